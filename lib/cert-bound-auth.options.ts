@@ -1,0 +1,262 @@
+import type { KeyObject } from 'node:crypto';
+import type { CryptoKey, JSONWebKeySet, JWK } from 'jose';
+import type { VerifiedAccessToken } from './access-token/verified-access-token.js';
+
+/** Options of `CertBoundAuthModule.forRoot`. The shortest configuration is the strictest. */
+export interface CertBoundAuthOptions {
+  /**
+   * The `aud` values this API answers to (its resource identifier). A token must name at least one of them.
+   * @see RFC 9068 §4, RFC 8707
+   */
+  readonly audience: string | readonly string[];
+
+  /** The servers whose access tokens are accepted: at least one, each with an `issuer` of its own. */
+  readonly authorizationServers: readonly AuthorizationServerOptions[];
+
+  /**
+   * `required`: every token must be bound to a key.
+   * `if-bound`: a token without `cnf` passes as a plain bearer token. What is lost: such a token works for
+   * whoever steals it. A token with `cnf` is checked all the same.
+   * @default 'required'
+   */
+  readonly binding?: BindingPolicy;
+
+  /** Where the client's certificate comes from. @default { from: 'tls', trust: 'ca' } */
+  readonly clientCertificate?: ClientCertificateOptions;
+
+  /** Difference tolerated between our clock and the server's, in seconds, 0 to 300. @default 5 */
+  readonly clockTolerance?: number;
+
+  /** The `realm` shown in the challenge: printable ASCII. @default none */
+  readonly realm?: string;
+
+  /**
+   * Whether `VerifiedAccessToken.raw` holds the token as it was sent. What is lost: the token can then reach
+   * logs and other systems by way of the handler.
+   * @default false
+   */
+  readonly exposeToken?: boolean;
+
+  /**
+   * Maps the verified token to the app's own user, which becomes `request.user`. It runs after every check of
+   * the token and its binding. To refuse, throw: an `HttpException` keeps its status (403, or 503 for an
+   * outage of your own); any other error, and a result of `undefined`, `null` or `false`, is 401 `invalid_token`.
+   * @default the token is the user
+   */
+  validate?(token: VerifiedAccessToken, request: object): unknown;
+}
+
+/** What `forRoot` and `forRootAsync` take beside the options: it decides on providers, so no factory can give it. */
+export interface CertBoundAuthExtras {
+  /**
+   * Whether every route of the app is protected. With `false` only routes with `@Scopes()`, `@AnyScope()`,
+   * `CertificateBindingGuard` or `AuthGuard('cert-bound')` are. What is lost: a forgotten decorator leaves a
+   * route open.
+   * @default true
+   */
+  globalGuards?: boolean;
+}
+
+/** Whether a token without `cnf` is refused. */
+export type BindingPolicy = 'required' | 'if-bound';
+
+/** Where the client's certificate comes from. */
+export type ClientCertificateOptions = TlsClientCertificateOptions;
+
+/** The certificate of the TLS connection that the request came on. */
+export interface TlsClientCertificateOptions {
+  readonly from: 'tls';
+  /**
+   * `ca`: the certificate must chain to a CA of the server (`mutualTls({ ca })`).
+   * `any`: the chain is not asked for, so self-signed certificates work (RFC 8705 §2.2). What is lost: the
+   * certificate proves a key and nothing else; names in it are the client's own claim.
+   * @default 'ca'
+   */
+  readonly trust?: 'ca' | 'any';
+}
+
+/** One authorization server whose access tokens are accepted. */
+export interface AuthorizationServerOptions {
+  /**
+   * The exact `iss` of its tokens, and the base of discovery (RFC 8414, then OpenID Connect Discovery): an
+   * `https:` URL without query and fragment. Any other string needs `jwksUri` or `jwks` and, for introspection,
+   * `endpoint`.
+   */
+  readonly issuer: string;
+
+  /** How its JWT access tokens are verified; `false`: not locally. @default {} */
+  readonly jwt?: false | JwtOptions;
+
+  /** How its tokens are looked up (RFC 7662). @default none: opaque tokens are refused */
+  readonly introspection?: IntrospectionOptions;
+
+  /** The `aud` values for this server's tokens. @default the module's */
+  readonly audience?: string | readonly string[];
+
+  /** The binding policy for this server's tokens. @default the module's */
+  readonly binding?: BindingPolicy;
+
+  /** The names of claims that differ from the standard's. */
+  readonly claims?: ClaimNames;
+
+  /** TLS of the calls to this server. */
+  readonly tls?: AuthorizationServerTlsOptions;
+
+  /** Limits of the calls to this server. */
+  readonly http?: AuthorizationServerHttpOptions;
+}
+
+/** Verification of JWT access tokens (RFC 9068, RFC 8725). */
+export interface JwtOptions {
+  /** URL of the server's JWK Set (`https:`). @default `jwks_uri` of the server's metadata */
+  readonly jwksUri?: string;
+
+  /** The server's public keys themselves; they are then never fetched. */
+  readonly jwks?: JSONWebKeySet;
+
+  /** Signature algorithms accepted; `none` and HMAC are never. @default all of {@link JwsAlgorithm} */
+  readonly algorithms?: readonly JwsAlgorithm[];
+
+  /**
+   * Media types accepted in the header's `typ`, compared ignoring case and the `application/` prefix.
+   * `JWT` admits servers that do not follow RFC 9068. `false` also admits a token without `typ` (then `at+jwt`
+   * and `JWT` are the only types accepted). What is lost with either: tokens are no longer typed; ID tokens are
+   * then told apart by their claims only.
+   * @default 'at+jwt'
+   */
+  readonly typ?: string | readonly string[] | false;
+
+  /**
+   * Claims that must be present beside `iss`, `aud` and `exp`, which always must. It replaces the default: to
+   * add to it, list `RFC9068_REQUIRED_CLAIMS` as well.
+   * @default ['sub', 'client_id', 'iat', 'jti'] (RFC 9068 §2.2)
+   */
+  readonly requiredClaims?: readonly string[];
+
+  /** Claims that must be absent. @default none */
+  readonly forbiddenClaims?: readonly string[];
+
+  /** Longest time since `iat`, in seconds; `iat` is then required. @default none */
+  readonly maxTokenAge?: number;
+}
+
+/** A JWS algorithm that may be accepted: asymmetric only (RFC 7518, RFC 8037, RFC 9864). */
+export type JwsAlgorithm =
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA'
+  | 'Ed25519';
+
+/** Token introspection (RFC 7662). */
+export interface IntrospectionOptions {
+  /** How this API authenticates to the introspection endpoint. */
+  readonly clientAuthentication: ClientAuthentication;
+
+  /** URL of the endpoint (`https:`). @default the one of the server's metadata */
+  readonly endpoint?: string;
+
+  /**
+   * `opaque`: only tokens that are not JWTs. `all`: JWTs too, so that a revoked one is refused; unless
+   * `jwt: false`, a JWT is then verified locally as well and the two must agree.
+   * @default 'opaque'
+   */
+  readonly tokens?: 'opaque' | 'all';
+
+  /**
+   * Whether the answer must name its audience. What is lost with `if-present`: a token that was issued for
+   * another API of the same server passes when the server does not say so.
+   * @default 'required'
+   */
+  readonly audience?: 'required' | 'if-present';
+
+  /**
+   * Keeps answers. What is lost: a revoked token works until its entry is `ttl` old.
+   * @default none: every request asks; only concurrent look-ups of one token are one call
+   */
+  readonly cache?: IntrospectionCacheOptions;
+
+  /** Further parameters of the call; `token`, `token_type_hint` and those of the authentication are reserved. */
+  readonly parameters?: Readonly<Record<string, string>>;
+
+  /** Further headers of the call; `Authorization`, `Content-Type` and `Accept` are reserved. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** How long introspection answers are kept, never past the token's `exp`. */
+export interface IntrospectionCacheOptions {
+  /** Seconds an active answer is kept. @default 60 */
+  readonly ttl?: number;
+  /** Seconds an inactive answer is kept. @default 10 */
+  readonly negativeTtl?: number;
+  /** Most answers kept; the least recently used go first. @default 10000 */
+  readonly maxEntries?: number;
+}
+
+/** How this API authenticates to the authorization server (OpenID Connect Core §9, RFC 8705 §2). */
+export type ClientAuthentication =
+  ClientSecretBasicAuthentication | PrivateKeyJwtAuthentication | TlsClientAuthentication;
+
+/** HTTP Basic with id and secret, each form-encoded first (RFC 6749 §2.3.1). */
+export interface ClientSecretBasicAuthentication {
+  readonly method: 'client_secret_basic';
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+/** A JWT signed with this API's private key (RFC 7523 §2.2). */
+export interface PrivateKeyJwtAuthentication {
+  readonly method: 'private_key_jwt';
+  readonly clientId: string;
+  /** The private key: PEM (PKCS #8), JWK, `KeyObject` or `CryptoKey`. */
+  readonly key: string | JWK | KeyObject | CryptoKey;
+  /** The algorithm that it signs with. */
+  readonly algorithm: JwsAlgorithm;
+  /** The `kid` put into the assertion's header. @default that of a JWK, else none */
+  readonly keyId?: string;
+}
+
+/** The certificate of `tls: { key, cert }`, issued by a CA that the server trusts (RFC 8705 §2.1). */
+export interface TlsClientAuthentication {
+  readonly method: 'tls_client_auth';
+  readonly clientId: string;
+}
+
+/** Names of claims that differ from the standard's. */
+export interface ClaimNames {
+  /** Claim with the scopes: a space-delimited string, or an array of strings. @default 'scope' */
+  readonly scope?: string;
+  /** Claim with the client's identifier. @default 'client_id' */
+  readonly clientId?: string;
+}
+
+/** TLS of the calls to an authorization server. */
+export interface AuthorizationServerTlsOptions {
+  /** CA certificates trusted instead of the system's (PEM). */
+  readonly ca?: TlsMaterial | readonly TlsMaterial[];
+  /** Private key of this API's client certificate (PEM). */
+  readonly key?: TlsMaterial;
+  /** This API's client certificate, and its chain (PEM). */
+  readonly cert?: TlsMaterial;
+}
+
+/** PEM text, or its bytes. */
+export type TlsMaterial = string | Buffer;
+
+/** Limits of the calls to an authorization server. */
+export interface AuthorizationServerHttpOptions {
+  /** Milliseconds until a connection must stand. @default 3000 */
+  readonly connectTimeout?: number;
+  /** Milliseconds until a whole answer must be there. @default 5000 */
+  readonly timeout?: number;
+  /** Most bytes of an answer's body. @default 1048576 */
+  readonly maxResponseSize?: number;
+  /** Whether `http:` is allowed to 127.0.0.0/8, [::1] and localhost, for development. @default false */
+  readonly allowLoopbackHttp?: boolean;
+}

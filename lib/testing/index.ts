@@ -1,0 +1,18 @@
+export {
+  selfSignedCertificate,
+  type TestCertificate,
+  TestCertificateAuthority,
+  type TestCertificateOptions,
+} from './test-certificate-authority.js';
+export {
+  TestAuthorizationServer,
+  type TestAuthorizationServerOptions,
+  type TestBehaviour,
+  type TestEndpoint,
+  type TestIntrospectionClient,
+  type TestJwtFault,
+  type TestJwtOptions,
+  type TestServerRequest,
+  type TestSigningKey,
+  type TestTokenOptions,
+} from './test-authorization-server.js';

@@ -1,0 +1,402 @@
+import { createHash, createHmac, KeyObject, randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import {
+  base64url,
+  CompactSign,
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+  importJWK,
+  type JWK,
+  jwtVerify,
+} from 'jose';
+import type { TestCertificate, TestCertificateAuthority } from './test-certificate-authority.js';
+
+/** How a test authorization server is set up. */
+export interface TestAuthorizationServerOptions {
+  /** Issues the server's certificate: give its `cert` to the module as `tls: { ca }`. */
+  readonly ca: TestCertificateAuthority;
+  /** Path of the issuer, as of a tenant: `/realms/bank`. @default none */
+  readonly path?: string;
+  /** Which metadata it publishes: RFC 8414, OpenID Connect Discovery, or none. @default 'oauth' */
+  readonly discovery?: 'oauth' | 'openid' | 'none';
+  /** `aud` of its tokens. @default 'https://api.example.com' */
+  readonly audience?: string;
+  /** Algorithm of its signing keys. @default 'ES256' */
+  readonly algorithm?: 'ES256' | 'ES384' | 'PS256' | 'RS256' | 'EdDSA';
+  /** The client that may introspect. @default { clientId: 'api', clientSecret: 'api-secret' } */
+  readonly introspectionClient?: TestIntrospectionClient;
+}
+
+/** A client of the introspection endpoint, by secret, by public key (`private_key_jwt`) or by certificate. */
+export type TestIntrospectionClient =
+  | { readonly clientId: string; readonly clientSecret: string }
+  | { readonly clientId: string; readonly publicKey: JWK }
+  | { readonly clientId: string; readonly certificate: TestCertificate };
+
+/** What a minted token says. Without any option it is valid, unbound, and has no scope. */
+export interface TestTokenOptions {
+  /** Binds the token to this certificate (`cnf["x5t#S256"]`). */
+  readonly certificate?: TestCertificate;
+  /** Space-delimited scopes. */
+  readonly scope?: string;
+  /** @default 'user-1' */
+  readonly subject?: string;
+  /** @default 'client-1' */
+  readonly clientId?: string;
+  /** @default the server's */
+  readonly audience?: string | readonly string[];
+  /** Seconds until it expires. @default 300 */
+  readonly lifetime?: number;
+  /** Claims added or replaced; `undefined` removes one. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+}
+
+/** What a minted JWT says, and what is wrong with it. */
+export interface TestJwtOptions extends TestTokenOptions {
+  /** Header members added or replaced; `undefined` removes one. */
+  readonly header?: Readonly<Record<string, unknown>>;
+  /** @default none: the token is right */
+  readonly fault?: TestJwtFault;
+}
+
+/**
+ * `unsigned`: `alg: none`, no signature. `tampered`: a claim changed after signing. `foreign-key`: signed with
+ * a key that the server never published, under the `kid` of one that it did. `hmac-with-public-key`: HS256 with
+ * the public key's PEM as the secret.
+ */
+export type TestJwtFault = 'unsigned' | 'tampered' | 'foreign-key' | 'hmac-with-public-key';
+
+/** How an endpoint answers: as it should, not at all, by cutting the connection, or with this. */
+export type TestBehaviour =
+  | 'normal'
+  | 'hang'
+  | 'reset'
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string };
+
+/** An endpoint of the server. */
+export type TestEndpoint = 'metadata' | 'jwks' | 'introspection';
+
+/** A request that the server received. */
+export interface TestServerRequest {
+  readonly endpoint: TestEndpoint | undefined;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly form: URLSearchParams;
+  /** Thumbprint of the certificate that the caller presented. */
+  readonly certificateThumbprint?: string;
+}
+
+/** A signing key: the private one, and the public one as the JWK Set has it. */
+export interface TestSigningKey {
+  readonly privateKey: KeyObject;
+  readonly jwk: JWK;
+}
+
+/**
+ * An authorization server for tests: real HTTPS on 127.0.0.1 with metadata, JWK Set, introspection and a mint
+ * for right and wrong tokens. It has no token endpoint: tests ask it for tokens directly.
+ */
+export class TestAuthorizationServer {
+  /** Every request since the start, oldest first. */
+  readonly requests: TestServerRequest[] = [];
+
+  private readonly behaviours = new Map<TestEndpoint, TestBehaviour>();
+  private readonly opaqueTokens = new Map<string, unknown>();
+  private readonly path: string;
+  private readonly audience: string;
+  private published: readonly TestSigningKey[] = [];
+  private port = 0;
+  private server: Server | undefined;
+
+  private constructor(
+    private readonly options: TestAuthorizationServerOptions,
+    private readonly certificate: TestCertificate,
+    private current: TestSigningKey,
+  ) {
+    this.path = options.path ?? '';
+    this.audience = options.audience ?? 'https://api.example.com';
+    this.published = [current];
+  }
+
+  /** Starts a server on a free port of 127.0.0.1. */
+  static async start(options: TestAuthorizationServerOptions): Promise<TestAuthorizationServer> {
+    const certificate = await options.ca.issueServerCertificate();
+    const key = await generateSigningKey(options.algorithm ?? 'ES256');
+    const server = new TestAuthorizationServer(options, certificate, key);
+    await server.resume();
+    return server;
+  }
+
+  /** The issuer identifier: `https://localhost:<port><path>`. */
+  get issuer(): string {
+    return `https://localhost:${this.port}${this.path}`;
+  }
+
+  get jwksUri(): string {
+    return `${this.issuer}/jwks`;
+  }
+
+  get introspectionEndpoint(): string {
+    return `${this.issuer}/introspect`;
+  }
+
+  /** The key that new tokens are signed with; `jwk` is its public part. */
+  get signingKey(): TestSigningKey {
+    return this.current;
+  }
+
+  /** Mints a JWT access token (RFC 9068). */
+  async accessToken(options: TestJwtOptions = {}): Promise<string> {
+    const header = {
+      alg: this.current.jwk.alg,
+      typ: 'at+jwt',
+      kid: this.current.jwk.kid,
+      ...options.header,
+    };
+    const claims = this.claims(options);
+    const fault: TestJwtFault | undefined = options.fault;
+    switch (fault) {
+      case undefined:
+        return sign(header, claims, this.current.privateKey);
+      case 'unsigned':
+        return `${encode({ ...header, alg: 'none' })}.${encode(claims)}.`;
+      case 'tampered': {
+        const [head, , signature] = (await sign(header, claims, this.current.privateKey)).split('.');
+        return `${head}.${encode({ ...claims, sub: 'somebody-else' })}.${signature}`;
+      }
+      case 'foreign-key': {
+        const foreign = await generateSigningKey(this.options.algorithm ?? 'ES256');
+        return sign(header, claims, foreign.privateKey);
+      }
+      case 'hmac-with-public-key': {
+        const input = `${encode({ ...header, alg: 'HS256' })}.${encode(claims)}`;
+        const key = await importJWK(this.current.jwk, this.current.jwk.alg, { extractable: true });
+        const secret = await exportSPKI(key as CryptoKeyOfJose);
+        return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
+      }
+    }
+  }
+
+  /** Issues an opaque access token, which introspection knows from now on. */
+  opaqueToken(options: TestTokenOptions = {}): string {
+    const token = `opaque-${randomUUID()}`;
+    this.opaqueTokens.set(token, { active: true, ...this.claims(options) });
+    return token;
+  }
+
+  /** Sets what introspection answers for a token, whatever it is; JSON is made of it as it stands. */
+  answerIntrospection(token: string, answer: unknown): void {
+    this.opaqueTokens.set(token, answer);
+  }
+
+  /** Makes introspection answer `active: false` for a token. */
+  revoke(token: string): void {
+    this.opaqueTokens.delete(token);
+  }
+
+  /** Signs new tokens with a new key. @param keep whether the old keys stay published, so that old tokens stay valid */
+  async rotateKeys({ keep = true }: { readonly keep?: boolean } = {}): Promise<void> {
+    this.current = await generateSigningKey(this.options.algorithm ?? 'ES256');
+    this.published = keep ? [...this.published, this.current] : [this.current];
+  }
+
+  /** Changes how an endpoint answers from now on. */
+  behave(endpoint: TestEndpoint, behaviour: TestBehaviour): void {
+    this.behaviours.set(endpoint, behaviour);
+  }
+
+  /** How many requests an endpoint has received. */
+  count(endpoint: TestEndpoint): number {
+    return this.requests.filter((request) => request.endpoint === endpoint).length;
+  }
+
+  /** Goes down: open connections are cut, new ones refused. */
+  async stop(): Promise<void> {
+    const server = this.server;
+    this.server = undefined;
+    if (server === undefined) return;
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  }
+
+  /** Comes back on the same port, with the same keys and tokens. */
+  async resume(): Promise<void> {
+    const server = createServer(
+      {
+        key: this.certificate.key,
+        cert: this.certificate.cert,
+        ca: this.options.ca.cert,
+        requestCert: true,
+        rejectUnauthorized: false,
+      },
+      (request, response) => {
+        this.handle(request, response).catch((error: unknown) => response.destroy(error as Error));
+      },
+    );
+    this.server = server;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(this.port, '127.0.0.1', resolve);
+    });
+    this.port = (server.address() as AddressInfo).port;
+  }
+
+  private claims(options: TestTokenOptions): Record<string, unknown> {
+    const now = Math.floor(Date.now() / 1000);
+    const claims = {
+      iss: this.issuer,
+      sub: options.subject ?? 'user-1',
+      client_id: options.clientId ?? 'client-1',
+      aud: options.audience ?? this.audience,
+      iat: now,
+      exp: now + (options.lifetime ?? 300),
+      jti: randomUUID(),
+      ...(options.scope === undefined ? {} : { scope: options.scope }),
+      ...(options.certificate === undefined ? {} : { cnf: { 'x5t#S256': options.certificate.thumbprint } }),
+      ...options.claims,
+    };
+    return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const received = await receive(request, this.endpointOf(request));
+    this.requests.push(received);
+    const behaviour = this.behaviourOf(received.endpoint);
+    if (behaviour === 'hang') return;
+    if (behaviour === 'reset') {
+      request.socket.destroy();
+      return;
+    }
+    const answer = behaviour === 'normal' ? await this.answer(received) : behaviour;
+    response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
+    response.end(answer.body);
+  }
+
+  private endpointOf(request: IncomingMessage): TestEndpoint | undefined {
+    const path = request.url?.split('?')[0] ?? '';
+    if (path === this.metadataPath()) return 'metadata';
+    if (path === `${this.path}/jwks`) return 'jwks';
+    if (path === `${this.path}/introspect`) return 'introspection';
+    return undefined;
+  }
+
+  private metadataPath(): string | undefined {
+    switch (this.options.discovery ?? 'oauth') {
+      case 'oauth':
+        return `/.well-known/oauth-authorization-server${this.path}`;
+      case 'openid':
+        return `${this.path}/.well-known/openid-configuration`;
+      case 'none':
+        return undefined;
+    }
+  }
+
+  private behaviourOf(endpoint: TestEndpoint | undefined): TestBehaviour {
+    return endpoint === undefined ? 'normal' : (this.behaviours.get(endpoint) ?? 'normal');
+  }
+
+  private async answer(request: TestServerRequest): Promise<Exclude<TestBehaviour, string>> {
+    switch (request.endpoint) {
+      case 'metadata':
+        return json(200, this.metadata());
+      case 'jwks':
+        return json(200, { keys: this.published.map((key) => key.jwk) });
+      case 'introspection':
+        return this.introspect(request);
+      case undefined:
+        return json(404, { error: 'not_found' });
+    }
+  }
+
+  private metadata(): object {
+    return {
+      issuer: this.issuer,
+      jwks_uri: this.jwksUri,
+      introspection_endpoint: this.introspectionEndpoint,
+      response_types_supported: [],
+    };
+  }
+
+  private async introspect(request: TestServerRequest): Promise<Exclude<TestBehaviour, string>> {
+    if (!(await this.authenticates(request))) return json(401, { error: 'invalid_client' });
+    const token = request.form.get('token');
+    if (token === null) return json(400, { error: 'invalid_request' });
+    return json(200, this.opaqueTokens.has(token) ? this.opaqueTokens.get(token) : { active: false });
+  }
+
+  private async authenticates(request: TestServerRequest): Promise<boolean> {
+    const client = this.options.introspectionClient ?? { clientId: 'api', clientSecret: 'api-secret' };
+    if ('clientSecret' in client) {
+      const pair = [client.clientId, client.clientSecret].map((part) => formEncode(part)).join(':');
+      return request.headers['authorization'] === `Basic ${Buffer.from(pair).toString('base64')}`;
+    }
+    if ('certificate' in client) {
+      return (
+        request.form.get('client_id') === client.clientId &&
+        request.certificateThumbprint === client.certificate.thumbprint
+      );
+    }
+    const assertion = request.form.get('client_assertion') ?? '';
+    const options = { issuer: client.clientId, subject: client.clientId, audience: this.issuer };
+    return jwtVerify(assertion, client.publicKey, { ...options, requiredClaims: ['exp', 'jti'] }).then(
+      () => request.form.get('client_assertion_type') === JWT_BEARER,
+      () => false,
+    );
+  }
+}
+
+const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+type CryptoKeyOfJose = Parameters<typeof exportSPKI>[0];
+
+async function generateSigningKey(algorithm: string): Promise<TestSigningKey> {
+  const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
+  const jwk = await exportJWK(publicKey);
+  return {
+    privateKey: KeyObject.from(privateKey),
+    jwk: { ...jwk, kid: randomUUID(), alg: algorithm, use: 'sig' },
+  };
+}
+
+async function sign(header: object, claims: object, key: KeyObject): Promise<string> {
+  const payload = new TextEncoder().encode(JSON.stringify(claims));
+  return new CompactSign(payload).setProtectedHeader(header as { alg: string }).sign(key);
+}
+
+function encode(part: object): string {
+  return base64url.encode(JSON.stringify(part));
+}
+
+function formEncode(text: string): string {
+  return new URLSearchParams([['', text]]).toString().slice(1);
+}
+
+function json(status: number, body: unknown): Exclude<TestBehaviour, string> {
+  return { status, body: JSON.stringify(body) };
+}
+
+async function receive(
+  request: IncomingMessage,
+  endpoint: TestEndpoint | undefined,
+): Promise<TestServerRequest> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const certificate = (request.socket as TLSSocket).getPeerX509Certificate();
+  return {
+    endpoint,
+    method: request.method ?? '',
+    path: request.url ?? '',
+    headers: request.headers,
+    form: new URLSearchParams(Buffer.concat(chunks).toString()),
+    ...(certificate === undefined
+      ? {}
+      : { certificateThumbprint: createHash('sha256').update(certificate.raw).digest('base64url') }),
+  };
+}

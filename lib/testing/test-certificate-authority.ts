@@ -1,0 +1,174 @@
+// @peculiar/x509 needs this polyfill before it is loaded.
+import 'reflect-metadata';
+import { createHash, randomBytes, webcrypto } from 'node:crypto';
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  type JsonGeneralName,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  type X509Certificate,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+
+const EC_P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const DAY = 86_400_000;
+
+/** A certificate with its private key. */
+export interface TestCertificate {
+  /** The certificate, PEM. */
+  readonly cert: string;
+  /** Its private key, PKCS #8 PEM. */
+  readonly key: string;
+  /** SHA-256 of the DER, base64url: what `cnf["x5t#S256"]` holds. */
+  readonly thumbprint: string;
+  readonly der: Buffer;
+}
+
+/** What a test certificate says. */
+export interface TestCertificateOptions {
+  /** @default yesterday */
+  readonly notBefore?: Date;
+  /** @default in 30 days */
+  readonly notAfter?: Date;
+  /** DNS names and IP addresses of the subject alternative name. */
+  readonly hosts?: readonly string[];
+  /** URIs of the subject alternative name. */
+  readonly uris?: readonly string[];
+}
+
+/** A certificate authority for tests: it lives in memory and its keys are new each time. */
+export class TestCertificateAuthority {
+  private constructor(
+    /** The CA's certificate, PEM: the `ca` of `mutualTls()` and of clients. */
+    readonly cert: string,
+    private readonly certificate: X509Certificate,
+    private readonly keys: webcrypto.CryptoKeyPair,
+  ) {}
+
+  /** Makes a CA. @param name its common name */
+  static async create(name = 'Test CA'): Promise<TestCertificateAuthority> {
+    const keys = await generateKeys();
+    const certificate = await X509CertificateGenerator.createSelfSigned({
+      serialNumber: serialNumber(),
+      name: [{ CN: [name] }],
+      notBefore: new Date(Date.now() - DAY),
+      notAfter: new Date(Date.now() + 3650 * DAY),
+      signingAlgorithm: EC_P256,
+      keys,
+      extensions: [
+        new BasicConstraintsExtension(true, undefined, true),
+        new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+        await SubjectKeyIdentifierExtension.create(keys.publicKey),
+      ],
+    });
+    return new TestCertificateAuthority(certificate.toString('pem'), certificate, keys);
+  }
+
+  /** Issues a server certificate, for `localhost` and `127.0.0.1` (which supertest uses) unless told otherwise. */
+  async issueServerCertificate(options: TestCertificateOptions = {}): Promise<TestCertificate> {
+    const hosts = options.hosts ?? ['localhost', '127.0.0.1', '::1'];
+    return this.issue(hosts[0] ?? 'server', ExtendedKeyUsage.serverAuth, { ...options, hosts });
+  }
+
+  /** Issues a client certificate. @param commonName its subject's CN */
+  async issueClientCertificate(
+    commonName: string,
+    options: TestCertificateOptions = {},
+  ): Promise<TestCertificate> {
+    return this.issue(commonName, ExtendedKeyUsage.clientAuth, options);
+  }
+
+  private async issue(
+    commonName: string,
+    usage: ExtendedKeyUsage,
+    options: TestCertificateOptions,
+  ): Promise<TestCertificate> {
+    const keys = await generateKeys();
+    const certificate = await X509CertificateGenerator.create({
+      serialNumber: serialNumber(),
+      subject: [{ CN: [commonName] }],
+      issuer: this.certificate.subjectName,
+      notBefore: options.notBefore ?? new Date(Date.now() - DAY),
+      notAfter: options.notAfter ?? new Date(Date.now() + 30 * DAY),
+      signingAlgorithm: EC_P256,
+      publicKey: keys.publicKey,
+      signingKey: this.keys.privateKey,
+      extensions: [
+        new BasicConstraintsExtension(false, undefined, true),
+        new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+        new ExtendedKeyUsageExtension([usage]),
+        ...subjectAlternativeName(options),
+        await SubjectKeyIdentifierExtension.create(keys.publicKey),
+        await AuthorityKeyIdentifierExtension.create(this.keys.publicKey),
+      ],
+    });
+    return describe(certificate, keys);
+  }
+}
+
+/** Makes a self-signed client certificate, for `clientCertificate: { trust: 'any' }` (RFC 8705 §2.2). */
+export async function selfSignedCertificate(
+  commonName: string,
+  options: TestCertificateOptions = {},
+): Promise<TestCertificate> {
+  const keys = await generateKeys();
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    serialNumber: serialNumber(),
+    name: [{ CN: [commonName] }],
+    notBefore: options.notBefore ?? new Date(Date.now() - DAY),
+    notAfter: options.notAfter ?? new Date(Date.now() + 30 * DAY),
+    signingAlgorithm: EC_P256,
+    keys,
+    extensions: [
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
+      ...subjectAlternativeName(options),
+    ],
+  });
+  return describe(certificate, keys);
+}
+
+async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return (await webcrypto.subtle.generateKey(EC_P256, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+}
+
+/** 16 random bytes in hex, the first below 0x80: a positive ASN.1 INTEGER (RFC 5280 §4.1.2.2). */
+function serialNumber(): string {
+  const bytes = randomBytes(16);
+  bytes.writeUInt8((bytes.readUInt8(0) & 0x3f) | 0x40, 0);
+  return bytes.toString('hex');
+}
+
+function subjectAlternativeName(options: TestCertificateOptions): SubjectAlternativeNameExtension[] {
+  const names: JsonGeneralName[] = [
+    ...(options.hosts ?? []).map((host): JsonGeneralName => ({
+      type: isAddress(host) ? 'ip' : 'dns',
+      value: host,
+    })),
+    ...(options.uris ?? []).map((uri): JsonGeneralName => ({ type: 'url', value: uri })),
+  ];
+  return names.length > 0 ? [new SubjectAlternativeNameExtension(names)] : [];
+}
+
+function isAddress(host: string): boolean {
+  return /^[\d.]+$|:/.test(host);
+}
+
+async function describe(
+  certificate: X509Certificate,
+  keys: webcrypto.CryptoKeyPair,
+): Promise<TestCertificate> {
+  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  const der = Buffer.from(certificate.rawData);
+  return {
+    cert: certificate.toString('pem'),
+    key: `-----BEGIN PRIVATE KEY-----\n${pkcs8.replaceAll(/.{64}/g, '$&\n').trimEnd()}\n-----END PRIVATE KEY-----\n`,
+    thumbprint: createHash('sha256').update(der).digest('base64url'),
+    der,
+  };
+}
