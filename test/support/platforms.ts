@@ -1,4 +1,4 @@
-import type { INestApplication } from '@nestjs/common';
+import type { INestApplication, NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ServerOptions } from 'node:https';
@@ -42,6 +42,8 @@ async function createApp(
   }
   return NestFactory.create(
     module as never,
-    httpsOptions === undefined ? options : { ...options, httpsOptions },
+    httpsOptions === undefined ? options : { ...options, httpsOptions: httpsOptions as HttpsOptions },
   );
 }
+
+type HttpsOptions = NonNullable<NestApplicationOptions['httpsOptions']>;
