@@ -1,0 +1,4 @@
+import { describeWay } from './describe-way.js';
+import { WAYS } from './hostile-app.js';
+
+describeWay(WAYS.globalGuards);
