@@ -1,0 +1,123 @@
+import { isDeepStrictEqual } from 'node:util';
+import { invalidToken, outage } from '../challenge/oauth-error.js';
+import type { ResolvedAuthorizationServer, ResolvedIntrospection } from '../options/resolved-options.js';
+import { AuthorizationServerHttp } from './authorization-server-http.js';
+import { audienceOf, checkClaims } from './check-claims.js';
+import { clientAuthenticator } from './client-authentication.js';
+import { cachedIntrospection, type Introspect } from './introspection-cache.js';
+import { introspect } from './introspection-client.js';
+import type { JsonObject } from './json-object.js';
+import { type UnverifiedJwt, verifyJwt } from './jwt-verifier.js';
+import { type ServerMetadata, ServerMetadataSource } from './server-metadata.js';
+import { fixedSigningKeys, RemoteSigningKeys, type SigningKeys } from './signing-keys.js';
+
+/** One trusted authorization server: verifies the tokens that it issued, by itself or by asking it. */
+export class AuthorizationServer {
+  private readonly http: AuthorizationServerHttp;
+  private readonly metadata: ServerMetadataSource;
+  private readonly keys: SigningKeys | undefined;
+  private readonly introspect: Introspect | undefined;
+
+  constructor(readonly settings: ResolvedAuthorizationServer) {
+    this.http = new AuthorizationServerHttp(settings.http);
+    this.metadata = new ServerMetadataSource(settings.issuer, this.http);
+    this.keys = this.signingKeys();
+    this.introspect = this.introspection();
+  }
+
+  /**
+   * Verifies a JWT that claims to be from this server.
+   * @returns its claims, which are the caller's to change
+   * @throws OAuthError
+   */
+  async verifyJwt(token: string, jwt: UnverifiedJwt): Promise<JsonObject> {
+    const { settings } = this;
+    if (settings.jwt === undefined || this.keys === undefined) return this.lookUp(token);
+    const claims = await verifyJwt(token, jwt, settings.jwt, this.keys);
+    if (settings.introspection?.tokens === 'all') requireAgreement(claims, await this.lookUp(token));
+    return claims;
+  }
+
+  /**
+   * Looks a token up by introspection.
+   * @returns its claims, which are the caller's to change
+   * @throws OAuthError
+   */
+  async lookUp(token: string): Promise<JsonObject> {
+    const { introspection } = this.settings;
+    if (introspection === undefined || this.introspect === undefined) throw invalidToken('token_opaque');
+    const answer = await this.introspect(token);
+    if (!answer.active) throw answer.error;
+    checkClaims(answer.claims, introspection.claims, Date.now() / 1000);
+    refuseOtherTokens(answer.claims);
+    // The answer may come from the cache: what a handler changes must not change it there.
+    return structuredClone(answer.claims);
+  }
+
+  /** Ends the connections to the server. */
+  async close(): Promise<void> {
+    await this.http.close();
+  }
+
+  private signingKeys(): SigningKeys | undefined {
+    const keys = this.settings.jwt?.keys;
+    if (keys === undefined) return undefined;
+    const { jwks, jwksUri } = keys;
+    if (jwks !== undefined) return fixedSigningKeys(jwks);
+    return new RemoteSigningKeys(this.http, async () => jwksUri ?? this.discovered('jwksUri'));
+  }
+
+  private introspection(): Introspect | undefined {
+    const { issuer, introspection } = this.settings;
+    if (introspection === undefined) return undefined;
+    const { clientAuthentication, parameters, headers, cache } = introspection;
+    const authenticate = clientAuthenticator(clientAuthentication, issuer);
+    const call = { endpoint: async () => this.endpoint(introspection), authenticate, parameters, headers };
+    const ask: Introspect = async (token) => introspect(token, call, this.http);
+    return cachedIntrospection(ask, `${issuer}\n${clientAuthentication.clientId}`, cache);
+  }
+
+  /** By mutual TLS, the alias is called where the server has one (RFC 8705 §5). */
+  private async endpoint({ endpoint, clientAuthentication }: ResolvedIntrospection): Promise<string> {
+    if (endpoint !== undefined) return endpoint;
+    const { mtlsIntrospectionEndpoint } = await this.metadata.get();
+    return clientAuthentication.method === 'tls_client_auth' && mtlsIntrospectionEndpoint !== undefined
+      ? mtlsIntrospectionEndpoint
+      : this.discovered('introspectionEndpoint');
+  }
+
+  private async discovered(name: keyof ServerMetadata): Promise<string> {
+    const url = (await this.metadata.get())[name];
+    if (url !== undefined) return url;
+    throw outage('authorization_server_answer_invalid', {
+      detail: `the metadata of ${this.settings.issuer} has no ${name}; set it in the options`,
+    });
+  }
+}
+
+const OTHER_TOKENS = new Set(['refresh_token', 'refresh', 'offline', 'id_token', 'id']);
+
+/** An introspection endpoint knows other tokens too: those are for the authorization server, not for an API. */
+function refuseOtherTokens(claims: JsonObject): void {
+  for (const name of ['token_type', 'typ', 'token_use']) {
+    const value = claims[name];
+    if (typeof value === 'string' && OTHER_TOKENS.has(value.toLowerCase())) {
+      throw invalidToken('token_type_mismatch', { detail: `the token's ${name} is ${value}` });
+    }
+  }
+}
+
+/** A JWT and what its server says of it must be about the same token (RFC 7662 §2.2, RFC 7519 §4.1.3). */
+function requireAgreement(jwt: JsonObject, answer: JsonObject): void {
+  if (!isDeepStrictEqual(jwt['cnf'], answer['cnf'])) throw conflict('cnf');
+  if (Object.hasOwn(answer, 'aud') && !sameMembers(audienceOf(jwt), audienceOf(answer)))
+    throw conflict('aud');
+}
+
+function sameMembers(one: readonly string[], other: readonly string[]): boolean {
+  return isDeepStrictEqual(new Set(one), new Set(other));
+}
+
+function conflict(claim: string): Error {
+  return invalidToken('introspection_conflict', { detail: `${claim} differs from the token's own` });
+}

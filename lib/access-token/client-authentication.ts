@@ -1,0 +1,87 @@
+import { createPrivateKey, type KeyObject, randomUUID } from 'node:crypto';
+import { type CryptoKey, type JWK, SignJWT } from 'jose';
+import type { ClientAuthentication, PrivateKeyJwtAuthentication } from '../cert-bound-auth.options.js';
+
+/** What a client adds to a call to prove who it is. */
+export interface ClientProof {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** Makes the proof for one call. */
+export type ClientAuthenticator = () => ClientProof | Promise<ClientProof>;
+
+/**
+ * Prepares the authentication of this API at an authorization server.
+ * @param issuer the server's issuer identifier: the `aud` of assertions
+ * @throws TypeError when the private key can't be read
+ */
+export function clientAuthenticator(
+  authentication: ClientAuthentication,
+  issuer: string,
+): ClientAuthenticator {
+  switch (authentication.method) {
+    case 'client_secret_basic':
+      return always({ headers: { authorization: basic(authentication) }, parameters: {} });
+    case 'private_key_jwt':
+      return signedAssertion(authentication, issuer);
+    case 'tls_client_auth':
+      // The certificate of the connection is the proof; client_id says whose (RFC 8705 §2).
+      return always({ headers: {}, parameters: { client_id: authentication.clientId } });
+  }
+}
+
+function always(proof: ClientProof): ClientAuthenticator {
+  return () => proof;
+}
+
+/** Id and secret are form-encoded before they are joined (RFC 6749 §2.3.1, appendix B). */
+function basic({ clientId, clientSecret }: { clientId: string; clientSecret: string }): string {
+  const credentials = `${formEncode(clientId)}:${formEncode(clientSecret)}`;
+  return `Basic ${Buffer.from(credentials).toString('base64')}`;
+}
+
+function formEncode(text: string): string {
+  return new URLSearchParams({ '': text }).toString().slice(1);
+}
+
+const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const ASSERTION_LIFETIME_SECONDS = 60;
+
+/** @see RFC 7523 §3, OpenID Connect Core §9 */
+function signedAssertion(
+  { clientId, key, algorithm, keyId }: PrivateKeyJwtAuthentication,
+  issuer: string,
+): ClientAuthenticator {
+  const privateKey = readPrivateKey(key);
+  const kid = keyId ?? (isJwk(key) ? key.kid : undefined);
+  const header = { alg: algorithm, typ: 'JWT', ...(kid === undefined ? {} : { kid }) };
+  return async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const assertion = await new SignJWT()
+      .setProtectedHeader(header)
+      .setIssuer(clientId)
+      .setSubject(clientId)
+      .setAudience(issuer)
+      .setJti(randomUUID())
+      .setIssuedAt(now)
+      .setExpirationTime(now + ASSERTION_LIFETIME_SECONDS)
+      .sign(privateKey);
+    return {
+      headers: {},
+      parameters: { client_id: clientId, client_assertion_type: JWT_BEARER, client_assertion: assertion },
+    };
+  };
+}
+
+/** Reads a private key. @throws TypeError when it is none */
+export function readPrivateKey(key: PrivateKeyJwtAuthentication['key']): KeyObject | CryptoKey {
+  if (typeof key === 'string') return createPrivateKey(key);
+  if (isJwk(key)) return createPrivateKey({ key: key as never, format: 'jwk' });
+  if (key.type !== 'private') throw new TypeError('not a private key');
+  return key;
+}
+
+function isJwk(key: PrivateKeyJwtAuthentication['key']): key is JWK {
+  return typeof key === 'object' && 'kty' in key;
+}

@@ -1,0 +1,81 @@
+import type { JwsAlgorithm } from '../cert-bound-auth.options.js';
+import { invalidToken, type RefusalReason } from '../challenge/oauth-error.js';
+import { checkClaims, type ClaimRules } from './check-claims.js';
+import type { JsonObject } from './json-object.js';
+import type { SigningKeys } from './signing-keys.js';
+import { verifySignature } from './verify-signature.js';
+
+/** What a JWT access token of one issuer must be. */
+export interface JwtRules {
+  readonly algorithms: readonly JwsAlgorithm[];
+  /** Media types in lower case, without the `application/` prefix; `undefined` stands for a token without one. */
+  readonly types: readonly (string | undefined)[];
+  readonly claims: ClaimRules;
+}
+
+/** Claims that a JWT access token must have beside `iss`, `aud` and `exp` (RFC 9068 §2.2). */
+export const RFC9068_REQUIRED_CLAIMS: readonly string[] = ['sub', 'client_id', 'iat', 'jti'];
+
+/** The header and payload of a token that has the shape of a JWT: nothing in them is believed yet. */
+export interface UnverifiedJwt {
+  readonly header: JsonObject;
+  readonly payload: JsonObject;
+}
+
+/**
+ * Verifies a JWT access token with the keys of one issuer: header, signature, claims.
+ * @returns its claims
+ * @throws OAuthError 401 `invalid_token`; 503 when the keys can't be had
+ * @see RFC 9068 §4, RFC 8725 §3
+ */
+export async function verifyJwt(
+  token: string,
+  { header, payload }: UnverifiedJwt,
+  rules: JwtRules,
+  keys: SigningKeys,
+): Promise<JsonObject> {
+  checkHeader(header, rules);
+  await verifySignature(token, keys, rules.algorithms);
+  checkClaims(payload, rules.claims, Date.now() / 1000);
+  if (typeOf(header) !== 'at+jwt') refuseIdToken(payload);
+  return payload;
+}
+
+/** The header is looked at before any key is: it decides nothing but whether to go on. */
+function checkHeader(header: JsonObject, { algorithms, types }: JwtRules): void {
+  const type = typeOf(header);
+  if (!types.includes(type)) refuse('token_type_mismatch', `typ is ${JSON.stringify(type)}`);
+  if (!algorithms.some((algorithm) => algorithm === header['alg'])) {
+    refuse('algorithm_not_allowed', `alg is ${JSON.stringify(header['alg'])}`);
+  }
+  // No extension is understood here (RFC 7515 §4.1.11); `b64` would change what was signed (RFC 7797).
+  for (const extension of ['crit', 'b64']) {
+    if (Object.hasOwn(header, extension)) refuse('critical_header_unsupported', `${extension} in the header`);
+  }
+}
+
+/** Media types ignore case, and `application/` may be left out (RFC 7515 §4.1.9). */
+function typeOf(header: JsonObject): string | undefined {
+  const { typ } = header as { readonly typ?: unknown };
+  if (typ === undefined) return undefined;
+  return typeof typ === 'string' ? normalizeType(typ) : refuse('token_malformed', 'typ is not a string');
+}
+
+/** A media type in lower case, without the `application/` prefix. */
+export function normalizeType(type: string): string {
+  return type.toLowerCase().replace(/^application\//, '');
+}
+
+const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash'] as const;
+
+/** Where the header does not say what a token is, its claims must not say that it is an ID token (RFC 8725 §3.12). */
+function refuseIdToken(claims: JsonObject): void {
+  const claim = ID_TOKEN_CLAIMS.find((name) => Object.hasOwn(claims, name));
+  if (claim !== undefined) refuse('token_is_id_token', `it has ${claim}`);
+  if (claims['typ'] === 'ID') refuse('token_is_id_token', 'its typ claim is ID');
+  if (claims['token_use'] === 'id') refuse('token_is_id_token', 'its token_use claim is id');
+}
+
+function refuse(reason: RefusalReason, detail: string): never {
+  throw invalidToken(reason, { detail });
+}

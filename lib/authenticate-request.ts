@@ -1,0 +1,123 @@
+import { hash } from 'node:crypto';
+import type { AuthorizationServer } from './access-token/authorization-server.js';
+import { describeAccessToken } from './access-token/describe-access-token.js';
+import type { JsonObject } from './access-token/json-object.js';
+import { readTokenShape } from './access-token/token-shape.js';
+import {
+  type TrustedServers,
+  type VerifiedClaims,
+  verifyAccessToken,
+} from './access-token/verify-access-token.js';
+import type { VerifiedAccessToken } from './access-token/verified-access-token.js';
+import { invalidToken, OAuthError } from './challenge/oauth-error.js';
+import type { RefusalEvidence, TokenEvidence } from './challenge/refusal-log.js';
+import { checkConfirmation } from './confirmation/check-confirmation.js';
+import { readConfirmation } from './confirmation/confirmation-claim.js';
+import { type Credentials, readCredentials } from './request/credentials.js';
+import { type ClientCertificate, tlsClientCertificate } from './request/client-certificate.js';
+import { type HttpRequest, rawRequestOf } from './request/http-request.js';
+import type { ResolvedOptions } from './options/resolved-options.js';
+
+/** Whether a request may go on to authorization. */
+export type Decision = Acceptance | RefusalDecision;
+
+export interface Acceptance {
+  readonly outcome: 'accepted';
+  readonly token: VerifiedAccessToken;
+  /** The token, or what the app's `validate` made of it. */
+  readonly user: unknown;
+}
+
+export interface RefusalDecision {
+  readonly outcome: 'refused';
+  readonly error: OAuthError;
+  readonly evidence: RefusalEvidence;
+}
+
+/**
+ * The way of a request: credentials → access token → confirmation → user. Any step may refuse by throwing an
+ * `OAuthError`; scopes are asked for afterwards, by route.
+ */
+export async function authenticateRequest(
+  request: HttpRequest,
+  servers: TrustedServers,
+  options: ResolvedOptions,
+): Promise<Decision> {
+  const progress: Progress = {};
+  try {
+    const certificate = tlsClientCertificate(rawRequestOf(request));
+    if (certificate !== undefined) progress.certificate = certificate;
+
+    const credentials: Credentials = readCredentials(request);
+    progress.token = credentials.token;
+
+    const verified = await verifyAccessToken(credentials.token, servers);
+    progress.verified = verified;
+    const { claims, server } = verified;
+    const { issuer, binding, claimNames } = server.settings;
+
+    const confirmation = readConfirmation(claims);
+    const { trust } = options.clientCertificate;
+    const boundBy = checkConfirmation(confirmation, binding, { certificate, trust, now: Date.now() });
+
+    const raw = options.exposeToken ? credentials.token : undefined;
+    const token = describeAccessToken({ issuer, claims, claimNames, confirmation, boundBy, raw });
+    return { outcome: 'accepted', token, user: await userOf(token, request, options) };
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error;
+    return { outcome: 'refused', error, evidence: evidenceOf(progress) };
+  }
+}
+
+/** @throws OAuthError 401 `invalid_token` when the app's `validate` refuses */
+async function userOf(
+  token: VerifiedAccessToken,
+  request: HttpRequest,
+  { validate }: ResolvedOptions,
+): Promise<unknown> {
+  if (validate === undefined) return token;
+  const user = await callValidate(async () => validate(token, request));
+  if (user !== undefined && user !== null && user !== false) return user;
+  throw invalidToken('user_refused', { detail: `validate returned ${String(user)}` });
+}
+
+async function callValidate(call: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await call();
+  } catch (cause) {
+    const detail = `validate threw ${cause instanceof Error ? `${cause.name}: ${cause.message}` : 'no error'}`;
+    throw invalidToken('user_refused', { detail, cause });
+  }
+}
+
+/** How far a request came before it was refused. */
+interface Progress {
+  certificate?: ClientCertificate;
+  token?: string;
+  verified?: VerifiedClaims;
+}
+
+/** What the log may say of a refused request. */
+function evidenceOf({ certificate, token, verified }: Progress): RefusalEvidence {
+  return {
+    ...(certificate === undefined ? {} : { certificateThumbprint: certificate.thumbprint }),
+    ...(token === undefined ? {} : { tokenDigest: hash('sha256', token, 'base64url') }),
+    ...(verified === undefined
+      ? unverified(token)
+      : { token: claimed(true, verified.claims, verified.server) }),
+  };
+}
+
+function unverified(token: string | undefined): Pick<RefusalEvidence, 'token'> {
+  const shape = token === undefined ? undefined : readTokenShape(token);
+  return shape?.kind === 'jwt' && shape.payload !== undefined ? { token: claimed(false, shape.payload) } : {};
+}
+
+function claimed(verified: boolean, claims: JsonObject, server?: AuthorizationServer): TokenEvidence {
+  return {
+    verified,
+    issuer: server?.settings.issuer ?? claims['iss'],
+    client: claims[server?.settings.claimNames.clientId ?? 'client_id'],
+    subject: claims['sub'],
+  };
+}

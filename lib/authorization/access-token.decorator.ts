@@ -1,0 +1,21 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { VerifiedAccessToken } from '../access-token/verified-access-token.js';
+import { authenticatorOf } from '../app-registry.js';
+import { httpExchangeOf } from '../http-exchange.js';
+import { routePolicy } from './route-policy.js';
+
+/**
+ * The verified access token of the request, in a handler's parameter; `undefined` on a public route, and where
+ * another strategy let the request in. On a route that nothing protects, it demands a token like a guard.
+ */
+export const AccessToken = createParamDecorator(
+  async (_data: unknown, context: ExecutionContext): Promise<VerifiedAccessToken | undefined> => {
+    const policy = routePolicy(context.getClass(), context.getHandler() as () => unknown);
+    if (policy.kind === 'public') return undefined;
+    const { request, response } = httpExchangeOf(context);
+    const authenticator = authenticatorOf(request);
+    if (!authenticator.hasDecided(request)) return (await authenticator.require(request, response)).token;
+    const decision = await authenticator.decide(request);
+    return decision.outcome === 'accepted' ? decision.token : undefined;
+  },
+) as () => ParameterDecorator;

@@ -1,0 +1,100 @@
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { AuthorizationServer } from './access-token/authorization-server.js';
+import { keepReply, registerAuthenticator } from './app-registry.js';
+import { ScopesGuard } from './authorization/scopes.guard.js';
+import {
+  type ASYNC_OPTIONS_TYPE,
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  type OPTIONS_TYPE,
+} from './cert-bound-auth.module-definition.js';
+import { CertBoundStrategy } from './cert-bound.strategy.js';
+import { checkApplication } from './check-application.js';
+import { CertificateBindingGuard } from './confirmation/certificate-binding.guard.js';
+import type { ResolvedOptions } from './options/resolved-options.js';
+import { RequestAuthenticator } from './request-authenticator.js';
+import { resolveOptions } from './resolve-options.js';
+
+const RESOLVED_OPTIONS = Symbol('resolved options');
+
+/**
+ * Makes an app an OAuth 2.0 resource server whose access tokens work only for the holder of the client
+ * certificate that they were issued to (RFC 8705). Importing it protects every route.
+ */
+@Module({
+  providers: [
+    { provide: RESOLVED_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN] },
+    { provide: RequestAuthenticator, useFactory: createAuthenticator, inject: [RESOLVED_OPTIONS] },
+    CertBoundStrategy,
+    CertificateBindingGuard,
+    ScopesGuard,
+  ],
+  exports: [RequestAuthenticator, CertificateBindingGuard, ScopesGuard],
+})
+export class CertBoundAuthModule
+  extends ConfigurableModuleClass
+  implements OnModuleInit, OnApplicationShutdown
+{
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+  ) {
+    super();
+  }
+
+  /**
+   * Configures the module with values.
+   * @throws CertBoundAuthConfigurationError at boot, naming every wrong field
+   */
+  static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
+    return super.forRoot(options ?? {});
+  }
+
+  /**
+   * Configures the module with what a factory returns. `globalGuards` stands beside `useFactory`.
+   * @throws CertBoundAuthConfigurationError at boot, naming every wrong field
+   */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return super.forRootAsync(options);
+  }
+
+  /** @throws CertBoundAuthConfigurationError when the app as a whole is set up wrongly */
+  onModuleInit(): void {
+    const { httpAdapter } = this.host;
+    // A standalone app has no HTTP server, and no requests.
+    const app = httpAdapter?.getInstance<FastifyHooks | null>() ?? undefined;
+    checkApplication(this.modules, app && httpAdapter, this.options, CertBoundAuthModule);
+    if (app === undefined) return;
+    registerAuthenticator(app, this.authenticator);
+    if (httpAdapter.getType() === 'fastify') app.addHook('onRequest', keepReply);
+  }
+
+  /** The connections to the authorization servers end after those of the app's own clients. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.authenticator.close();
+  }
+}
+
+interface FastifyHooks {
+  addHook(name: 'onRequest', hook: typeof keepReply): unknown;
+}
+
+function createAuthenticator(options: ResolvedOptions): RequestAuthenticator {
+  const servers = options.authorizationServers.map((settings) => new AuthorizationServer(settings));
+  return new RequestAuthenticator(
+    {
+      byIssuer: new Map(servers.map((server) => [server.settings.issuer, server])),
+      forOpaqueTokens: servers.find((server) => server.settings.introspection !== undefined),
+    },
+    options,
+  );
+}

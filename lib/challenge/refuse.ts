@@ -1,0 +1,58 @@
+import { HttpException } from '@nestjs/common';
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
+import { AccessRefusedException } from './access-refused.exception.js';
+import { renderRefusal } from './challenge.js';
+import type { OAuthError } from './oauth-error.js';
+
+/** A response of Express (a `ServerResponse`), or a reply of Fastify, which has that as `raw`. */
+export type HttpResponse = ServerResponse | FastifyReply;
+
+/** What this module uses of a reply of Fastify. */
+export interface FastifyReply {
+  readonly raw: ServerResponse;
+  getHeader(name: string): OutgoingHttpHeader | undefined;
+  header(name: string, value: string): unknown;
+}
+
+/**
+ * Puts the challenge on the response and makes the exception to throw. The header is set on Node's own response,
+ * before the exception is thrown: so it survives every exception filter of the app.
+ */
+export function refuse(error: OAuthError, response: HttpResponse, realm: string | undefined): HttpException {
+  const rendered = renderRefusal(error.refusal, realm);
+  const own =
+    error.reason === 'user_refused' && error.cause instanceof HttpException ? error.cause : undefined;
+  // `validate` chose a status of its own; only a 401 is still ours to challenge.
+  if (own === undefined || own.getStatus() === 401) setHeaders(response, rendered.headers);
+  return own ?? new AccessRefusedException(rendered, error);
+}
+
+function setHeaders(response: HttpResponse, headers: Readonly<Record<string, string>>): void {
+  const raw = 'raw' in response ? response.raw : response;
+  for (const [name, value] of Object.entries(headers)) {
+    if (!listOf(raw.getHeader(name)).includes(value)) raw.appendHeader(name, value);
+    exposeHeader(response, name);
+  }
+}
+
+/** A browser shows its script the challenge only where CORS says so; `enableCors()` exposes nothing by itself. */
+function exposeHeader(response: HttpResponse, name: string): void {
+  if (headerOf(response, 'access-control-allow-origin') === undefined) return;
+  const exposed = listOf(headerOf(response, 'access-control-expose-headers'))
+    .flatMap((value) => value.split(','))
+    .map((value) => value.trim());
+  if (exposed.some((value) => value.toLowerCase() === name.toLowerCase())) return;
+  const value = [...exposed, name].join(', ');
+  if ('raw' in response) response.header('Access-Control-Expose-Headers', value);
+  else response.setHeader('Access-Control-Expose-Headers', value);
+}
+
+/** Fastify keeps its headers beside those of Node's response until it sends them. */
+function headerOf(response: HttpResponse, name: string): OutgoingHttpHeader | undefined {
+  return response.getHeader(name) ?? ('raw' in response ? response.raw.getHeader(name) : undefined);
+}
+
+function listOf(header: OutgoingHttpHeader | undefined): readonly string[] {
+  if (header === undefined) return [];
+  return Array.isArray(header) ? header : [String(header)];
+}

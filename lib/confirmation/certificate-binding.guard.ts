@@ -1,0 +1,28 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { declareProtective, routePolicy } from '../authorization/route-policy.js';
+import { httpExchangeOf } from '../http-exchange.js';
+import { notePublicRoute } from '../public-route.js';
+import { RequestAuthenticator } from '../request-authenticator.js';
+
+/**
+ * Lets a request pass whose token is valid and bound to the certificate that the caller proved. It needs no other
+ * guard beside it: the token is verified here as well, once for all guards.
+ * @see RFC 8705 §3
+ */
+@Injectable()
+export class CertificateBindingGuard implements CanActivate {
+  constructor(@Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const policy = routePolicy(context.getClass(), context.getHandler() as () => unknown);
+    if (policy.kind === 'public') {
+      notePublicRoute(context);
+      return true;
+    }
+    const { request, response } = httpExchangeOf(context);
+    await this.authenticator.require(request, response);
+    return true;
+  }
+}
+
+declareProtective(CertificateBindingGuard);

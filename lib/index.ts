@@ -1,0 +1,48 @@
+// The public API, in the order of a reader: the module, the routes, the server, what a handler gets, refusals.
+export { CertBoundAuthModule } from './cert-bound-auth.module.js';
+export type {
+  AuthorizationServerHttpOptions,
+  AuthorizationServerOptions,
+  AuthorizationServerTlsOptions,
+  BindingPolicy,
+  CertBoundAuthExtras,
+  CertBoundAuthOptions,
+  ClaimNames,
+  ClientAuthentication,
+  ClientCertificateOptions,
+  ClientSecretBasicAuthentication,
+  IntrospectionCacheOptions,
+  IntrospectionOptions,
+  JwsAlgorithm,
+  JwtOptions,
+  PrivateKeyJwtAuthentication,
+  TlsClientAuthentication,
+  TlsClientCertificateOptions,
+  TlsMaterial,
+} from './cert-bound-auth.options.js';
+export { RFC9068_REQUIRED_CLAIMS } from './access-token/jwt-verifier.js';
+export { CertBoundAuthConfigurationError, type ConfigurationProblem } from './options/configuration-error.js';
+
+export { Scopes, AnyScope } from './authorization/scopes.decorator.js';
+export { Public } from './authorization/public.decorator.js';
+export { AccessToken } from './authorization/access-token.decorator.js';
+export { ClientCertificate } from './authorization/client-certificate.decorator.js';
+export { CertificateBindingGuard } from './confirmation/certificate-binding.guard.js';
+export { ScopesGuard } from './authorization/scopes.guard.js';
+
+export {
+  mutualTls,
+  type MutualTlsOptions,
+  type MutualTlsServerOptions,
+  type TlsFile,
+} from './tls/mutual-tls.js';
+
+export type {
+  BindingMethod,
+  Confirmation,
+  VerifiedAccessToken,
+} from './access-token/verified-access-token.js';
+export type { PresentedCertificate } from './request/presented-certificate.js';
+
+export { AccessRefusedException } from './challenge/access-refused.exception.js';
+export type { RefusalReason } from './challenge/oauth-error.js';

@@ -1,0 +1,111 @@
+import type { IncomingMessage } from 'node:http';
+import type { AuthorizationServer } from './access-token/authorization-server.js';
+import type { TrustedServers } from './access-token/verify-access-token.js';
+import type { VerifiedAccessToken } from './access-token/verified-access-token.js';
+import { type Acceptance, authenticateRequest, type Decision } from './authenticate-request.js';
+import { type HttpResponse, refuse } from './challenge/refuse.js';
+import { type RefusalEvidence, RefusalLog } from './challenge/refusal-log.js';
+import { insufficientScope, OAuthError } from './challenge/oauth-error.js';
+import { checkCertificateCounts } from './confirmation/check-confirmation.js';
+import { tlsClientCertificate } from './request/client-certificate.js';
+import { type HttpRequest, rawRequestOf } from './request/http-request.js';
+import { type PresentedCertificate, presentedCertificate } from './request/presented-certificate.js';
+import type { ResolvedOptions } from './options/resolved-options.js';
+
+/** The decision about a request is kept on the raw request, which all guards share, whichever runs first. */
+const DECISION = Symbol('decision');
+
+interface DecidedRequest {
+  [DECISION]?: { readonly by: RequestAuthenticator; readonly decision: Promise<Decision> };
+}
+
+/**
+ * One app's decisions: the guards, the strategy and the parameter decorators all ask here, and get the same
+ * answer, binding included. A decision of another app in the same process is never taken over.
+ */
+export class RequestAuthenticator {
+  private readonly log = new RefusalLog();
+
+  constructor(
+    private readonly servers: TrustedServers,
+    private readonly options: ResolvedOptions,
+  ) {}
+
+  /** Decides about a request, once. */
+  async decide(request: HttpRequest): Promise<Decision> {
+    const raw: IncomingMessage & DecidedRequest = rawRequestOf(request);
+    const made = raw[DECISION];
+    if (made?.by === this) return made.decision;
+    const decision = this.authenticate(request);
+    raw[DECISION] = { by: this, decision };
+    return decision;
+  }
+
+  /** Whether anything has asked for a decision about this request. */
+  hasDecided(request: HttpRequest): boolean {
+    return (rawRequestOf(request) as DecidedRequest)[DECISION]?.by === this;
+  }
+
+  /** Lets an authenticated request pass, and puts its user on it. @throws HttpException with the challenge set */
+  async require(request: HttpRequest & { user?: unknown }, response: HttpResponse): Promise<Acceptance> {
+    const decision = await this.decide(request);
+    if (decision.outcome === 'refused') throw this.exceptionFor(decision.error, response);
+    request.user = decision.user;
+    return decision;
+  }
+
+  /** Refuses a request whose token is valid but lacks scopes. */
+  refuseScope(
+    { token }: Acceptance,
+    needed: readonly string[],
+    request: HttpRequest,
+    response: HttpResponse,
+  ): Error {
+    const error = insufficientScope(needed);
+    this.log.refused(error, evidenceOf(token), routeOf(request));
+    return this.exceptionFor(error, response);
+  }
+
+  /** Sets the challenge on the response and makes the exception. */
+  exceptionFor(error: OAuthError, response: HttpResponse): Error {
+    return refuse(error, response, this.options.realm);
+  }
+
+  /** The certificate that the client proved, if it is one that counts. */
+  certificateOf(request: HttpRequest): PresentedCertificate | undefined {
+    const certificate = tlsClientCertificate(rawRequestOf(request));
+    if (certificate === undefined) return undefined;
+    try {
+      checkCertificateCounts(certificate, { trust: this.options.clientCertificate.trust, now: Date.now() });
+      return presentedCertificate(certificate);
+    } catch (error) {
+      if (error instanceof OAuthError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Ends the connections to the authorization servers. */
+  async close(): Promise<void> {
+    const servers: readonly AuthorizationServer[] = [...this.servers.byIssuer.values()];
+    await Promise.all(servers.map(async (server) => server.close()));
+  }
+
+  private async authenticate(request: HttpRequest): Promise<Decision> {
+    const decision = await authenticateRequest(request, this.servers, this.options);
+    if (decision.outcome === 'refused') this.log.refused(decision.error, decision.evidence, routeOf(request));
+    return decision;
+  }
+}
+
+function evidenceOf({ issuer, clientId, subject }: VerifiedAccessToken): RefusalEvidence {
+  return { token: { verified: true, issuer, client: clientId, subject } };
+}
+
+/** Method and path pattern: a path itself may hold what should not be in a log, and a query may hold a token. */
+function routeOf(request: HttpRequest): string {
+  const { route, routeOptions } = request as {
+    readonly route?: { readonly path?: unknown };
+    readonly routeOptions?: { readonly url?: unknown };
+  };
+  return `${rawRequestOf(request).method} ${String(route?.path ?? routeOptions?.url ?? 'unknown')}`;
+}

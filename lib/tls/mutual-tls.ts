@@ -1,0 +1,89 @@
+import { constants } from 'node:crypto';
+import type { ServerOptions } from 'node:https';
+
+/** PEM text or its bytes, or several. */
+export type TlsFile = string | Buffer | readonly (string | Buffer)[];
+
+/** Options of {@link mutualTls}: those of Node's HTTPS server, but for what makes TLS mutual. */
+export interface MutualTlsOptions extends Omit<
+  ServerOptions,
+  | 'key'
+  | 'cert'
+  | 'ca'
+  | 'requestCert'
+  | 'rejectUnauthorized'
+  | 'minVersion'
+  | 'secureProtocol'
+  | 'SNICallback'
+> {
+  /** The server's private key (PEM). */
+  readonly key: TlsFile;
+  /** The server's certificate and its chain (PEM). */
+  readonly cert: TlsFile;
+  /** The CAs that issue client certificates (PEM); the public ones are not trusted beside them. */
+  readonly ca: TlsFile;
+  /**
+   * `required`: a client without a certificate of these CAs is refused in the handshake; it gets no HTTP answer,
+   * and public routes need a certificate as well.
+   * `request`: the handshake succeeds and the guards answer 401; probes reach `@Public()` routes and browsers
+   * send their preflight. What is lost: clients without a certificate reach the HTTP parser.
+   * @default 'required'
+   */
+  readonly clientAuth?: 'required' | 'request';
+  /** Lowest version of TLS. @default 'TLSv1.2' */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+}
+
+/**
+ * TLS options for a server that asks its clients for a certificate: `NestFactory.create(App, { httpsOptions:
+ * mutualTls({ key, cert, ca }) })`, or for Fastify `new FastifyAdapter({ https: mutualTls({ key, cert, ca }) })`.
+ * TLS 1.2 at least, no renegotiation.
+ * @throws TypeError for what would weaken it, and without `ca`: Node would then trust every public CA
+ */
+export function mutualTls(options: MutualTlsOptions): MutualTlsServerOptions {
+  const { clientAuth = 'required', minVersion = 'TLSv1.2', secureOptions = 0, ...rest } = options;
+  requireMaterial(options);
+  if (clientAuth !== 'required' && clientAuth !== 'request') {
+    throw new TypeError(`mutualTls: clientAuth must be 'required' or 'request'`);
+  }
+  if (minVersion !== 'TLSv1.2' && minVersion !== 'TLSv1.3') {
+    throw new TypeError(`mutualTls: minVersion must be 'TLSv1.2' or 'TLSv1.3'`);
+  }
+  return {
+    ...(rest as ServerOptions),
+    minVersion,
+    requestCert: true,
+    rejectUnauthorized: clientAuth === 'required',
+    // Renegotiation could change the client's certificate under an open connection.
+    secureOptions: secureOptions | constants.SSL_OP_NO_RENEGOTIATION,
+  } as MutualTlsServerOptions;
+}
+
+/** What {@link mutualTls} returns: `https.ServerOptions`, as strict about `undefined` as Nest's own type. */
+export type MutualTlsServerOptions = {
+  [Name in Exclude<keyof ServerOptions, 'SNICallback'>]?: Exclude<ServerOptions[Name], undefined>;
+};
+
+/** `SNICallback` too: the contexts that it chooses trust CAs of their own. */
+const FORBIDDEN = ['requestCert', 'rejectUnauthorized', 'secureProtocol', 'SNICallback'] as const;
+
+function requireMaterial(options: MutualTlsOptions): void {
+  const missing = (['key', 'cert', 'ca'] as const).filter((name) => isEmpty(options[name]));
+  // A PKCS #12 file holds key and certificate.
+  const needed = options.pfx === undefined ? missing : missing.filter((name) => name === 'ca');
+  if (needed.length > 0) {
+    throw new TypeError(
+      `mutualTls: ${needed.join(', ')} ${needed.length > 1 ? 'are' : 'is'} missing or empty. ` +
+        `"ca" holds the CAs that issue client certificates: without it, Node would trust every public CA`,
+    );
+  }
+  const forbidden = FORBIDDEN.filter((name) => name in options);
+  if (forbidden.length > 0) {
+    throw new TypeError(`mutualTls: ${forbidden.join(', ')} can't be set; use clientAuth and minVersion`);
+  }
+}
+
+function isEmpty(material: TlsFile | undefined): boolean {
+  if (material === undefined || material === null || material.length === 0) return true;
+  return Array.isArray(material) && material.some((part: string | Buffer) => isEmpty(part));
+}

@@ -1,0 +1,440 @@
+import { Controller, Get, Module, UseGuards } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { AuthGuard } from '@nestjs/passport';
+import { generateKeyPairSync } from 'node:crypto';
+import {
+  AnyScope,
+  CertBoundAuthConfigurationError,
+  CertBoundAuthModule,
+  type CertBoundAuthOptions,
+  CertificateBindingGuard,
+  mutualTls,
+  Public,
+  Scopes,
+} from 'nestjs-cert-bound-auth';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { PLATFORMS, startApp } from '../support/platforms.js';
+import { createWorld, startApi, tlsOf, whenOver, type World } from '../support/world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+
+@Controller()
+class RootController {
+  @Get() get(): string {
+    return 'root';
+  }
+}
+
+const ISSUER = 'https://as.example.com';
+const RIGHT: CertBoundAuthOptions = { audience: 'api', authorizationServers: [{ issuer: ISSUER }] };
+const SECRET = { method: 'client_secret_basic', clientId: 'a', clientSecret: 'b' } as const;
+
+/** Boots a standalone app with these options, and returns the message that stops it. */
+async function messageOf(options: unknown): Promise<string> {
+  const module = CertBoundAuthModule.forRoot(options as CertBoundAuthOptions);
+  const boot = NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
+  return boot.then(
+    async (app) => {
+      await app.close();
+      return '';
+    },
+    (error: unknown) => {
+      expect(error).toBeInstanceOf(CertBoundAuthConfigurationError);
+      return (error as Error).message;
+    },
+  );
+}
+
+const server = (extra: object): object => ({
+  ...RIGHT,
+  authorizationServers: [{ issuer: ISSUER, ...extra }],
+});
+const S = 'authorizationServers[0]';
+const privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+describe('invariant 8: wrong options stop the boot', () => {
+  test('right ones do not', async () => {
+    expect(await messageOf(RIGHT)).toBe('');
+  });
+
+  test('one message names every wrong field, its type and the remedy, and no value', async () => {
+    const message = await messageOf({
+      audience: [],
+      authorizationServers: [
+        { issuer: 7, isuer: 'secret-value' },
+        {
+          issuer: ISSUER,
+          introspection: { clientAuthentication: { method: 'client_secret_basic', clientId: 'a' } },
+        },
+      ],
+      clockTolerance: '5',
+      realm: 'ü',
+    });
+    expect(message.split('\n')).toEqual([
+      'CertBoundAuthModule cannot start with these options:',
+      expect.stringMatching(/^ {2}- audience \(empty array\): name the aud values/),
+      '  - authorizationServers[0].isuer (string): there is no such option',
+      '  - authorizationServers[0].issuer (number): give the exact iss of the tokens',
+      '  - authorizationServers[1].introspection.clientAuthentication.clientSecret (undefined): give the secret of this client',
+      '  - clockTolerance (string): give a number of seconds, 0 to 300',
+      '  - realm (string): use printable ASCII only',
+    ]);
+    expect(message).not.toContain('secret-value');
+  });
+
+  const cases: readonly [string, unknown, string][] = [
+    ['no options', undefined, 'audience (undefined)'],
+    ['null', null, 'audience (undefined)'],
+    ['no audience', { ...RIGHT, audience: undefined }, 'audience (undefined)'],
+    ['an empty audience', { ...RIGHT, audience: '' }, 'audience (empty string)'],
+    ['a list with an empty audience', { ...RIGHT, audience: [''] }, 'audience (array)'],
+    ['no servers', { ...RIGHT, authorizationServers: [] }, 'authorizationServers (empty array)'],
+    [
+      'one server, not a list',
+      { ...RIGHT, authorizationServers: { issuer: ISSUER } },
+      'authorizationServers (object)',
+    ],
+    ['a server that is null', { ...RIGHT, authorizationServers: [null] }, 'authorizationServers'],
+    ['a server that is a string', { ...RIGHT, authorizationServers: [ISSUER] }, 'authorizationServers'],
+    ['binding: off', { ...RIGHT, binding: 'off' }, `binding (string): use 'required'`],
+    ['binding: null', { ...RIGHT, binding: null }, 'binding (null)'],
+    ['dpop', { ...RIGHT, dpop: {} }, 'dpop (object): there is no such option'],
+    ['NaN clockTolerance', { ...RIGHT, clockTolerance: NaN }, 'clockTolerance (number)'],
+    ['negative clockTolerance', { ...RIGHT, clockTolerance: -1 }, 'clockTolerance (number)'],
+    ['large clockTolerance', { ...RIGHT, clockTolerance: 301 }, 'give a number of seconds, 0 to 300'],
+    ['an empty realm', { ...RIGHT, realm: '' }, 'realm (empty string)'],
+    ['exposeToken: "true"', { ...RIGHT, exposeToken: 'true' }, 'exposeToken (string)'],
+    ['validate: a string', { ...RIGHT, validate: 'x' }, 'validate (string)'],
+    [
+      'certificate from a header',
+      { ...RIGHT, clientCertificate: { from: 'header' } },
+      'clientCertificate.from (string)',
+    ],
+    [
+      'trust: none',
+      { ...RIGHT, clientCertificate: { from: 'tls', trust: 'none' } },
+      'clientCertificate.trust (string)',
+    ],
+    ['clientCertificate: "tls"', { ...RIGHT, clientCertificate: 'tls' }, 'clientCertificate (string)'],
+    ['an http: issuer', server({ issuer: 'http://as.example.com' }), `${S}.issuer (string)`],
+    [
+      'an http: issuer, loopback allowed',
+      server({ issuer: 'http://as.example.com', http: { allowLoopbackHttp: true } }),
+      `${S}.issuer (string)`,
+    ],
+    ['an issuer with a query', server({ issuer: `${ISSUER}?a` }), `${S}.issuer (string)`],
+    ['an issuer with a fragment', server({ issuer: `${ISSUER}#a` }), `${S}.issuer (string)`],
+    ['an issuer that is no URL', server({ issuer: 'as' }), `${S}.issuer (string)`],
+    [
+      'the same issuer twice',
+      { ...RIGHT, authorizationServers: [{ issuer: ISSUER }, { issuer: ISSUER }] },
+      'authorizationServers[1].issuer',
+    ],
+    ['jwt: true', server({ jwt: true }), `${S}.jwt (boolean)`],
+    ['jwt: null', server({ jwt: null }), `${S}.jwt (null)`],
+    ['jwt: false without introspection', server({ jwt: false }), `${S}.jwt (boolean): without JWTs`],
+    ['HS256', server({ jwt: { algorithms: ['HS256'] } }), `${S}.jwt.algorithms (array): accept only`],
+    ['no algorithm', server({ jwt: { algorithms: [] } }), `${S}.jwt.algorithms (empty array)`],
+    [
+      'an http: jwksUri',
+      server({ jwt: { jwksUri: 'http://as.example.com/jwks' } }),
+      `${S}.jwt.jwksUri (string): give an https: URL`,
+    ],
+    ['an empty key set', server({ jwt: { jwks: { keys: [] } } }), `${S}.jwt.jwks (object)`],
+    [
+      'a private key in the key set',
+      server({ jwt: { jwks: { keys: [privateKey.privateKey.export({ format: 'jwk' })] } } }),
+      `${S}.jwt.jwks (object): every key must be a public`,
+    ],
+    ['jwks and jwksUri', server({ jwt: { jwks: { keys: [{ kty: 'EC' }] }, jwksUri: ISSUER } }), 'not both'],
+    ['typ: true', server({ jwt: { typ: true } }), `${S}.jwt.typ (boolean)`],
+    [
+      'requiredClaims: a string',
+      server({ jwt: { requiredClaims: 'sub' } }),
+      `${S}.jwt.requiredClaims (string)`,
+    ],
+    ['maxTokenAge: Infinity', server({ jwt: { maxTokenAge: Infinity } }), `${S}.jwt.maxTokenAge (number)`],
+    [
+      'introspection without authentication',
+      server({ introspection: {} }),
+      `${S}.introspection.clientAuthentication (undefined)`,
+    ],
+    [
+      'an unknown method',
+      server({ introspection: { clientAuthentication: { method: 'magic', clientId: 'x' } } }),
+      `clientAuthentication.method (string): use one of`,
+    ],
+    [
+      'a field of another method',
+      server({ introspection: { clientAuthentication: { ...SECRET, key: 'x' } } }),
+      'clientAuthentication.key (string): there is no such option',
+    ],
+    [
+      'a key that is none',
+      server({
+        introspection: {
+          clientAuthentication: { method: 'private_key_jwt', clientId: 'a', key: 'x', algorithm: 'ES256' },
+        },
+      }),
+      'clientAuthentication.key (string): it is no private key',
+    ],
+    [
+      'a public key',
+      server({
+        introspection: {
+          clientAuthentication: {
+            method: 'private_key_jwt',
+            clientId: 'a',
+            key: privateKey.publicKey,
+            algorithm: 'ES256',
+          },
+        },
+      }),
+      'it is no private key',
+    ],
+    [
+      'tls_client_auth without a certificate',
+      server({ introspection: { clientAuthentication: { method: 'tls_client_auth', clientId: 'a' } } }),
+      `${S}.tls (undefined): tls_client_auth needs`,
+    ],
+    [
+      'a key without its certificate',
+      server({ tls: { key: '-----BEGIN PRIVATE KEY-----' } }),
+      `${S}.tls (object): key and cert belong together`,
+    ],
+    [
+      'broken PEM',
+      server({ tls: { key: '-----BEGIN PRIVATE KEY-----', cert: '-----BEGIN CERTIFICATE-----' } }),
+      `${S}.tls (object): it cannot be used`,
+    ],
+    ['a path instead of PEM', server({ tls: { ca: '/etc/ca.pem' } }), `${S}.tls.ca (string): give PEM text`],
+    ['timeout: 0', server({ http: { timeout: 0 } }), `${S}.http.timeout (number)`],
+    [
+      'maxEntries: 1.5',
+      server({ introspection: { clientAuthentication: SECRET, cache: { maxEntries: 1.5 } } }),
+      'cache.maxEntries (number)',
+    ],
+    [
+      'cache: true',
+      server({ introspection: { clientAuthentication: SECRET, cache: true } }),
+      'introspection.cache (boolean)',
+    ],
+    [
+      'a reserved parameter',
+      server({ introspection: { clientAuthentication: SECRET, parameters: { token: 'x' } } }),
+      'introspection.parameters.token (string): it is set by this module',
+    ],
+    [
+      'a reserved header',
+      server({ introspection: { clientAuthentication: SECRET, headers: { Authorization: 'x' } } }),
+      'introspection.headers.Authorization',
+    ],
+    [
+      'a header that is a number',
+      server({ introspection: { clientAuthentication: SECRET, headers: { a: 1 } } }),
+      'introspection.headers (object)',
+    ],
+    ['claims.scope: a number', server({ claims: { scope: 1 } }), `${S}.claims.scope (number)`],
+    [
+      'two servers for opaque tokens',
+      {
+        ...RIGHT,
+        authorizationServers: [ISSUER, 'https://other.example.com'].map((issuer) => ({
+          issuer,
+          introspection: { clientAuthentication: SECRET },
+        })),
+      },
+      'authorizationServers[1].introspection (object): an opaque token does not say who issued it',
+    ],
+  ];
+  test.each(cases)('%s', async (_name, options, expected) => {
+    expect(await messageOf(options)).toContain(expected);
+  });
+
+  test('loopback http: is allowed when asked for', async () => {
+    for (const host of ['localhost', '127.0.0.1', '127.9.9.9', '[::1]']) {
+      expect(
+        await messageOf(server({ issuer: `http://${host}:80`, http: { allowLoopbackHttp: true } })),
+      ).toBe('');
+      expect(await messageOf(server({ issuer: `http://${host}:80` }))).not.toBe('');
+    }
+    expect(
+      await messageOf(server({ issuer: 'http://127.0.0.1.evil.com', http: { allowLoopbackHttp: true } })),
+    ).not.toBe('');
+  });
+
+  test('keys and buffers survive the checks as they are', async () => {
+    const clientAuthentication = {
+      method: 'private_key_jwt',
+      clientId: 'a',
+      key: privateKey.privateKey,
+      algorithm: 'ES256',
+    };
+    const tls = {
+      ca: [Buffer.from(world.ca.cert)],
+      key: Buffer.from(world.client1.key),
+      cert: world.client1.cert,
+    };
+    expect(await messageOf(server({ introspection: { clientAuthentication }, tls }))).toBe('');
+  });
+
+  test('forRootAsync: a factory, and globalGuards beside it', async () => {
+    const auth = CertBoundAuthModule.forRootAsync({ useFactory: async () => RIGHT, globalGuards: false });
+    @Module({ imports: [auth], controllers: [RootController] })
+    class App {}
+    const app = await startApp('express', App, tlsOf(world));
+    whenOver(async () => app.close());
+    const { get } = await import('node:https');
+    const { port } = app.getHttpServer().address() as { port: number };
+    const status = await new Promise((resolve, reject) => {
+      get({ port, ca: world.ca.cert }, (response) => resolve(response.statusCode)).on('error', reject);
+    });
+    expect(status).toBe(200);
+    const bad = CertBoundAuthModule.forRootAsync({ useFactory: () => ({}) as CertBoundAuthOptions });
+    const boot = NestFactory.createApplicationContext(bad, { logger: false, abortOnError: false });
+    await expect(boot).rejects.toThrow('audience (undefined)');
+  });
+});
+
+describe.each(PLATFORMS)('invariant 8: an app that can let nobody in does not start on %s', (platform) => {
+  const auth = (options: Partial<CertBoundAuthOptions> = {}): object => {
+    class App {}
+    return {
+      module: App,
+      imports: [CertBoundAuthModule.forRoot({ ...RIGHT, ...options })],
+      controllers: [RootController],
+    };
+  };
+
+  test('plain HTTP', async () => {
+    await expect(startApp(platform, auth())).rejects.toThrow(
+      /httpsOptions .*mutualTls\(\{ key, cert, ca \}\)/,
+    );
+  });
+
+  test('HTTPS that asks for no certificate', async () => {
+    const { key, cert } = world.server;
+    await expect(startApp(platform, auth(), { key, cert })).rejects.toThrow('asks for no client certificate');
+  });
+
+  test('with binding: if-bound it starts', async () => {
+    const app = await startApp(platform, auth({ binding: 'if-bound' }));
+    await app.close();
+  });
+});
+
+describe('contradictions between decorators stop the boot', () => {
+  const boot = async (controller: new () => object): Promise<unknown> =>
+    startApi(world, 'express', { issuer: ISSUER }, [controller]);
+
+  test('@Public() and @Scopes() on one method', async () => {
+    @Controller()
+    class Both {
+      @Get() @Public() @Scopes('a') get(): void {}
+    }
+    await expect(boot(Both)).rejects.toThrow('Both.get (function): it is @Public() and protected at once');
+  });
+
+  test('@Public() and a rule or a guard on one class', async () => {
+    @Controller()
+    @AnyScope('a')
+    @Public()
+    class Rule {}
+    @Controller()
+    @UseGuards(CertificateBindingGuard)
+    @Public()
+    class Guard {}
+    @Controller()
+    @UseGuards(AuthGuard('cert-bound'))
+    @Public()
+    class Passport {}
+    for (const controller of [Rule, Guard, Passport]) {
+      await expect(boot(controller)).rejects.toThrow(`${controller.name} (function): it is @Public()`);
+    }
+  });
+
+  test('a method that overrides a protected one without repeating its decorators', async () => {
+    class Base {
+      @Get() @Scopes('a') get(): void {}
+    }
+    @Controller()
+    class Forgetful extends Base {
+      @Get() override get(): void {}
+    }
+    @Controller()
+    class Careful extends Base {
+      @Get() @Scopes('b') override get(): void {}
+    }
+    @Controller()
+    class Open extends Base {
+      @Get() @Public() override get(): void {}
+    }
+    await expect(boot(Forgetful)).rejects.toThrow(
+      'Forgetful.get (function): the method it overrides is protected',
+    );
+    await boot(Careful);
+    await boot(Open);
+  });
+
+  test('the module imported twice', async () => {
+    const twice = {
+      module: class App {},
+      imports: [CertBoundAuthModule.forRoot(RIGHT), CertBoundAuthModule.forRoot({ ...RIGHT, audience: 'b' })],
+    };
+    await expect(startApp('express', twice, tlsOf(world))).rejects.toThrow('import it once');
+  });
+
+  test('scopes that can be none, at once where they are written', () => {
+    expect(() => Scopes('a b')).toThrow(`"a b" is not one scope`);
+    expect(() => Scopes('')).toThrow('is not one scope');
+    expect(() => Scopes('ä')).toThrow('is not one scope');
+    expect(() => AnyScope(...([] as unknown as ['a']))).toThrow('needs at least one scope');
+  });
+});
+
+describe('mutualTls', () => {
+  const right = (): Parameters<typeof mutualTls>[0] => ({ ...world.server, ca: world.ca.cert });
+
+  test('is strict by default', () => {
+    expect(mutualTls(right())).toMatchObject({
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.2',
+    });
+    expect(
+      mutualTls({ ...right(), clientAuth: 'request', minVersion: 'TLSv1.3', sessionTimeout: 5 }),
+    ).toMatchObject({
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.3',
+      sessionTimeout: 5,
+    });
+  });
+
+  test.each(['key', 'cert', 'ca'])('throws without %s', (name) => {
+    for (const value of [undefined, null, '', [], [''], Buffer.alloc(0)]) {
+      expect(() => mutualTls({ ...right(), [name]: value })).toThrow(`${name} is missing or empty`);
+    }
+  });
+
+  test('takes a PKCS #12 file instead of key and certificate, but never without ca', () => {
+    const pfx = Buffer.from('pfx');
+    expect(() => mutualTls({ pfx, ca: world.ca.cert } as never)).not.toThrow();
+    expect(() => mutualTls({ pfx } as never)).toThrow('ca is missing');
+  });
+
+  test.each(['requestCert', 'rejectUnauthorized', 'secureProtocol', 'SNICallback'])(
+    'throws with %s',
+    (name) => {
+      expect(() => mutualTls({ ...right(), [name]: false })).toThrow(`${name} can't be set`);
+    },
+  );
+
+  test('throws with an unknown clientAuth or an old version', () => {
+    expect(() => mutualTls({ ...right(), clientAuth: 'none' as never })).toThrow('clientAuth must be');
+    expect(() => mutualTls({ ...right(), minVersion: 'TLSv1' as never })).toThrow('minVersion must be');
+  });
+});

@@ -1,0 +1,123 @@
+import type { INestApplication, Type } from '@nestjs/common';
+import { CertBoundAuthModule, type CertBoundAuthOptions, mutualTls } from 'nestjs-cert-bound-auth';
+import {
+  TestAuthorizationServer,
+  type TestAuthorizationServerOptions,
+  type TestCertificate,
+  TestCertificateAuthority,
+} from 'nestjs-cert-bound-auth/testing';
+import supertest from 'supertest';
+import { afterAll, afterEach } from 'vitest';
+import { type Platform, startApp, type StartAppOptions } from './platforms.js';
+
+/** What most end-to-end tests need: a CA, two clients of it, a certificate for the API. */
+export interface World {
+  readonly ca: TestCertificateAuthority;
+  readonly server: TestCertificate;
+  readonly client1: TestCertificate;
+  readonly client2: TestCertificate;
+}
+
+export async function createWorld(): Promise<World> {
+  const ca = await TestCertificateAuthority.create();
+  const [server, client1, client2] = await Promise.all([
+    ca.issueServerCertificate(),
+    ca.issueClientCertificate('client1'),
+    ca.issueClientCertificate('client2'),
+  ]);
+  return { ca, server, client1, client2 };
+}
+
+export const AUDIENCE = 'https://api.example.com';
+
+const cleanups: (() => Promise<unknown>)[] = [];
+
+async function cleanUp(): Promise<void> {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+}
+
+afterEach(cleanUp);
+afterAll(cleanUp);
+
+/** Ends something when the test that asked for it is over. */
+export function whenOver(cleanup: () => Promise<unknown>): void {
+  cleanups.push(cleanup);
+}
+
+/** Starts an authorization server that ends with the test. */
+export async function startAuthorizationServer(
+  { ca }: World,
+  options: Omit<TestAuthorizationServerOptions, 'ca'> = {},
+): Promise<TestAuthorizationServer> {
+  const server = await TestAuthorizationServer.start({ ca, ...options });
+  whenOver(async () => server.stop());
+  return server;
+}
+
+/** Options of {@link startApi}. */
+export interface StartApiOptions extends StartAppOptions {
+  readonly options?: Partial<CertBoundAuthOptions>;
+  readonly globalGuards?: boolean;
+  readonly providers?: readonly NonNullable<Parameters<typeof moduleOf>[2]>[number][];
+}
+
+/** Starts an API with these controllers that trusts this authorization server, and ends with the test. */
+export async function startApi(
+  world: World,
+  platform: Platform,
+  as: Pick<TestAuthorizationServer, 'issuer'>,
+  controllers: readonly Type[],
+  { options = {}, globalGuards = true, providers = [], ...start }: StartApiOptions = {},
+): Promise<INestApplication> {
+  const auth = CertBoundAuthModule.forRoot({
+    audience: AUDIENCE,
+    authorizationServers: [{ issuer: as.issuer, tls: { ca: world.ca.cert } }],
+    globalGuards,
+    ...options,
+  });
+  const app = await startApp(platform, moduleOf(auth, controllers, providers), tlsOf(world), start);
+  whenOver(async () => app.close());
+  return app;
+}
+
+function moduleOf(auth: object, controllers: readonly Type[], providers: readonly object[]): object {
+  class App {}
+  return { module: App, imports: [auth], controllers, providers };
+}
+
+/** TLS of an API that answers every client by HTTP. */
+export function tlsOf({ server, ca }: World): ReturnType<typeof mutualTls> {
+  return mutualTls({ key: server.key, cert: server.cert, ca: ca.cert, clientAuth: 'request' });
+}
+
+/** A client of an API, with this certificate or none, and this token or none. */
+export interface ApiClient {
+  get(path: string): supertest.Test;
+  post(path: string): supertest.Test;
+  options(path: string): supertest.Test;
+}
+
+export function clientOf(
+  app: INestApplication,
+  { ca }: World,
+  certificate?: TestCertificate,
+  token?: string,
+): ApiClient {
+  const send = (method: 'get' | 'post' | 'options', path: string): supertest.Test => {
+    const test = supertest(app.getHttpServer() as never)
+      [method](path)
+      .ca(ca.cert);
+    if (certificate !== undefined) test.key(certificate.key).cert(certificate.cert);
+    return token === undefined ? test : test.auth(token, { type: 'bearer' });
+  };
+  return {
+    get: (path) => send('get', path),
+    post: (path) => send('post', path),
+    options: (path) => send('options', path),
+  };
+}
+
+/** The `WWW-Authenticate` of a response. */
+export function challengeOf(response: supertest.Response): string | undefined {
+  return response.headers['www-authenticate'] as string | undefined;
+}
