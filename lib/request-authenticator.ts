@@ -104,8 +104,8 @@ function evidenceOf({ issuer, clientId, subject }: VerifiedAccessToken): Refusal
 /** Method and path pattern: a path itself may hold what should not be in a log, and a query may hold a token. */
 function routeOf(request: HttpRequest): string {
   const { route, routeOptions } = request as {
-    readonly route?: { readonly path?: unknown };
-    readonly routeOptions?: { readonly url?: unknown };
+    readonly route?: { readonly path?: string };
+    readonly routeOptions?: { readonly url?: string };
   };
-  return `${rawRequestOf(request).method} ${String(route?.path ?? routeOptions?.url ?? 'unknown')}`;
+  return `${rawRequestOf(request).method} ${route?.path ?? routeOptions?.url ?? 'unknown'}`;
 }

@@ -18,4 +18,4 @@ export const AccessToken = createParamDecorator(
     const decision = await authenticator.decide(request);
     return decision.outcome === 'accepted' ? decision.token : undefined;
   },
-) as () => ParameterDecorator;
+);

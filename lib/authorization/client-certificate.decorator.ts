@@ -12,4 +12,4 @@ export const ClientCertificate = createParamDecorator(
     const { request } = httpExchangeOf(context);
     return authenticatorOf(request).certificateOf(request);
   },
-) as () => ParameterDecorator;
+);

@@ -23,7 +23,7 @@ export function AnyScope(...scopes: readonly [string, ...string[]]): ClassDecora
 
 function rule(added: ScopeRule): ClassDecorator & MethodDecorator {
   for (const scope of added.scopes) requireScopeToken(scope);
-  return applyDecorators(addRule(added), UseGuards(ScopesGuard)) as ClassDecorator & MethodDecorator;
+  return applyDecorators(addRule(added), UseGuards(ScopesGuard));
 }
 
 /** Adds to what other decorators of this target said; a subclass adds to its base class. */
@@ -32,7 +32,7 @@ function addRule(added: ScopeRule): ClassDecorator & MethodDecorator {
     const decorated = (descriptor?.value ?? target) as DecoratedTarget;
     Reflect.defineMetadata(RULES_METADATA, [...rulesOf(decorated), added], decorated);
   };
-  return decorate as ClassDecorator & MethodDecorator;
+  return decorate;
 }
 
 /** scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) */

@@ -38,7 +38,7 @@ function describe(refusal: Refusal): string {
   }
 }
 
-function phrase(status: 401 | 503 | number): string {
+function phrase(status: Refusal['status']): string {
   return status === 401 ? 'Unauthorized' : 'Service Unavailable';
 }
 

@@ -134,7 +134,7 @@ export async function selfSignedCertificate(
 }
 
 async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return (await webcrypto.subtle.generateKey(EC_P256, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  return webcrypto.subtle.generateKey(EC_P256, true, ['sign', 'verify']);
 }
 
 /** 16 random bytes in hex, the first below 0x80: a positive ASN.1 INTEGER (RFC 5280 §4.1.2.2). */

@@ -119,5 +119,5 @@ export function clientOf(
 
 /** The `WWW-Authenticate` of a response. */
 export function challengeOf(response: supertest.Response): string | undefined {
-  return response.headers['www-authenticate'] as string | undefined;
+  return response.headers['www-authenticate'];
 }
