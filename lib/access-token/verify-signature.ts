@@ -62,15 +62,14 @@ async function tryEach(
   return error;
 }
 
+/** The header has been checked already, so what can go wrong is the key or the signature. */
 function explain(cause: unknown): OAuthError {
   if (cause instanceof errors.JWKSNoMatchingKey) return invalidToken('key_unknown', { cause });
   if (cause instanceof errors.JWSSignatureVerificationFailed)
     return invalidToken('signature_invalid', { cause });
-  if (cause instanceof errors.JOSEAlgNotAllowed) return invalidToken('algorithm_not_allowed', { cause });
-  if (cause instanceof errors.JWSInvalid) return invalidToken('token_malformed', { cause });
-  // What is left is a key that is broken or too weak: the server's fault, but no reason to trust the token.
-  return invalidToken('key_unknown', {
-    detail: `the key cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+  // A key that is broken or too weak is the server's fault, but no reason to trust the token.
+  return invalidToken('key_unusable', {
+    detail: cause instanceof Error ? cause.message : String(cause),
     cause,
   });
 }

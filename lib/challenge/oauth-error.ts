@@ -34,6 +34,7 @@ export type RefusalReason =
   | 'issuer_mismatch'
   | 'audience_mismatch'
   | 'key_unknown'
+  | 'key_unusable'
   | 'signature_invalid'
   | 'claim_missing'
   | 'claim_malformed'

@@ -13,6 +13,7 @@ import {
   type JWK,
   jwtVerify,
 } from 'jose';
+import type { CertBoundAuthOptions } from '../cert-bound-auth.options.js';
 import type { TestCertificate, TestCertificateAuthority } from './test-certificate-authority.js';
 
 /** How a test authorization server is set up. */
@@ -145,6 +146,26 @@ export class TestAuthorizationServer {
     return `${this.issuer}/introspect`;
   }
 
+  /**
+   * Options of `CertBoundAuthModule.forRoot` for an API that trusts this server, introspection of opaque tokens
+   * included where the introspecting client has a secret.
+   */
+  get moduleOptions(): CertBoundAuthOptions {
+    const client = this.client();
+    const clientAuthentication =
+      'clientSecret' in client ? ({ method: 'client_secret_basic', ...client } as const) : undefined;
+    return {
+      audience: this.audience,
+      authorizationServers: [
+        {
+          issuer: this.issuer,
+          tls: { ca: this.options.ca.cert },
+          ...(clientAuthentication === undefined ? {} : { introspection: { clientAuthentication } }),
+        },
+      ],
+    };
+  }
+
   /** The key that new tokens are signed with; `jwk` is its public part. */
   get signingKey(): TestSigningKey {
     return this.current;
@@ -248,6 +269,10 @@ export class TestAuthorizationServer {
     this.port = (server.address() as AddressInfo).port;
   }
 
+  private client(): TestIntrospectionClient {
+    return this.options.introspectionClient ?? { clientId: 'api', clientSecret: 'api-secret' };
+  }
+
   private claims(options: TestTokenOptions): Record<string, unknown> {
     const now = Math.floor(Date.now() / 1000);
     const claims = {
@@ -332,7 +357,7 @@ export class TestAuthorizationServer {
   }
 
   private async authenticates(request: TestServerRequest): Promise<boolean> {
-    const client = this.options.introspectionClient ?? { clientId: 'api', clientSecret: 'api-secret' };
+    const client = this.client();
     if ('clientSecret' in client) {
       const pair = [client.clientId, client.clientSecret].map((part) => formEncode(part)).join(':');
       return request.headers['authorization'] === `Basic ${Buffer.from(pair).toString('base64')}`;

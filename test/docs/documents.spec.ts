@@ -1,0 +1,169 @@
+import { Controller, Get, type INestApplication } from '@nestjs/common';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import {
+  type AuthorizationServerOptions,
+  CertBoundAuthModule,
+  type CertBoundAuthOptions,
+} from 'nestjs-cert-bound-auth';
+import ts from 'typescript';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { PLATFORMS, startApp } from '../support/platforms.js';
+import {
+  clientOf,
+  createWorld,
+  startApi,
+  startAuthorizationServer,
+  tlsOf,
+  whenOver,
+  type World,
+} from '../support/world.js';
+import { extract, samplesOf } from './extract.js';
+
+const root = new URL('../../', import.meta.url).pathname;
+const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter(
+  (name) => name.endsWith('.md'),
+);
+const folders = documents.map((document) => extract(document));
+const [readme = ''] = folders;
+
+test('every sample of every document compiles', () => {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => readFileSync(path, 'utf8')) as {
+    config: object;
+  };
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+  const files = documents.flatMap((document, index) =>
+    samplesOf(document).map(({ name }) => join(folders[index] ?? '', name)),
+  );
+  expect(files.length).toBeGreaterThan(5);
+  // Declares what passport-http-bearer has no types for.
+  const declarations = join(root, 'lib/passport-http-bearer.d.ts');
+  const program = ts.createProgram([...files, declarations], options);
+  const errors = ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
+    const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start).line + 1;
+    return `${file?.fileName}:${line} ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+  });
+  expect(errors).toEqual([]);
+});
+
+test('every link to a file leads somewhere', () => {
+  const dead = documents.flatMap((document) => {
+    const text = readFileSync(join(root, document), 'utf8');
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)].map(([, link = '']) => link);
+    return links.filter((link) => !existsSync(join(root, dirname(document), link)));
+  });
+  expect(dead).toEqual([]);
+});
+
+test('every script that a document names exists', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object };
+  const texts = [...documents, 'CONTRIBUTING.md'].map((document) =>
+    readFileSync(join(root, document), 'utf8'),
+  );
+  const named = texts.flatMap((text) => [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name));
+  expect(named.filter((name) => !(name in scripts))).toEqual([]);
+});
+
+describe("the README's end-to-end test", async () => {
+  await import(join(readme, 'payments.e2e-spec.ts'));
+});
+
+test('the samples of docs/testing.md run', async () => {
+  const folder = folders[documents.indexOf('docs/testing.md')] ?? '';
+  const { thumbprints } = (await import(join(folder, 'certificates.ts'))) as {
+    thumbprints: readonly string[];
+  };
+  expect(new Set(thumbprints).size).toBe(4);
+  const { seen } = (await import(join(folder, 'tokens.ts'))) as { seen: number };
+  expect(seen).toBe(11);
+});
+
+describe.each(PLATFORMS)('the settings of the README on %s', (platform) => {
+  let world: World;
+  beforeAll(async () => {
+    world = await createWorld();
+  });
+
+  @Controller()
+  class UserController {
+    @Get() get(): string {
+      return 'ok';
+    }
+  }
+
+  /** Starts an API with settings of the README, whose issuer alone is replaced. */
+  async function start(settings: AuthorizationServerOptions, issuer: string): Promise<INestApplication> {
+    const authorizationServers = [{ ...settings, issuer, tls: { ca: world.ca.cert } }];
+    return startApi(world, platform, { issuer }, [UserController], { options: { authorizationServers } });
+  }
+
+  test('fit tokens as Keycloak makes them', async () => {
+    const { keycloak } = (await import(join(readme, 'keycloak.ts'))) as {
+      keycloak: AuthorizationServerOptions;
+    };
+    const as = await startAuthorizationServer(world, { path: '/realms/bank', discovery: 'openid' });
+    const app = await start(keycloak, as.issuer);
+    const claims = {
+      client_id: undefined,
+      azp: 'app',
+      typ: 'Bearer',
+      acr: '1',
+      sid: 's',
+      realm_access: { roles: [] },
+    };
+    const header = { typ: 'JWT' };
+    const token = await as.accessToken({
+      certificate: world.client1,
+      claims,
+      header,
+      scope: 'email profile',
+    });
+    await clientOf(app, world, world.client1, token).get('/').expect(200);
+    await clientOf(app, world, world.client2, token).get('/').expect(401);
+    const idToken = await as.accessToken({
+      certificate: world.client1,
+      claims: { ...claims, typ: 'ID' },
+      header,
+    });
+    await clientOf(app, world, world.client1, idToken).get('/').expect(401);
+  });
+
+  test('fit tokens as Entra ID makes them', async () => {
+    const { entraId } = (await import(join(readme, 'entra-id.ts'))) as {
+      entraId: AuthorizationServerOptions;
+    };
+    const as = await startAuthorizationServer(world, {
+      path: '/tenant/v2.0',
+      discovery: 'openid',
+      algorithm: 'RS256',
+    });
+    const app = await start(entraId, as.issuer);
+    const claims = {
+      client_id: undefined,
+      jti: undefined,
+      azp: 'app',
+      azpacr: '2',
+      uti: 'u',
+      ver: '2.0',
+      scp: 'a b',
+    };
+    const audience = entraId.audience as string;
+    const token = await as.accessToken({
+      certificate: world.client1,
+      audience,
+      claims,
+      header: { typ: 'JWT' },
+    });
+    await clientOf(app, world, world.client1, token).get('/').expect(200);
+    await clientOf(app, world, world.client2, token).get('/').expect(401);
+  });
+});
+
+test("the README's module boots as it stands", async () => {
+  const { AppModule } = (await import(join(readme, 'app.module.ts'))) as { AppModule: object };
+  const world = await createWorld();
+  const app = await startApp('express', AppModule, tlsOf(world));
+  whenOver(async () => app.close());
+  await clientOf(app, world).get('/payments/health').expect(200);
+  await clientOf(app, world).get('/payments').expect(401);
+});

@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { builtinModules } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const run = promisify(execFile);
+const root = new URL('../../', import.meta.url).pathname;
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+}
+
+let directory: string;
+let tarball: string;
+let files: readonly string[];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'package-'));
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', directory], { cwd: root });
+  const packed = JSON.parse(stdout.slice(stdout.search(/^[[{]/m))) as
+    | readonly { filename: string; files: readonly { path: string }[] }[]
+    | Record<string, { filename: string; files: readonly { path: string }[] }>;
+  const [content] = Object.values(packed);
+  tarball = join(directory, content?.filename ?? '');
+  files = content?.files.map(({ path }) => path) ?? [];
+});
+
+afterAll(async () => rm(directory, { recursive: true }));
+
+describe('the packed tarball', () => {
+  test('holds the build and its documents, nothing else', () => {
+    expect(files).toContain('dist/lib/index.js');
+    expect(files).toContain('dist/lib/testing/index.d.ts');
+    const stray = files.filter(
+      (path) => !/^(?:dist\/lib\/.+\.(?:js|d\.ts)|[A-Z]+(?:\.md)?|package\.json)$/.test(path),
+    );
+    expect(stray).toEqual([]);
+    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md']));
+  });
+
+  test('pleases publint', async () => {
+    const { stdout } = await run('npx', ['publint', '--strict', tarball], { cwd: root });
+    expect(stdout).toContain('All good');
+  });
+
+  test('pleases attw', async () => {
+    // attw deletes a directory that it packs, never a tarball that it is given.
+    const { stdout } = await run('npx', ['attw', '--profile', 'esm-only', tarball], { cwd: root });
+    expect(stdout).toContain('node16 (from ESM): 🟢');
+  });
+
+  test('has declarations that import declared packages only', async () => {
+    const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Manifest;
+    const declared = new Set([
+      ...Object.keys(manifest.dependencies),
+      ...Object.keys(manifest.peerDependencies),
+    ]);
+    const declarations = files.filter((path) => path.endsWith('.d.ts'));
+    const texts = await Promise.all(declarations.map(async (path) => readFile(join(root, path), 'utf8')));
+    const imports = texts.flatMap((text) =>
+      [...text.matchAll(/(?:from|import\()\s*["']([^"'.][^"']*)["']/g)].map(([, name = '']) =>
+        packageOf(name),
+      ),
+    );
+    expect(imports.length).toBeGreaterThan(10);
+    const builtins = new Set(builtinModules);
+    const undeclared = imports.filter(
+      (name) => !declared.has(name) && !builtins.has(name.replace(/^node:/, '')),
+    );
+    expect([...new Set(undeclared)]).toEqual([]);
+  });
+
+  test('installs into an ESM Nest 12 app, which compiles, boots and answers', async () => {
+    const app = join(directory, 'esm-app');
+    await cp(join(root, 'test/package/esm-app'), app, { recursive: true });
+    await run('npm', ['install', '--no-audit', '--no-fund', tarball], { cwd: app });
+    await run('npx', ['tsc'], { cwd: app });
+    const { stdout } = await run(process.execPath, ['dist/main.js'], { cwd: app });
+    expect(stdout.trim()).toBe('200 401');
+  });
+});
+
+function packageOf(specifier: string): string {
+  const [scope = '', name = ''] = specifier.split('/');
+  return scope.startsWith('@') ? `${scope}/${name}` : scope;
+}
