@@ -13,8 +13,6 @@ export default defineConfig({
   test: {
     include: ['test/**/*.spec.ts'],
     exclude: ['test/package/**'],
-    // Thousands of tests: names only of those that fail.
-    reporters: ['dot'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     setupFiles: ['test/support/setup.ts'],

@@ -1,11 +1,7 @@
 import { Controller, Get, type INestApplication } from '@nestjs/common';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import {
-  type AuthorizationServerOptions,
-  CertBoundAuthModule,
-  type CertBoundAuthOptions,
-} from 'nestjs-cert-bound-auth';
+import type { AuthorizationServerOptions } from 'nestjs-cert-bound-auth';
 import ts from 'typescript';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { PLATFORMS, startApp } from '../support/platforms.js';
