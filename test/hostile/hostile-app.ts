@@ -25,6 +25,8 @@ export interface Way {
    * whose body has no `error`. Nothing but the challenge is then the library's own.
    */
   readonly bareUnauthorized?: true;
+  /** @default 'required' */
+  readonly binding?: 'if-bound';
 }
 
 const unprotected = (): ClassDecorator => () => undefined;
@@ -54,6 +56,8 @@ export const WAYS = {
     globalGuards: false,
     protect: () => UseGuards(CertificateBindingGuard, AuthGuard('cert-bound')),
   },
+  /** Admits tokens without `cnf`, and no other that `required` would refuse. */
+  ifBound: { name: 'binding: if-bound', globalGuards: true, protect: unprotected, binding: 'if-bound' },
   scopes: { name: '@Scopes() alone', globalGuards: false, protect: () => applyDecorators(Scopes(SCOPE)) },
 } as const satisfies Readonly<Record<string, Way>>;
 
@@ -98,6 +102,7 @@ function moduleOf(kit: HostileKit, way: Way, options: HostileAppOptions, counter
       CertBoundAuthModule.forRoot({
         audience: options.audience ?? AUDIENCE,
         globalGuards: way.globalGuards,
+        binding: way.binding ?? 'required',
         authorizationServers: [
           {
             issuer: kit.a.issuer,
