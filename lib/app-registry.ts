@@ -8,9 +8,16 @@ import type { RequestAuthenticator } from './request-authenticator.js';
  */
 const authenticators = new WeakMap<object, RequestAuthenticator>();
 
-/** Registers the authenticator of an app. */
-export function registerAuthenticator(app: object, authenticator: RequestAuthenticator): void {
+/** Registers the authenticator of an app. @returns `false` when another app has the same instance */
+export function registerAuthenticator(app: object, authenticator: RequestAuthenticator): boolean {
+  if (authenticators.has(app)) return false;
   authenticators.set(app, authenticator);
+  return true;
+}
+
+/** Forgets the authenticator of an app that has ended. */
+export function unregisterAuthenticator(app: object, authenticator: RequestAuthenticator): void {
+  if (authenticators.get(app) === authenticator) authenticators.delete(app);
 }
 
 /** The authenticator of the app that a request came to. @throws Error when the app does not import the module */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { AuthorizationServer } from './access-token/authorization-server.js';
+import { claimAt } from './access-token/claim-at.js';
 import { describeAccessToken } from './access-token/describe-access-token.js';
 import type { JsonObject } from './access-token/json-object.js';
 import { readTokenShape } from './access-token/token-shape.js';
@@ -77,7 +78,7 @@ async function userOf(
 ): Promise<unknown> {
   if (validate === undefined) return token;
   const user = await callValidate(async () => validate(token, request));
-  if (user !== undefined && user !== null && user !== false) return user;
+  if (user) return user;
   throw invalidToken('user_refused', { detail: `validate returned ${String(user)}` });
 }
 
@@ -114,10 +115,11 @@ function unverified(token: string | undefined): Pick<RefusalEvidence, 'token'> {
 }
 
 function claimed(verified: boolean, claims: JsonObject, server?: AuthorizationServer): TokenEvidence {
+  const { clientId = 'client_id', subject = 'sub' } = server?.settings.claimNames ?? {};
   return {
     verified,
     issuer: server?.settings.issuer ?? claims['iss'],
-    client: claims[server?.settings.claimNames.clientId ?? 'client_id'],
-    subject: claims['sub'],
+    client: claimAt(claims, clientId),
+    subject: claimAt(claims, subject),
   };
 }

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { AuthorizationServer } from './access-token/authorization-server.js';
-import { keepReply, registerAuthenticator } from './app-registry.js';
+import { keepReply, registerAuthenticator, unregisterAuthenticator } from './app-registry.js';
 import { ScopesGuard } from './authorization/scopes.guard.js';
 import {
   type ASYNC_OPTIONS_TYPE,
@@ -18,6 +18,7 @@ import {
 import { CertBoundStrategy } from './cert-bound.strategy.js';
 import { checkApplication } from './check-application.js';
 import { CertificateBindingGuard } from './confirmation/certificate-binding.guard.js';
+import { CertBoundAuthConfigurationError, problem } from './options/configuration-error.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
 import { RequestAuthenticator } from './request-authenticator.js';
 import { resolveOptions } from './resolve-options.js';
@@ -42,6 +43,9 @@ export class CertBoundAuthModule
   extends ConfigurableModuleClass
   implements OnModuleInit, OnApplicationShutdown
 {
+  /** The instance of Express or Fastify, once it is known. */
+  private app: object | undefined;
+
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator,
@@ -74,12 +78,14 @@ export class CertBoundAuthModule
     const app = httpAdapter?.getInstance<FastifyHooks | null>() ?? undefined;
     checkApplication(this.modules, app && httpAdapter, this.options, CertBoundAuthModule);
     if (app === undefined) return;
-    registerAuthenticator(app, this.authenticator);
+    if (!registerAuthenticator(app, this.authenticator)) throw sharedInstance(app);
+    this.app = app;
     if (httpAdapter.getType() === 'fastify') app.addHook('onRequest', keepReply);
   }
 
   /** The connections to the authorization servers end after those of the app's own clients. */
   async onApplicationShutdown(): Promise<void> {
+    if (this.app !== undefined) unregisterAuthenticator(this.app, this.authenticator);
     await this.authenticator.close();
   }
 }
@@ -88,12 +94,18 @@ interface FastifyHooks {
   addHook(name: 'onRequest', hook: typeof keepReply): unknown;
 }
 
+/** Passport and the parameter decorators find an app's authenticator by this instance. */
+function sharedInstance(app: object): CertBoundAuthConfigurationError {
+  const remedy = 'two Nest apps share this instance of Express or Fastify: give each an adapter of its own';
+  return new CertBoundAuthConfigurationError([problem('httpAdapter', app, remedy)]);
+}
+
 function createAuthenticator(options: ResolvedOptions): RequestAuthenticator {
   const servers = options.authorizationServers.map((settings) => new AuthorizationServer(settings));
   return new RequestAuthenticator(
     {
       byIssuer: new Map(servers.map((server) => [server.settings.issuer, server])),
-      forOpaqueTokens: servers.find((server) => server.settings.introspection !== undefined),
+      forOpaqueTokens: servers.filter((server) => server.settings.introspection !== undefined),
     },
     options,
   );

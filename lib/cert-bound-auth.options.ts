@@ -21,6 +21,14 @@ export interface CertBoundAuthOptions {
    */
   readonly binding?: BindingPolicy;
 
+  /**
+   * Which servers are asked about an opaque token, which does not say who issued it. `by-configuration`: those
+   * with introspection, in the order of the list, until one knows the token; needed when there are several. What
+   * is lost: each server is shown the tokens of those behind it.
+   * @default the only server with introspection; a second one stops the boot
+   */
+  readonly introspectionOrder?: 'by-configuration';
+
   /** Where the client's certificate comes from. @default { from: 'tls', trust: 'ca' } */
   readonly clientCertificate?: ClientCertificateOptions;
 
@@ -40,7 +48,7 @@ export interface CertBoundAuthOptions {
   /**
    * Maps the verified token to the app's own user, which becomes `request.user`. It runs after every check of
    * the token and its binding. To refuse, throw: an `HttpException` keeps its status (403, or 503 for an
-   * outage of your own); any other error, and a result of `undefined`, `null` or `false`, is 401 `invalid_token`.
+   * outage of your own); any other error, and a result that is falsy, is 401 `invalid_token`.
    * @default the token is the user
    */
   validate?(token: VerifiedAccessToken, request: object): unknown;
@@ -106,17 +114,46 @@ export interface AuthorizationServerOptions {
   readonly http?: AuthorizationServerHttpOptions;
 }
 
-/** Verification of JWT access tokens (RFC 9068, RFC 8725). */
-export interface JwtOptions {
+/** Verification of JWT access tokens (RFC 9068, RFC 8725): where the keys come from, and what a token must be. */
+export type JwtOptions = JwtRuleOptions & (PublishedKeyOptions | FixedKeyOptions | SharedSecretOptions);
+
+/** Keys that the server publishes. */
+export interface PublishedKeyOptions extends AlgorithmOptions {
   /** URL of the server's JWK Set (`https:`). @default `jwks_uri` of the server's metadata */
   readonly jwksUri?: string;
+  readonly jwks?: never;
+  readonly secret?: never;
+}
 
+/** Keys that never change. */
+export interface FixedKeyOptions extends AlgorithmOptions {
   /** The server's public keys themselves; they are then never fetched. */
-  readonly jwks?: JSONWebKeySet;
+  readonly jwks: JSONWebKeySet;
+  readonly jwksUri?: never;
+  readonly secret?: never;
+}
 
+/**
+ * A secret shared with the server (HMAC), as a last resort. What is lost: whoever can verify a token can also make
+ * one, this API and all its replicas and backups among them; and nothing rotates. Every asymmetric algorithm is
+ * off for this server.
+ */
+export interface SharedSecretOptions {
+  /** At least 32 random bytes, or text of as many bytes in UTF-8: HS256, from 48 bytes HS384, from 64 HS512. */
+  readonly secret: string | Uint8Array;
+  readonly jwksUri?: never;
+  readonly jwks?: never;
+  readonly algorithms?: never;
+}
+
+/** Which signatures count. */
+export interface AlgorithmOptions {
   /** Signature algorithms accepted; `none` and HMAC are never. @default all of {@link JwsAlgorithm} */
   readonly algorithms?: readonly JwsAlgorithm[];
+}
 
+/** What a JWT access token must be. */
+export interface JwtRuleOptions {
   /**
    * Media types accepted in the header's `typ`, compared ignoring case and the `application/` prefix.
    * `JWT` admits servers that do not follow RFC 9068. `false` also admits a token without `typ` (then `at+jwt`
@@ -127,9 +164,9 @@ export interface JwtOptions {
   readonly typ?: string | readonly string[] | false;
 
   /**
-   * Claims that must be present beside `iss`, `aud` and `exp`, which always must. It replaces the default: to
-   * add to it, list `RFC9068_REQUIRED_CLAIMS` as well.
-   * @default ['sub', 'client_id', 'iat', 'jti'] (RFC 9068 §2.2)
+   * Claims that must be present beside `iss`, `aud` and `exp`, which always must: names or paths, as in
+   * {@link ClaimNames}. It replaces the default: to add to it, list `RFC9068_REQUIRED_CLAIMS` as well.
+   * @default ['sub', 'client_id', 'iat', 'jti'] (RFC 9068 §2.2), by their names in {@link ClaimNames}
    */
   readonly requiredClaims?: readonly string[];
 
@@ -154,14 +191,11 @@ export type JwsAlgorithm =
   | 'EdDSA'
   | 'Ed25519';
 
-/** Token introspection (RFC 7662). */
-export interface IntrospectionOptions {
-  /** How this API authenticates to the introspection endpoint. */
-  readonly clientAuthentication: ClientAuthentication;
+/** Token introspection (RFC 7662), by HTTP or in this process. */
+export type IntrospectionOptions = RemoteIntrospectionOptions | InProcessIntrospectionOptions;
 
-  /** URL of the endpoint (`https:`). @default the one of the server's metadata */
-  readonly endpoint?: string;
-
+/** What holds wherever the answer comes from. */
+export interface IntrospectionRuleOptions {
   /**
    * `opaque`: only tokens that are not JWTs. `all`: JWTs too, so that a revoked one is refused; unless
    * `jwt: false`, a JWT is then verified locally as well and the two must agree.
@@ -181,12 +215,45 @@ export interface IntrospectionOptions {
    * @default none: every request asks; only concurrent look-ups of one token are one call
    */
   readonly cache?: IntrospectionCacheOptions;
+}
+
+/** An introspection endpoint. */
+export interface RemoteIntrospectionOptions extends IntrospectionRuleOptions {
+  /** How this API authenticates to the introspection endpoint. */
+  readonly clientAuthentication: ClientAuthentication;
+
+  /** URL of the endpoint (`https:`). @default the one of the server's metadata */
+  readonly endpoint?: string;
 
   /** Further parameters of the call; `token`, `token_type_hint` and those of the authentication are reserved. */
   readonly parameters?: Readonly<Record<string, string>>;
 
   /** Further headers of the call; `Authorization`, `Content-Type` and `Accept` are reserved. */
   readonly headers?: Readonly<Record<string, string>>;
+
+  /**
+   * `jwt`: the answer must be signed by the server (RFC 9701), with a key and an algorithm that `jwt` accepts; it is
+   * then evidence that outlives the connection. An unsigned one is refused as an outage.
+   * @default 'json'
+   */
+  readonly responseFormat?: 'json' | 'jwt';
+
+  readonly introspect?: never;
+}
+
+/** An authorization server that lives in this process: no HTTP, the same checks. */
+export interface InProcessIntrospectionOptions extends IntrospectionRuleOptions {
+  /**
+   * Answers as an introspection endpoint does: `{ active: true, …claims }`, or `{ active: false }` or `undefined`
+   * for a token that is not valid. An error that it throws is an outage (503).
+   */
+  introspect(token: string): Promise<object | undefined>;
+
+  readonly clientAuthentication?: never;
+  readonly endpoint?: never;
+  readonly parameters?: never;
+  readonly headers?: never;
+  readonly responseFormat?: never;
 }
 
 /** How long introspection answers are kept, never past the token's `exp`. */
@@ -201,13 +268,29 @@ export interface IntrospectionCacheOptions {
 
 /** How this API authenticates to the authorization server (OpenID Connect Core §9, RFC 8705 §2). */
 export type ClientAuthentication =
-  ClientSecretBasicAuthentication | PrivateKeyJwtAuthentication | TlsClientAuthentication;
+  | ClientSecretAuthentication
+  | ClientSecretJwtAuthentication
+  | PrivateKeyJwtAuthentication
+  | TlsClientAuthentication
+  | NoClientAuthentication;
 
-/** HTTP Basic with id and secret, each form-encoded first (RFC 6749 §2.3.1). */
-export interface ClientSecretBasicAuthentication {
-  readonly method: 'client_secret_basic';
+/**
+ * The secret itself: by HTTP Basic, id and secret form-encoded first, or in the form (RFC 6749 §2.3.1).
+ */
+export interface ClientSecretAuthentication {
+  readonly method: 'client_secret_basic' | 'client_secret_post';
   readonly clientId: string;
   readonly clientSecret: string;
+}
+
+/** A JWT signed with the secret by HMAC, so that the secret itself does not travel (OpenID Connect Core §9). */
+export interface ClientSecretJwtAuthentication {
+  readonly method: 'client_secret_jwt';
+  readonly clientId: string;
+  /** At least 32 bytes for HS256, 48 for HS384, 64 for HS512 (RFC 7518 §3.2). */
+  readonly clientSecret: string;
+  /** @default 'HS256' */
+  readonly algorithm?: 'HS256' | 'HS384' | 'HS512';
 }
 
 /** A JWT signed with this API's private key (RFC 7523 §2.2). */
@@ -222,18 +305,35 @@ export interface PrivateKeyJwtAuthentication {
   readonly keyId?: string;
 }
 
-/** The certificate of `tls: { key, cert }`, issued by a CA that the server trusts (RFC 8705 §2.1). */
+/**
+ * The certificate of `tls: { key, cert }`: issued by a CA that the server trusts (RFC 8705 §2.1), or self-signed and
+ * registered there (§2.2).
+ */
 export interface TlsClientAuthentication {
-  readonly method: 'tls_client_auth';
+  readonly method: 'tls_client_auth' | 'self_signed_tls_client_auth';
   readonly clientId: string;
 }
 
-/** Names of claims that differ from the standard's. */
+/**
+ * The client_id alone. What is lost: anybody may ask the endpoint about tokens, which RFC 7662 §2.1 forbids; only for
+ * an endpoint that is protected by other means.
+ */
+export interface NoClientAuthentication {
+  readonly method: 'none';
+  readonly clientId: string;
+}
+
+/**
+ * Where claims are that differ from the standard's: a name, or a path by dots, as in `realm_access.roles`. A claim
+ * whose own name has the dots comes first.
+ */
 export interface ClaimNames {
   /** Claim with the scopes: a space-delimited string, or an array of strings. @default 'scope' */
   readonly scope?: string;
   /** Claim with the client's identifier. @default 'client_id' */
   readonly clientId?: string;
+  /** Claim with the subject. @default 'sub' */
+  readonly subject?: string;
 }
 
 /** TLS of the calls to an authorization server. */

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type Type } from '@nestjs/common';
 import { AuthGuard, PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport-http-bearer';
 import { authenticatorOf, responseOf } from './app-registry.js';
@@ -43,4 +43,4 @@ export class CertBoundStrategy extends PassportStrategy(Strategy, CERT_BOUND_STR
   }
 }
 
-declareProtective(AuthGuard(CERT_BOUND_STRATEGY));
+declareProtective(AuthGuard(CERT_BOUND_STRATEGY) as Type);

@@ -1,6 +1,7 @@
 import { Server as TlsServer } from 'node:tls';
 import type { HttpServer, Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
+import { wasDecorated } from './authorization/decorated-methods.js';
 import { type DecoratedTarget, isProtected, isPublic } from './authorization/route-policy.js';
 import {
   CertBoundAuthConfigurationError,
@@ -31,7 +32,9 @@ export function checkApplication(
 }
 
 function checkImportedOnce(modules: ModulesContainer, self: Type): readonly ConfigurationProblem[] {
-  const imported = [...modules.values()].filter((module) => module.metatype === self);
+  const imported = [...modules.values()].filter(
+    ({ metatype }) => metatype === self || metatype.prototype instanceof self,
+  );
   if (imported.length <= 1) return [];
   const remedy =
     'import it once, in the root module: two configurations in one app could contradict each other';
@@ -41,15 +44,17 @@ function checkImportedOnce(modules: ModulesContainer, self: Type): readonly Conf
 /** A server that never sees a client certificate can let nobody in when every token must be bound to one. */
 function checkServer(
   adapter: HttpServer | undefined,
-  { authorizationServers }: ResolvedOptions,
+  { authorizationServers, clientCertificate }: ResolvedOptions,
 ): readonly ConfigurationProblem[] {
+  const server: unknown = adapter?.getHttpServer();
+  if (clientCertificate.trust === 'ca' && trustsPublicCas(server)) return [publicCas()];
   if (adapter === undefined || authorizationServers.some(({ binding }) => binding !== 'required')) return [];
-  const server: unknown = adapter.getHttpServer();
   if (asksForCertificate(server)) return [];
   const remedy =
     'the server asks for no client certificate, and every token must be bound to one: nobody could be let in. ' +
     'Use NestFactory.create(AppModule, { httpsOptions: mutualTls({ key, cert, ca }) }), or for Fastify ' +
-    'new FastifyAdapter({ https: mutualTls({ key, cert, ca }) })';
+    'new FastifyAdapter({ https: mutualTls({ key, cert, ca }) }). If you create the server yourself, ' +
+    'give the same options to Nest as well';
   return [problem('httpsOptions', server instanceof TlsServer ? {} : undefined, remedy)];
 }
 
@@ -58,13 +63,26 @@ function asksForCertificate(server: unknown): boolean {
   return server instanceof TlsServer && (server as { readonly requestCert?: unknown }).requestCert === true;
 }
 
+/** Without `ca` Node trusts every public CA: a certificate of any of them would count. */
+function trustsPublicCas(server: unknown): boolean {
+  if (!asksForCertificate(server)) return false;
+  const { ca, pfx } = server as { readonly ca?: unknown; readonly pfx?: unknown };
+  return ca === undefined && pfx === undefined;
+}
+
+function publicCas(): ConfigurationProblem {
+  const remedy = 'without ca, a certificate of any public CA would count: use mutualTls({ key, cert, ca })';
+  return problem('httpsOptions.ca', undefined, remedy);
+}
+
 function checkController(controller: Type | null): readonly ConfigurationProblem[] {
   if (typeof controller !== 'function') return [];
   return [
     ...checkTarget(controller, controller.name),
-    ...methodsOf(controller.prototype as object).flatMap(({ name, method, overridden }) => [
+    ...methodsOf(controller.prototype as object).flatMap(({ name, method, owner, overridden }) => [
       ...checkTarget(method, `${controller.name}.${name}`),
       ...checkOverride(method, overridden, `${controller.name}.${name}`),
+      ...checkDecorated(method, owner, name, `${controller.name}.${name}`),
     ]),
   ];
 }
@@ -81,14 +99,35 @@ function checkOverride(
   overridden: readonly DecoratedTarget[],
   path: string,
 ): readonly ConfigurationProblem[] {
-  if (isPublic(method) || isProtected(method) || !overridden.some((base) => isProtected(base))) return [];
+  if (!isRoute(method) || isPublic(method) || isProtected(method)) return [];
+  if (!overridden.some((base) => isProtected(base))) return [];
   const remedy = 'the method it overrides is protected by decorators, which it does not inherit: repeat them';
   return [problem(path, method, remedy)];
+}
+
+/** What a decorator said is lost when one above it put another function in the method's place. */
+function checkDecorated(
+  method: DecoratedTarget,
+  owner: object,
+  name: string,
+  path: string,
+): readonly ConfigurationProblem[] {
+  if (!wasDecorated(owner, name) || isPublic(method) || isProtected(method)) return [];
+  const remedy =
+    'a decorator above @Scopes() or @Public() replaced the method, and with it what they say: put them above it';
+  return [problem(path, method, remedy)];
+}
+
+/** Where `@Get()` and its like leave the path. */
+function isRoute(method: DecoratedTarget): boolean {
+  return Reflect.hasMetadata('path', method);
 }
 
 interface Method {
   readonly name: string;
   readonly method: DecoratedTarget;
+  /** The prototype that has it. */
+  readonly owner: object;
   /** The methods of base classes that it hides. */
   readonly overridden: readonly DecoratedTarget[];
 }
@@ -98,10 +137,13 @@ function methodsOf(prototype: object): readonly Method[] {
   const names = new Set(chain.flatMap((level) => Object.getOwnPropertyNames(level)));
   names.delete('constructor');
   return [...names].flatMap((name) => {
-    const [method, ...overridden] = chain
-      .map((level) => Object.getOwnPropertyDescriptor(level, name)?.value as unknown)
-      .filter((value): value is DecoratedTarget => typeof value === 'function');
-    return method === undefined ? [] : [{ name, method, overridden }];
+    const [nearest, ...overridden] = chain.flatMap((owner) => {
+      const value: unknown = Object.getOwnPropertyDescriptor(owner, name)?.value;
+      return typeof value === 'function' ? [{ owner, method: value as DecoratedTarget }] : [];
+    });
+    return nearest === undefined
+      ? []
+      : [{ name, ...nearest, overridden: overridden.map(({ method }) => method) }];
   });
 }
 

@@ -1,18 +1,19 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { routePolicy } from './authorization/route-policy.js';
+import { type RoutePolicy, routePolicy } from './authorization/route-policy.js';
 import { type HttpRequest, rawRequestOf } from './request/http-request.js';
 
 /** Marks the raw request of a public route: Passport does not tell a strategy which route it runs for. */
 const PUBLIC_ROUTE = Symbol('public route');
 
 interface NotedRequest {
-  [PUBLIC_ROUTE]?: true;
+  [PUBLIC_ROUTE]?: boolean;
 }
 
-/** Notes that the route of this context is public. */
-export function notePublicRoute(context: ExecutionContext): void {
+/** Notes whether the route of this context is public: anew for each route that a request comes to. */
+export function notePublicRoute(context: ExecutionContext, policy: RoutePolicy): void {
   if (context.getType<string>() !== 'http') return;
-  (rawRequestOf(context.switchToHttp().getRequest<HttpRequest>()) as NotedRequest)[PUBLIC_ROUTE] = true;
+  const raw = rawRequestOf(context.switchToHttp().getRequest<HttpRequest>()) as NotedRequest;
+  raw[PUBLIC_ROUTE] = policy.kind === 'public' && policy.forStrategy;
 }
 
 /** Whether a guard has noted that the route of this request is public. */
@@ -27,8 +28,7 @@ export function isPublicRoute(request: HttpRequest): boolean {
 @Injectable()
 export class PublicRouteNote implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    const policy = routePolicy(context.getClass(), context.getHandler() as () => unknown);
-    if (policy.kind === 'public') notePublicRoute(context);
+    notePublicRoute(context, routePolicy(context.getClass(), context.getHandler() as () => unknown));
     return true;
   }
 }

@@ -1,4 +1,6 @@
-import { normalizeType, RFC9068_REQUIRED_CLAIMS } from './access-token/jwt-verifier.js';
+import { type JwtRules, normalizeType, RFC9068_REQUIRED_CLAIMS } from './access-token/jwt-verifier.js';
+import { bytesOf, hmacAlgorithmsFor } from './access-token/shared-secret.js';
+import type { SignatureAlgorithm } from './access-token/verify-signature.js';
 import type {
   AuthorizationServerOptions,
   CertBoundAuthOptions,
@@ -8,10 +10,10 @@ import { checkAuthorizationServers } from './options/check-authorization-servers
 import { CertBoundAuthConfigurationError } from './options/configuration-error.js';
 import { checkOptionsShape, JWS_ALGORITHMS } from './options/options-schema.js';
 import type {
+  KeySource,
   ResolvedAuthorizationServer,
   ResolvedClaimNames,
   ResolvedIntrospection,
-  ResolvedJwt,
   ResolvedOptions,
 } from './options/resolved-options.js';
 
@@ -19,16 +21,17 @@ import type {
  * Checks the options and fills in the defaults.
  * @throws CertBoundAuthConfigurationError naming every wrong field
  */
-export function resolveOptions(options: CertBoundAuthOptions): ResolvedOptions {
-  const shape = checkOptionsShape(options);
+export function resolveOptions(given: CertBoundAuthOptions): ResolvedOptions {
+  const { options, problems: shape } = checkOptionsShape(given);
   const problems = shape.length > 0 ? shape : checkAuthorizationServers(options);
   if (problems.length > 0) throw new CertBoundAuthConfigurationError(problems);
+  const { validate } = options;
   return {
     authorizationServers: options.authorizationServers.map((server) => resolveServer(server, options)),
     clientCertificate: { from: 'tls', trust: options.clientCertificate?.trust ?? 'ca' },
     realm: options.realm,
     exposeToken: options.exposeToken ?? false,
-    validate: options.validate?.bind(options),
+    validate: validate === undefined ? undefined : (token, request) => validate(token, request),
   };
 }
 
@@ -48,14 +51,20 @@ function resolveServer(
     issuer: server.issuer,
     audience: [server.audience ?? options.audience].flat(),
     clockTolerance: options.clockTolerance ?? 5,
-    names: { scope: server.claims?.scope ?? 'scope', clientId: server.claims?.clientId ?? 'client_id' },
+    names: {
+      scope: server.claims?.scope ?? 'scope',
+      clientId: server.claims?.clientId ?? 'client_id',
+      subject: server.claims?.subject ?? 'sub',
+    },
   };
+  const jwt = server.jwt === false ? {} : (server.jwt ?? {});
   return {
     issuer: server.issuer,
     binding: server.binding ?? options.binding ?? 'required',
     claimNames: context.names,
-    jwt: server.jwt === false ? undefined : resolveJwt(server.jwt ?? {}, context),
-    introspection: resolveIntrospection(server.introspection, context),
+    keys: resolveKeys(jwt),
+    jwt: server.jwt === false ? undefined : resolveJwt(jwt, context),
+    introspection: resolveIntrospection(server.introspection, algorithmsOf(jwt), context),
     http: {
       connectTimeout: server.http?.connectTimeout ?? 3_000,
       timeout: server.http?.timeout ?? 5_000,
@@ -66,11 +75,21 @@ function resolveServer(
   };
 }
 
-function resolveJwt(jwt: JwtOptions, context: ClaimContext): ResolvedJwt {
+function resolveKeys({ jwks, jwksUri, secret }: JwtOptions): KeySource {
+  if (secret !== undefined) return { kind: 'secret', secret: bytesOf(secret) };
+  if (jwks !== undefined) return { kind: 'fixed', jwks };
+  return jwksUri === undefined ? { kind: 'discovered' } : { kind: 'jwks-uri', url: jwksUri };
+}
+
+/** HMAC with a secret, and nothing else; else what is asymmetric, and never HMAC. */
+function algorithmsOf({ secret, algorithms }: JwtOptions): readonly SignatureAlgorithm[] {
+  return secret === undefined ? (algorithms ?? JWS_ALGORITHMS) : hmacAlgorithmsFor(bytesOf(secret));
+}
+
+function resolveJwt(jwt: JwtOptions, context: ClaimContext): JwtRules {
   const { issuer, audience, clockTolerance, names } = context;
   return {
-    keys: jwt,
-    algorithms: jwt.algorithms ?? JWS_ALGORITHMS,
+    algorithms: algorithmsOf(jwt),
     types: resolveTypes(jwt.typ ?? 'at+jwt'),
     claims: {
       issuer,
@@ -86,13 +105,14 @@ function resolveJwt(jwt: JwtOptions, context: ClaimContext): ResolvedJwt {
   };
 }
 
-/** A server that puts the client elsewhere is asked for it there. */
+/** A server that puts the client or the subject elsewhere is asked for it there. */
 function localName(claim: string, names: ResolvedClaimNames): string {
-  return claim === 'client_id' ? names.clientId : claim;
+  if (claim === 'client_id') return names.clientId;
+  return claim === 'sub' ? names.subject : claim;
 }
 
 function stringClaims(names: ResolvedClaimNames): readonly string[] {
-  return ['sub', 'jti', names.clientId];
+  return ['sub', 'jti', names.subject, names.clientId];
 }
 
 function resolveTypes(typ: NonNullable<JwtOptions['typ']>): readonly (string | undefined)[] {
@@ -102,16 +122,15 @@ function resolveTypes(typ: NonNullable<JwtOptions['typ']>): readonly (string | u
 
 function resolveIntrospection(
   introspection: AuthorizationServerOptions['introspection'],
-  { issuer, audience, clockTolerance, names }: ClaimContext,
+  algorithms: readonly SignatureAlgorithm[],
+  context: ClaimContext,
 ): ResolvedIntrospection | undefined {
   if (introspection === undefined) return undefined;
+  const { issuer, audience, clockTolerance, names } = context;
   const { cache } = introspection;
   return {
-    clientAuthentication: introspection.clientAuthentication,
-    endpoint: introspection.endpoint,
+    source: resolveSource(introspection, algorithms, context),
     tokens: introspection.tokens ?? 'opaque',
-    parameters: introspection.parameters ?? {},
-    headers: introspection.headers ?? {},
     cache:
       cache === undefined
         ? undefined
@@ -130,5 +149,30 @@ function resolveIntrospection(
       forbiddenClaims: [],
       stringClaims: stringClaims(names),
     },
+  };
+}
+
+function resolveSource(
+  introspection: NonNullable<AuthorizationServerOptions['introspection']>,
+  algorithms: readonly SignatureAlgorithm[],
+  { issuer, audience, clockTolerance }: ClaimContext,
+): ResolvedIntrospection['source'] {
+  if (introspection.introspect !== undefined) {
+    return { kind: 'in-process', introspect: async (token) => introspection.introspect(token) };
+  }
+  const { clientAuthentication, endpoint, parameters, headers, responseFormat } = introspection;
+  const signed = {
+    issuer,
+    audience: [clientAuthentication.clientId, ...audience],
+    algorithms,
+    clockTolerance,
+  };
+  return {
+    kind: 'remote',
+    clientAuthentication,
+    endpoint,
+    parameters: { ...parameters },
+    headers: { ...headers },
+    signed: responseFormat === 'jwt' ? signed : undefined,
   };
 }

@@ -17,6 +17,8 @@ export interface AuthorizationServerHttpSettings {
 /** An answer of the authorization server, whatever its status. */
 export interface HttpAnswer {
   readonly status: number;
+  /** Media type in lower case, without parameters; empty where there is none. */
+  readonly contentType: string;
   readonly body: string;
 }
 
@@ -64,7 +66,11 @@ export class AuthorizationServerHttp {
         body: body ?? null,
         signal: AbortSignal.timeout(this.settings.timeout),
       });
-      return { status: response.statusCode, body: await readText(response) };
+      return {
+        status: response.statusCode,
+        contentType: mediaTypeOf(response),
+        body: await response.body.text(),
+      };
     } catch (cause) {
       throw unreachable(method, url, cause);
     }
@@ -87,7 +93,9 @@ function requireSecureUrl(url: string, allowLoopbackHttp: boolean): void {
 /** Whether a URL may be called: `https:`, or `http:` to a loopback address where that is allowed. */
 export function isAllowedUrl(url: string, allowLoopbackHttp: boolean): boolean {
   if (!URL.canParse(url)) return false;
-  const { protocol, hostname } = new URL(url);
+  const { protocol, hostname, username, password } = new URL(url);
+  // Credentials in a URL would reach the log.
+  if (username !== '' || password !== '') return false;
   return protocol === 'https:' || (protocol === 'http:' && allowLoopbackHttp && isLoopback(hostname));
 }
 
@@ -95,8 +103,9 @@ function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
 
-async function readText(response: Dispatcher.ResponseData): Promise<string> {
-  return response.body.text();
+function mediaTypeOf({ headers }: Dispatcher.ResponseData): string {
+  const [type = ''] = String(headers['content-type'] ?? '').split(';');
+  return type.trim().toLowerCase();
 }
 
 function unreachable(method: string, url: string, cause: unknown): OAuthError {

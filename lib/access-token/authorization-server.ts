@@ -1,21 +1,23 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalidToken, outage } from '../challenge/oauth-error.js';
-import type { ResolvedAuthorizationServer, ResolvedIntrospection } from '../options/resolved-options.js';
+import type { RemoteIntrospectionSource, ResolvedAuthorizationServer } from '../options/resolved-options.js';
 import { AuthorizationServerHttp } from './authorization-server-http.js';
 import { audienceOf, checkClaims } from './check-claims.js';
-import { clientAuthenticator } from './client-authentication.js';
+import { clientAuthenticator, isTlsMethod } from './client-authentication.js';
+import { introspectInProcess } from './in-process-introspection.js';
 import { cachedIntrospection, type Introspect } from './introspection-cache.js';
-import { introspect } from './introspection-client.js';
+import { introspect, type IntrospectionCall } from './introspection-client.js';
 import type { JsonObject } from './json-object.js';
 import { type UnverifiedJwt, verifyJwt } from './jwt-verifier.js';
 import { type ServerMetadata, ServerMetadataSource } from './server-metadata.js';
-import { fixedSigningKeys, RemoteSigningKeys, type SigningKeys } from './signing-keys.js';
+import { verifySignedAnswer } from './signed-introspection-answer.js';
+import { fixedSigningKeys, RemoteSigningKeys, sharedSecret, type SigningKeys } from './signing-keys.js';
 
 /** One trusted authorization server: verifies the tokens that it issued, by itself or by asking it. */
 export class AuthorizationServer {
   private readonly http: AuthorizationServerHttp;
   private readonly metadata: ServerMetadataSource;
-  private readonly keys: SigningKeys | undefined;
+  private readonly keys: SigningKeys;
   private readonly introspect: Introspect | undefined;
 
   constructor(readonly settings: ResolvedAuthorizationServer) {
@@ -32,7 +34,7 @@ export class AuthorizationServer {
    */
   async verifyJwt(token: string, jwt: UnverifiedJwt): Promise<JsonObject> {
     const { settings } = this;
-    if (settings.jwt === undefined || this.keys === undefined) return this.lookUp(token);
+    if (settings.jwt === undefined) return this.lookUp(token);
     const claims = await verifyJwt(token, jwt, settings.jwt, this.keys);
     if (settings.introspection?.tokens === 'all') requireAgreement(claims, await this.lookUp(token));
     return claims;
@@ -47,7 +49,8 @@ export class AuthorizationServer {
     const { introspection } = this.settings;
     if (introspection === undefined || this.introspect === undefined) throw invalidToken('token_opaque');
     const answer = await this.introspect(token);
-    if (!answer.active) throw answer.error;
+    if (!answer.active)
+      throw invalidToken(answer.reason, answer.detail === undefined ? {} : { detail: answer.detail });
     checkClaims(answer.claims, introspection.claims, Date.now() / 1000);
     refuseOtherTokens(answer.claims);
     // The answer may come from the cache: what a handler changes must not change it there.
@@ -59,29 +62,49 @@ export class AuthorizationServer {
     await this.http.close();
   }
 
-  private signingKeys(): SigningKeys | undefined {
-    const keys = this.settings.jwt?.keys;
-    if (keys === undefined) return undefined;
-    const { jwks, jwksUri } = keys;
-    if (jwks !== undefined) return fixedSigningKeys(jwks);
-    return new RemoteSigningKeys(this.http, async () => jwksUri ?? this.discovered('jwksUri'));
+  private signingKeys(): SigningKeys {
+    const { keys } = this.settings;
+    switch (keys.kind) {
+      case 'discovered':
+        return new RemoteSigningKeys(this.http, async () => this.discovered('jwksUri'));
+      case 'jwks-uri':
+        return new RemoteSigningKeys(this.http, async () => keys.url);
+      case 'fixed':
+        return fixedSigningKeys(keys.jwks);
+      case 'secret':
+        return sharedSecret(keys.secret);
+    }
   }
 
   private introspection(): Introspect | undefined {
     const { issuer, introspection } = this.settings;
     if (introspection === undefined) return undefined;
-    const { clientAuthentication, parameters, headers, cache } = introspection;
-    const authenticate = clientAuthenticator(clientAuthentication, issuer);
-    const call = { endpoint: async () => this.endpoint(introspection), authenticate, parameters, headers };
+    const { source, cache } = introspection;
+    if (source.kind === 'in-process') {
+      return cachedIntrospection(async (token) => introspectInProcess(token, source), issuer, cache);
+    }
+    const call = this.introspectionCall(source);
     const ask: Introspect = async (token) => introspect(token, call, this.http);
-    return cachedIntrospection(ask, `${issuer}\n${clientAuthentication.clientId}`, cache);
+    return cachedIntrospection(ask, `${issuer}\n${source.clientAuthentication.clientId}`, cache);
+  }
+
+  private introspectionCall(source: RemoteIntrospectionSource): IntrospectionCall {
+    const { clientAuthentication, parameters, headers, signed } = source;
+    return {
+      endpoint: async () => this.endpoint(source),
+      authenticate: clientAuthenticator(clientAuthentication, this.settings.issuer),
+      parameters,
+      headers,
+      verifySigned:
+        signed === undefined ? undefined : async (jwt) => verifySignedAnswer(jwt, signed, this.keys),
+    };
   }
 
   /** By mutual TLS, the alias is called where the server has one (RFC 8705 §5). */
-  private async endpoint({ endpoint, clientAuthentication }: ResolvedIntrospection): Promise<string> {
+  private async endpoint({ endpoint, clientAuthentication }: RemoteIntrospectionSource): Promise<string> {
     if (endpoint !== undefined) return endpoint;
     const { mtlsIntrospectionEndpoint } = await this.metadata.get();
-    return clientAuthentication.method === 'tls_client_auth' && mtlsIntrospectionEndpoint !== undefined
+    return isTlsMethod(clientAuthentication) && mtlsIntrospectionEndpoint !== undefined
       ? mtlsIntrospectionEndpoint
       : this.discovered('introspectionEndpoint');
   }

@@ -1,4 +1,5 @@
 import { invalidToken, type RefusalReason } from '../challenge/oauth-error.js';
+import { claimAt } from './claim-at.js';
 import type { JsonObject } from './json-object.js';
 
 /** What the claims of a token, or of an introspection answer, must say. */
@@ -31,11 +32,15 @@ export function checkClaims(claims: JsonObject, rules: ClaimRules, now: number):
   checkTimes(claims, rules, now);
   for (const name of rules.stringClaims) checkString(claims, name);
   for (const name of rules.requiredClaims) {
-    if (claims[name] === undefined || claims[name] === null) refuse('claim_missing', name);
+    if (isAbsent(claimAt(claims, name))) refuse('claim_missing', name);
   }
   for (const name of rules.forbiddenClaims) {
-    if (Object.hasOwn(claims, name)) refuse('claim_forbidden', name);
+    if (claimAt(claims, name) !== undefined) refuse('claim_forbidden', name);
   }
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
 }
 
 function checkIssuer(claims: JsonObject, { issuer, issuerPresence }: ClaimRules): void {
@@ -74,16 +79,17 @@ function checkTimes(claims: JsonObject, { clockTolerance, maxTokenAge }: ClaimRu
   const exp = timeOf(claims, 'exp') ?? refuse('claim_missing', 'exp');
   const nbf = timeOf(claims, 'nbf');
   const iat = timeOf(claims, 'iat');
-  if (now >= exp + clockTolerance) refuse('token_expired', `exp was ${exp}, now is ${now}`);
-  if (nbf !== undefined && nbf > now + clockTolerance) {
+  // Written so that a comparison with NaN refuses.
+  if (!(now < exp + clockTolerance)) refuse('token_expired', `exp was ${exp}, now is ${now}`);
+  if (nbf !== undefined && !(nbf <= now + clockTolerance)) {
     refuse('token_not_yet_valid', `nbf is ${nbf}, now is ${now}`);
   }
-  if (iat !== undefined && iat > now + clockTolerance) {
+  if (iat !== undefined && !(iat <= now + clockTolerance)) {
     refuse('token_issued_in_future', `iat is ${iat}, now is ${now}`);
   }
   if (maxTokenAge === undefined) return;
   const age = now - (iat ?? refuse('claim_missing', 'iat, which maxTokenAge needs'));
-  if (age > maxTokenAge + clockTolerance) refuse('token_too_old', `issued ${age} s ago`);
+  if (!(age <= maxTokenAge + clockTolerance)) refuse('token_too_old', `issued ${age} s ago`);
 }
 
 /** A time in seconds. JSON can hold numbers that are not finite (1e999): those are no time. */
@@ -95,7 +101,7 @@ export function timeOf(claims: JsonObject, name: string): number | undefined {
 }
 
 function checkString(claims: JsonObject, name: string): void {
-  const value = claims[name];
+  const value = claimAt(claims, name);
   if (value !== undefined && (typeof value !== 'string' || value === '')) {
     refuse('claim_malformed', `${name} is not a non-empty string`);
   }

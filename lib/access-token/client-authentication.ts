@@ -1,6 +1,10 @@
-import { createPrivateKey, type KeyObject, randomUUID } from 'node:crypto';
+import { createPrivateKey, createSecretKey, type KeyObject, randomUUID } from 'node:crypto';
 import { type CryptoKey, type JWK, SignJWT } from 'jose';
-import type { ClientAuthentication, PrivateKeyJwtAuthentication } from '../cert-bound-auth.options.js';
+import type {
+  ClientAuthentication,
+  ClientSecretAuthentication,
+  PrivateKeyJwtAuthentication,
+} from '../cert-bound-auth.options.js';
 
 /** What a client adds to a call to prove who it is. */
 export interface ClientProof {
@@ -20,23 +24,42 @@ export function clientAuthenticator(
   authentication: ClientAuthentication,
   issuer: string,
 ): ClientAuthenticator {
+  const { clientId } = authentication;
   switch (authentication.method) {
     case 'client_secret_basic':
       return always({ headers: { authorization: basic(authentication) }, parameters: {} });
+    case 'client_secret_post':
+      return always(inForm({ client_id: clientId, client_secret: authentication.clientSecret }));
+    case 'client_secret_jwt': {
+      const key = createSecretKey(Buffer.from(authentication.clientSecret));
+      return signedAssertion({ clientId, issuer, key, header: { alg: authentication.algorithm ?? 'HS256' } });
+    }
     case 'private_key_jwt':
-      return signedAssertion(authentication, issuer);
+      return privateKeyJwt(authentication, issuer);
     case 'tls_client_auth':
+    case 'self_signed_tls_client_auth':
       // The certificate of the connection is the proof; client_id says whose (RFC 8705 §2).
-      return always({ headers: {}, parameters: { client_id: authentication.clientId } });
+      return always(inForm({ client_id: clientId }));
+    case 'none':
+      return always(inForm({ client_id: clientId }));
   }
+}
+
+/** Whether a method proves the client by the certificate of the connection. */
+export function isTlsMethod({ method }: ClientAuthentication): boolean {
+  return method === 'tls_client_auth' || method === 'self_signed_tls_client_auth';
 }
 
 function always(proof: ClientProof): ClientAuthenticator {
   return () => proof;
 }
 
+function inForm(parameters: Readonly<Record<string, string>>): ClientProof {
+  return { headers: {}, parameters };
+}
+
 /** Id and secret are form-encoded before they are joined (RFC 6749 §2.3.1, appendix B). */
-function basic({ clientId, clientSecret }: { clientId: string; clientSecret: string }): string {
+function basic({ clientId, clientSecret }: ClientSecretAuthentication): string {
   const credentials = `${formEncode(clientId)}:${formEncode(clientSecret)}`;
   return `Basic ${Buffer.from(credentials).toString('base64')}`;
 }
@@ -45,32 +68,39 @@ function formEncode(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1);
 }
 
-const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-const ASSERTION_LIFETIME_SECONDS = 60;
-
-/** @see RFC 7523 §3, OpenID Connect Core §9 */
-function signedAssertion(
+function privateKeyJwt(
   { clientId, key, algorithm, keyId }: PrivateKeyJwtAuthentication,
   issuer: string,
 ): ClientAuthenticator {
-  const privateKey = readPrivateKey(key);
   const kid = keyId ?? (isJwk(key) ? key.kid : undefined);
-  const header = { alg: algorithm, typ: 'JWT', ...(kid === undefined ? {} : { kid }) };
+  const header = { alg: algorithm, ...(kid === undefined ? {} : { kid }) };
+  return signedAssertion({ clientId, issuer, key: readPrivateKey(key), header });
+}
+
+interface AssertionSettings {
+  readonly clientId: string;
+  readonly issuer: string;
+  readonly key: KeyObject | CryptoKey;
+  readonly header: { readonly alg: string; readonly kid?: string };
+}
+
+const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const ASSERTION_LIFETIME_SECONDS = 60;
+
+/** A new assertion for each call: it is used once. @see RFC 7523 §3, OpenID Connect Core §9 */
+function signedAssertion({ clientId, issuer, key, header }: AssertionSettings): ClientAuthenticator {
   return async () => {
     const now = Math.floor(Date.now() / 1000);
     const assertion = await new SignJWT()
-      .setProtectedHeader(header)
+      .setProtectedHeader({ ...header, typ: 'JWT' })
       .setIssuer(clientId)
       .setSubject(clientId)
       .setAudience(issuer)
       .setJti(randomUUID())
       .setIssuedAt(now)
       .setExpirationTime(now + ASSERTION_LIFETIME_SECONDS)
-      .sign(privateKey);
-    return {
-      headers: {},
-      parameters: { client_id: clientId, client_assertion_type: JWT_BEARER, client_assertion: assertion },
-    };
+      .sign(key);
+    return inForm({ client_id: clientId, client_assertion_type: JWT_BEARER, client_assertion: assertion });
   };
 }
 

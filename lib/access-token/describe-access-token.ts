@@ -1,4 +1,5 @@
 import type { ResolvedClaimNames } from '../options/resolved-options.js';
+import { claimAt } from './claim-at.js';
 import { audienceOf, timeOf } from './check-claims.js';
 import type { JsonObject } from './json-object.js';
 import type { BindingMethod, Confirmation, VerifiedAccessToken } from './verified-access-token.js';
@@ -19,10 +20,10 @@ export function describeAccessToken(token: CheckedToken): VerifiedAccessToken {
   const { claims, claimNames } = token;
   return {
     issuer: token.issuer,
-    ...optional('subject', textOf(claims, 'sub')),
+    ...optional('subject', textOf(claims, claimNames.subject)),
     ...optional('clientId', textOf(claims, claimNames.clientId)),
     audience: [...audienceOf(claims)],
-    scopes: new Set(scopesOf(claims[claimNames.scope])),
+    scopes: new Set(scopesOf(claimAt(claims, claimNames.scope))),
     ...optional('issuedAt', timeOf(claims, 'iat')),
     expiresAt: timeOf(claims, 'exp') ?? 0,
     ...optional('tokenId', textOf(claims, 'jti')),
@@ -41,7 +42,7 @@ function optional<Name extends string, Value>(
 }
 
 function textOf(claims: JsonObject, name: string): string | undefined {
-  const value = claims[name];
+  const value = claimAt(claims, name);
   return typeof value === 'string' ? value : undefined;
 }
 

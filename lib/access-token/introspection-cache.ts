@@ -38,7 +38,8 @@ export function cachedIntrospection(
 
   const ask = async (token: string, key: string): Promise<IntrospectionAnswer> => {
     const answer = await introspect(token);
-    if (settings !== undefined) entries?.set(key, { answer, keptUntil: keptUntil(answer, settings) });
+    if (settings !== undefined && (answer.active || answer.cacheable))
+      entries?.set(key, { answer, keptUntil: keptUntil(answer, settings) });
     return answer;
   };
 

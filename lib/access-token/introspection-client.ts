@@ -1,7 +1,8 @@
-import { invalidToken, type OAuthError, outage } from '../challenge/oauth-error.js';
+import { type OAuthError, outage } from '../challenge/oauth-error.js';
 import type { AuthorizationServerHttp, HttpAnswer } from './authorization-server-http.js';
-import type { ClientAuthenticator } from './client-authentication.js';
+import type { ClientAuthenticator, ClientProof } from './client-authentication.js';
 import { type JsonObject, parseJsonObject } from './json-object.js';
+import { SIGNED_ANSWER_MEDIA_TYPE } from './signed-introspection-answer.js';
 
 /** How an introspection endpoint is called. */
 export interface IntrospectionCall {
@@ -10,12 +11,20 @@ export interface IntrospectionCall {
   readonly authenticate: ClientAuthenticator;
   readonly parameters: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
+  /** Verifies a signed answer; `undefined` where unsigned ones are asked for. @throws OAuthError 503 */
+  readonly verifySigned: ((jwt: string) => Promise<JsonObject>) | undefined;
 }
 
 /** What the endpoint says of a token: active with these claims, or why not. */
 export type IntrospectionAnswer =
   | { readonly active: true; readonly claims: JsonObject }
-  | { readonly active: false; readonly error: OAuthError };
+  | {
+      readonly active: false;
+      readonly reason: 'token_inactive' | 'introspection_refused';
+      readonly detail?: string;
+      /** Whether the same answer may be given again for a while. */
+      readonly cacheable: boolean;
+    };
 
 /**
  * Asks the authorization server about a token.
@@ -27,13 +36,13 @@ export async function introspect(
   call: IntrospectionCall,
   http: AuthorizationServerHttp,
 ): Promise<IntrospectionAnswer> {
-  const [url, proof] = await Promise.all([call.endpoint(), call.authenticate()]);
+  const [url, proof] = await Promise.all([call.endpoint(), prove(call.authenticate)]);
   const answer = await http.call(url, {
     method: 'POST',
     headers: {
       ...call.headers,
       ...proof.headers,
-      accept: 'application/json',
+      accept: call.verifySigned === undefined ? 'application/json' : SIGNED_ANSWER_MEDIA_TYPE,
       'content-type': 'application/x-www-form-urlencoded',
     },
     // Form-encoding keeps a token from adding parameters of its own.
@@ -44,30 +53,65 @@ export async function introspect(
       ...proof.parameters,
     }).toString(),
   });
-  return readAnswer(url, answer);
+  return readAnswer(url, answer, call);
 }
 
-function readAnswer(url: string, answer: HttpAnswer): IntrospectionAnswer {
+/** A proof that can't be made is a fault of our configuration. */
+async function prove(authenticate: ClientAuthenticator): Promise<ClientProof> {
+  try {
+    return await authenticate();
+  } catch (cause) {
+    const detail = `no client authentication: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw outage('authorization_server_refused_client', { detail, cause });
+  }
+}
+
+async function readAnswer(
+  url: string,
+  answer: HttpAnswer,
+  { verifySigned }: IntrospectionCall,
+): Promise<IntrospectionAnswer> {
+  if (answer.status === 200 && verifySigned !== undefined) return readSigned(url, answer, verifySigned);
   const body = parseJsonObject(answer.body);
-  if (answer.status === 200) return readBody(url, body);
-  if (answer.status === 400 && !isOurFault(body)) {
+  if (answer.status === 200) return readIntrospection(`POST ${url}`, body);
+  if (answer.status === 400 && isAboutToken(body)) {
     const detail = `the introspection endpoint answered 400 ${JSON.stringify(body?.['error'])}`;
-    return { active: false, error: invalidToken('introspection_refused', { detail }) };
+    const cacheable = body?.['error'] === 'unsupported_token_type';
+    return { active: false, reason: 'introspection_refused', detail, cacheable };
   }
   throw explainStatus(url, answer.status, body);
 }
 
-function readBody(url: string, body: JsonObject | undefined): IntrospectionAnswer {
-  if (body === undefined || !Object.hasOwn(body, 'active')) {
-    throw outage('authorization_server_answer_invalid', { detail: `POST ${url}: no object with "active"` });
+async function readSigned(
+  url: string,
+  { contentType, body }: HttpAnswer,
+  verify: NonNullable<IntrospectionCall['verifySigned']>,
+): Promise<IntrospectionAnswer> {
+  if (contentType !== SIGNED_ANSWER_MEDIA_TYPE) {
+    throw outage('authorization_server_answer_invalid', { detail: `POST ${url}: the answer is not signed` });
   }
-  if (body['active'] === true) return { active: true, claims: body };
-  const detail = body['active'] === false ? undefined : 'active is not a boolean';
-  return { active: false, error: invalidToken('token_inactive', detail === undefined ? {} : { detail }) };
+  return readIntrospection(`POST ${url}`, await verify(body));
 }
 
-function isOurFault(body: JsonObject | undefined): boolean {
-  return body?.['error'] === 'invalid_client' || body?.['error'] === 'unauthorized_client';
+/**
+ * Reads what was said of a token, wherever it was said.
+ * @param where for the log
+ * @throws OAuthError 503 when it is no introspection answer
+ */
+export function readIntrospection(where: string, body: JsonObject | undefined): IntrospectionAnswer {
+  if (body === undefined || !Object.hasOwn(body, 'active')) {
+    throw outage('authorization_server_answer_invalid', { detail: `${where}: no object with "active"` });
+  }
+  if (body['active'] === true) return { active: true, claims: body };
+  return body['active'] === false
+    ? { active: false, reason: 'token_inactive', cacheable: true }
+    : { active: false, reason: 'token_inactive', detail: 'active is not a boolean', cacheable: false };
+}
+
+/** An OAuth error, but for those about us. A 400 of another kind is from something before the endpoint. */
+function isAboutToken(body: JsonObject | undefined): boolean {
+  const error = body?.['error'];
+  return typeof error === 'string' && error !== 'invalid_client' && error !== 'unauthorized_client';
 }
 
 /** Whatever the caller sent, it is not told here whether its token is valid: 503. */

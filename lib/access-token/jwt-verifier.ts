@@ -1,13 +1,12 @@
-import type { JwsAlgorithm } from '../cert-bound-auth.options.js';
 import { invalidToken, type RefusalReason } from '../challenge/oauth-error.js';
 import { checkClaims, type ClaimRules } from './check-claims.js';
 import type { JsonObject } from './json-object.js';
 import type { SigningKeys } from './signing-keys.js';
-import { verifySignature } from './verify-signature.js';
+import { type SignatureAlgorithm, verifySignature } from './verify-signature.js';
 
 /** What a JWT access token of one issuer must be. */
 export interface JwtRules {
-  readonly algorithms: readonly JwsAlgorithm[];
+  readonly algorithms: readonly SignatureAlgorithm[];
   /** Media types in lower case, without the `application/` prefix; `undefined` stands for a token without one. */
   readonly types: readonly (string | undefined)[];
   readonly claims: ClaimRules;

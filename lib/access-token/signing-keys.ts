@@ -1,18 +1,21 @@
+import { createSecretKey } from 'node:crypto';
 import { createLocalJWKSet, type JSONWebKeySet, type JWK, type LocalJWKSet } from 'jose';
 import { outage } from '../challenge/oauth-error.js';
 import type { AuthorizationServerHttp } from './authorization-server-http.js';
 import { isJsonObject, parseJsonObject } from './json-object.js';
+import type { VerificationKeys } from './verify-signature.js';
 
 /** The public keys of one authorization server. They come from its configuration or metadata, never from a token. */
 export interface SigningKeys {
   /** The keys as known; fetched when that was too long ago. @throws OAuthError 503 */
-  current(): Promise<LocalJWKSet>;
+  current(): Promise<VerificationKeys>;
   /**
-   * Fetches the keys again because a token names an unknown one.
+   * Fetches the keys again because none fits a token.
+   * @param tried the keys that were tried
    * @returns `undefined` when it is too soon after a fetch that brought nothing new
    * @throws OAuthError 503
    */
-  renew(): Promise<LocalJWKSet | undefined>;
+  renew(tried: VerificationKeys): Promise<VerificationKeys | undefined>;
 }
 
 /** Keys that the configuration holds; they never change. */
@@ -21,8 +24,15 @@ export function fixedSigningKeys(jwks: JSONWebKeySet): SigningKeys {
   return { current: async () => keys, renew: async () => undefined };
 }
 
+/** A secret shared with the server. */
+export function sharedSecret(secret: Uint8Array): SigningKeys {
+  const key = createSecretKey(secret);
+  return { current: async () => key, renew: async () => undefined };
+}
+
 const MAX_AGE_MS = 600_000;
-const COOL_DOWN_MS = 30_000;
+// Short, for it also delays a key that is new indeed: whoever sends unknown keys must not lock that one out.
+const COOL_DOWN_MS = 2_000;
 
 interface FetchedKeys {
   readonly keys: LocalJWKSet;
@@ -47,7 +57,9 @@ export class RemoteSigningKeys implements SigningKeys {
     return (await this.fetch()).keys;
   }
 
-  async renew(): Promise<LocalJWKSet | undefined> {
+  async renew(tried: VerificationKeys): Promise<VerificationKeys | undefined> {
+    // Another request may have fetched them since.
+    if (this.fetched !== undefined && this.fetched.keys !== tried) return this.fetched.keys;
     if (Date.now() < this.coolsDownUntil) return undefined;
     const before = this.fetched?.content;
     const { keys, content } = await this.fetch();

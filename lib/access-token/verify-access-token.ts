@@ -1,4 +1,4 @@
-import { invalidToken } from '../challenge/oauth-error.js';
+import { invalidToken, OAuthError } from '../challenge/oauth-error.js';
 import type { AuthorizationServer } from './authorization-server.js';
 import type { JsonObject } from './json-object.js';
 import { readTokenShape } from './token-shape.js';
@@ -9,10 +9,10 @@ export interface VerifiedClaims {
   readonly claims: JsonObject;
 }
 
-/** The trusted servers, found by issuer; and the one that opaque tokens are looked up at. */
+/** The trusted servers, found by issuer; and those that opaque tokens are looked up at, in this order. */
 export interface TrustedServers {
   readonly byIssuer: ReadonlyMap<string, AuthorizationServer>;
-  readonly forOpaqueTokens: AuthorizationServer | undefined;
+  readonly forOpaqueTokens: readonly AuthorizationServer[];
 }
 
 const MAX_TOKEN_LENGTH = 16_384;
@@ -26,11 +26,7 @@ export async function verifyAccessToken(token: string, servers: TrustedServers):
   if (token.length > MAX_TOKEN_LENGTH) throw invalidToken('token_too_large');
   const shape = readTokenShape(token);
   if (shape.kind === 'encrypted') throw invalidToken('token_encrypted');
-  if (shape.kind === 'opaque') {
-    const server = servers.forOpaqueTokens;
-    if (server === undefined) throw invalidToken('token_opaque', { detail: 'no server has introspection' });
-    return { server, claims: await server.lookUp(token) };
-  }
+  if (shape.kind === 'opaque') return lookUpOpaque(token, servers.forOpaqueTokens);
   if (shape.payload === undefined) {
     throw invalidToken('token_malformed', {
       detail: 'its payload is no JSON object, or its signature no base64url',
@@ -40,4 +36,29 @@ export async function verifyAccessToken(token: string, servers: TrustedServers):
   if (server === undefined)
     throw invalidToken('issuer_unknown', { detail: 'no server with the iss of the token' });
   return { server, claims: await server.verifyJwt(token, { header: shape.header, payload: shape.payload }) };
+}
+
+/**
+ * Asks one server after the other until one knows the token. One that could not be asked might have known it: then
+ * the others' "inactive" settles nothing.
+ */
+async function lookUpOpaque(token: string, servers: readonly AuthorizationServer[]): Promise<VerifiedClaims> {
+  let error = invalidToken('token_opaque', { detail: 'no server has introspection' });
+  for (const server of servers) {
+    try {
+      // eslint-disable-next-line no-await-in-loop -- the next one is asked only when this one does not know it
+      return { server, claims: await server.lookUp(token) };
+    } catch (cause) {
+      if (!isUnknownOrOutage(cause)) throw cause;
+      if (error.refusal.status !== 503) error = cause;
+    }
+  }
+  throw error;
+}
+
+/** Whether another server may still know the token. */
+function isUnknownOrOutage(error: unknown): error is OAuthError {
+  if (!(error instanceof OAuthError)) return false;
+  const { reason, refusal } = error;
+  return refusal.status === 503 || reason === 'token_inactive' || reason === 'introspection_refused';
 }

@@ -1,7 +1,23 @@
-import { compactVerify, type CompactVerifyGetKey, type CryptoKey, errors } from 'jose';
+import {
+  compactVerify,
+  type CompactVerifyGetKey,
+  type CryptoKey,
+  decodeProtectedHeader,
+  errors,
+  type KeyObject,
+} from 'jose';
 import type { JwsAlgorithm } from '../cert-bound-auth.options.js';
 import { invalidToken, type OAuthError } from '../challenge/oauth-error.js';
 import type { SigningKeys } from './signing-keys.js';
+
+/** An algorithm that can be accepted; HMAC only with a secret that the configuration holds. */
+export type SignatureAlgorithm = JwsAlgorithm | HmacAlgorithm;
+
+/** HMAC with SHA-2 (RFC 7518 §3.2). */
+export type HmacAlgorithm = 'HS256' | 'HS384' | 'HS512';
+
+/** What verifies a signature: a key, or a set of keys that the header chooses from. */
+export type VerificationKeys = CompactVerifyGetKey | CryptoKey | KeyObject;
 
 /**
  * Verifies the signature of a JWS with the keys of one issuer.
@@ -12,21 +28,28 @@ import type { SigningKeys } from './signing-keys.js';
 export async function verifySignature(
   token: string,
   keys: SigningKeys,
-  algorithms: readonly JwsAlgorithm[],
+  algorithms: readonly SignatureAlgorithm[],
 ): Promise<void> {
-  const known = await tryKeys(token, await keys.current(), algorithms);
+  const current = await keys.current();
+  const known = await tryKeys(token, current, algorithms);
   if (known === undefined) return;
-  if (known.reason !== 'key_unknown') throw known;
-  const renewed = await keys.renew();
+  if (!mayBeNewKey(known, token)) throw known;
+  const renewed = await keys.renew(current);
   const error = renewed === undefined ? known : await tryKeys(token, renewed, algorithms);
   if (error !== undefined) throw error;
+}
+
+/** A token that does not name its key may be signed with one that is not known yet, whatever fits it. */
+function mayBeNewKey({ reason }: OAuthError, token: string): boolean {
+  if (reason === 'key_unknown') return true;
+  return reason === 'signature_invalid' && decodeProtectedHeader(token).kid === undefined;
 }
 
 /** @returns why the signature does not verify; `undefined` when it does */
 async function tryKeys(
   token: string,
-  keys: CompactVerifyGetKey | CryptoKey,
-  algorithms: readonly JwsAlgorithm[],
+  keys: VerificationKeys,
+  algorithms: readonly SignatureAlgorithm[],
 ): Promise<OAuthError | undefined> {
   try {
     await verifyWith(token, keys, algorithms);
@@ -39,8 +62,8 @@ async function tryKeys(
 
 async function verifyWith(
   token: string,
-  keys: CompactVerifyGetKey | CryptoKey,
-  algorithms: readonly JwsAlgorithm[],
+  keys: VerificationKeys,
+  algorithms: readonly SignatureAlgorithm[],
 ): Promise<void> {
   const options = { algorithms: [...algorithms] };
   await (typeof keys === 'function'
@@ -52,7 +75,7 @@ async function verifyWith(
 async function tryEach(
   token: string,
   candidates: AsyncIterable<CryptoKey>,
-  algorithms: readonly JwsAlgorithm[],
+  algorithms: readonly SignatureAlgorithm[],
 ): Promise<OAuthError | undefined> {
   let error: OAuthError | undefined = invalidToken('key_unknown');
   for await (const key of candidates) {

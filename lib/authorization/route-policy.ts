@@ -9,15 +9,23 @@ export interface ScopeRule {
 
 /** What holds for a route: open to everyone, or every rule of its class and its method. */
 export type RoutePolicy =
-  { readonly kind: 'public' } | { readonly kind: 'protected'; readonly rules: readonly ScopeRule[] };
-
-export const PUBLIC_METADATA = 'cert-bound-auth:public';
-export const RULES_METADATA = 'cert-bound-auth:rules';
-/** Where `@UseGuards()` keeps what it was given. */
-const GUARDS_METADATA = '__guards__';
+  | {
+      readonly kind: 'public';
+      /**
+       * Whether the Passport strategy lets it through too. Not where the class alone is public and the method has
+       * guards: one of them may be an `AuthGuard` that is meant to protect it.
+       */
+      readonly forStrategy: boolean;
+    }
+  | { readonly kind: 'protected'; readonly rules: readonly ScopeRule[] };
 
 /** A class or a handler, where decorators leave their metadata. */
 export type DecoratedTarget = Type | ((...args: never[]) => unknown);
+
+export const PUBLIC_METADATA = 'cert-bound-auth:public';
+export const RULES_METADATA = 'cert-bound-auth:rules';
+/** Where `@UseGuards()` keeps what it was given, added to what the base class has. */
+const GUARDS_METADATA = '__guards__';
 
 const policies = new WeakMap<object, WeakMap<object, RoutePolicy>>();
 
@@ -34,30 +42,62 @@ export function routePolicy(controller: DecoratedTarget, handler: DecoratedTarge
 }
 
 function readPolicy(controller: DecoratedTarget, handler: DecoratedTarget): RoutePolicy {
-  if (isPublic(handler)) return { kind: 'public' };
-  if (isPublic(controller) && !isProtected(handler)) return { kind: 'public' };
-  const ofController = isPublic(controller) ? [] : rulesOf(controller);
-  return { kind: 'protected', rules: [...ofController, ...rulesOf(handler)] };
+  if (isPublic(handler)) return { kind: 'public', forStrategy: true };
+  const classIsPublic = isPublicClass(controller);
+  if (classIsPublic && !isProtected(handler)) {
+    return { kind: 'public', forStrategy: guardsOf(handler).length === 0 };
+  }
+  return { kind: 'protected', rules: [...(classIsPublic ? [] : rulesOf(controller)), ...rulesOf(handler)] };
 }
 
+/** Whether a target itself is `@Public()`. */
 export function isPublic(target: DecoratedTarget): boolean {
-  return Reflect.getMetadata(PUBLIC_METADATA, target) === true;
+  return Reflect.getOwnMetadata(PUBLIC_METADATA, target) === true;
 }
 
+/** A class without decorators of ours is what its base class is. */
+function isPublicClass(target: DecoratedTarget): boolean {
+  if (isPublic(target)) return true;
+  if (isProtected(target)) return false;
+  const base = Object.getPrototypeOf(target) as DecoratedTarget | null;
+  return typeof base === 'function' && isPublicClass(base);
+}
+
+/** The rules of a target; those of a class include its base class's. */
 export function rulesOf(target: DecoratedTarget): readonly ScopeRule[] {
   return (Reflect.getMetadata(RULES_METADATA, target) as readonly ScopeRule[] | undefined) ?? [];
 }
 
-const protectiveGuards = new Set<unknown>();
+const protectiveGuards: Type[] = [];
 
 /** Registers a guard whose presence on a target says that the target is protected. */
-export function declareProtective<Guard>(guard: Guard): Guard {
-  protectiveGuards.add(guard);
-  return guard;
+export function declareProtective(guard: Type): void {
+  protectiveGuards.push(guard);
 }
 
-/** Whether a target itself asks for protection: by a rule, or by one of our guards in `@UseGuards()`. */
+/** Whether a target itself asks for protection: by a rule, or by a guard of ours, or one derived from it. */
 export function isProtected(target: DecoratedTarget): boolean {
-  const guards = Reflect.getMetadata(GUARDS_METADATA, target) as readonly unknown[] | undefined;
-  return rulesOf(target).length > 0 || (guards ?? []).some((guard) => protectiveGuards.has(guard));
+  return (
+    Reflect.hasOwnMetadata(RULES_METADATA, target) || guardsOf(target).some((guard) => isProtective(guard))
+  );
+}
+
+/** The guards that `@UseGuards()` put on a target itself. */
+function guardsOf(target: DecoratedTarget): readonly unknown[] {
+  const inherited = new Set(guardsIn(Object.getPrototypeOf(target) as object | null));
+  return guardsIn(target).filter((guard) => !inherited.has(guard));
+}
+
+function guardsIn(target: object | null): readonly unknown[] {
+  const guards: unknown = target === null ? undefined : Reflect.getMetadata(GUARDS_METADATA, target);
+  return Array.isArray(guards) ? guards : [];
+}
+
+function isProtective(guard: unknown): boolean {
+  return protectiveGuards.some(
+    (protective) =>
+      guard === protective ||
+      guard instanceof protective ||
+      (typeof guard === 'function' && guard.prototype instanceof protective),
+  );
 }

@@ -1,4 +1,5 @@
 import { applyDecorators, UseGuards } from '@nestjs/common';
+import { noteDecorated } from './decorated-methods.js';
 import { type DecoratedTarget, RULES_METADATA, rulesOf, type ScopeRule } from './route-policy.js';
 import { ScopesGuard } from './scopes.guard.js';
 
@@ -28,16 +29,17 @@ function rule(added: ScopeRule): ClassDecorator & MethodDecorator {
 
 /** Adds to what other decorators of this target said; a subclass adds to its base class. */
 function addRule(added: ScopeRule): ClassDecorator & MethodDecorator {
-  const decorate = (target: object, _name?: string | symbol, descriptor?: PropertyDescriptor): void => {
+  const decorate = (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
     const decorated = (descriptor?.value ?? target) as DecoratedTarget;
     Reflect.defineMetadata(RULES_METADATA, [...rulesOf(decorated), added], decorated);
+    if (name !== undefined) noteDecorated(target, name);
   };
   return decorate;
 }
 
 /** scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) */
-function requireScopeToken(scope: string): void {
-  if (/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)) return;
+function requireScopeToken(scope: unknown): void {
+  if (typeof scope === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)) return;
   throw new TypeError(
     `${JSON.stringify(scope)} is not one scope (RFC 6749 §3.3): give several as several arguments, ` +
       `@Scopes('a', 'b')`,

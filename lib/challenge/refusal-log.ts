@@ -36,14 +36,18 @@ export class RefusalLog {
 }
 
 /** What the authorization server, or our own configuration, is to blame for is louder than what a caller is. */
-function levelOf({ reason, cause }: OAuthError): 'error' | 'warn' | 'debug' {
+function levelOf({ reason, detail, cause }: OAuthError): 'error' | 'warn' | 'debug' {
   switch (reason) {
     case 'authorization_server_refused_client':
     case 'authorization_server_answer_invalid':
     case 'context_unsupported':
       return 'error';
     case 'authorization_server_unreachable':
+    case 'key_unusable':
       return 'warn';
+    case 'introspection_refused':
+      // Of a JWT the endpoint may say so; any other error can be a fault of our own parameters.
+      return detail?.includes('unsupported_token_type') === true ? 'debug' : 'warn';
     case 'user_refused':
       // An error that says nothing of HTTP is likelier a fault in `validate` than a decision.
       return cause === undefined || cause instanceof HttpException ? 'debug' : 'warn';

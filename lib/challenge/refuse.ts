@@ -29,6 +29,7 @@ export function refuse(error: OAuthError, response: HttpResponse, realm: string 
 
 function setHeaders(response: HttpResponse, headers: Readonly<Record<string, string>>): void {
   const raw = 'raw' in response ? response.raw : response;
+  if (raw.headersSent) return;
   for (const [name, value] of Object.entries(headers)) {
     if (!listOf(raw.getHeader(name)).includes(value)) raw.appendHeader(name, value);
     exposeHeader(response, name);

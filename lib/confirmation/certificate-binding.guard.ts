@@ -15,10 +15,8 @@ export class CertificateBindingGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const policy = routePolicy(context.getClass(), context.getHandler() as () => unknown);
-    if (policy.kind === 'public') {
-      notePublicRoute(context);
-      return true;
-    }
+    notePublicRoute(context, policy);
+    if (policy.kind === 'public') return true;
     const { request, response } = httpExchangeOf(context);
     await this.authenticator.require(request, response);
     return true;

@@ -56,7 +56,7 @@ export function checkCertificateCounts(
   // Compared so that a date that could not be parsed, NaN, is refused.
   if (!(now <= notAfter)) throw invalidToken('certificate_expired');
   if (!(now >= notBefore)) throw invalidToken('certificate_not_yet_valid');
-  if (trust === 'ca' && chainError !== undefined) {
+  if (trust !== 'any' && chainError !== undefined) {
     throw invalidToken('certificate_untrusted', { detail: chainError });
   }
 }

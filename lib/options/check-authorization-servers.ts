@@ -1,22 +1,31 @@
+import type { JSONWebKeySet, JWK } from 'jose';
+import { createPublicKey, KeyObject, type webcrypto } from 'node:crypto';
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { createSecureContext } from 'node:tls';
 import { isAllowedUrl } from '../access-token/authorization-server-http.js';
 import { readPrivateKey } from '../access-token/client-authentication.js';
+import { normalizeType } from '../access-token/jwt-verifier.js';
+import { bytesOf, hmacAlgorithmsFor } from '../access-token/shared-secret.js';
 import { isPublicSigningKey } from '../access-token/signing-keys.js';
 import type {
   AuthorizationServerOptions,
   CertBoundAuthOptions,
+  ClientSecretJwtAuthentication,
+  JwsAlgorithm,
   JwtOptions,
+  PrivateKeyJwtAuthentication,
 } from '../cert-bound-auth.options.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
 
 /** Checks what the fields of the options say together; each has the right type already. */
 export function checkAuthorizationServers({
   authorizationServers,
+  introspectionOrder,
 }: CertBoundAuthOptions): readonly ConfigurationProblem[] {
   return [
     ...authorizationServers.flatMap((server, index) => checkServer(server, `authorizationServers[${index}]`)),
     ...checkUnique(authorizationServers),
-    ...checkOneForOpaqueTokens(authorizationServers),
+    ...(introspectionOrder === undefined ? checkOneForOpaqueTokens(authorizationServers) : []),
   ];
 }
 
@@ -25,6 +34,8 @@ function checkServer(server: AuthorizationServerOptions, path: string): readonly
     ...checkIssuer(server, path),
     ...checkUrls(server, path),
     ...checkKeys(server.jwt === false ? {} : (server.jwt ?? {}), path),
+    ...checkTypes(server.jwt === false ? {} : (server.jwt ?? {}), path),
+    ...checkSignedAnswers(server, path),
     ...checkWays(server, path),
     ...checkTls(server, path),
     ...checkClientAuthentication(server, path),
@@ -43,8 +54,11 @@ function checkIssuer(server: AuthorizationServerOptions, path: string): readonly
 }
 
 function needsDiscovery({ jwt, introspection }: AuthorizationServerOptions): boolean {
-  const keysKnown = jwt === false || jwt?.jwks !== undefined || jwt?.jwksUri !== undefined;
-  return !keysKnown || (introspection !== undefined && introspection.endpoint === undefined);
+  const signed = introspection?.responseFormat === 'jwt';
+  const keysKnown = jwt === false ? !signed : Boolean(jwt?.jwks ?? jwt?.jwksUri ?? jwt?.secret);
+  const endpointKnown =
+    introspection?.clientAuthentication === undefined || introspection.endpoint !== undefined;
+  return !keysKnown || !endpointKnown;
 }
 
 function allowsHttp({ http }: AuthorizationServerOptions): boolean {
@@ -61,12 +75,48 @@ function checkUrls(server: AuthorizationServerOptions, path: string): readonly C
     .map(([name, url]) => problem(`${path}.${name}`, url, 'give an https: URL'));
 }
 
-function checkKeys({ jwks, jwksUri }: JwtOptions, path: string): readonly ConfigurationProblem[] {
-  if (jwks === undefined) return [];
-  if (jwksUri !== undefined) return [problem(`${path}.jwt.jwks`, jwks, 'give jwks or jwksUri, not both')];
-  return jwks.keys.every((key) => isPublicSigningKey(key))
+function checkKeys(
+  { jwks, jwksUri, secret, algorithms }: JwtOptions,
+  path: string,
+): readonly ConfigurationProblem[] {
+  const given = Object.entries({ jwks, jwksUri, secret }).filter(([, value]) => value !== undefined);
+  if (given.length > 1) {
+    return given.slice(1).map(([name, value]) => problem(`${path}.jwt.${name}`, value, ONE_KEY_SOURCE));
+  }
+  if (secret !== undefined && algorithms !== undefined) {
+    return [
+      problem(`${path}.jwt.algorithms`, algorithms, 'leave it out: with a secret only HMAC is accepted'),
+    ];
+  }
+  return jwks === undefined || (jwks as JSONWebKeySet).keys.every((key) => isUsableKey(key))
     ? []
     : [problem(`${path}.jwt.jwks`, jwks, 'every key must be a public RSA, EC or OKP key')];
+}
+
+function isUsableKey(key: JWK): boolean {
+  try {
+    return isPublicSigningKey(key) && createPublicKey({ key: key as never, format: 'jwk' }).type === 'public';
+  } catch {
+    return false;
+  }
+}
+
+const ONE_KEY_SOURCE = 'give only one of jwks, jwksUri and secret';
+
+/** Types of JWTs that are sent to an API, or about it, and are no access tokens. */
+const OTHER_TYPES = [
+  'token-introspection+jwt',
+  'dpop+jwt',
+  'logout+jwt',
+  'secevent+jwt',
+  'oauth-authz-req+jwt',
+];
+
+function checkTypes({ typ }: JwtOptions, path: string): readonly ConfigurationProblem[] {
+  const types = typ === undefined || typ === false ? [] : [typ].flat();
+  return types.some((type) => OTHER_TYPES.includes(normalizeType(type)))
+    ? [problem(`${path}.jwt.typ`, typ, 'such a JWT is never an access token')]
+    : [];
 }
 
 function checkWays(
@@ -77,6 +127,16 @@ function checkWays(
   return [
     problem(`${path}.jwt`, jwt, 'without JWTs there must be introspection, or no token can be verified'),
   ];
+}
+
+/** A signed answer is verified with the server's public keys. */
+function checkSignedAnswers(
+  { jwt, introspection }: AuthorizationServerOptions,
+  path: string,
+): readonly ConfigurationProblem[] {
+  if (introspection?.responseFormat !== 'jwt' || jwt === false || jwt?.secret === undefined) return [];
+  const remedy = 'answers signed with a shared secret are not supported: leave responseFormat out';
+  return [problem(`${path}.introspection.responseFormat`, introspection.responseFormat, remedy)];
 }
 
 function checkTls({ tls }: AuthorizationServerOptions, path: string): readonly ConfigurationProblem[] {
@@ -97,17 +157,56 @@ function checkClientAuthentication(
   path: string,
 ): readonly ConfigurationProblem[] {
   const authentication = introspection?.clientAuthentication;
-  if (authentication?.method === 'tls_client_auth' && tls?.cert === undefined) {
-    return [problem(`${path}.tls`, tls, 'tls_client_auth needs key and cert of this API')];
+  const at = `${path}.introspection.clientAuthentication`;
+  switch (authentication?.method) {
+    case 'tls_client_auth':
+    case 'self_signed_tls_client_auth':
+      return tls?.cert === undefined
+        ? [problem(`${path}.tls`, tls, `${authentication.method} needs key and cert of this API`)]
+        : [];
+    case 'client_secret_jwt':
+      return checkSecret(authentication, `${at}.clientSecret`);
+    case 'private_key_jwt':
+      return checkPrivateKey(authentication, `${at}.key`);
+    default:
+      return [];
   }
-  if (authentication?.method !== 'private_key_jwt') return [];
+}
+
+function checkSecret(
+  { clientSecret, algorithm = 'HS256' }: ClientSecretJwtAuthentication,
+  path: string,
+): readonly ConfigurationProblem[] {
+  if (hmacAlgorithmsFor(bytesOf(clientSecret)).includes(algorithm)) return [];
+  return [problem(path, clientSecret, `it is too short for ${algorithm} (RFC 7518 §3.2)`)];
+}
+
+function checkPrivateKey(
+  { key, algorithm }: PrivateKeyJwtAuthentication,
+  path: string,
+): readonly ConfigurationProblem[] {
   try {
-    readPrivateKey(authentication.key);
-    return [];
+    return fitsAlgorithm(readPrivateKey(key), algorithm)
+      ? []
+      : [problem(path, key, `it is not a key for ${algorithm} (RSA keys need 2048 bits)`)];
   } catch (error) {
-    const at = `${path}.introspection.clientAuthentication.key`;
-    return [problem(at, authentication.key, `it is no private key: ${messageOf(error)}`)];
+    return [problem(path, key, `it is no private key: ${messageOf(error)}`)];
   }
+}
+
+const CURVES: Readonly<Record<string, string>> = {
+  ES256: 'prime256v1',
+  ES384: 'secp384r1',
+  ES512: 'secp521r1',
+};
+
+function fitsAlgorithm(key: ReturnType<typeof readPrivateKey>, algorithm: JwsAlgorithm): boolean {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } =
+    key instanceof KeyObject ? key : KeyObject.from(key as webcrypto.CryptoKey);
+  if (algorithm.startsWith('ES')) return type === 'ec' && details?.namedCurve === CURVES[algorithm];
+  if (algorithm.startsWith('Ed')) return type === 'ed25519';
+  const isRsa = type === 'rsa' || (type === 'rsa-pss' && algorithm.startsWith('PS'));
+  return isRsa && (details?.modulusLength ?? 0) >= 2048;
 }
 
 const RESERVED_PARAMETERS = ['token', 'token_type_hint', 'client_id', 'client_secret', 'client_assertion'];
@@ -121,7 +220,22 @@ function checkReserved(
   return [
     ...reserved(parameters, RESERVED_PARAMETERS, `${path}.introspection.parameters`),
     ...reserved(headers, RESERVED_HEADERS, `${path}.introspection.headers`),
+    ...Object.entries(headers)
+      .filter(([name, value]) => !isHeader(name, value))
+      .map(([name, value]) =>
+        problem(`${path}.introspection.headers.${name}`, value, 'it is no HTTP header'),
+      ),
   ];
+}
+
+function isHeader(name: string, value: string): boolean {
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function reserved(
@@ -149,7 +263,7 @@ function checkOneForOpaqueTokens(
   servers: readonly AuthorizationServerOptions[],
 ): readonly ConfigurationProblem[] {
   const remedy =
-    'an opaque token does not say who issued it: only one server can have introspection for them';
+    "an opaque token does not say who issued it: set introspectionOrder: 'by-configuration' to ask several servers";
   return servers
     .map((server, index) => ({ server, index }))
     .filter(({ server }) => server.introspection !== undefined)

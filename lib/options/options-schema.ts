@@ -1,6 +1,7 @@
 import {
   Allow,
   ArrayNotEmpty,
+  getMetadataStorage,
   IsArray,
   IsBoolean,
   IsDefined,
@@ -15,7 +16,8 @@ import {
   type ValidationError,
   validateSync,
 } from 'class-validator';
-import type { JwsAlgorithm } from '../cert-bound-auth.options.js';
+import { bytesOf } from '../access-token/shared-secret.js';
+import type { CertBoundAuthOptions, JwsAlgorithm } from '../cert-bound-auth.options.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
 
 /** Every algorithm that may be accepted, and by default is. */
@@ -36,7 +38,9 @@ export const JWS_ALGORITHMS: readonly JwsAlgorithm[] = [
 const BINDING = `use 'required' (every token must be bound) or 'if-bound'`;
 const AUDIENCE = `name the aud values of this API's tokens, as 'https://api.example.com' or a list of such`;
 const STRINGS = 'give a list of non-empty strings';
-const POSITIVE = 'give a whole number, 1 or more';
+/** What a timer of Node can hold, in milliseconds. */
+const LONGEST_TIMER = 2_147_483_647;
+const MOST_ENTRIES = 10_000_000;
 const SECONDS = 'give a number of seconds, 0 or more';
 
 /** Where `@IsOptional()` would also admit `null`. */
@@ -64,8 +68,13 @@ function IsSeconds(most = Number.MAX_SAFE_INTEGER): PropertyDecorator {
   return Satisfies('seconds', message, (value) => typeof value === 'number' && value >= 0 && value <= most);
 }
 
-function IsPositiveInt(): PropertyDecorator {
-  return Satisfies('positiveInt', POSITIVE, (value) => Number.isSafeInteger(value) && (value as number) >= 1);
+function IsPositiveInt(most: number): PropertyDecorator {
+  const message = `give a whole number, 1 to ${most}`;
+  return Satisfies(
+    'positiveInt',
+    message,
+    (value) => Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= most,
+  );
 }
 
 function IsText(message: string): PropertyDecorator {
@@ -94,6 +103,7 @@ function isPem(value: unknown): boolean {
 class ClaimNamesSchema {
   @Given() @IsText('name the claim with the scopes') scope?: unknown;
   @Given() @IsText('name the claim with the client identifier') clientId?: unknown;
+  @Given() @IsText('name the claim with the subject') subject?: unknown;
 }
 
 class TlsSchema {
@@ -103,14 +113,15 @@ class TlsSchema {
 }
 
 class HttpSchema {
-  @Given() @IsPositiveInt() connectTimeout?: unknown;
-  @Given() @IsPositiveInt() timeout?: unknown;
-  @Given() @IsPositiveInt() maxResponseSize?: unknown;
+  @Given() @IsPositiveInt(LONGEST_TIMER) connectTimeout?: unknown;
+  @Given() @IsPositiveInt(LONGEST_TIMER) timeout?: unknown;
+  @Given() @IsPositiveInt(LONGEST_TIMER) maxResponseSize?: unknown;
   @Given() @IsBoolean({ message: 'use true or false' }) allowLoopbackHttp?: unknown;
 }
 
 class JwtSchema {
   @Given() @IsText('give the URL of the JWK Set') jwksUri?: unknown;
+  @Given() @Satisfies('secret', 'give at least 32 bytes', isSecret) secret?: unknown;
   @Given() @Satisfies('jwks', 'give a JWK Set, { keys: [...] }', isKeySet) jwks?: unknown;
   @Given()
   @IsArray({ message: `give a list of ${JWS_ALGORITHMS.join(', ')}` })
@@ -123,6 +134,10 @@ class JwtSchema {
   @Given() @Satisfies('strings', STRINGS, isStringList) requiredClaims?: unknown;
   @Given() @Satisfies('strings', STRINGS, isStringList) forbiddenClaims?: unknown;
   @Given() @IsSeconds() maxTokenAge?: unknown;
+}
+
+function isSecret(value: unknown): boolean {
+  return (typeof value === 'string' || value instanceof Uint8Array) && bytesOf(value).length >= 32;
 }
 
 function isKeySet(value: unknown): boolean {
@@ -138,10 +153,18 @@ function isType(value: unknown): boolean {
 class CacheSchema {
   @Given() @IsSeconds() ttl?: unknown;
   @Given() @IsSeconds() negativeTtl?: unknown;
-  @Given() @IsPositiveInt() maxEntries?: unknown;
+  @Given() @IsPositiveInt(MOST_ENTRIES) maxEntries?: unknown;
 }
 
-const METHODS = ['client_secret_basic', 'private_key_jwt', 'tls_client_auth'] as const;
+const METHODS = [
+  'client_secret_basic',
+  'client_secret_post',
+  'client_secret_jwt',
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+  'none',
+] as const;
 
 class UnknownMethodSchema {
   @IsIn(METHODS, { message: `use one of ${METHODS.join(', ')}` }) method?: unknown;
@@ -152,26 +175,26 @@ class UnknownMethodSchema {
   @Allow() keyId?: unknown;
 }
 
-class TlsClientAuthSchema {
+class ClientIdSchema {
   @Allow() method?: unknown;
   @IsText('give the client_id of this API at the server') clientId?: unknown;
 }
 
-class ClientSecretSchema extends TlsClientAuthSchema {
+class ClientSecretSchema extends ClientIdSchema {
   @IsText('give the secret of this client') clientSecret?: unknown;
 }
 
-class PrivateKeyJwtSchema extends TlsClientAuthSchema {
+class ClientSecretJwtSchema extends ClientSecretSchema {
+  @Given() @IsIn(['HS256', 'HS384', 'HS512'], { message: 'use HS256, HS384 or HS512' }) algorithm?: unknown;
+}
+
+class PrivateKeyJwtSchema extends ClientIdSchema {
   @IsDefined({ message: 'give the private key: PEM, JWK, KeyObject or CryptoKey' }) key?: unknown;
   @IsIn(JWS_ALGORITHMS, { message: `use one of ${JWS_ALGORITHMS.join(', ')}` }) algorithm?: unknown;
   @Given() @IsText('give the key id as a string') keyId?: unknown;
 }
 
 class IntrospectionSchema {
-  @IsObject({ message: 'say how this API authenticates: { method, clientId, ... }' })
-  @ValidateNested()
-  clientAuthentication?: unknown;
-  @Given() @IsText('give the URL of the endpoint') endpoint?: unknown;
   @Given() @IsIn(['opaque', 'all'], { message: `use 'opaque' or 'all'` }) tokens?: unknown;
   @Given()
   @IsIn(['required', 'if-present'], { message: `use 'required' or 'if-present'` })
@@ -180,8 +203,20 @@ class IntrospectionSchema {
   @IsObject({ message: 'give { ttl?, negativeTtl?, maxEntries? }' })
   @ValidateNested()
   cache?: unknown;
+}
+
+class InProcessIntrospectionSchema extends IntrospectionSchema {
+  @Satisfies('function', 'give a function (token) => Promise<claims>', isFunction) introspect?: unknown;
+}
+
+class RemoteIntrospectionSchema extends IntrospectionSchema {
+  @IsObject({ message: 'say how this API authenticates: { method, clientId, ... }' })
+  @ValidateNested()
+  clientAuthentication?: unknown;
+  @Given() @IsText('give the URL of the endpoint') endpoint?: unknown;
   @Given() @IsTextRecord() parameters?: unknown;
   @Given() @IsTextRecord() headers?: unknown;
+  @Given() @IsIn(['json', 'jwt'], { message: `use 'json' or 'jwt'` }) responseFormat?: unknown;
 }
 
 class AuthorizationServerSchema {
@@ -192,12 +227,12 @@ class AuthorizationServerSchema {
   @ValidateNested()
   jwt?: unknown;
   @Given()
-  @IsObject({ message: 'give { clientAuthentication, ... }' })
+  @IsObject({ message: 'give { clientAuthentication, ... } or { introspect }' })
   @ValidateNested()
   introspection?: unknown;
   @Given() @IsAudience() audience?: unknown;
   @Given() @IsIn(['required', 'if-bound'], { message: BINDING }) binding?: unknown;
-  @Given() @IsObject({ message: 'give { scope?, clientId? }' }) @ValidateNested() claims?: unknown;
+  @Given() @IsObject({ message: 'give { scope?, clientId?, subject? }' }) @ValidateNested() claims?: unknown;
   @Given() @IsObject({ message: 'give { ca?, key?, cert? }' }) @ValidateNested() tls?: unknown;
   @Given() @IsObject({ message: 'give { timeout?, ... }' }) @ValidateNested() http?: unknown;
 }
@@ -205,6 +240,10 @@ class AuthorizationServerSchema {
 class ClientCertificateSchema {
   @IsIn(['tls'], { message: `use 'tls'` }) from?: unknown;
   @Given() @IsIn(['ca', 'any'], { message: `use 'ca' or 'any'` }) trust?: unknown;
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
 }
 
 class OptionsSchema {
@@ -215,6 +254,7 @@ class OptionsSchema {
   @ValidateNested({ each: true })
   authorizationServers?: unknown;
   @Given() @IsIn(['required', 'if-bound'], { message: BINDING }) binding?: unknown;
+  @Given() @IsIn(['by-configuration'], { message: `use 'by-configuration'` }) introspectionOrder?: unknown;
   @Given()
   @IsObject({ message: `give { from: 'tls', trust?: 'ca' | 'any' }` })
   @ValidateNested()
@@ -227,83 +267,116 @@ class OptionsSchema {
   realm?: unknown;
   @Given() @IsBoolean({ message: 'use true or false' }) exposeToken?: unknown;
   @Given()
-  @Satisfies('function', 'give a function (token, request) => user', (value) => typeof value === 'function')
+  @Satisfies('function', 'give a function (token, request) => user', isFunction)
   validate?: unknown;
 }
 
+/** The options as they were when they were checked, and what is wrong with their shape. */
+export interface CheckedShape {
+  /** Only to be used without problems. */
+  readonly options: CertBoundAuthOptions;
+  readonly problems: readonly ConfigurationProblem[];
+}
+
 /**
- * Checks the shape of the options: every field, its type, and that there is no other.
- * @returns a problem for each wrong field
+ * Checks the shape of the options: every field, its type, and that there is no other. What is checked is a copy,
+ * and the copy is what is used: getters, and what changes later, have no say.
  */
-export function checkOptionsShape(options: unknown): readonly ConfigurationProblem[] {
-  if (!isRecord(options)) return [problem('options', options, 'give { audience, authorizationServers }')];
-  const errors = validateSync(withSchemas(options), {
-    whitelist: true,
-    forbidNonWhitelisted: true,
-    forbidUnknownValues: true,
-    stopAtFirstError: true,
-  });
-  return errors.flatMap((error) => flatten(error, ''));
+export function checkOptionsShape(options: unknown): CheckedShape {
+  const copy = isRecord(options) ? copyOptions(options) : options;
+  const problems = isRecord(copy)
+    ? validateSync(copy, {
+        whitelist: true,
+        forbidNonWhitelisted: true,
+        forbidUnknownValues: true,
+        stopAtFirstError: true,
+      }).flatMap((error) => flatten(error, ''))
+    : [problem('options', options, 'give { audience, authorizationServers }')];
+  return { options: copy as CertBoundAuthOptions, problems };
 }
 
-/** The tree of the options as instances of the schemas. They are made by hand: class-transformer clones keys. */
-function withSchemas(options: Readonly<Record<string, unknown>>): object {
-  const servers = options['authorizationServers'];
-  return instance(OptionsSchema, {
-    ...options,
-    ...nested(options, 'clientCertificate', ClientCertificateSchema),
-    authorizationServers: Array.isArray(servers)
-      ? servers.map((server) => serverWithSchemas(server))
-      : servers,
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The options as instances of the schemas. They are made by hand: class-transformer clones keys. */
+function copyOptions(options: Fields): object {
+  const copy = copyOf(OptionsSchema, options);
+  const servers = copy['authorizationServers'];
+  return Object.assign(copy, {
+    ...nested(copy, 'clientCertificate', ClientCertificateSchema),
+    ...(Array.isArray(servers) ? { authorizationServers: servers.map((server) => copyServer(server)) } : {}),
   });
 }
 
-function serverWithSchemas(server: unknown): unknown {
+function copyServer(server: unknown): unknown {
   if (!isRecord(server)) return server;
-  return instance(AuthorizationServerSchema, {
-    ...server,
-    ...nested(server, 'jwt', JwtSchema),
-    ...nested(server, 'claims', ClaimNamesSchema),
-    ...nested(server, 'tls', TlsSchema),
-    ...nested(server, 'http', HttpSchema),
-    ...('introspection' in server
-      ? { introspection: introspectionWithSchemas(server['introspection']) }
-      : {}),
+  const copy = copyOf(AuthorizationServerSchema, server);
+  return Object.assign(copy, {
+    ...nested(copy, 'jwt', JwtSchema),
+    ...nested(copy, 'claims', ClaimNamesSchema),
+    ...nested(copy, 'tls', TlsSchema),
+    ...nested(copy, 'http', HttpSchema),
+    ...('introspection' in copy ? { introspection: copyIntrospection(copy['introspection']) } : {}),
   });
 }
 
-function introspectionWithSchemas(introspection: unknown): unknown {
+function copyIntrospection(introspection: unknown): unknown {
   if (!isRecord(introspection)) return introspection;
-  const authentication = introspection['clientAuthentication'];
+  const kind = 'introspect' in introspection ? InProcessIntrospectionSchema : RemoteIntrospectionSchema;
+  const copy = copyOf(kind, introspection);
+  const authentication = copy['clientAuthentication'];
   const schema = isRecord(authentication) ? schemaOf(authentication['method']) : UnknownMethodSchema;
-  return instance(IntrospectionSchema, {
-    ...introspection,
-    ...nested(introspection, 'clientAuthentication', schema),
-    ...nested(introspection, 'cache', CacheSchema),
+  return Object.assign(copy, {
+    ...nested(copy, 'clientAuthentication', schema),
+    ...nested(copy, 'cache', CacheSchema),
   });
 }
 
 function schemaOf(method: unknown): new () => object {
-  switch (method) {
+  switch (method as (typeof METHODS)[number]) {
     case 'client_secret_basic':
+    case 'client_secret_post':
       return ClientSecretSchema;
+    case 'client_secret_jwt':
+      return ClientSecretJwtSchema;
     case 'private_key_jwt':
       return PrivateKeyJwtSchema;
     case 'tls_client_auth':
-      return TlsClientAuthSchema;
+    case 'self_signed_tls_client_auth':
+    case 'none':
+      return ClientIdSchema;
     default:
       return UnknownMethodSchema;
   }
 }
 
-function nested(parent: Readonly<Record<string, unknown>>, name: string, schema: new () => object): object {
+function nested(parent: Fields, name: string, schema: new () => object): object {
   const value = parent[name];
-  return isRecord(value) ? { [name]: instance(schema, value) } : {};
+  return isRecord(value) ? { [name]: copyOf(schema, value) } : {};
 }
 
-/** Not by its constructor: class fields would make own properties of what was not given. */
-function instance(schema: new () => object, values: object): object {
-  return Object.assign(Object.create(schema.prototype as object) as object, values);
+/**
+ * A copy of every own field, and of every field that the schema knows, wherever it comes from: an object of a class
+ * may have getters. Not by the schema's constructor: class fields would make own fields of what was not given.
+ */
+function copyOf(schema: new () => object, value: Fields): Record<string, unknown> {
+  const copy = Object.create(schema.prototype as object) as Record<string, unknown>;
+  for (const name of new Set([
+    ...Object.keys(value),
+    ...fieldsOf(schema).filter((field) => field in value),
+  ])) {
+    copy[name] = copyOfField(value[name], value);
+  }
+  return copy;
+}
+
+function copyOfField(field: unknown, owner: Fields): unknown {
+  if (Array.isArray(field)) return [...(field as readonly unknown[])];
+  return typeof field === 'function' ? (field.bind(owner) as unknown) : field;
+}
+
+function fieldsOf(schema: new () => object): readonly string[] {
+  const metadata = getMetadataStorage().getTargetValidationMetadatas(schema, '', true, false);
+  return metadata.map(({ propertyName }) => propertyName);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

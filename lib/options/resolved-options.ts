@@ -1,5 +1,5 @@
+import type { JSONWebKeySet } from 'jose';
 import type {
-  AuthorizationServerOptions,
   BindingPolicy,
   CertBoundAuthOptions,
   ClientAuthentication,
@@ -9,6 +9,7 @@ import type { AuthorizationServerHttpSettings } from '../access-token/authorizat
 import type { ClaimRules } from '../access-token/check-claims.js';
 import type { IntrospectionCacheSettings } from '../access-token/introspection-cache.js';
 import type { JwtRules } from '../access-token/jwt-verifier.js';
+import type { SignedAnswerRules } from '../access-token/signed-introspection-answer.js';
 
 /** The options with every default filled in and every check done. */
 export interface ResolvedOptions {
@@ -24,29 +25,49 @@ export interface ResolvedAuthorizationServer {
   readonly issuer: string;
   readonly binding: BindingPolicy;
   readonly claimNames: ResolvedClaimNames;
-  readonly jwt: ResolvedJwt | undefined;
+  /** Where its keys come from: they verify its JWTs and its signed answers. */
+  readonly keys: KeySource;
+  /** What its JWT access tokens must be; `undefined` where they are not verified locally. */
+  readonly jwt: JwtRules | undefined;
   readonly introspection: ResolvedIntrospection | undefined;
   readonly http: AuthorizationServerHttpSettings;
 }
 
-/** Where scope and client are in the claims of a token. */
+/** Where scope, client and subject are in the claims of a token. */
 export interface ResolvedClaimNames {
   readonly scope: string;
   readonly clientId: string;
+  readonly subject: string;
 }
 
-/** Where the keys come from, and what a JWT must be. */
-export interface ResolvedJwt extends JwtRules {
-  readonly keys: NonNullable<Exclude<AuthorizationServerOptions['jwt'], false>>;
-}
+/** Where the keys of a server come from. */
+export type KeySource =
+  | { readonly kind: 'discovered' }
+  | { readonly kind: 'jwks-uri'; readonly url: string }
+  | { readonly kind: 'fixed'; readonly jwks: JSONWebKeySet }
+  | { readonly kind: 'secret'; readonly secret: Uint8Array };
 
 /** How tokens are looked up, and what an answer must say. */
 export interface ResolvedIntrospection {
-  readonly clientAuthentication: ClientAuthentication;
-  readonly endpoint: string | undefined;
+  readonly source: RemoteIntrospectionSource | InProcessIntrospectionSource;
   readonly tokens: 'opaque' | 'all';
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly headers: Readonly<Record<string, string>>;
   readonly cache: IntrospectionCacheSettings;
   readonly claims: ClaimRules;
+}
+
+/** An introspection endpoint. */
+export interface RemoteIntrospectionSource {
+  readonly kind: 'remote';
+  readonly clientAuthentication: ClientAuthentication;
+  readonly endpoint: string | undefined;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+  /** What a signed answer must be; `undefined` where unsigned ones are asked for. */
+  readonly signed: SignedAnswerRules | undefined;
+}
+
+/** A function in this process. */
+export interface InProcessIntrospectionSource {
+  readonly kind: 'in-process';
+  readonly introspect: (token: string) => Promise<object | undefined>;
 }

@@ -28,7 +28,7 @@ type Connection = Partial<TLSSocket> & { [FOUND]?: ClientCertificate | null };
 /** The certificate of the TLS connection that a request came on: read and hashed once per connection. */
 export const tlsClientCertificate: ClientCertificateSource = (raw) => {
   const connection = connectionOf(raw);
-  connection[FOUND] ??= readConnection(connection) ?? null;
+  if (connection[FOUND] === undefined) connection[FOUND] = readConnection(connection) ?? null;
   return connection[FOUND] ?? undefined;
 };
 

@@ -15,6 +15,8 @@ export interface MutualTlsOptions extends Omit<
   | 'minVersion'
   | 'secureProtocol'
   | 'SNICallback'
+  | 'pskCallback'
+  | 'pskIdentityHint'
 > {
   /** The server's private key (PEM). */
   readonly key: TlsFile;
@@ -64,8 +66,15 @@ export type MutualTlsServerOptions = {
   [Name in Exclude<keyof ServerOptions, 'SNICallback'>]?: Exclude<ServerOptions[Name], undefined>;
 };
 
-/** `SNICallback` too: the contexts that it chooses trust CAs of their own. */
-const FORBIDDEN = ['requestCert', 'rejectUnauthorized', 'secureProtocol', 'SNICallback'] as const;
+/** The contexts of `SNICallback` trust CAs of their own; with a pre-shared key a client needs no certificate. */
+const FORBIDDEN = [
+  'requestCert',
+  'rejectUnauthorized',
+  'secureProtocol',
+  'SNICallback',
+  'pskCallback',
+  'pskIdentityHint',
+] as const;
 
 function requireMaterial(options: MutualTlsOptions): void {
   const missing = (['key', 'cert', 'ca'] as const).filter((name) => isEmpty(options[name]));
@@ -76,6 +85,9 @@ function requireMaterial(options: MutualTlsOptions): void {
       `mutualTls: ${needed.join(', ')} ${needed.length > 1 ? 'are' : 'is'} missing or empty. ` +
         `"ca" holds the CAs that issue client certificates: without it, Node would trust every public CA`,
     );
+  }
+  if (![options.ca].flat().every((ca) => ca.includes('-----BEGIN '))) {
+    throw new TypeError('mutualTls: ca is not PEM: give the text of the file, not its path');
   }
   const forbidden = FORBIDDEN.filter((name) => name in options);
   if (forbidden.length > 0) {

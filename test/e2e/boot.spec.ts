@@ -1,4 +1,4 @@
-import { Controller, Get, Module, UseGuards } from '@nestjs/common';
+import { Controller, Get, type INestApplication, Module, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { generateKeyPairSync } from 'node:crypto';
@@ -14,7 +14,7 @@ import {
 } from 'nestjs-cert-bound-auth';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { PLATFORMS, startApp } from '../support/platforms.js';
-import { createWorld, startApi, tlsOf, whenOver, type World } from '../support/world.js';
+import { clientOf, createWorld, startApi, tlsOf, whenOver, type World } from '../support/world.js';
 
 let world: World;
 beforeAll(async () => {
@@ -149,7 +149,11 @@ describe('invariant 8: wrong options stop the boot', () => {
       server({ jwt: { jwks: { keys: [privateKey.privateKey.export({ format: 'jwk' })] } } }),
       `${S}.jwt.jwks (object): every key must be a public`,
     ],
-    ['jwks and jwksUri', server({ jwt: { jwks: { keys: [{ kty: 'EC' }] }, jwksUri: ISSUER } }), 'not both'],
+    [
+      'jwks and jwksUri',
+      server({ jwt: { jwks: { keys: [{ kty: 'EC' }] }, jwksUri: ISSUER } }),
+      'give only one of jwks, jwksUri and secret',
+    ],
     ['typ: true', server({ jwt: { typ: true } }), `${S}.jwt.typ (boolean)`],
     [
       'requiredClaims: a string',
@@ -239,6 +243,97 @@ describe('invariant 8: wrong options stop the boot', () => {
     ],
     ['claims.scope: a number', server({ claims: { scope: 1 } }), `${S}.claims.scope (number)`],
     [
+      'a key that does not fit its algorithm',
+      server({
+        introspection: {
+          clientAuthentication: {
+            method: 'private_key_jwt',
+            clientId: 'a',
+            key: privateKey.privateKey,
+            algorithm: 'RS256',
+          },
+        },
+      }),
+      'it is not a key for RS256',
+    ],
+    [
+      'a key set with a broken key',
+      server({ jwt: { jwks: { keys: [{ kty: 'EC' }] } } }),
+      'every key must be a public',
+    ],
+    ['a timeout that no timer can hold', server({ http: { timeout: 3e9 } }), `${S}.http.timeout (number)`],
+    [
+      'a cache of too many entries',
+      server({ introspection: { clientAuthentication: SECRET, cache: { maxEntries: 2 ** 33 } } }),
+      'cache.maxEntries (number)',
+    ],
+    [
+      'a header that is none',
+      server({ introspection: { clientAuthentication: SECRET, headers: { 'x y': 'z' } } }),
+      'introspection.headers.x y (string): it is no HTTP header',
+    ],
+    ['credentials in a URL', server({ issuer: 'https://u:p@as.example.com' }), `${S}.issuer (string)`],
+    [
+      'another type of JWT',
+      server({ jwt: { typ: ['JWT', 'token-introspection+JWT'] } }),
+      'never an access token',
+    ],
+    [
+      'a short secret',
+      server({ jwt: { secret: 'x'.repeat(31) } }),
+      `${S}.jwt.secret (string): give at least 32`,
+    ],
+    [
+      'a secret beside keys',
+      server({ jwt: { secret: 'x'.repeat(32), jwksUri: ISSUER } }),
+      'give only one of jwks, jwksUri and secret',
+    ],
+    [
+      'a secret with algorithms',
+      server({ jwt: { secret: 'x'.repeat(32), algorithms: ['ES256'] } }),
+      'with a secret only HMAC is accepted',
+    ],
+    [
+      'signed answers with a secret',
+      server({
+        jwt: { secret: 'x'.repeat(32) },
+        introspection: { clientAuthentication: SECRET, responseFormat: 'jwt' },
+      }),
+      'introspection.responseFormat (string)',
+    ],
+    [
+      'a client secret too short for its algorithm',
+      server({
+        introspection: {
+          clientAuthentication: {
+            method: 'client_secret_jwt',
+            clientId: 'a',
+            clientSecret: 'x'.repeat(47),
+            algorithm: 'HS384',
+          },
+        },
+      }),
+      'clientAuthentication.clientSecret (string): it is too short for HS384',
+    ],
+    [
+      'self_signed_tls_client_auth without a certificate',
+      server({
+        introspection: { clientAuthentication: { method: 'self_signed_tls_client_auth', clientId: 'a' } },
+      }),
+      `${S}.tls (undefined): self_signed_tls_client_auth needs`,
+    ],
+    [
+      'introspect that is no function',
+      server({ introspection: { introspect: 'x' } }),
+      'introspection.introspect (string)',
+    ],
+    [
+      'introspect beside an endpoint',
+      server({ introspection: { introspect: async () => ({}), endpoint: ISSUER } }),
+      'introspection.endpoint (string): there is no such option',
+    ],
+    ['an unknown order', { ...RIGHT, introspectionOrder: 'random' }, 'introspectionOrder (string)'],
+    [
       'two servers for opaque tokens',
       {
         ...RIGHT,
@@ -252,6 +347,21 @@ describe('invariant 8: wrong options stop the boot', () => {
   ];
   test.each(cases)('%s', async (_name, options, expected) => {
     expect(await messageOf(options)).toContain(expected);
+  });
+
+  test('options of a class: what its getters say is checked, and used', async () => {
+    class Options implements CertBoundAuthOptions {
+      readonly authorizationServers = RIGHT.authorizationServers;
+      get audience(): string {
+        return 'api';
+      }
+      get clockTolerance(): number {
+        return Number('five');
+      }
+    }
+    const module = CertBoundAuthModule.forRootAsync({ useFactory: () => new Options() });
+    const boot = NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
+    await expect(boot).rejects.toThrow('clockTolerance (number)');
   });
 
   test('loopback http: is allowed when asked for', async () => {
@@ -320,6 +430,14 @@ describe.each(PLATFORMS)('invariant 8: an app that can let nobody in does not st
     await expect(startApp(platform, auth(), { key, cert })).rejects.toThrow('asks for no client certificate');
   });
 
+  test('HTTPS that trusts every public CA', async () => {
+    const { key, cert } = world.server;
+    const tls = { key, cert, requestCert: true };
+    await expect(startApp(platform, auth(), tls)).rejects.toThrow(
+      'a certificate of any public CA would count',
+    );
+  });
+
   test('with binding: if-bound it starts', async () => {
     const app = await startApp(platform, auth({ binding: 'if-bound' }));
     await app.close();
@@ -327,7 +445,7 @@ describe.each(PLATFORMS)('invariant 8: an app that can let nobody in does not st
 });
 
 describe('contradictions between decorators stop the boot', () => {
-  const boot = async (controller: new () => object): Promise<unknown> =>
+  const boot = async (controller: new () => object): Promise<INestApplication> =>
     startApi(world, 'express', { issuer: ISSUER }, [controller]);
 
   test('@Public() and @Scopes() on one method', async () => {
@@ -379,6 +497,63 @@ describe('contradictions between decorators stop the boot', () => {
     await boot(Open);
   });
 
+  test('what a class inherits is no contradiction: its own decorators win', async () => {
+    @Controller()
+    @Public()
+    class OpenBase {}
+    @Controller('closed')
+    @Scopes('a')
+    class Closed extends OpenBase {
+      @Get() get(): void {}
+    }
+    const app = await boot(Closed);
+    await clientOf(app, world).get('/closed').expect(401);
+    class PlainBase {
+      @Get() @Scopes('a') get(): void {}
+    }
+    @Controller()
+    class NoRoute extends PlainBase {
+      override get(): void {}
+    }
+    await boot(NoRoute);
+  });
+
+  test('a decorator that replaces the method below it', async () => {
+    const Trace = (): MethodDecorator => (_target, _name, descriptor: PropertyDescriptor) => {
+      const traced = descriptor.value as () => unknown;
+      descriptor.value = function trace(this: unknown): unknown {
+        return traced.call(this);
+      };
+    };
+    @Controller()
+    class Lost {
+      @Get() @Trace() @Scopes('admin') get(): void {}
+    }
+    @Controller()
+    class Kept {
+      @Get() @Scopes('admin') @Trace() get(): void {}
+    }
+    await expect(boot(Lost)).rejects.toThrow('Lost.get (function): a decorator above @Scopes()');
+    await boot(Kept);
+  });
+
+  test('two apps on one instance of Express', async () => {
+    const { default: express } = await import('express');
+    const { ExpressAdapter } = await import('@nestjs/platform-express');
+    const shared = express();
+    const start = async (): Promise<INestApplication> => {
+      const module = { module: class App {}, imports: [CertBoundAuthModule.forRoot(RIGHT)] };
+      const options = { httpsOptions: tlsOf(world), logger: false, abortOnError: false } as const;
+      const app = await NestFactory.create(module, new ExpressAdapter(shared), options);
+      whenOver(async () => app.close());
+      return app.init();
+    };
+    const first = await start();
+    await expect(start()).rejects.toThrow('two Nest apps share this instance');
+    await first.close();
+    await start();
+  });
+
   test('the module imported twice', async () => {
     const twice = {
       module: class App {},
@@ -391,6 +566,8 @@ describe('contradictions between decorators stop the boot', () => {
     expect(() => Scopes('a b')).toThrow(`"a b" is not one scope`);
     expect(() => Scopes('')).toThrow('is not one scope');
     expect(() => Scopes('ä')).toThrow('is not one scope');
+    expect(() => Scopes(['a', 'b'] as unknown as string)).toThrow('is not one scope');
+    expect(() => Scopes(undefined as unknown as string)).toThrow('is not one scope');
     expect(() => AnyScope(...([] as unknown as ['a']))).toThrow('needs at least one scope');
   });
 });
@@ -426,7 +603,11 @@ describe('mutualTls', () => {
     expect(() => mutualTls({ pfx } as never)).toThrow('ca is missing');
   });
 
-  test.each(['requestCert', 'rejectUnauthorized', 'secureProtocol', 'SNICallback'])(
+  test('throws with the path of a file instead of its text', () => {
+    expect(() => mutualTls({ ...right(), ca: '/etc/ca.pem' })).toThrow('ca is not PEM');
+  });
+
+  test.each(['requestCert', 'rejectUnauthorized', 'secureProtocol', 'SNICallback', 'pskCallback'])(
     'throws with %s',
     (name) => {
       expect(() => mutualTls({ ...right(), [name]: false })).toThrow(`${name} can't be set`);

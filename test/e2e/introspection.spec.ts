@@ -4,7 +4,7 @@ import { KeyObject } from 'node:crypto';
 import {
   AccessToken,
   type AuthorizationServerOptions,
-  type IntrospectionOptions,
+  type RemoteIntrospectionOptions,
   type VerifiedAccessToken,
 } from 'nestjs-cert-bound-auth';
 import type {
@@ -46,7 +46,7 @@ interface Api {
 async function startWith(
   platform: Platform,
   as: TestAuthorizationServer,
-  introspection: Partial<IntrospectionOptions> = {},
+  introspection: Partial<RemoteIntrospectionOptions> = {},
   server: Partial<AuthorizationServerOptions> = {},
 ): Promise<Api> {
   const options = { clientAuthentication: SECRET, ...introspection };
@@ -292,7 +292,9 @@ describe.each(PLATFORMS)('invariant 3 on %s', (platform) => {
   test.each([
     [400, '{"error":"unsupported_token_type"}', 401],
     [400, '{"error":"invalid_request"}', 401],
-    [400, '', 401],
+    [400, '', 503],
+    [400, '{}', 503],
+    [400, '<html>No required SSL certificate was sent</html>', 503],
     [400, '{"error":"invalid_client"}', 503],
     [400, '{"error":"unauthorized_client"}', 503],
     [401, '{"error":"invalid_client"}', 503],

@@ -6,6 +6,7 @@ import {
   Get,
   HttpException,
   Injectable,
+  Next,
   Post,
   ServiceUnavailableException,
   UnauthorizedException,
@@ -22,6 +23,7 @@ import {
   type PresentedCertificate,
   Public,
   Scopes,
+  ScopesGuard,
   type VerifiedAccessToken,
 } from 'nestjs-cert-bound-auth';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -76,6 +78,33 @@ class NewsController {
   }
   @Get('passport') @UseGuards(AuthGuard('cert-bound')) passport(): string {
     return 'passport';
+  }
+}
+
+class OwnPassportGuard extends AuthGuard('cert-bound') {}
+class OwnBindingGuard extends CertificateBindingGuard {}
+class OwnScopesGuard extends ScopesGuard {}
+
+@Controller('derived-guards')
+@Public()
+class DerivedGuardsController {
+  @Get('passport') @UseGuards(OwnPassportGuard) passport(): string {
+    return 'in';
+  }
+  @Get('passport-instance') @UseGuards(new OwnPassportGuard()) instance(): string {
+    return 'in';
+  }
+  @Get('list') @UseGuards(AuthGuard(['cert-bound', 'absent'])) list(): string {
+    return 'in';
+  }
+  @Get('binding') @UseGuards(OwnBindingGuard) binding(): string {
+    return 'in';
+  }
+  @Get('scopes') @UseGuards(OwnScopesGuard) scopes(): string {
+    return 'in';
+  }
+  @Get('open') open(): string {
+    return 'open';
   }
 }
 
@@ -206,6 +235,27 @@ describe.each(PLATFORMS)('protection on %s', (platform) => {
     expect(as.requests).toEqual([]);
   });
 
+  test.each([true, false])(
+    'a guard derived from ours on a method beats @Public() on its class (globalGuards: %s)',
+    async (globalGuards) => {
+      const { default: passport } = await import('passport');
+      passport.use('absent', {
+        authenticate(this: { fail(status: number): void }) {
+          this.fail(401);
+        },
+      } as never);
+      const as = await startAuthorizationServer(world);
+      const app = await startApi(world, platform, as, [DerivedGuardsController], { globalGuards });
+      const token = await as.accessToken({ certificate: world.client1 });
+      for (const path of ['passport', 'passport-instance', 'list', 'binding', 'scopes']) {
+        await clientOf(app, world).get(`/derived-guards/${path}`).expect(401);
+        await clientOf(app, world, world.client1, 'rubbish').get(`/derived-guards/${path}`).expect(401);
+        await clientOf(app, world, world.client1, token).get(`/derived-guards/${path}`).expect(200, 'in');
+      }
+      await clientOf(app, world).get('/derived-guards/open').expect(200, 'open');
+    },
+  );
+
   test('@Public() on a method works under every guard on its class', async () => {
     @Controller('passport')
     @UseGuards(AuthGuard('cert-bound'))
@@ -241,6 +291,17 @@ describe.each(PLATFORMS)('protection on %s', (platform) => {
       }
       await clientOf(app, world, world.client1, token).get('/passport').expect({ client: 'client-1' });
     }
+  });
+
+  test('the certificate of the connection is there on a public route only if it counts', async () => {
+    const as = await startAuthorizationServer(world);
+    const app = await startApi(world, platform, as, CONTROLLERS);
+    const expired = await world.ca.issueClientCertificate('late', {
+      notAfter: new Date(Date.now() - 60_000),
+    });
+    await clientOf(app, world, expired)
+      .get('/payments/health')
+      .expect(200, { token: 'undefined', certificate: null });
   });
 
   test('@AccessToken() demands a token where nothing else does', async () => {
@@ -318,6 +379,23 @@ class UserController {
   }
 }
 
+test('next() from a public handler leads to no protected one', async () => {
+  @Controller('doc')
+  class NextController {
+    @Get('*rest') @Public() open(@Next() next: () => void): void {
+      next();
+    }
+    @Get('secret') @UseGuards(AuthGuard('cert-bound')) secret(): string {
+      return 'secret';
+    }
+  }
+  const as = await startAuthorizationServer(world);
+  for (const globalGuards of [true, false]) {
+    const app = await startApi(world, 'express', as, [NextController], { globalGuards });
+    await clientOf(app, world).get('/doc/secret').expect(401);
+  }
+});
+
 describe.each(PLATFORMS)('validate on %s', (platform) => {
   const start = async (validate: NonNullable<CertBoundAuthOptions['validate']>, extra: object = {}) => {
     const as = await startAuthorizationServer(world);
@@ -363,7 +441,7 @@ describe.each(PLATFORMS)('validate on %s', (platform) => {
     expect((calls[0] as { headers: object }).headers).toHaveProperty('authorization');
   });
 
-  test.each([undefined, null, false])('a result of %s refuses', async (result) => {
+  test.each([undefined, null, false, 0, ''])('a result of %j refuses', async (result) => {
     const { client } = await start(() => result);
     const refused = await client.get('/user').expect(401);
     expect(challengeOf(refused)).toContain('error="invalid_token"');

@@ -7,6 +7,8 @@ import {
   HttpException,
   type INestApplication,
   Post,
+  Req,
+  Res,
   UseGuards,
 } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
@@ -272,6 +274,31 @@ describe.each(PLATFORMS)('invariant 10: two apps in one process on %s', (platfor
       }
     }
     expect(as.count('introspection')).toBe(4);
+  });
+
+  test('do not take over a decision when one hands its request on to the other', async () => {
+    const as = await startAuthorizationServer(world);
+    const authorizationServers = [{ issuer: as.issuer, tls: { ca: world.ca.cert } }];
+    const start = async (
+      audience: string,
+      controllers: readonly (new () => object)[],
+    ): Promise<INestApplication> =>
+      startApi(world, 'express', as, controllers, { options: { audience, authorizationServers } });
+    const inner = await start('urn:inner', [PassportController]);
+    const handle = inner.getHttpAdapter().getInstance() as (request: object, response: object) => void;
+    @Controller()
+    class HandOnController {
+      @Get() get(@Req() request: object, @Res() response: object): void {
+        handle(request, response);
+      }
+    }
+    const outer = await start('urn:outer', [HandOnController]);
+    const call = async (audience: string | readonly string[]): Promise<number> => {
+      const token = await as.accessToken({ certificate: world.client1, audience });
+      return (await clientOf(outer, world, world.client1, token).get('/')).status;
+    };
+    expect(await call('urn:outer')).toBe(401);
+    expect(await call(['urn:outer', 'urn:inner'])).toBe(200);
   });
 
   test('an app without the module is told so, and lets nobody in', async () => {

@@ -1,0 +1,99 @@
+import { OAuthError, outage } from '../challenge/oauth-error.js';
+import { audienceOf, timeOf } from './check-claims.js';
+import { isJsonObject, type JsonObject } from './json-object.js';
+import { normalizeType } from './jwt-verifier.js';
+import type { SigningKeys } from './signing-keys.js';
+import { readTokenShape } from './token-shape.js';
+import { type SignatureAlgorithm, verifySignature } from './verify-signature.js';
+
+/** What a signed introspection answer must be. */
+export interface SignedAnswerRules {
+  readonly issuer: string;
+  /** Our client id at the server, and our audience: the answer must be meant for one of them. */
+  readonly audience: readonly string[];
+  readonly algorithms: readonly SignatureAlgorithm[];
+  /** Seconds. */
+  readonly clockTolerance: number;
+}
+
+const ANSWER_TYPE = 'token-introspection+jwt';
+
+/** The media type to ask for. */
+export const SIGNED_ANSWER_MEDIA_TYPE = `application/${ANSWER_TYPE}`;
+
+/**
+ * Verifies a signed introspection answer.
+ * @returns its `token_introspection` member
+ * @throws OAuthError 503: an answer that can't be trusted says nothing about the token
+ * @see RFC 9701 §5
+ */
+export async function verifySignedAnswer(
+  jwt: string,
+  rules: SignedAnswerRules,
+  keys: SigningKeys,
+): Promise<JsonObject> {
+  const shape = readTokenShape(jwt);
+  if (shape.kind !== 'jwt' || shape.payload === undefined) throw invalid('it is no signed JWT');
+  checkHeader(shape.header, rules);
+  await verifyAnswerSignature(jwt, rules, keys);
+  checkAnswer(shape.payload, rules);
+  const answer = shape.payload['token_introspection'];
+  if (!isJsonObject(answer)) throw invalid('it has no token_introspection');
+  return answer;
+}
+
+function checkHeader({ typ, alg, ...header }: JsonObject, { algorithms }: SignedAnswerRules): void {
+  if (typeof typ !== 'string' || normalizeType(typ) !== ANSWER_TYPE)
+    throw invalid(`its typ is not ${ANSWER_TYPE}`);
+  if (!algorithms.some((algorithm) => algorithm === alg)) throw invalid('its alg is not accepted');
+  if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64'))
+    throw invalid('it has a critical header');
+}
+
+/** A signature that does not verify refuses no token: it is the answer that is refused. */
+async function verifyAnswerSignature(
+  jwt: string,
+  rules: SignedAnswerRules,
+  keys: SigningKeys,
+): Promise<void> {
+  try {
+    await verifySignature(jwt, keys, rules.algorithms);
+  } catch (cause) {
+    throw cause instanceof OAuthError && cause.refusal.status === 503
+      ? cause
+      : invalid(messageOf(cause), cause);
+  }
+}
+
+function checkAnswer(payload: JsonObject, { issuer, audience, clockTolerance }: SignedAnswerRules): void {
+  const now = Date.now() / 1000;
+  if (payload['iss'] !== issuer) throw invalid('its iss is not the server');
+  const { aud, iat, exp } = readClaims(payload);
+  if (!aud.some((value) => audience.includes(value)))
+    throw invalid('its aud is neither our client id nor our audience');
+  if (iat === undefined || iat > now + clockTolerance) throw invalid('its iat is missing or in the future');
+  if (exp !== undefined && now >= exp + clockTolerance) throw invalid('it has expired');
+}
+
+function readClaims(payload: JsonObject): {
+  aud: readonly string[];
+  iat: number | undefined;
+  exp: number | undefined;
+} {
+  try {
+    return { aud: audienceOf(payload), iat: timeOf(payload, 'iat'), exp: timeOf(payload, 'exp') };
+  } catch (cause) {
+    throw invalid(messageOf(cause), cause);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function invalid(detail: string, cause?: unknown): OAuthError {
+  return outage('authorization_server_answer_invalid', {
+    detail: `signed introspection answer: ${detail}`,
+    cause,
+  });
+}
