@@ -30,6 +30,13 @@ export type {
   TlsClientCertificateOptions,
   TlsMaterial,
 } from './cert-bound-auth.options.js';
+export {
+  type AuthorizationServerPreset,
+  forAuth0,
+  forEntraId,
+  forKeycloak,
+  forOkta,
+} from './authorization-server-presets.js';
 export { RFC9068_REQUIRED_CLAIMS } from './access-token/jwt-verifier.js';
 export { CertBoundAuthConfigurationError, type ConfigurationProblem } from './options/configuration-error.js';
 

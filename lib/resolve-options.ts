@@ -25,13 +25,13 @@ export function resolveOptions(given: CertBoundAuthOptions): ResolvedOptions {
   const { options, problems: shape } = checkOptionsShape(given);
   const problems = shape.length > 0 ? shape : checkAuthorizationServers(options);
   if (problems.length > 0) throw new CertBoundAuthConfigurationError(problems);
-  const { validate } = options;
   return {
     authorizationServers: options.authorizationServers.map((server) => resolveServer(server, options)),
     clientCertificate: { from: 'tls', trust: options.clientCertificate?.trust ?? 'ca' },
     realm: options.realm,
     exposeToken: options.exposeToken ?? false,
-    validate: validate === undefined ? undefined : (token, request) => validate(token, request),
+    validate:
+      options.validate === undefined ? undefined : (token, request) => options.validate?.(token, request),
   };
 }
 

@@ -2,9 +2,10 @@ import { ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { mutualTls } from 'nestjs-cert-bound-auth';
 import { AppModule } from './app.module.js';
+import { serveOpenApi } from './open-api.js';
 import { readSettings } from './settings.js';
 
-const { host, port, tls } = readSettings();
+const { host, port, tls, issuer } = readSettings();
 const app = await NestFactory.create(AppModule, {
   // A certificate is asked for, not required, so that every refusal is an HTTP answer and /health is open.
   httpsOptions: mutualTls({ ...tls, clientAuth: 'request' }),
@@ -12,5 +13,6 @@ const app = await NestFactory.create(AppModule, {
   logger: ['fatal', 'error', 'warn', 'debug'],
 });
 app.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true }));
+serveOpenApi(app, issuer);
 app.enableShutdownHooks();
 await app.listen(port, host);

@@ -1,6 +1,7 @@
 import { applyDecorators, UseGuards } from '@nestjs/common';
 import { noteDecorated } from './decorated-methods.js';
 import { type DecoratedTarget, RULES_METADATA, rulesOf, type ScopeRule } from './route-policy.js';
+import { describeSecurity } from './swagger-security.js';
 import { ScopesGuard } from './scopes.guard.js';
 
 /**
@@ -33,6 +34,7 @@ function addRule(added: ScopeRule): ClassDecorator & MethodDecorator {
     const decorated = (descriptor?.value ?? target) as DecoratedTarget;
     Reflect.defineMetadata(RULES_METADATA, [...rulesOf(decorated), added], decorated);
     if (name !== undefined) noteDecorated(target, name);
+    describeSecurity(target, name);
   };
   return decorate;
 }

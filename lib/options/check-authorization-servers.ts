@@ -1,5 +1,5 @@
-import type { JSONWebKeySet, JWK } from 'jose';
-import { createPublicKey, KeyObject, type webcrypto } from 'node:crypto';
+import type { JWK } from 'jose';
+import { createPublicKey, KeyObject } from 'node:crypto';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { createSecureContext } from 'node:tls';
 import { isAllowedUrl } from '../access-token/authorization-server-http.js';
@@ -88,7 +88,7 @@ function checkKeys(
       problem(`${path}.jwt.algorithms`, algorithms, 'leave it out: with a secret only HMAC is accepted'),
     ];
   }
-  return jwks === undefined || (jwks as JSONWebKeySet).keys.every((key) => isUsableKey(key))
+  return jwks === undefined || jwks.keys.every((key) => isUsableKey(key))
     ? []
     : [problem(`${path}.jwt.jwks`, jwks, 'every key must be a public RSA, EC or OKP key')];
 }
@@ -104,17 +104,17 @@ function isUsableKey(key: JWK): boolean {
 const ONE_KEY_SOURCE = 'give only one of jwks, jwksUri and secret';
 
 /** Types of JWTs that are sent to an API, or about it, and are no access tokens. */
-const OTHER_TYPES = [
+const OTHER_TYPES = new Set([
   'token-introspection+jwt',
   'dpop+jwt',
   'logout+jwt',
   'secevent+jwt',
   'oauth-authz-req+jwt',
-];
+]);
 
 function checkTypes({ typ }: JwtOptions, path: string): readonly ConfigurationProblem[] {
   const types = typ === undefined || typ === false ? [] : [typ].flat();
-  return types.some((type) => OTHER_TYPES.includes(normalizeType(type)))
+  return types.some((type) => OTHER_TYPES.has(normalizeType(type)))
     ? [problem(`${path}.jwt.typ`, typ, 'such a JWT is never an access token')]
     : [];
 }
@@ -202,7 +202,7 @@ const CURVES: Readonly<Record<string, string>> = {
 
 function fitsAlgorithm(key: ReturnType<typeof readPrivateKey>, algorithm: JwsAlgorithm): boolean {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } =
-    key instanceof KeyObject ? key : KeyObject.from(key as webcrypto.CryptoKey);
+    key instanceof KeyObject ? key : KeyObject.from(key);
   if (algorithm.startsWith('ES')) return type === 'ec' && details?.namedCurve === CURVES[algorithm];
   if (algorithm.startsWith('Ed')) return type === 'ed25519';
   const isRsa = type === 'rsa' || (type === 'rsa-pss' && algorithm.startsWith('PS'));

@@ -11,6 +11,8 @@ export type Platform = (typeof PLATFORMS)[number];
 export interface StartAppOptions {
   /** Changes the app before it is initialised (CORS, filters, pipes). */
   readonly configure?: (app: INestApplication) => void;
+  /** @default a free one */
+  readonly port?: number;
   /** Nest's logger; silent unless given. */
   readonly logger?: NonNullable<Parameters<typeof NestFactory.create>[2]>['logger'];
 }
@@ -20,11 +22,11 @@ export async function startApp(
   platform: Platform,
   module: object,
   httpsOptions?: ServerOptions,
-  { configure, logger = false }: StartAppOptions = {},
+  { configure, port = 0, logger = false }: StartAppOptions = {},
 ): Promise<INestApplication> {
   const app = await createApp(platform, module, httpsOptions, logger);
   configure?.(app);
-  await app.listen(0, '127.0.0.1');
+  await app.listen(port, '127.0.0.1');
   return app;
 }
 
