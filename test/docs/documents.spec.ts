@@ -94,7 +94,7 @@ describe.each(PLATFORMS)('the settings of the README on %s', (platform) => {
   }
 
   test('fit tokens as Keycloak makes them', async () => {
-    const { keycloak } = (await import(join(readme, 'keycloak.ts'))) as {
+    const { keycloak } = (await import(join(readme, 'presets.ts'))) as {
       keycloak: AuthorizationServerOptions;
     };
     const as = await startAuthorizationServer(world, { path: '/realms/bank', discovery: 'openid' });
@@ -125,7 +125,7 @@ describe.each(PLATFORMS)('the settings of the README on %s', (platform) => {
   });
 
   test('fit tokens as Entra ID makes them', async () => {
-    const { entraId } = (await import(join(readme, 'entra-id.ts'))) as {
+    const { entraId } = (await import(join(readme, 'presets.ts'))) as {
       entraId: AuthorizationServerOptions;
     };
     const as = await startAuthorizationServer(world, {

@@ -1,0 +1,17 @@
+import { mergeConfig } from 'vitest/config';
+import config from './vitest.config.js';
+
+/** What Stryker runs for each mutant: one way of guarding, one platform, nothing that builds or installs. */
+export default mergeConfig(config, {
+  test: {
+    exclude: [
+      'test/package/**',
+      'test/sample/**',
+      'test/docs/**',
+      'test/e2e/{watch-tls,swagger,oidc-provider}.spec.ts',
+      'test/hostile/hostile.{auth-guard,auth-guard-first,binding-guard,binding-guard-first,scopes}.spec.ts',
+    ],
+    env: { TEST_PLATFORMS: 'express' },
+    bail: 1,
+  },
+});
