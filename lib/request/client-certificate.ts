@@ -20,17 +20,29 @@ export interface ClientCertificate {
 /** Finds the certificate that the peer of a request proved; `undefined` when it proved none. */
 export type ClientCertificateSource = (raw: IncomingMessage) => ClientCertificate | undefined;
 
-/** The certificate found on a connection is kept on the connection: a WeakMap costs more than all the rest. */
+/**
+ * What was found is kept on the connection, so that it is read once, and on the request, so that it is still there
+ * when the client has hung up in the meantime. A WeakMap would cost more than all the rest.
+ */
 const FOUND = Symbol('client certificate');
 
-type Connection = Partial<TLSSocket> & { [FOUND]?: ClientCertificate | null };
+interface Found {
+  /** `null` stands for no certificate. */
+  [FOUND]?: ClientCertificate | null;
+}
+
+type Connection = Partial<TLSSocket> & Found;
 
 /** The certificate of the TLS connection that a request came on: read and hashed once per connection. */
-export const tlsClientCertificate: ClientCertificateSource = (raw) => {
-  const connection = connectionOf(raw);
-  if (connection[FOUND] === undefined) connection[FOUND] = readConnection(connection) ?? null;
-  return connection[FOUND] ?? undefined;
+export const tlsClientCertificate: ClientCertificateSource = (raw: IncomingMessage & Found) => {
+  if (raw[FOUND] === undefined) raw[FOUND] = foundOn(connectionOf(raw));
+  return raw[FOUND] ?? undefined;
 };
+
+function foundOn(connection: Connection): ClientCertificate | null {
+  if (connection[FOUND] === undefined) connection[FOUND] = readConnection(connection) ?? null;
+  return connection[FOUND];
+}
 
 /** With HTTP/2, `socket` is a new proxy for each request; the session is what lives as long as the connection. */
 function connectionOf(raw: IncomingMessage): Connection {

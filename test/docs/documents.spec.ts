@@ -60,6 +60,13 @@ test('every script that a document names exists', () => {
   expect(named.filter((name) => !(name in scripts))).toEqual([]);
 });
 
+test("the README's settings for Jest are those of the matrix", () => {
+  const [, json = ''] =
+    /^```json\n([\s\S]*?)^```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
+  const tested = readFileSync(join(root, 'test/package/apps/cjs-nest11/test/jest-e2e.json'), 'utf8');
+  expect(JSON.parse(tested)).toMatchObject(JSON.parse(json) as object);
+});
+
 describe("the README's end-to-end test", async () => {
   await import(join(readme, 'payments.e2e-spec.ts'));
 });

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
+import { compile, install } from './support/install.js';
 
 const run = promisify(execFile);
 const root = new URL('../../', import.meta.url).pathname;
@@ -14,22 +14,8 @@ interface Manifest {
   readonly peerDependencies: Readonly<Record<string, string>>;
 }
 
-let directory: string;
-let tarball: string;
-let files: readonly string[];
-
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'package-'));
-  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', directory], { cwd: root });
-  const packed = JSON.parse(stdout.slice(stdout.search(/^[[{]/m))) as
-    | readonly { filename: string; files: readonly { path: string }[] }[]
-    | Record<string, { filename: string; files: readonly { path: string }[] }>;
-  const [content] = Object.values(packed);
-  tarball = join(directory, content?.filename ?? '');
-  files = content?.files.map(({ path }) => path) ?? [];
-});
-
-afterAll(async () => rm(directory, { recursive: true }));
+const packed = inject('packed');
+const { tarball, files } = packed;
 
 describe('the packed tarball', () => {
   test('holds the build and its documents, nothing else', () => {
@@ -74,11 +60,9 @@ describe('the packed tarball', () => {
     expect([...new Set(undeclared)]).toEqual([]);
   });
 
-  test('installs into an ESM Nest 12 app, which compiles, boots and answers', async () => {
-    const app = join(directory, 'esm-app');
-    await cp(join(root, 'test/package/esm-app'), app, { recursive: true });
-    await run('npm', ['install', '--no-audit', '--no-fund', tarball], { cwd: app });
-    await run('npx', ['tsc'], { cwd: app });
+  test('installs into a minimal ESM app (Express alone), which checks all declarations, boots and answers', async () => {
+    const app = await install('esm-minimal', packed);
+    await compile(app);
     const { stdout } = await run(process.execPath, ['dist/main.js'], { cwd: app });
     expect(stdout.trim()).toBe('200 401');
   });
