@@ -12,7 +12,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.spec.ts'],
-    exclude: ['test/package/**'],
+    // Suites of their own: they need the npm registry, or curl.
+    exclude: ['test/package/**', 'test/sample/programs.spec.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     setupFiles: ['test/support/setup.ts'],
