@@ -1,17 +1,16 @@
-import { Controller, Get, type INestApplication } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
 import { createHmac, randomBytes } from 'node:crypto';
 import {
-  AccessToken,
   type AuthorizationServerOptions,
   forAuth0,
   forEntraId,
   forKeycloak,
   forOkta,
-  type VerifiedAccessToken,
 } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Platform, PLATFORMS } from '../support/platforms.js';
+import { TokenController } from '../support/token-controller.js';
 import {
   AUDIENCE,
   clientOf,
@@ -20,13 +19,6 @@ import {
   startAuthorizationServer,
   type World,
 } from '../support/world.js';
-
-@Controller()
-class TokenController {
-  @Get() token(@AccessToken() token: VerifiedAccessToken): object {
-    return { ...token, scopes: [...token.scopes] };
-  }
-}
 
 let world: World;
 beforeAll(async () => {

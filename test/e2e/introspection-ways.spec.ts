@@ -1,11 +1,9 @@
-import { Controller, Get, type INestApplication } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import {
-  AccessToken,
   type AuthorizationServerOptions,
   type CertBoundAuthOptions,
   type ClientAuthentication,
-  type VerifiedAccessToken,
 } from 'nestjs-cert-bound-auth';
 import { selfSignedCertificate, type TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { Provider } from 'oidc-provider';
@@ -16,14 +14,8 @@ import {
   requestToken,
   startRealAuthorizationServer,
 } from '../support/real-authorization-server.js';
+import { TokenController } from '../support/token-controller.js';
 import { clientOf, createWorld, startApi, startAuthorizationServer, type World } from '../support/world.js';
-
-@Controller()
-class TokenController {
-  @Get() token(@AccessToken() token: VerifiedAccessToken): object {
-    return { ...token, scopes: [...token.scopes] };
-  }
-}
 
 let world: World;
 beforeAll(async () => {

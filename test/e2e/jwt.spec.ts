@@ -1,14 +1,12 @@
-import { Controller, Get } from '@nestjs/common';
 import {
-  AccessToken,
   type AuthorizationServerOptions,
   type JwtOptions,
   RFC9068_REQUIRED_CLAIMS,
-  type VerifiedAccessToken,
 } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer, TestJwtOptions } from 'nestjs-cert-bound-auth/testing';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Platform, PLATFORMS } from '../support/platforms.js';
+import { TokenController } from '../support/token-controller.js';
 import {
   type ApiClient,
   clientOf,
@@ -17,13 +15,6 @@ import {
   startAuthorizationServer,
   type World,
 } from '../support/world.js';
-
-@Controller()
-class TokenController {
-  @Get() token(@AccessToken() token: VerifiedAccessToken): object {
-    return { ...token, scopes: [...token.scopes] };
-  }
-}
 
 let world: World;
 beforeAll(async () => {
