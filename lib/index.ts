@@ -53,6 +53,8 @@ export {
   type MutualTlsServerOptions,
   type TlsFile,
 } from './tls/mutual-tls.js';
+export { type TlsWatch, watchTls } from './tls/watch-tls.js';
+export type { TlsFilePaths } from './tls/tls-files.js';
 
 export type {
   BindingMethod,

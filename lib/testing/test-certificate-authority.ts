@@ -1,6 +1,6 @@
 // @peculiar/x509 needs this polyfill before it is loaded.
 import 'reflect-metadata';
-import { createHash, randomBytes, webcrypto } from 'node:crypto';
+import { createHash, randomBytes, webcrypto, X509Certificate as NodeCertificate } from 'node:crypto';
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
@@ -13,6 +13,7 @@ import {
   SubjectKeyIdentifierExtension,
   type X509Certificate,
   X509CertificateGenerator,
+  X509CrlGenerator,
 } from '@peculiar/x509';
 
 const EC_P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -43,6 +44,8 @@ export interface TestCertificateOptions {
 
 /** A certificate authority for tests: it lives in memory and its keys are new each time. */
 export class TestCertificateAuthority {
+  private readonly revoked: { readonly serialNumber: string }[] = [];
+
   private constructor(
     /** The CA's certificate, PEM: the `ca` of `mutualTls()` and of clients. */
     readonly cert: string,
@@ -81,6 +84,26 @@ export class TestCertificateAuthority {
     options: TestCertificateOptions = {},
   ): Promise<TestCertificate> {
     return this.issue(commonName, ExtendedKeyUsage.clientAuth, options);
+  }
+
+  /** Revokes a certificate of this CA: lists that are issued from now on name it. */
+  revoke({ cert }: TestCertificate): void {
+    const { serialNumber: revoked } = new NodeCertificate(cert);
+    this.revoked.push({ serialNumber: revoked });
+  }
+
+  /** Issues a certificate revocation list (RFC 5280 §5) for the next 30 days, PEM: the `crl` of `mutualTls()`. */
+  async issueCrl(): Promise<string> {
+    const crl = await X509CrlGenerator.create({
+      issuer: this.certificate.subjectName,
+      thisUpdate: new Date(Date.now() - DAY),
+      nextUpdate: new Date(Date.now() + 30 * DAY),
+      signingAlgorithm: EC_P256,
+      signingKey: this.keys.privateKey,
+      entries: this.revoked,
+    });
+    // The label of @peculiar/x509, CRL, is none that OpenSSL knows.
+    return crl.toString('pem').replaceAll(/(BEGIN|END) CRL/g, '$1 X509 CRL');
   }
 
   private async issue(
