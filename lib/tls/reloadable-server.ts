@@ -1,5 +1,5 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { createSecureContext, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
+import type { SecureContextOptions, Server, TLSSocket } from 'node:tls';
 import { ClientConnections } from './client-connections.js';
 import { pemBlocks, pemText } from './pem.js';
 import type { TlsMaterial } from './tls-material.js';
@@ -64,10 +64,7 @@ export class ReloadableServer {
     if (material === this.material) return false;
     const trust = trustOf(material.ca, material.crl);
     const context = this.contextOf(trust);
-    const options = { ...this.repeated, ...nodeOptions(material), sessionIdContext: context };
-    // `setSecureContext` forgets the old options before it throws.
-    createSecureContext(options);
-    this.server.setSecureContext(options);
+    this.server.setSecureContext({ ...this.repeated, ...nodeOptions(material), sessionIdContext: context });
     const retires = trust !== this.trust;
     this.contexts = retires ? [context] : [...new Set([...this.contexts, context])];
     this.trust = trust;
