@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import {
   type AuthorizationServerOptions,
   type JwtOptions,
@@ -13,6 +15,7 @@ import {
   createWorld,
   startApi,
   startAuthorizationServer,
+  whenOver,
   type World,
 } from '../support/world.js';
 
@@ -97,6 +100,25 @@ describe.each(PLATFORMS)('discovery on %s', (platform) => {
     as.behave('metadata', { status: 200, body: JSON.stringify({ issuer: as.issuer, ...document }) });
     const api = await startWith(platform, { issuer: as.issuer });
     await api.call(await mint(as)).expect(503);
+  });
+
+  test('by plain http: on loopback, when asked for', async () => {
+    const as = await startAuthorizationServer(world);
+    const server = createServer((request, response) => {
+      const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const metadata = { issuer, jwks_uri: `${issuer}/jwks` };
+      response.end(JSON.stringify(request.url === '/jwks' ? { keys: [as.signingKey.jwk] } : metadata));
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    whenOver(async () => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const api = await startWith(platform, { issuer, http: { allowLoopbackHttp: true } });
+    await api.call(await mint(as, { claims: { iss: issuer } })).expect(200);
   });
 
   test('jwksUri skips it', async () => {
