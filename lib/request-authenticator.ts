@@ -16,7 +16,12 @@ import type { ResolvedOptions } from './options/resolved-options.js';
 const DECISION = Symbol('decision');
 
 interface DecidedRequest {
-  [DECISION]?: { readonly by: RequestAuthenticator; readonly decision: Promise<Decision> };
+  [DECISION]?: {
+    readonly by: RequestAuthenticator;
+    readonly decision: Promise<Decision>;
+    /** Whether the user has been put on the request. */
+    userGiven: boolean;
+  };
 }
 
 /**
@@ -37,7 +42,7 @@ export class RequestAuthenticator {
     const made = raw[DECISION];
     if (made?.by === this) return made.decision;
     const decision = this.authenticate(request);
-    raw[DECISION] = { by: this, decision };
+    raw[DECISION] = { by: this, decision, userGiven: false };
     return decision;
   }
 
@@ -50,8 +55,16 @@ export class RequestAuthenticator {
   async require(request: HttpRequest & { user?: unknown }, response: HttpResponse): Promise<Acceptance> {
     const decision = await this.decide(request);
     if (decision.outcome === 'refused') throw this.exceptionFor(decision.error, response);
-    request.user = decision.user;
+    this.giveUser(request, decision);
     return decision;
+  }
+
+  /** Once: between our guards the app may have put an object of its own in the user's place. */
+  private giveUser(request: HttpRequest & { user?: unknown }, { user }: Acceptance): void {
+    const made = (rawRequestOf(request) as DecidedRequest)[DECISION];
+    if (made === undefined || made.userGiven) return;
+    request.user = user;
+    made.userGiven = true;
   }
 
   /** Refuses a request whose token is valid but lacks scopes. */

@@ -5,9 +5,11 @@ import {
   ForbiddenException,
   Get,
   HttpException,
+  type INestApplication,
   Injectable,
   Next,
   Post,
+  Req,
   ServiceUnavailableException,
   UnauthorizedException,
   UseGuards,
@@ -423,6 +425,30 @@ describe.each(PLATFORMS)('validate on %s', (platform) => {
     const { client } = await start(async (token) => ({ name: `user of ${token.clientId}` }));
     await client.get('/user').expect(200);
     expect(UserController.seen.user).toEqual({ name: 'user of client-1' });
+  });
+
+  test('what a guard of the app makes of request.user stays, though @Scopes() guards once more', async () => {
+    @Injectable()
+    class Enrich implements CanActivate {
+      canActivate(context: ExecutionContext): boolean {
+        const request = context.switchToHttp().getRequest<{ user: object }>();
+        request.user = { ...request.user, roles: ['teller'] };
+        return true;
+      }
+    }
+    @Controller()
+    class EnrichedController {
+      @Get('enriched') @Scopes() get(@Req() request: { user: { roles?: unknown } }): object {
+        return { roles: request.user.roles };
+      }
+    }
+    const as = await startAuthorizationServer(world);
+    const configure = (nest: INestApplication): unknown => nest.useGlobalGuards(new Enrich());
+    const app = await startApi(world, platform, as, [EnrichedController], { configure });
+    const token = await as.accessToken({ certificate: world.client1 });
+    await clientOf(app, world, world.client1, token)
+      .get('/enriched')
+      .expect(200, { roles: ['teller'] });
   });
 
   test('without it, the token is request.user, with the raw token only when asked for', async () => {

@@ -12,6 +12,7 @@ import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type TlsWatch, watchTls } from '../../lib/tls/watch-tls.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { always, eventually } from '../support/eventually.js';
+import type { LogLine } from '../support/recording-logger.js';
 import { type Answer, openClient, type TlsClient, type TlsClientOptions } from '../support/tls-client.js';
 import {
   kubernetesFolder,
@@ -95,6 +96,11 @@ function clientOptions(kind: ServerKind, port: number, certificate?: TestCertifi
   return { port, http: SERVERS[kind], ca: world.ca.cert, ...identity };
 }
 
+/** What the log says, but for connections that were caught in their handshake by a change. */
+function said({ logger }: Pick<WatchedApp, 'logger'>): readonly LogLine[] {
+  return logger.ours.filter(({ level }) => level !== 'debug');
+}
+
 function presented({ socket }: TlsClient): string {
   const { raw } = socket.getPeerX509Certificate() ?? {};
   return raw === undefined ? 'none' : new X509Certificate(raw).fingerprint256;
@@ -131,8 +137,8 @@ describe.each(PLATFORMS)('files that are replaced, on %s', (kind) => {
       }, SECOND);
       expect(await app.attempt(world.client1)).toBe(200);
       expect([await old.get('/fast'), old.ended]).toEqual([200, false]);
-      await eventually(() => app.logger.ours.length > 0);
-      expect(app.logger.ours.map(({ level }) => level)).toEqual(['log']);
+      await eventually(() => said(app).length > 0);
+      expect(said(app).map(({ level }) => level)).toEqual(['log']);
     });
 
     it('a new CA is in force within a second', async () => {
@@ -296,11 +302,11 @@ describe('files that are broken', () => {
     const app = await start('express', { texts: { crl: await world.ca.issueCrl() } });
     const old = await app.open(world.client1);
     await app.folder.replace(fault());
-    await eventually(() => app.logger.ours.length > 0, SECOND);
-    await always(() => app.logger.ours.length === 1, TWO_LOOKS);
+    await eventually(() => said(app).length > 0, SECOND);
+    await always(() => said(app).length === 1, TWO_LOOKS);
     const [name = ''] = Object.keys(fault());
-    expect(app.logger.ours).toMatchObject([{ level: 'error' }]);
-    expect(app.logger.ours[0]?.text).toContain(`${name} (`);
+    expect(said(app)).toMatchObject([{ level: 'error' }]);
+    expect(said(app)[0]?.text).toContain(`${name} (`);
     const client = await app.open(world.client1);
     expect([await client.get('/fast'), presented(client)]).toEqual([200, fingerprint(world.server)]);
     expect(await old.get('/fast')).toBe(200);
@@ -314,12 +320,12 @@ describe('files that are broken', () => {
   it('are named when they are gone, and another fault is another line', async () => {
     const app = await start('express');
     await rm(app.folder.paths.key);
-    await eventually(() => app.logger.ours.length === 1, SECOND);
-    expect(app.logger.ours[0]?.text).toContain(`key (${app.folder.paths.key}) can't be read: ENOENT`);
+    await eventually(() => said(app).length === 1, SECOND);
+    expect(said(app)[0]?.text).toContain(`key (${app.folder.paths.key}) can't be read: ENOENT`);
     await app.folder.replace({ key: renewed.key });
-    await eventually(() => app.logger.ours.length === 2, SECOND);
+    await eventually(() => said(app).length === 2, SECOND);
     await app.folder.replace({ key: world.server.key });
-    await always(() => app.logger.ours.length === 2, TWO_LOOKS);
+    await always(() => said(app).length === 2, TWO_LOOKS);
     expect(await app.attempt(world.client1)).toBe(200);
   });
 
@@ -328,30 +334,33 @@ describe('files that are broken', () => {
     const client = await ca.issueClientCertificate('revoked');
     const app = await start('express', { texts: { ca: ca.cert, crl: await ca.issueCrl() } });
     await app.folder.replace({ key: renewed.key });
-    await eventually(() => app.logger.ours.length === 1, SECOND);
+    await eventually(() => said(app).length === 1, SECOND);
     expect(await app.attempt(client)).toBe(200);
     ca.revoke(client);
     await app.folder.replace({ crl: await ca.issueCrl() });
     await eventually(async () => (await app.attempt(client)) === 'refused', SECOND);
-    expect(app.logger.ours.map(({ level }) => level)).toEqual(['error', 'log']);
+    expect(said(app).map(({ level }) => level)).toEqual(['error', 'log']);
   });
 
   it('that OpenSSL does not take keep the old material', async () => {
     const app = await start('express', { tls: { ciphers: 'DEFAULT@SECLEVEL=3' } });
     await app.folder.replace(await weakPair());
-    await eventually(() => app.logger.ours.length === 1, SECOND);
-    expect(app.logger.ours).toMatchObject([{ level: 'error', text: expect.stringContaining('stays') }]);
+    await eventually(() => said(app).length === 1, SECOND);
+    expect(said(app)).toMatchObject([{ level: 'error', text: expect.stringContaining('stays') }]);
     const client = await app.open(world.client1);
     expect(presented(client)).toBe(fingerprint(world.server));
   });
 
   it('never show key material', async () => {
     const app = await start('express');
-    const lines = (): string => app.logger.ours.map(({ text }) => text).join('\n');
+    const lines = (): string =>
+      said(app)
+        .map(({ text }) => text)
+        .join('\n');
     await app.folder.replace({ key: world.server.key.replace('\n', '\nAAAA') });
-    await eventually(() => app.logger.ours.length === 1, SECOND);
+    await eventually(() => said(app).length === 1, SECOND);
     await app.folder.replace({ key: renewed.key, cert: renewed.cert });
-    await eventually(() => app.logger.ours.length === 2, SECOND);
+    await eventually(() => said(app).length === 2, SECOND);
     for (const key of [world.server.key, renewed.key]) {
       for (const line of key.split('\n').filter((part) => part.length > 20 && !part.includes('-----'))) {
         expect(lines()).not.toContain(line.slice(0, 20));
@@ -382,7 +391,7 @@ describe('changes that are none', () => {
     await utimes(ca, new Date(), new Date());
     await writeFile(ca, await readFile(ca));
     await writeFile(key, await readFile(key));
-    await always(() => app.logger.ours.length === 0 && !client.ended, TWO_LOOKS);
+    await always(() => said(app).length === 0 && !client.ended, TWO_LOOKS);
     expect(await client.get('/fast')).toBe(200);
   });
 
@@ -390,7 +399,7 @@ describe('changes that are none', () => {
     const app = await start('express');
     const client = await app.open(world.client1);
     await app.folder.replace({ ca: world.ca.cert.replaceAll('\n', '\r\n') });
-    await eventually(() => app.logger.ours.length === 1, SECOND);
+    await eventually(() => said(app).length === 1, SECOND);
     expect(await client.get('/fast')).toBe(200);
     expect(await app.attempt(world.client1)).toBe(200);
   });
@@ -421,7 +430,7 @@ describe('the start', () => {
     const app = await start('express', { tls });
     const server = app.app.getHttpServer() as Server & Readonly<Record<string, unknown>>;
     await app.folder.replace({ key: renewed.key, cert: renewed.cert });
-    await eventually(() => app.logger.ours.length === 1);
+    await eventually(() => said(app).length === 1);
     const made = mutualTls({ ...renewed, ca: world.ca.cert, ...tls }) as Readonly<Record<string, unknown>>;
     for (const name of names) expect([name, server[name]]).toEqual([name, made[name]]);
     const { socket } = await app.open(world.client1);
@@ -604,7 +613,7 @@ describe('the end', () => {
     expect(await app.attempt(world.client1)).toBe(200);
     await app.app.close();
     await app.folder.replace({ key: 'broken' });
-    await always(() => app.logger.ours.length === 0, TWO_LOOKS);
+    await always(() => said(app).length === 0, TWO_LOOKS);
   });
 
   it.each(['express', 'fastify'] as const)('comes with an app that never listened: %s', async (kind) => {
@@ -616,7 +625,7 @@ describe('the end', () => {
     await app.init();
     await app.close();
     await folder.replace({ key: 'broken' });
-    await always(() => logger.ours.length === 0, TWO_LOOKS);
+    await always(() => said({ logger }).length === 0, TWO_LOOKS);
   });
 
   it('comes by close(), after which the app can be watched again', async () => {
