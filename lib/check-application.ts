@@ -9,6 +9,7 @@ import {
   problem,
 } from './options/configuration-error.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
+import { asksForCertificate } from './tls/asks-for-certificate.js';
 
 /**
  * Checks the app as a whole: one configuration, a server that some client can satisfy, and routes whose
@@ -56,11 +57,6 @@ function checkServer(
     'new FastifyAdapter({ https: mutualTls({ key, cert, ca }) }). If you create the server yourself, ' +
     'give the same options to Nest as well';
   return [problem('httpsOptions', server instanceof TlsServer ? {} : undefined, remedy)];
-}
-
-/** Node keeps `requestCert` on its TLS servers, those of HTTP/2 among them. */
-function asksForCertificate(server: unknown): boolean {
-  return server instanceof TlsServer && (server as { readonly requestCert?: unknown }).requestCert === true;
 }
 
 /** Without `ca` Node trusts every public CA: a certificate of any of them would count. */

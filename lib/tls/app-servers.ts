@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { Server } from 'node:tls';
+import { asksForCertificate } from './asks-for-certificate.js';
 
 /**
  * The TLS server of an app.
@@ -13,11 +14,6 @@ export function mutualTlsServerOf(app: INestApplication): Server {
       `{ httpsOptions: mutualTls({ key, cert, ca }) }), or for Fastify ` +
       `new FastifyAdapter({ https: mutualTls({ key, cert, ca }) })`,
   );
-}
-
-/** Node keeps `requestCert` on its TLS servers, those of HTTP/2 among them. */
-function asksForCertificate(server: unknown): server is Server {
-  return server instanceof Server && (server as { readonly requestCert?: unknown }).requestCert === true;
 }
 
 /**

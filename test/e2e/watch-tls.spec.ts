@@ -9,7 +9,7 @@ import { X509CertificateGenerator } from '@peculiar/x509';
 import { mutualTls, type MutualTlsOptions } from 'nestjs-cert-bound-auth';
 import { type TestCertificate, TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type TlsWatch, watchTls } from '../../lib/tls/watch-tls.js';
+import { type TlsWatch, watchTls } from 'nestjs-cert-bound-auth';
 import { PLATFORMS } from '../support/platforms.js';
 import { always, eventually } from '../support/eventually.js';
 import type { LogLine } from '../support/recording-logger.js';
