@@ -8,7 +8,7 @@ export default mergeConfig(config, {
       'test/package/**',
       'test/sample/**',
       'test/docs/**',
-      'test/e2e/{watch-tls,swagger,oidc-provider}.spec.ts',
+      'test/e2e/{watch-tls,oidc-provider}.spec.ts',
       'test/hostile/hostile.{auth-guard,auth-guard-first,binding-guard,binding-guard-first,scopes}.spec.ts',
     ],
     env: { TEST_PLATFORMS: 'express' },

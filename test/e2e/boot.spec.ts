@@ -530,6 +530,11 @@ describe('contradictions between decorators stop the boot', () => {
       @Get() @Trace() @Scopes('admin') get(): void {}
     }
     @Controller()
+    class LostPublic {
+      @Get() @Trace() @Public() get(): void {}
+    }
+    await expect(boot(LostPublic)).rejects.toThrow('LostPublic.get (function): a decorator above @Scopes()');
+    @Controller()
     class Kept {
       @Get() @Scopes('admin') @Trace() get(): void {}
     }
