@@ -3,6 +3,7 @@ import type { AuthorizationServerHttp, HttpAnswer } from './authorization-server
 import type { ClientAuthenticator, ClientProof } from './client-authentication.js';
 import { type JsonObject, parseJsonObject } from './json-object.js';
 import { SIGNED_ANSWER_MEDIA_TYPE } from './signed-introspection-answer.js';
+import { messageOf } from '../message-of.js';
 
 /** How an introspection endpoint is called. */
 export interface IntrospectionCall {
@@ -61,7 +62,7 @@ async function prove(authenticate: ClientAuthenticator): Promise<ClientProof> {
   try {
     return await authenticate();
   } catch (cause) {
-    const detail = `no client authentication: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const detail = `no client authentication: ${messageOf(cause)}`;
     throw outage('authorization_server_refused_client', { detail, cause });
   }
 }

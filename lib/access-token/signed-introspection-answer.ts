@@ -5,6 +5,7 @@ import { normalizeType } from './jwt-verifier.js';
 import type { SigningKeys } from './signing-keys.js';
 import { readTokenShape } from './token-shape.js';
 import { type SignatureAlgorithm, verifySignature } from './verify-signature.js';
+import { messageOf } from '../message-of.js';
 
 /** What a signed introspection answer must be. */
 export interface SignedAnswerRules {
@@ -85,10 +86,6 @@ function readClaims(payload: JsonObject): {
   } catch (cause) {
     throw invalid(messageOf(cause), cause);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function invalid(detail: string, cause?: unknown): OAuthError {

@@ -9,6 +9,7 @@ import {
 import type { JwsAlgorithm } from '../cert-bound-auth.options.js';
 import { invalidToken, type OAuthError } from '../challenge/oauth-error.js';
 import type { SigningKeys } from './signing-keys.js';
+import { messageOf } from '../message-of.js';
 
 /** An algorithm that can be accepted; HMAC only with a secret that the configuration holds. */
 export type SignatureAlgorithm = JwsAlgorithm | HmacAlgorithm;
@@ -92,7 +93,7 @@ function explain(cause: unknown): OAuthError {
     return invalidToken('signature_invalid', { cause });
   // A key that is broken or too weak is the server's fault, but no reason to trust the token.
   return invalidToken('key_unusable', {
-    detail: cause instanceof Error ? cause.message : String(cause),
+    detail: messageOf(cause),
     cause,
   });
 }

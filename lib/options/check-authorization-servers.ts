@@ -16,6 +16,7 @@ import type {
   PrivateKeyJwtAuthentication,
 } from '../cert-bound-auth.options.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
+import { messageOf } from '../message-of.js';
 
 /** Checks what the fields of the options say together; each has the right type already. */
 export function checkAuthorizationServers({
@@ -271,8 +272,4 @@ function checkOneForOpaqueTokens(
     .map(({ server, index }) =>
       problem(`authorizationServers[${index}].introspection`, server.introspection, remedy),
     );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

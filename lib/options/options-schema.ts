@@ -19,6 +19,7 @@ import {
 import { bytesOf } from '../access-token/shared-secret.js';
 import type { CertBoundAuthOptions, JwsAlgorithm } from '../cert-bound-auth.options.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
+import { isJsonObject } from '../access-token/json-object.js';
 
 /** Every algorithm that may be accepted, and by default is. */
 export const JWS_ALGORITHMS: readonly JwsAlgorithm[] = [
@@ -85,7 +86,7 @@ function IsTextRecord(): PropertyDecorator {
   return Satisfies(
     'textRecord',
     'give an object whose values are strings',
-    (value) => isRecord(value) && Object.values(value).every((item) => typeof item === 'string'),
+    (value) => isJsonObject(value) && Object.values(value).every((item) => typeof item === 'string'),
   );
 }
 
@@ -141,7 +142,7 @@ function isSecret(value: unknown): boolean {
 }
 
 function isKeySet(value: unknown): boolean {
-  return isRecord(value) && Array.isArray(value['keys']) && value['keys'].length > 0;
+  return isJsonObject(value) && Array.isArray(value['keys']) && value['keys'].length > 0;
 }
 
 function isType(value: unknown): boolean {
@@ -283,8 +284,8 @@ export interface CheckedShape {
  * and the copy is what is used: getters, and what changes later, have no say.
  */
 export function checkOptionsShape(options: unknown): CheckedShape {
-  const copy = isRecord(options) ? copyOptions(options) : options;
-  const problems = isRecord(copy)
+  const copy = isJsonObject(options) ? copyOptions(options) : options;
+  const problems = isJsonObject(copy)
     ? validateSync(copy, {
         whitelist: true,
         forbidNonWhitelisted: true,
@@ -308,7 +309,7 @@ function copyOptions(options: Fields): object {
 }
 
 function copyServer(server: unknown): unknown {
-  if (!isRecord(server)) return server;
+  if (!isJsonObject(server)) return server;
   const copy = copyOf(AuthorizationServerSchema, server);
   return Object.assign(copy, {
     ...nested(copy, 'jwt', JwtSchema),
@@ -320,11 +321,11 @@ function copyServer(server: unknown): unknown {
 }
 
 function copyIntrospection(introspection: unknown): unknown {
-  if (!isRecord(introspection)) return introspection;
+  if (!isJsonObject(introspection)) return introspection;
   const kind = 'introspect' in introspection ? InProcessIntrospectionSchema : RemoteIntrospectionSchema;
   const copy = copyOf(kind, introspection);
   const authentication = copy['clientAuthentication'];
-  const schema = isRecord(authentication) ? schemaOf(authentication['method']) : UnknownMethodSchema;
+  const schema = isJsonObject(authentication) ? schemaOf(authentication['method']) : UnknownMethodSchema;
   return Object.assign(copy, {
     ...nested(copy, 'clientAuthentication', schema),
     ...nested(copy, 'cache', CacheSchema),
@@ -351,7 +352,7 @@ function schemaOf(method: unknown): new () => object {
 
 function nested(parent: Fields, name: string, schema: new () => object): object {
   const value = parent[name];
-  return isRecord(value) ? { [name]: copyOf(schema, value) } : {};
+  return isJsonObject(value) ? { [name]: copyOf(schema, value) } : {};
 }
 
 /**
@@ -377,10 +378,6 @@ function copyOfField(field: unknown, owner: Fields): unknown {
 function fieldsOf(schema: new () => object): readonly string[] {
   const metadata = getMetadataStorage().getTargetValidationMetadatas(schema, '', true, false);
   return metadata.map(({ propertyName }) => propertyName);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function flatten(error: ValidationError, parent: string): readonly ConfigurationProblem[] {
