@@ -1,6 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import type { CryptoKey, JSONWebKeySet, JWK } from 'jose';
+import type { IntrospectionStore } from './access-token/introspection-store.js';
 import type { VerifiedAccessToken } from './access-token/verified-access-token.js';
+import type { UnboundRequest } from './confirmation/unbound-request.js';
+import type { ReplayStore } from './confirmation/replay-store.js';
 
 /** Options of `CertBoundAuthModule.forRoot`. The shortest configuration is the strictest. */
 export interface CertBoundAuthOptions {
@@ -31,6 +34,21 @@ export interface CertBoundAuthOptions {
 
   /** Where the client's certificate comes from. @default { from: 'tls', trust: 'ca' } */
   readonly clientCertificate?: ClientCertificateOptions;
+
+  /**
+   * Accepts tokens that are bound to a key of the client's, which proves it by a fresh signature on each request
+   * (DPoP, RFC 9449): for clients without certificates. A token that is bound to a certificate as well needs both.
+   * @default none: such tokens are refused
+   */
+  readonly dpop?: DpopOptions;
+
+  /**
+   * Beside `binding: 'if-bound'`: says which requests `required` would refuse and of which client, so that it can be
+   * rolled out without breaking anyone unseen. `true`: in the log, each client and route once an hour. A function:
+   * in the log, and it is called for every such request; what it throws is logged and changes nothing.
+   * @default false
+   */
+  readonly reportUnbound?: boolean | ((request: UnboundRequest) => void);
 
   /** Difference tolerated between our clock and the server's, in seconds, 0 to 300. @default 5 */
   readonly clockTolerance?: number;
@@ -82,6 +100,73 @@ export interface TlsClientCertificateOptions {
    */
   readonly trust?: 'ca' | 'any';
 }
+
+/** Proofs of possession of a key (DPoP, RFC 9449). */
+export interface DpopOptions {
+  /**
+   * The origin of this API as clients see it, and the path prefix that a proxy in front of it takes away:
+   * `https://api.example.com`. The `htu` of a proof must be this and the path of the request. Several, or a function
+   * of the request, for an API with several names; the `Host` header is never looked at, for whoever runs another API
+   * could replay what was sent to it. `http:` only for 127.0.0.0/8, [::1] and localhost.
+   */
+  readonly publicUrl: string | readonly string[] | PublicUrlOf;
+
+  /** Signature algorithms accepted. @default all of {@link DpopAlgorithm} */
+  readonly algorithms?: readonly DpopAlgorithm[];
+
+  /** Seconds since its `iat` that a proof is accepted, 1 to 3600. @default 60 */
+  readonly proofLifetime?: number;
+
+  /**
+   * Difference tolerated between our clock and a client's, in seconds, 0 to 300, in either direction.
+   * @default 10 (as FAPI 2.0 asks for)
+   */
+  readonly clockSkew?: number;
+
+  /** Most characters of a proof, 256 to 16384; a `jti` has at most 256 in any case. @default 4096 */
+  readonly maxProofLength?: number;
+
+  /**
+   * `required`: a proof must hold a nonce of ours as well, so that none can be made in advance (RFC 9449 §9). It costs
+   * a client one more round trip now and then.
+   * `instead-of-iat`: the same, but `iat` is not looked at, for clients whose clocks are wrong. What is lost: a proof
+   * is then as fresh as its nonce, `nonceLifetime` seconds and no less.
+   * @default 'off'
+   */
+  readonly nonce?: 'off' | 'required' | 'instead-of-iat';
+
+  /**
+   * At least 32 random bytes, or text of as many bytes in UTF-8, the same on all instances of the API: nonces are made
+   * from it, and none is stored.
+   * @default random bytes of this process: a nonce of one instance is then unknown to the others
+   */
+  readonly nonceSecret?: string | Uint8Array;
+
+  /** Seconds that a nonce is accepted at most, 2 to 86400; for half of that at least. @default 300 */
+  readonly nonceLifetime?: number;
+
+  /**
+   * Where used proofs are remembered, so that none is accepted twice. Several instances of the API need a common
+   * one: `new RedisReplayStore(client)`.
+   * @default a `MemoryReplayStore`. What is lost: every instance accepts a proof once
+   */
+  readonly replayStore?: ReplayStore;
+}
+
+/** Says under which URLs clients see this API, from what the app knows of a request. */
+export type PublicUrlOf = (request: object) => string | readonly string[];
+
+/** A JWS algorithm that a proof may be signed with: asymmetric only (RFC 9449 §4.3). */
+export type DpopAlgorithm =
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'RS256'
+  | 'EdDSA'
+  | 'Ed25519';
 
 /** One authorization server whose access tokens are accepted. */
 export interface AuthorizationServerOptions {
@@ -264,6 +349,20 @@ export interface IntrospectionCacheOptions {
   readonly negativeTtl?: number;
   /** Most answers kept; the least recently used go first. @default 10000 */
   readonly maxEntries?: number;
+  /** Shares answers with the other instances of the API. @default none: every instance asks by itself */
+  readonly shared?: SharedIntrospectionCacheOptions;
+}
+
+/** A cache that all instances of the API share. An outage of it costs time, and refuses nobody. */
+export interface SharedIntrospectionCacheOptions {
+  /** Where: `new RedisIntrospectionStore(client)`. */
+  readonly store: IntrospectionStore;
+  /**
+   * At least 32 random bytes, or text of as many bytes in UTF-8, the same on all instances. Answers are kept encrypted
+   * and authenticated by it and the token, under keyed digests: who reads the store learns nothing, and who writes to
+   * it cannot make an answer up.
+   */
+  readonly secret: string | Uint8Array;
 }
 
 /** How this API authenticates to the authorization server (OpenID Connect Core §9, RFC 8705 §2). */
