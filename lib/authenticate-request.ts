@@ -13,8 +13,9 @@ import type { VerifiedAccessToken } from './access-token/verified-access-token.j
 import { invalidToken, OAuthError } from './challenge/oauth-error.js';
 import type { RefusalEvidence, TokenEvidence } from './challenge/refusal-log.js';
 import { checkConfirmation } from './confirmation/check-confirmation.js';
+import { checkDpopProof, type DpopRules } from './confirmation/check-dpop-proof.js';
 import { readConfirmation } from './confirmation/confirmation-claim.js';
-import { type Credentials, readCredentials } from './request/credentials.js';
+import { type AuthenticationScheme, readAuthorization, readToken } from './request/credentials.js';
 import { type ClientCertificate, tlsClientCertificate } from './request/client-certificate.js';
 import { type HttpRequest, rawRequestOf } from './request/http-request.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
@@ -27,12 +28,25 @@ export interface Acceptance {
   readonly token: VerifiedAccessToken;
   /** The token, or what the app's `validate` made of it. */
   readonly user: unknown;
+  readonly scheme: AuthenticationScheme;
+  /** The nonce for the client's next DPoP proof, where it needs another one. */
+  readonly nextNonce: string | undefined;
 }
 
 export interface RefusalDecision {
   readonly outcome: 'refused';
   readonly error: OAuthError;
   readonly evidence: RefusalEvidence;
+  /** `undefined` where the request used none that is accepted. */
+  readonly scheme: AuthenticationScheme | undefined;
+}
+
+/** What an app decides by. */
+export interface AuthenticationRules {
+  readonly servers: TrustedServers;
+  /** `undefined` where no DPoP proof is accepted. */
+  readonly dpop: DpopRules | undefined;
+  readonly options: ResolvedOptions;
 }
 
 /**
@@ -41,33 +55,53 @@ export interface RefusalDecision {
  */
 export async function authenticateRequest(
   request: HttpRequest,
-  servers: TrustedServers,
-  options: ResolvedOptions,
+  { servers, dpop, options }: AuthenticationRules,
 ): Promise<Decision> {
   const progress: Progress = {};
   try {
     const certificate = tlsClientCertificate(rawRequestOf(request));
     if (certificate !== undefined) progress.certificate = certificate;
 
-    const credentials: Credentials = readCredentials(request);
-    progress.token = credentials.token;
+    const authorization = readAuthorization(request, acceptedSchemes(dpop));
+    const { scheme } = authorization;
+    progress.scheme = scheme;
+    const token = readToken(authorization, request);
+    progress.token = token;
 
-    const verified = await verifyAccessToken(credentials.token, servers);
+    const verified = await verifyAccessToken(token, servers);
     progress.verified = verified;
     const { claims, server } = verified;
     const { issuer, binding, claimNames } = server.settings;
 
-    const confirmation = readConfirmation(claims);
-    const { trust } = options.clientCertificate;
-    const boundBy = checkConfirmation(confirmation, binding, { certificate, trust, now: Date.now() });
+    const confirmation = readConfirmation(claims, dpop !== undefined);
+    const now = Date.now();
+    const { boundBy, nextNonce } = await checkConfirmation(confirmation, binding, {
+      scheme,
+      certificate,
+      trust: options.clientCertificate.trust,
+      now,
+      checkProof: async (thumbprint) => checkDpopProof(request, token, thumbprint, requireDpop(dpop), now),
+    });
 
-    const raw = options.exposeToken ? credentials.token : undefined;
-    const token = describeAccessToken({ issuer, claims, claimNames, confirmation, boundBy, raw });
-    return { outcome: 'accepted', token, user: await userOf(token, request, options) };
+    const raw = options.exposeToken ? token : undefined;
+    const described = describeAccessToken({ issuer, claims, claimNames, confirmation, boundBy, raw });
+    const user = await userOf(described, request, options);
+    return { outcome: 'accepted', token: described, user, scheme, nextNonce };
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
-    return { outcome: 'refused', error, evidence: evidenceOf(progress) };
+    return { outcome: 'refused', error, evidence: evidenceOf(progress), scheme: progress.scheme };
   }
+}
+
+/** The schemes that a token may be sent by. */
+export function acceptedSchemes(dpop: DpopRules | undefined): readonly AuthenticationScheme[] {
+  return dpop === undefined ? ['Bearer'] : ['Bearer', 'DPoP'];
+}
+
+/** A token that names a key is refused before it comes to a proof that nothing can check. */
+function requireDpop(dpop: DpopRules | undefined): DpopRules {
+  if (dpop !== undefined) return dpop;
+  throw invalidToken('confirmation_unsupported', { detail: 'cnf.jkt cannot be checked' });
 }
 
 /** @throws OAuthError 401 `invalid_token` when the app's `validate` refuses */
@@ -93,6 +127,7 @@ async function callValidate(call: () => Promise<unknown>): Promise<unknown> {
 
 /** How far a request came before it was refused. */
 interface Progress {
+  scheme?: AuthenticationScheme;
   certificate?: ClientCertificate;
   token?: string;
   verified?: VerifiedClaims;

@@ -18,6 +18,7 @@ import {
 import { CertBoundStrategy } from './cert-bound.strategy.js';
 import { checkApplication } from './check-application.js';
 import { CertificateBindingGuard } from './confirmation/certificate-binding.guard.js';
+import { createDpopRules } from './confirmation/dpop-rules.js';
 import { CertBoundAuthConfigurationError, problem } from './options/configuration-error.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
 import { RequestAuthenticator } from './request-authenticator.js';
@@ -26,8 +27,9 @@ import { resolveOptions } from './resolve-options.js';
 const RESOLVED_OPTIONS = Symbol('resolved options');
 
 /**
- * Makes an app an OAuth 2.0 resource server whose access tokens work only for the holder of the client
- * certificate that they were issued to (RFC 8705). Importing it protects every route.
+ * Makes an app an OAuth 2.0 resource server whose access tokens work only for the holder of the key that they were
+ * issued to: of a client certificate (RFC 8705), and where `dpop` is configured, of a DPoP key (RFC 9449). Importing it
+ * protects every route.
  */
 @Module({
   providers: [
@@ -102,11 +104,12 @@ function sharedInstance(app: object): CertBoundAuthConfigurationError {
 
 function createAuthenticator(options: ResolvedOptions): RequestAuthenticator {
   const servers = options.authorizationServers.map((settings) => new AuthorizationServer(settings));
-  return new RequestAuthenticator(
-    {
+  return new RequestAuthenticator({
+    servers: {
       byIssuer: new Map(servers.map((server) => [server.settings.issuer, server])),
       forOpaqueTokens: servers.filter((server) => server.settings.introspection !== undefined),
     },
+    dpop: options.dpop === undefined ? undefined : createDpopRules(options.dpop),
     options,
-  );
+  });
 }

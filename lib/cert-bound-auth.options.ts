@@ -158,15 +158,7 @@ export type PublicUrlOf = (request: object) => string | readonly string[];
 
 /** A JWS algorithm that a proof may be signed with: asymmetric only (RFC 9449 §4.3). */
 export type DpopAlgorithm =
-  | 'ES256'
-  | 'ES384'
-  | 'ES512'
-  | 'PS256'
-  | 'PS384'
-  | 'PS512'
-  | 'RS256'
-  | 'EdDSA'
-  | 'Ed25519';
+  'ES256' | 'ES384' | 'ES512' | 'PS256' | 'PS384' | 'PS512' | 'RS256' | 'EdDSA' | 'Ed25519';
 
 /** One authorization server whose access tokens are accepted. */
 export interface AuthorizationServerOptions {

@@ -37,8 +37,12 @@ export class CertBoundStrategy extends PassportStrategy(Strategy, CERT_BOUND_STR
   private async decide(request: HttpRequest): Promise<void> {
     const authenticator = authenticatorOf(request);
     const decision = await authenticator.decide(request);
-    if (decision.outcome === 'accepted') return this.success(decision.user as object);
-    const exception = authenticator.exceptionFor(decision.error, responseOf(request));
+    const response = responseOf(request);
+    if (decision.outcome === 'accepted') {
+      authenticator.offerNonce(decision, response);
+      return this.success(decision.user as object);
+    }
+    const exception = authenticator.exceptionFor(decision, response);
     return decision.error.reason === 'credentials_missing' ? this.fail(401) : this.error(exception);
   }
 }

@@ -2,7 +2,7 @@ import { Server as TlsServer } from 'node:tls';
 import type { HttpServer, Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { wasDecorated } from './authorization/decorated-methods.js';
-import { type DecoratedTarget, isProtected, isPublic } from './authorization/route-policy.js';
+import { constraintsOf, type DecoratedTarget, isProtected, isPublic } from './authorization/route-policy.js';
 import {
   CertBoundAuthConfigurationError,
   type ConfigurationProblem,
@@ -25,11 +25,16 @@ export function checkApplication(
   const problems = [
     ...checkImportedOnce(modules, self),
     ...checkServer(adapter, options),
-    ...[...modules.values()].flatMap((module) =>
-      [...module.controllers.values()].flatMap(({ metatype }) => checkController(metatype as Type)),
-    ),
+    ...controllersOf(modules).flatMap((controller) => checkController(controller)),
+    ...controllersOf(modules).flatMap((controller) => checkConstraints(controller, adapter, options)),
   ];
   if (problems.length > 0) throw new CertBoundAuthConfigurationError(problems);
+}
+
+function controllersOf(modules: ModulesContainer): readonly (Type | null)[] {
+  return [...modules.values()].flatMap((module) =>
+    [...module.controllers.values()].map(({ metatype }) => metatype as Type | null),
+  );
 }
 
 function checkImportedOnce(modules: ModulesContainer, self: Type): readonly ConfigurationProblem[] {
@@ -45,12 +50,12 @@ function checkImportedOnce(modules: ModulesContainer, self: Type): readonly Conf
 /** A server that never sees a client certificate can let nobody in when every token must be bound to one. */
 function checkServer(
   adapter: HttpServer | undefined,
-  { authorizationServers, clientCertificate }: ResolvedOptions,
+  { authorizationServers, clientCertificate, dpop }: ResolvedOptions,
 ): readonly ConfigurationProblem[] {
   const server: unknown = adapter?.getHttpServer();
   if (clientCertificate.trust === 'ca' && trustsPublicCas(server)) return [publicCas()];
   if (adapter === undefined || authorizationServers.some(({ binding }) => binding !== 'required')) return [];
-  if (asksForCertificate(server)) return [];
+  if (dpop !== undefined || asksForCertificate(server)) return [];
   const remedy =
     'the server asks for no client certificate, and every token must be bound to one: nobody could be let in. ' +
     'Use NestFactory.create(AppModule, { httpsOptions: mutualTls({ key, cert, ca }) }), or for Fastify ' +
@@ -81,6 +86,41 @@ function checkController(controller: Type | null): readonly ConfigurationProblem
       ...checkDecorated(method, owner, name, `${controller.name}.${name}`),
     ]),
   ];
+}
+
+/** A constraint that nobody can meet would close a route for good. */
+function checkConstraints(
+  controller: Type | null,
+  adapter: HttpServer | undefined,
+  { dpop }: ResolvedOptions,
+): readonly ConfigurationProblem[] {
+  if (typeof controller !== 'function') return [];
+  const targets = [
+    { target: controller as DecoratedTarget, path: controller.name },
+    ...methodsOf(controller.prototype as object).map(({ name, method }) => ({
+      target: method,
+      path: `${controller.name}.${name}`,
+    })),
+  ];
+  return targets.flatMap(({ target, path }) => {
+    const constraints = constraintsOf(target);
+    return [
+      ...(constraints.includes('dpop') && dpop === undefined
+        ? [problem(path, target, "@SenderConstrained('dpop') needs the option dpop: nobody could be let in")]
+        : []),
+      ...(constraints.includes('certificate') &&
+      adapter !== undefined &&
+      !asksForCertificate(adapter.getHttpServer())
+        ? [
+            problem(
+              path,
+              target,
+              "@SenderConstrained('certificate'), but the server asks for no client certificate: see mutualTls()",
+            ),
+          ]
+        : []),
+    ];
+  });
 }
 
 function checkTarget(target: DecoratedTarget, path: string): readonly ConfigurationProblem[] {

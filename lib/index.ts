@@ -13,6 +13,8 @@ export type {
   ClientCertificateOptions,
   ClientSecretAuthentication,
   ClientSecretJwtAuthentication,
+  DpopAlgorithm,
+  DpopOptions,
   FixedKeyOptions,
   InProcessIntrospectionOptions,
   IntrospectionCacheOptions,
@@ -23,8 +25,10 @@ export type {
   JwtRuleOptions,
   NoClientAuthentication,
   PrivateKeyJwtAuthentication,
+  PublicUrlOf,
   PublishedKeyOptions,
   RemoteIntrospectionOptions,
+  SharedIntrospectionCacheOptions,
   SharedSecretOptions,
   TlsClientAuthentication,
   TlsClientCertificateOptions,
@@ -41,11 +45,17 @@ export { RFC9068_REQUIRED_CLAIMS } from './access-token/jwt-verifier.js';
 export { CertBoundAuthConfigurationError, type ConfigurationProblem } from './options/configuration-error.js';
 
 export { Scopes, AnyScope } from './authorization/scopes.decorator.js';
+export { SenderConstrained } from './authorization/sender-constrained.decorator.js';
+export type { SenderConstraint } from './authorization/route-policy.js';
 export { Public } from './authorization/public.decorator.js';
 export { AccessToken } from './authorization/access-token.decorator.js';
 export { ClientCertificate } from './authorization/client-certificate.decorator.js';
 export { CertificateBindingGuard } from './confirmation/certificate-binding.guard.js';
 export { ScopesGuard } from './authorization/scopes.guard.js';
+
+export { type ReplayStore, TooManyProofsError } from './confirmation/replay-store.js';
+export type { UnboundRequest } from './confirmation/unbound-request.js';
+export type { IntrospectionStore } from './access-token/introspection-store.js';
 
 export {
   mutualTls,

@@ -1,16 +1,26 @@
 import type { IncomingMessage } from 'node:http';
 import type { AuthorizationServer } from './access-token/authorization-server.js';
-import type { TrustedServers } from './access-token/verify-access-token.js';
 import type { VerifiedAccessToken } from './access-token/verified-access-token.js';
-import { type Acceptance, authenticateRequest, type Decision } from './authenticate-request.js';
-import { type HttpResponse, refuse } from './challenge/refuse.js';
+import {
+  type Acceptance,
+  acceptedSchemes,
+  authenticateRequest,
+  type AuthenticationRules,
+  type Decision,
+  type RefusalDecision,
+} from './authenticate-request.js';
+import { schemesFor } from './authorization/check-sender-constraint.js';
+import type { ProtectedRoute, SenderConstraint } from './authorization/route-policy.js';
+import { nonceHeaders } from './challenge/challenge.js';
+import { type HttpResponse, refuse, setHeaders } from './challenge/refuse.js';
 import { type RefusalEvidence, RefusalLog } from './challenge/refusal-log.js';
-import { insufficientScope, OAuthError } from './challenge/oauth-error.js';
+import { insufficientScope, invalidToken, OAuthError } from './challenge/oauth-error.js';
 import { checkCertificateCounts } from './confirmation/check-confirmation.js';
+import { UnboundReport } from './confirmation/unbound-report.js';
 import { tlsClientCertificate } from './request/client-certificate.js';
+import type { AuthenticationScheme } from './request/credentials.js';
 import { type HttpRequest, rawRequestOf } from './request/http-request.js';
 import { type PresentedCertificate, presentedCertificate } from './request/presented-certificate.js';
-import type { ResolvedOptions } from './options/resolved-options.js';
 
 /** The decision about a request is kept on the raw request, which all guards share, whichever runs first. */
 const DECISION = Symbol('decision');
@@ -30,11 +40,14 @@ interface DecidedRequest {
  */
 export class RequestAuthenticator {
   private readonly log = new RefusalLog();
+  private readonly schemes: readonly AuthenticationScheme[];
+  private readonly unbound: UnboundReport | undefined;
 
-  constructor(
-    private readonly servers: TrustedServers,
-    private readonly options: ResolvedOptions,
-  ) {}
+  constructor(private readonly rules: AuthenticationRules) {
+    this.schemes = acceptedSchemes(rules.dpop);
+    const { reportUnbound } = rules.options;
+    this.unbound = reportUnbound === undefined ? undefined : new UnboundReport(reportUnbound);
+  }
 
   /** Decides about a request, once. */
   async decide(request: HttpRequest): Promise<Decision> {
@@ -52,11 +65,21 @@ export class RequestAuthenticator {
   }
 
   /** Lets an authenticated request pass, and puts its user on it. @throws HttpException with the challenge set */
-  async require(request: HttpRequest & { user?: unknown }, response: HttpResponse): Promise<Acceptance> {
+  async require(
+    request: HttpRequest & { user?: unknown },
+    response: HttpResponse,
+    policy: ProtectedRoute,
+  ): Promise<Acceptance> {
     const decision = await this.decide(request);
-    if (decision.outcome === 'refused') throw this.exceptionFor(decision.error, response);
+    if (decision.outcome === 'refused') throw this.exceptionFor(decision, response, policy);
     this.giveUser(request, decision);
+    this.offerNonce(decision, response);
     return decision;
+  }
+
+  /** Hands out the nonce for the client's next proof, where it needs another one (RFC 9449 §8.2). */
+  offerNonce({ nextNonce }: Acceptance, response: HttpResponse): void {
+    if (nextNonce !== undefined) setHeaders(response, nonceHeaders(nextNonce));
   }
 
   /** Once: between our guards the app may have put an object of its own in the user's place. */
@@ -69,19 +92,45 @@ export class RequestAuthenticator {
 
   /** Refuses a request whose token is valid but lacks scopes. */
   refuseScope(
-    { token }: Acceptance,
+    { token, scheme }: Acceptance,
     needed: readonly string[],
     request: HttpRequest,
     response: HttpResponse,
   ): Error {
     const error = insufficientScope(needed);
     this.log.refused(error, evidenceOf(token), routeOf(request));
-    return this.exceptionFor(error, response);
+    return this.exceptionFor({ error, scheme }, response);
   }
 
-  /** Sets the challenge on the response and makes the exception. */
-  exceptionFor(error: OAuthError, response: HttpResponse): Error {
-    return refuse(error, response, this.options.realm);
+  /** Refuses a request whose token is valid, but whose caller has not proved itself as the route demands. */
+  refuseBinding(
+    { token, scheme }: Acceptance,
+    unmet: SenderConstraint,
+    policy: ProtectedRoute,
+    request: HttpRequest,
+    response: HttpResponse,
+  ): Error {
+    const detail = `the route demands ${unmet}, the caller proved ${token.boundBy.join(' and ') || 'nothing'}`;
+    const error = invalidToken('binding_insufficient', { detail });
+    this.log.refused(error, evidenceOf(token), routeOf(request));
+    return this.exceptionFor({ error, scheme }, response, policy);
+  }
+
+  /**
+   * Sets the challenge on the response and makes the exception.
+   * @param policy of the route; without it, every scheme that this API accepts is offered
+   */
+  exceptionFor(
+    { error, scheme }: Pick<RefusalDecision, 'error' | 'scheme'>,
+    response: HttpResponse,
+    policy?: ProtectedRoute,
+  ): Error {
+    return refuse(error, response, {
+      realm: this.rules.options.realm,
+      schemes: schemesFor(policy?.constraints ?? [], this.schemes),
+      used: scheme,
+      algorithms: this.rules.dpop?.algorithms ?? [],
+    });
   }
 
   /** The certificate that the client proved, if it is one that counts. */
@@ -89,7 +138,10 @@ export class RequestAuthenticator {
     const certificate = tlsClientCertificate(rawRequestOf(request));
     if (certificate === undefined) return undefined;
     try {
-      checkCertificateCounts(certificate, { trust: this.options.clientCertificate.trust, now: Date.now() });
+      checkCertificateCounts(certificate, {
+        trust: this.rules.options.clientCertificate.trust,
+        now: Date.now(),
+      });
       return presentedCertificate(certificate);
     } catch (error) {
       if (error instanceof OAuthError) return undefined;
@@ -99,13 +151,14 @@ export class RequestAuthenticator {
 
   /** Ends the connections to the authorization servers. */
   async close(): Promise<void> {
-    const servers: readonly AuthorizationServer[] = [...this.servers.byIssuer.values()];
+    const servers: readonly AuthorizationServer[] = [...this.rules.servers.byIssuer.values()];
     await Promise.all(servers.map(async (server) => server.close()));
   }
 
   private async authenticate(request: HttpRequest): Promise<Decision> {
-    const decision = await authenticateRequest(request, this.servers, this.options);
+    const decision = await authenticateRequest(request, this.rules);
     if (decision.outcome === 'refused') this.log.refused(decision.error, decision.evidence, routeOf(request));
+    else if (decision.token.boundBy.length === 0) this.unbound?.add(decision.token, routeOf(request));
     return decision;
   }
 }

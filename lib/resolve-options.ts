@@ -4,13 +4,18 @@ import type { SignatureAlgorithm } from './access-token/verify-signature.js';
 import type {
   AuthorizationServerOptions,
   CertBoundAuthOptions,
+  DpopOptions,
   JwtOptions,
 } from './cert-bound-auth.options.js';
+import { normalizeBase } from './confirmation/target-uri.js';
+import type { UnboundRequest } from './confirmation/unbound-request.js';
 import { checkAuthorizationServers } from './options/check-authorization-servers.js';
 import { CertBoundAuthConfigurationError } from './options/configuration-error.js';
-import { checkOptionsShape, JWS_ALGORITHMS } from './options/options-schema.js';
+import { checkDpop } from './options/check-dpop.js';
+import { checkOptionsShape, DPOP_ALGORITHMS, JWS_ALGORITHMS } from './options/options-schema.js';
 import type {
   KeySource,
+  ResolvedDpop,
   ResolvedAuthorizationServer,
   ResolvedClaimNames,
   ResolvedIntrospection,
@@ -23,16 +28,55 @@ import type {
  */
 export function resolveOptions(given: CertBoundAuthOptions): ResolvedOptions {
   const { options, problems: shape } = checkOptionsShape(given);
-  const problems = shape.length > 0 ? shape : checkAuthorizationServers(options);
+  const problems = shape.length > 0 ? shape : [...checkAuthorizationServers(options), ...checkDpop(options)];
   if (problems.length > 0) throw new CertBoundAuthConfigurationError(problems);
   return {
     authorizationServers: options.authorizationServers.map((server) => resolveServer(server, options)),
     clientCertificate: { from: 'tls', trust: options.clientCertificate?.trust ?? 'ca' },
+    dpop: resolveDpop(options.dpop),
+    reportUnbound: resolveReport(options.reportUnbound ?? false),
     realm: options.realm,
     exposeToken: options.exposeToken ?? false,
     validate:
       options.validate === undefined ? undefined : (token, request) => options.validate?.(token, request),
   };
+}
+
+function resolveDpop(dpop: DpopOptions | undefined): ResolvedDpop | undefined {
+  if (dpop === undefined) return undefined;
+  return {
+    publicBasesOf: resolvePublicUrl(dpop.publicUrl),
+    algorithms: dpop.algorithms ?? DPOP_ALGORITHMS,
+    proofLifetime: dpop.proofLifetime ?? 60,
+    clockSkew: dpop.clockSkew ?? 10,
+    maxProofLength: dpop.maxProofLength ?? 4096,
+    nonce: dpop.nonce ?? 'off',
+    nonceSecret: dpop.nonceSecret === undefined ? undefined : Buffer.from(bytesOf(dpop.nonceSecret)),
+    nonceLifetime: dpop.nonceLifetime ?? 300,
+    replayStore: dpop.replayStore,
+  };
+}
+
+/** What is known at boot is normalised at boot. */
+function resolvePublicUrl(publicUrl: DpopOptions['publicUrl']): ResolvedDpop['publicBasesOf'] {
+  if (typeof publicUrl === 'function') return (request) => basesOf(publicUrl(request));
+  const bases = basesOf(publicUrl);
+  return () => bases;
+}
+
+function basesOf(urls: string | readonly string[]): readonly string[] {
+  return [urls].flat().map((url) => {
+    const base = typeof url === 'string' ? normalizeBase(url) : undefined;
+    if (base === undefined) throw new Error(`it is no https: origin and path prefix`);
+    return base;
+  });
+}
+
+function resolveReport(
+  report: boolean | ((request: UnboundRequest) => void),
+): ResolvedOptions['reportUnbound'] {
+  if (report === false) return undefined;
+  return report === true ? () => undefined : report;
 }
 
 /** What the checks of claims need beside the server's own options. */

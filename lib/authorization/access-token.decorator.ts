@@ -14,7 +14,9 @@ export const AccessToken = createParamDecorator(
     if (policy.kind === 'public') return undefined;
     const { request, response } = httpExchangeOf(context);
     const authenticator = authenticatorOf(request);
-    if (!authenticator.hasDecided(request)) return (await authenticator.require(request, response)).token;
+    if (!authenticator.hasDecided(request)) {
+      return (await authenticator.require(request, response, policy)).token;
+    }
     const decision = await authenticator.decide(request);
     return decision.outcome === 'accepted' ? decision.token : undefined;
   },

@@ -7,6 +7,9 @@ export interface ScopeRule {
   readonly scopes: readonly string[];
 }
 
+/** How a caller must have proved itself: by its certificate, by a DPoP proof, or by either. */
+export type SenderConstraint = 'certificate' | 'dpop' | 'any';
+
 /** What holds for a route: open to everyone, or every rule of its class and its method. */
 export type RoutePolicy =
   | {
@@ -17,13 +20,22 @@ export type RoutePolicy =
        */
       readonly forStrategy: boolean;
     }
-  | { readonly kind: 'protected'; readonly rules: readonly ScopeRule[] };
+  | ProtectedRoute;
+
+/** What a route that is not open demands. */
+export interface ProtectedRoute {
+  readonly kind: 'protected';
+  readonly rules: readonly ScopeRule[];
+  /** Those of the method, or of the class where the method has none: all hold. */
+  readonly constraints: readonly SenderConstraint[];
+}
 
 /** A class or a handler, where decorators leave their metadata. */
 export type DecoratedTarget = Type | ((...args: never[]) => unknown);
 
 export const PUBLIC_METADATA = 'cert-bound-auth:public';
 export const RULES_METADATA = 'cert-bound-auth:rules';
+export const CONSTRAINTS_METADATA = 'cert-bound-auth:constraints';
 /** Where `@UseGuards()` keeps what it was given, added to what the base class has. */
 const GUARDS_METADATA = '__guards__';
 
@@ -47,7 +59,12 @@ function readPolicy(controller: DecoratedTarget, handler: DecoratedTarget): Rout
   if (classIsPublic && !isProtected(handler)) {
     return { kind: 'public', forStrategy: guardsOf(handler).length === 0 };
   }
-  return { kind: 'protected', rules: [...(classIsPublic ? [] : rulesOf(controller)), ...rulesOf(handler)] };
+  const ownConstraints = constraintsOf(handler);
+  return {
+    kind: 'protected',
+    rules: [...(classIsPublic ? [] : rulesOf(controller)), ...rulesOf(handler)],
+    constraints: ownConstraints.length > 0 || classIsPublic ? ownConstraints : constraintsOf(controller),
+  };
 }
 
 /** Whether a target itself is `@Public()`. */
@@ -68,6 +85,11 @@ export function rulesOf(target: DecoratedTarget): readonly ScopeRule[] {
   return (Reflect.getMetadata(RULES_METADATA, target) as readonly ScopeRule[] | undefined) ?? [];
 }
 
+/** The sender constraints of a target; a class without any has its base class's. */
+export function constraintsOf(target: DecoratedTarget): readonly SenderConstraint[] {
+  return (Reflect.getMetadata(CONSTRAINTS_METADATA, target) as readonly SenderConstraint[] | undefined) ?? [];
+}
+
 const protectiveGuards: Type[] = [];
 
 /** Registers a guard whose presence on a target says that the target is protected. */
@@ -78,7 +100,9 @@ export function declareProtective(guard: Type): void {
 /** Whether a target itself asks for protection: by a rule, or by a guard of ours, or one derived from it. */
 export function isProtected(target: DecoratedTarget): boolean {
   return (
-    Reflect.hasOwnMetadata(RULES_METADATA, target) || guardsOf(target).some((guard) => isProtective(guard))
+    Reflect.hasOwnMetadata(RULES_METADATA, target) ||
+    Reflect.hasOwnMetadata(CONSTRAINTS_METADATA, target) ||
+    guardsOf(target).some((guard) => isProtective(guard))
   );
 }
 

@@ -1,5 +1,12 @@
 import 'reflect-metadata';
-import { type DecoratedTarget, isPublic, rulesOf, type ScopeRule } from './route-policy.js';
+import {
+  constraintsOf,
+  type DecoratedTarget,
+  isPublic,
+  rulesOf,
+  type ScopeRule,
+  type SenderConstraint,
+} from './route-policy.js';
 
 /** Where @nestjs/swagger looks for the security requirements of a method; without it nobody looks. */
 const API_SECURITY_METADATA = 'swagger/apiSecurity';
@@ -7,6 +14,7 @@ const API_SECURITY_METADATA = 'swagger/apiSecurity';
 /** Names of the security schemes in the OpenAPI document. */
 const OAUTH2 = 'oauth2';
 const MUTUAL_TLS = 'mutualTLS';
+const DPOP = 'dpop';
 
 /** One way of being let in: every scheme in it is needed (OpenAPI 3.1, Security Requirement Object). */
 type SecurityRequirement = Readonly<Record<string, readonly string[]>>;
@@ -15,34 +23,59 @@ const ours = new WeakSet<object>();
 
 /** Describes a method, or every method of a class, that a decorator has just been put on. */
 export function describeSecurity(target: object, name: string | symbol | undefined): void {
-  if (name !== undefined)
-    return describeMethod((target as Record<string | symbol, DecoratedTarget>)[name], []);
-  // Decorators of methods run before those of their class: now both are known, and both are needed.
+  if (name !== undefined) {
+    return describeMethod((target as Record<string | symbol, DecoratedTarget>)[name], undefined);
+  }
+  // Decorators of methods run before those of their class: now both are known, and both count.
   const controller = target as DecoratedTarget & { readonly prototype: object };
   for (const { value } of Object.values(Object.getOwnPropertyDescriptors(controller.prototype))) {
     if (value !== controller && typeof value === 'function') {
-      describeMethod(value as DecoratedTarget, rulesOf(controller));
+      describeMethod(value as DecoratedTarget, controller);
     }
   }
 }
 
-function describeMethod(method: DecoratedTarget | undefined, ofClass: readonly ScopeRule[]): void {
+function describeMethod(method: DecoratedTarget | undefined, controller: DecoratedTarget | undefined): void {
   if (method === undefined || isPublic(method)) return;
   const known = (Reflect.getMetadata(API_SECURITY_METADATA, method) ?? []) as readonly SecurityRequirement[];
-  const requirements = requirementsOf([...ofClass, ...rulesOf(method)]);
+  const rules = [...(controller === undefined ? [] : rulesOf(controller)), ...rulesOf(method)];
+  const own = constraintsOf(method);
+  const constraints = own.length > 0 || controller === undefined ? own : constraintsOf(controller);
+  const requirements = requirementsOf(rules, constraints);
   for (const requirement of requirements) ours.add(requirement);
   const others = known.filter((requirement) => !ours.has(requirement));
   Reflect.defineMetadata(API_SECURITY_METADATA, [...others, ...requirements], method);
 }
 
+function requirementsOf(
+  rules: readonly ScopeRule[],
+  constraints: readonly SenderConstraint[],
+): readonly SecurityRequirement[] {
+  return proofsOf(constraints).flatMap((proofs) =>
+    scopesOf(rules).map((scopes) => ({
+      [OAUTH2]: [...new Set(scopes)],
+      ...Object.fromEntries(proofs.map((proof) => [proof, []])),
+    })),
+  );
+}
+
+/** The ways of proving oneself that a route admits. What the configuration admits beside it is not known here. */
+function proofsOf(constraints: readonly SenderConstraint[]): readonly (readonly string[])[] {
+  const needed = [
+    ...(constraints.includes('certificate') ? [MUTUAL_TLS] : []),
+    ...(constraints.includes('dpop') ? [DPOP] : []),
+  ];
+  if (needed.length > 0) return [needed];
+  return constraints.includes('any') ? [[MUTUAL_TLS], [DPOP]] : [[MUTUAL_TLS]];
+}
+
 /** All rules hold; `@AnyScope()` multiplies the ways of meeting them. */
-function requirementsOf(rules: readonly ScopeRule[]): readonly SecurityRequirement[] {
-  const ways = rules.reduce<readonly (readonly string[])[]>(
+function scopesOf(rules: readonly ScopeRule[]): readonly (readonly string[])[] {
+  return rules.reduce<readonly (readonly string[])[]>(
     (before, { kind, scopes }) =>
       kind === 'all'
         ? before.map((way) => [...way, ...scopes])
         : before.flatMap((way) => scopes.map((scope) => [...way, scope])),
     [[]],
   );
-  return ways.map((scopes) => ({ [OAUTH2]: [...new Set(scopes)], [MUTUAL_TLS]: [] }));
 }

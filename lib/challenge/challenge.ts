@@ -1,21 +1,41 @@
+import { STATUS_CODES } from 'node:http';
+import type { AuthenticationScheme } from '../request/credentials.js';
 import type { Refusal } from './oauth-error.js';
+
+/** What a challenge says beside the refusal. */
+export interface ChallengeContext {
+  readonly realm: string | undefined;
+  /** The schemes that can lead into this resource, at least one. */
+  readonly schemes: readonly AuthenticationScheme[];
+  /** The scheme that the request used, where it used one. */
+  readonly used: AuthenticationScheme | undefined;
+  /** The algorithms that a proof may be signed with. */
+  readonly algorithms: readonly string[];
+}
 
 /** A refusal as HTTP. */
 export interface RenderedRefusal {
   readonly status: number;
-  /** `WWW-Authenticate`, or `Retry-After` where trying again is the remedy. */
+  /** `WWW-Authenticate`, where other credentials are the remedy: added to what is there. */
+  readonly challenge: string | undefined;
+  /** Headers of which there is one each. */
   readonly headers: Readonly<Record<string, string>>;
   /** In the shape of Nest's own errors. */
   readonly body: { readonly statusCode: number; readonly error: string; readonly message: string };
 }
 
-/** The one place that renders a refusal: status, `WWW-Authenticate` (RFC 6750 §3), body. */
-export function renderRefusal(refusal: Refusal, realm: string | undefined): RenderedRefusal {
+/** The one place that renders a refusal: status, `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1), body. */
+export function renderRefusal(refusal: Refusal, context: ChallengeContext): RenderedRefusal {
   const message = describe(refusal);
   return {
     status: refusal.status,
-    headers: refusal.status === 503 ? retryLater(refusal.retryAfter) : challenge(refusal, realm, message),
-    body: { statusCode: refusal.status, error: refusal.code ?? phrase(refusal.status), message },
+    challenge: 'retryAfter' in refusal ? undefined : challenges(refusal, context, message),
+    headers: headersOf(refusal),
+    body: {
+      statusCode: refusal.status,
+      error: refusal.code ?? STATUS_CODES[refusal.status] ?? '',
+      message,
+    },
   };
 }
 
@@ -28,39 +48,90 @@ function describe(refusal: Refusal): string {
     case 'invalid_request':
       return 'The request must carry exactly one access token, in the Authorization header';
     case 'invalid_token':
-      return 'The access token is not valid, or not bound to the certificate that was presented';
+      return 'The access token is not valid, or not bound to a key that the caller has proved';
+    case 'invalid_dpop_proof':
+      return 'The request must carry exactly one DPoP proof, fresh and made for it and its access token';
+    case 'use_dpop_nonce':
+      return 'The DPoP proof must hold the nonce of the DPoP-Nonce header';
     case 'insufficient_scope':
       return 'The access token does not have the scope that this resource needs';
     case undefined:
-      return refusal.status === 401
-        ? 'An access token is required'
-        : 'The access token cannot be verified at the moment';
+      return describeStatus(refusal.status);
   }
 }
 
-function phrase(status: Refusal['status']): string {
-  return status === 401 ? 'Unauthorized' : 'Service Unavailable';
+function describeStatus(status: 401 | 429 | 503): string {
+  switch (status) {
+    case 401:
+      return 'An access token is required';
+    case 429:
+      return 'This client sends too many requests';
+    case 503:
+      return 'The access token cannot be verified at the moment';
+  }
 }
 
-function retryLater(seconds: number): Record<string, string> {
-  return { 'Retry-After': String(seconds) };
+/** A nonce is for one client and for now: no cache may keep it (RFC 9449 §8). */
+export function nonceHeaders(nonce: string): Readonly<Record<string, string>> {
+  return { 'DPoP-Nonce': nonce, 'Cache-Control': 'no-store' };
 }
 
-function challenge(
-  refusal: Exclude<Refusal, { status: 503 }>,
-  realm: string | undefined,
-  description: string,
-): Record<string, string> {
-  const parameters = [
-    ...(realm === undefined ? [] : [parameter('realm', realm)]),
-    ...(refusal.code === undefined ? [] : [parameter('error', refusal.code)]),
-    ...(refusal.code === undefined ? [] : [parameter('error_description', description)]),
-    ...(refusal.code === 'insufficient_scope' ? [parameter('scope', refusal.scope.join(' '))] : []),
+function headersOf(refusal: Refusal): Readonly<Record<string, string>> {
+  if ('retryAfter' in refusal) return { 'Retry-After': String(refusal.retryAfter) };
+  return refusal.code === 'use_dpop_nonce' ? nonceHeaders(refusal.nonce) : {};
+}
+
+type Challenged = Exclude<Refusal, { readonly retryAfter: number }>;
+
+/** One field with a challenge for each scheme, and the error on the scheme that was used (RFC 9449 §7.2). */
+function challenges(refusal: Challenged, context: ChallengeContext, description: string): string {
+  if (refusal.code === undefined)
+    return context.schemes.map((scheme) => render(scheme, [], context)).join(', ');
+  const { used = context.schemes[0] ?? 'Bearer' } = context;
+  const others = refusal.status === 401 ? otherSchemes(used, context.schemes) : [];
+  return [
+    render(used, errorParameters(refusal, description), context),
+    ...others.map((scheme) => render(scheme, [], context)),
+  ].join(', ');
+}
+
+/**
+ * What a client could try instead. One that has sent a proof is told of its fault alone: there are clients that see a
+ * request for a nonce only where it stands by itself.
+ */
+function otherSchemes(
+  used: AuthenticationScheme,
+  schemes: readonly AuthenticationScheme[],
+): readonly AuthenticationScheme[] {
+  if (used === 'DPoP' && schemes.includes(used)) return [];
+  return schemes.filter((scheme) => scheme !== used);
+}
+
+type Parameter = readonly [name: string, value: string];
+
+function errorParameters(refusal: Challenged, description: string): readonly Parameter[] {
+  return [
+    ['error', refusal.code ?? ''],
+    ['error_description', description],
+    ...(refusal.code === 'insufficient_scope' ? [['scope', refusal.scope.join(' ')] as const] : []),
   ];
-  return { 'WWW-Authenticate': ['Bearer', parameters.join(', ')].join(' ').trim() };
+}
+
+function render(
+  scheme: AuthenticationScheme,
+  own: readonly Parameter[],
+  { realm, algorithms }: ChallengeContext,
+): string {
+  const parameters: readonly Parameter[] = [
+    ...(realm === undefined ? [] : [['realm', realm] as const]),
+    ...own,
+    ...(scheme === 'DPoP' ? [['algs', algorithms.join(' ')] as const] : []),
+  ];
+  const rendered = parameters.map(([name, value]) => `${name}=${quoted(value)}`).join(', ');
+  return rendered === '' ? scheme : `${scheme} ${rendered}`;
 }
 
 /** A quoted-string (RFC 9110 §5.6.4). */
-function parameter(name: string, value: string): string {
-  return `${name}="${value.replaceAll(/["\\]/g, '\\$&')}"`;
+function quoted(value: string): string {
+  return `"${value.replaceAll(/["\\]/g, '\\$&')}"`;
 }

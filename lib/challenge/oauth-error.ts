@@ -1,12 +1,15 @@
 /**
- * What the caller is told. `code` is the OAuth error code (RFC 6750 §3.1); without one, no credentials were
+ * What the caller is told. `code` is the OAuth error code (RFC 6750 §3.1, RFC 9449 §7.1, §9); without one, no credentials were
  * recognised, or it is not the caller's fault.
  */
 export type Refusal =
   | { readonly status: 400; readonly code: 'invalid_request' }
   | { readonly status: 401; readonly code: undefined }
   | { readonly status: 401; readonly code: 'invalid_token' }
+  | { readonly status: 401; readonly code: 'invalid_dpop_proof' }
+  | { readonly status: 401; readonly code: 'use_dpop_nonce'; readonly nonce: string }
   | { readonly status: 403; readonly code: 'insufficient_scope'; readonly scope: readonly string[] }
+  | { readonly status: 429; readonly code: undefined; readonly retryAfter: number }
   | { readonly status: 503; readonly code: undefined; readonly retryAfter: number };
 
 /** Why a request was refused: a stable code for logs and for operations, never shown to the caller. */
@@ -54,7 +57,29 @@ export type RefusalReason =
   | 'certificate_expired'
   | 'certificate_not_yet_valid'
   | 'certificate_mismatch'
+  | 'scheme_mismatch'
+  | 'proof_missing'
+  | 'proof_repeated'
+  | 'proof_too_large'
+  | 'proof_malformed'
+  | 'proof_algorithm_not_allowed'
+  | 'proof_key_unusable'
+  | 'proof_method_mismatch'
+  | 'proof_target_mismatch'
+  | 'proof_token_mismatch'
+  | 'proof_expired'
+  | 'proof_issued_in_future'
+  | 'proof_nonce_missing'
+  | 'proof_nonce_unknown'
+  | 'proof_key_mismatch'
+  | 'proof_signature_invalid'
+  | 'proof_replayed'
+  | 'proofs_too_many'
+  // confirmation, not the caller's fault
+  | 'public_url_unknown'
+  | 'replay_store_unavailable'
   // authorization
+  | 'binding_insufficient'
   | 'scope_missing'
   | 'user_refused';
 
@@ -95,6 +120,16 @@ export function invalidToken(reason: RefusalReason, details?: OAuthErrorDetails)
   return new OAuthError({ status: 401, code: 'invalid_token' }, reason, details);
 }
 
+/** The DPoP proof is missing or not valid: 401 (RFC 9449 §7.1). */
+export function invalidDpopProof(reason: RefusalReason, details?: OAuthErrorDetails): OAuthError {
+  return new OAuthError({ status: 401, code: 'invalid_dpop_proof' }, reason, details);
+}
+
+/** The DPoP proof does not hold a nonce of ours that is still valid: 401, with the one to use (RFC 9449 §9). */
+export function useDpopNonce(nonce: string, reason: RefusalReason): OAuthError {
+  return new OAuthError({ status: 401, code: 'use_dpop_nonce', nonce }, reason);
+}
+
 /** The token does not carry the scopes that the route needs: 403. */
 export function insufficientScope(scope: readonly string[]): OAuthError {
   return new OAuthError({ status: 403, code: 'insufficient_scope', scope }, 'scope_missing');
@@ -105,4 +140,9 @@ const RETRY_AFTER_SECONDS = 5;
 /** The authorization server could not be asked, or made no sense: 503, for it says nothing about the token. */
 export function outage(reason: RefusalReason, details?: OAuthErrorDetails): OAuthError {
   return new OAuthError({ status: 503, code: undefined, retryAfter: RETRY_AFTER_SECONDS }, reason, details);
+}
+
+/** One client asks for more than its share: 429. */
+export function tooManyRequests(reason: RefusalReason, details?: OAuthErrorDetails): OAuthError {
+  return new OAuthError({ status: 429, code: undefined, retryAfter: RETRY_AFTER_SECONDS }, reason, details);
 }

@@ -1,7 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { AccessRefusedException } from './access-refused.exception.js';
-import { renderRefusal } from './challenge.js';
+import { type ChallengeContext, renderRefusal } from './challenge.js';
 import type { OAuthError } from './oauth-error.js';
 
 /** A response of Express (a `ServerResponse`), or a reply of Fastify, which has that as `raw`. */
@@ -18,21 +18,36 @@ export interface FastifyReply {
  * Puts the challenge on the response and makes the exception to throw. The header is set on Node's own response,
  * before the exception is thrown: so it survives every exception filter of the app.
  */
-export function refuse(error: OAuthError, response: HttpResponse, realm: string | undefined): HttpException {
-  const rendered = renderRefusal(error.refusal, realm);
+export function refuse(error: OAuthError, response: HttpResponse, context: ChallengeContext): HttpException {
+  const rendered = renderRefusal(error.refusal, context);
   const own =
     error.reason === 'user_refused' && error.cause instanceof HttpException ? error.cause : undefined;
   // `validate` chose a status of its own; only a 401 is still ours to challenge.
-  if (own === undefined || own.getStatus() === 401) setHeaders(response, rendered.headers);
+  if (own === undefined || own.getStatus() === 401) {
+    addChallenge(response, rendered.challenge);
+    setHeaders(response, rendered.headers);
+  }
   return own ?? new AccessRefusedException(rendered, error);
 }
 
-function setHeaders(response: HttpResponse, headers: Readonly<Record<string, string>>): void {
+/** Other strategies may challenge as well: theirs stays. */
+function addChallenge(response: HttpResponse, challenge: string | undefined): void {
+  const raw = 'raw' in response ? response.raw : response;
+  if (challenge === undefined || raw.headersSent) return;
+  if (!listOf(raw.getHeader('www-authenticate')).includes(challenge)) {
+    raw.appendHeader('WWW-Authenticate', challenge);
+  }
+  exposeHeader(response, 'WWW-Authenticate');
+}
+
+/** Sets headers on Node's own response, and on the reply of Fastify, whose own would replace them. */
+export function setHeaders(response: HttpResponse, headers: Readonly<Record<string, string>>): void {
   const raw = 'raw' in response ? response.raw : response;
   if (raw.headersSent) return;
   for (const [name, value] of Object.entries(headers)) {
-    if (!listOf(raw.getHeader(name)).includes(value)) raw.appendHeader(name, value);
-    exposeHeader(response, name);
+    raw.setHeader(name, value);
+    if ('raw' in response) response.header(name, value);
+    if (name !== 'Cache-Control') exposeHeader(response, name);
   }
 }
 

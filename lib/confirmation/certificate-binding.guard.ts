@@ -5,9 +5,10 @@ import { notePublicRoute } from '../public-route.js';
 import { RequestAuthenticator } from '../request-authenticator.js';
 
 /**
- * Lets a request pass whose token is valid and bound to the certificate that the caller proved. It needs no other
- * guard beside it: the token is verified here as well, once for all guards.
- * @see RFC 8705 §3
+ * Lets a request pass whose token is valid and whose caller has proved every key that it is bound to: its certificate,
+ * and its DPoP key where that is configured. It needs no other guard beside it: the token is verified here as well,
+ * once for all guards.
+ * @see RFC 8705 §3, RFC 9449 §7.1
  */
 @Injectable()
 export class CertificateBindingGuard implements CanActivate {
@@ -18,7 +19,7 @@ export class CertificateBindingGuard implements CanActivate {
     notePublicRoute(context, policy);
     if (policy.kind === 'public') return true;
     const { request, response } = httpExchangeOf(context);
-    await this.authenticator.require(request, response);
+    await this.authenticator.require(request, response, policy);
     return true;
   }
 }

@@ -17,7 +17,13 @@ export function isThumbprint(value: unknown): value is string {
   return typeof value === 'string' && THUMBPRINT.test(value);
 }
 
-/** Compares two thumbprints in constant time, as text: no decoder that could forgive a wrong encoding. */
+/** Compares two thumbprints, as text: no decoder that could forgive a wrong encoding. */
 export function thumbprintsEqual(one: string, other: string): boolean {
-  return one.length === other.length && timingSafeEqual(Buffer.from(one), Buffer.from(other));
+  return equalInConstantTime(one, other);
+}
+
+/** Compares two texts in a time that tells only whether they are of the same length. */
+export function equalInConstantTime(one: string, other: string): boolean {
+  const [left, right] = [Buffer.from(one), Buffer.from(other)];
+  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -2,42 +2,66 @@ import type { BindingPolicy } from '../cert-bound-auth.options.js';
 import type { BindingMethod, Confirmation } from '../access-token/verified-access-token.js';
 import { invalidToken } from '../challenge/oauth-error.js';
 import type { ClientCertificate } from '../request/client-certificate.js';
+import type { AuthenticationScheme } from '../request/credentials.js';
 import { thumbprintsEqual } from './certificate-thumbprint.js';
+import type { ProofOutcome } from './check-dpop-proof.js';
 
-/** What the caller has proved, and what proof counts. */
-export interface ProofOfPossession {
-  readonly certificate: ClientCertificate | undefined;
+/** What a certificate counts by. */
+export interface CertificateRules {
   readonly trust: 'ca' | 'any';
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
 
-/**
- * Checks that the caller holds every key that a token is bound to.
- * @returns how possession was proved; empty for an unbound token under `if-bound`
- * @throws OAuthError 401 `invalid_token`
- * @see RFC 8705 §3
- */
-export function checkConfirmation(
-  confirmation: Confirmation | undefined,
-  binding: BindingPolicy,
-  proof: ProofOfPossession,
-): readonly BindingMethod[] {
-  if (confirmation === undefined) {
-    if (binding === 'if-bound') return [];
-    throw invalidToken('confirmation_missing', { detail: 'the token has no cnf: it is bound to nothing' });
-  }
-  checkCertificate(confirmation.certificateThumbprint, proof);
-  return ['certificate'];
+/** How the caller came, and what it can prove. */
+export interface ProofOfPossession extends CertificateRules {
+  readonly scheme: AuthenticationScheme;
+  readonly certificate: ClientCertificate | undefined;
+  /** Checks the proof that came with the request, by the key with this thumbprint. @throws OAuthError */
+  readonly checkProof: (jwkThumbprint: string) => Promise<ProofOutcome>;
 }
 
-function checkCertificate(expected: string | undefined, proof: ProofOfPossession): void {
-  const { certificate } = proof;
+/** How possession was proved; by nothing for an unbound token under `if-bound`. */
+export interface ProvenPossession extends Partial<ProofOutcome> {
+  readonly boundBy: readonly BindingMethod[];
+}
+
+/**
+ * Checks that the caller holds every key that a token is bound to, the certificate's first, for that costs less.
+ * @throws OAuthError 401 `invalid_token`; what {@link checkDpopProof} throws
+ * @see RFC 8705 §3, RFC 9449 §7.1
+ */
+export async function checkConfirmation(
+  confirmation: Confirmation | undefined,
+  binding: BindingPolicy,
+  possession: ProofOfPossession,
+): Promise<ProvenPossession> {
+  checkScheme(confirmation, possession.scheme);
+  if (confirmation === undefined) {
+    if (binding === 'if-bound') return { boundBy: [] };
+    throw invalidToken('confirmation_missing', { detail: 'the token has no cnf: it is bound to nothing' });
+  }
+  const { certificateThumbprint, jwkThumbprint } = confirmation;
+  if (certificateThumbprint !== undefined) checkCertificate(certificateThumbprint, possession);
+  if (jwkThumbprint === undefined) return { boundBy: ['certificate'] };
+  const outcome = await possession.checkProof(jwkThumbprint);
+  return { boundBy: certificateThumbprint === undefined ? ['dpop'] : ['certificate', 'dpop'], ...outcome };
+}
+
+/** A token that is bound to a key of DPoP comes with a proof, and no other does (RFC 9449 §7.1, §7.2). */
+function checkScheme(confirmation: Confirmation | undefined, scheme: AuthenticationScheme): void {
+  const needed = confirmation?.jwkThumbprint === undefined ? 'Bearer' : 'DPoP';
+  if (scheme === needed) return;
+  throw invalidToken('scheme_mismatch', { detail: `such a token is to be sent as ${needed}, not ${scheme}` });
+}
+
+function checkCertificate(expected: string, possession: ProofOfPossession): void {
+  const { certificate } = possession;
   if (certificate === undefined) {
     throw invalidToken('certificate_missing', { detail: 'no client certificate on this connection' });
   }
-  checkCertificateCounts(certificate, proof);
-  if (expected === undefined || !thumbprintsEqual(certificate.thumbprint, expected)) {
+  checkCertificateCounts(certificate, possession);
+  if (!thumbprintsEqual(certificate.thumbprint, expected)) {
     throw invalidToken('certificate_mismatch', {
       detail: `the token is bound to ${expected}, the client presented ${certificate.thumbprint}`,
     });
@@ -51,7 +75,7 @@ function checkCertificate(expected: string | undefined, proof: ProofOfPossession
  */
 export function checkCertificateCounts(
   { chainError, notBefore, notAfter }: ClientCertificate,
-  { trust, now }: Pick<ProofOfPossession, 'trust' | 'now'>,
+  { trust, now }: CertificateRules,
 ): void {
   // Compared so that a date that could not be parsed, NaN, is refused.
   if (!(now <= notAfter)) throw invalidToken('certificate_expired');

@@ -17,7 +17,7 @@ import {
   validateSync,
 } from 'class-validator';
 import { bytesOf } from '../access-token/shared-secret.js';
-import type { CertBoundAuthOptions, JwsAlgorithm } from '../cert-bound-auth.options.js';
+import type { CertBoundAuthOptions, DpopAlgorithm, JwsAlgorithm } from '../cert-bound-auth.options.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
 import { isJsonObject } from '../access-token/json-object.js';
 
@@ -32,6 +32,19 @@ export const JWS_ALGORITHMS: readonly JwsAlgorithm[] = [
   'ES256',
   'ES384',
   'ES512',
+  'EdDSA',
+  'Ed25519',
+];
+
+/** Every algorithm that a DPoP proof may be signed with, and by default is accepted. */
+export const DPOP_ALGORITHMS: readonly DpopAlgorithm[] = [
+  'ES256',
+  'ES384',
+  'ES512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'RS256',
   'EdDSA',
   'Ed25519',
 ];
@@ -75,6 +88,14 @@ function IsPositiveInt(most: number): PropertyDecorator {
     'positiveInt',
     message,
     (value) => Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= most,
+  );
+}
+
+function IsNumberFrom(least: number, most: number, unit: string): PropertyDecorator {
+  return Satisfies(
+    'numberFrom',
+    `give a number of ${unit}, ${least} to ${most}`,
+    (value) => typeof value === 'number' && value >= least && value <= most,
   );
 }
 
@@ -238,9 +259,45 @@ class AuthorizationServerSchema {
   @Given() @IsObject({ message: 'give { timeout?, ... }' }) @ValidateNested() http?: unknown;
 }
 
+const PUBLIC_URL = `give the origin that clients see, as 'https://api.example.com', a list of such, or a function`;
+
+class DpopSchema {
+  @Satisfies('publicUrl', PUBLIC_URL, isPublicUrl) publicUrl?: unknown;
+  @Given()
+  @IsArray({ message: `give a list of ${DPOP_ALGORITHMS.join(', ')}` })
+  @ArrayNotEmpty({ message: `give at least one of ${DPOP_ALGORITHMS.join(', ')}` })
+  @IsIn(DPOP_ALGORITHMS, { each: true, message: `accept only ${DPOP_ALGORITHMS.join(', ')}` })
+  algorithms?: unknown;
+  @Given() @IsNumberFrom(1, 3600, 'seconds') proofLifetime?: unknown;
+  @Given() @IsSeconds(300) clockSkew?: unknown;
+  @Given() @IsNumberFrom(256, 16_384, 'characters') maxProofLength?: unknown;
+  @Given()
+  @IsIn(['off', 'required', 'instead-of-iat'], { message: `use 'off', 'required' or 'instead-of-iat'` })
+  nonce?: unknown;
+  @Given() @Satisfies('secret', 'give at least 32 bytes', isSecret) nonceSecret?: unknown;
+  @Given() @IsNumberFrom(2, 86_400, 'seconds') nonceLifetime?: unknown;
+  @Given()
+  @Satisfies('replayStore', 'give an object with addIfAbsent(key, ttlSeconds)', isReplayStore)
+  replayStore?: unknown;
+}
+
+function isPublicUrl(value: unknown): boolean {
+  if (typeof value === 'function') return true;
+  const list = typeof value === 'string' ? [value] : value;
+  return isStringList(list) && list.length > 0;
+}
+
+function isReplayStore(value: unknown): boolean {
+  return isJsonObject(value) && typeof value['addIfAbsent'] === 'function';
+}
+
 class ClientCertificateSchema {
   @IsIn(['tls'], { message: `use 'tls'` }) from?: unknown;
   @Given() @IsIn(['ca', 'any'], { message: `use 'ca' or 'any'` }) trust?: unknown;
+}
+
+function isReport(value: unknown): boolean {
+  return typeof value === 'boolean' || isFunction(value);
 }
 
 function isFunction(value: unknown): boolean {
@@ -260,6 +317,10 @@ class OptionsSchema {
   @IsObject({ message: `give { from: 'tls', trust?: 'ca' | 'any' }` })
   @ValidateNested()
   clientCertificate?: unknown;
+  @Given() @IsObject({ message: 'give { publicUrl, ... }' }) @ValidateNested() dpop?: unknown;
+  @Given()
+  @Satisfies('report', 'use true, false or a function (request) => void', isReport)
+  reportUnbound?: unknown;
   @Given() @IsSeconds(300) clockTolerance?: unknown;
   @Given()
   @IsString({ message: 'give a string' })
@@ -304,6 +365,7 @@ function copyOptions(options: Fields): object {
   const servers = copy['authorizationServers'];
   return Object.assign(copy, {
     ...nested(copy, 'clientCertificate', ClientCertificateSchema),
+    ...nested(copy, 'dpop', DpopSchema),
     ...(Array.isArray(servers) ? { authorizationServers: servers.map((server) => copyServer(server)) } : {}),
   });
 }

@@ -3,21 +3,45 @@ import type {
   BindingPolicy,
   CertBoundAuthOptions,
   ClientAuthentication,
+  DpopAlgorithm,
   TlsClientCertificateOptions,
 } from '../cert-bound-auth.options.js';
 import type { AuthorizationServerHttpSettings } from '../access-token/authorization-server-http.js';
 import type { ClaimRules } from '../access-token/check-claims.js';
 import type { IntrospectionCacheSettings } from '../access-token/introspection-cache.js';
 import type { JwtRules } from '../access-token/jwt-verifier.js';
+import type { ReplayStore } from '../confirmation/replay-store.js';
+import type { UnboundRequest } from '../confirmation/unbound-request.js';
 import type { SignedAnswerRules } from '../access-token/signed-introspection-answer.js';
 
 /** The options with every default filled in and every check done. */
 export interface ResolvedOptions {
   readonly authorizationServers: readonly ResolvedAuthorizationServer[];
   readonly clientCertificate: Required<TlsClientCertificateOptions>;
+  readonly dpop: ResolvedDpop | undefined;
+  /** Told of requests with unbound tokens. */
+  readonly reportUnbound: ((request: UnboundRequest) => void) | undefined;
   readonly realm: string | undefined;
   readonly exposeToken: boolean;
   readonly validate: CertBoundAuthOptions['validate'];
+}
+
+/** How DPoP proofs are checked. */
+export interface ResolvedDpop {
+  /** Normalised origins and path prefixes that clients see a request under. @throws Error that says what is wrong */
+  readonly publicBasesOf: (request: object) => readonly string[];
+  readonly algorithms: readonly DpopAlgorithm[];
+  /** Seconds. */
+  readonly proofLifetime: number;
+  /** Seconds. */
+  readonly clockSkew: number;
+  /** Characters. */
+  readonly maxProofLength: number;
+  readonly nonce: 'off' | 'required' | 'instead-of-iat';
+  readonly nonceSecret: Uint8Array | undefined;
+  /** Seconds. */
+  readonly nonceLifetime: number;
+  readonly replayStore: ReplayStore | undefined;
 }
 
 /** One authorization server, as configured. */

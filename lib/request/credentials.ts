@@ -1,50 +1,71 @@
 import type { IncomingMessage } from 'node:http';
 import { invalidRequest, missingCredentials, type OAuthError } from '../challenge/oauth-error.js';
+import { headerValues } from './header-values.js';
 import { type HttpRequest, rawRequestOf } from './http-request.js';
 
-/** The credentials of a request: how they were sent, and the token. */
-export interface Credentials {
-  readonly scheme: 'Bearer';
-  readonly token: string;
+/** How an access token is sent: a bearer token, or one that comes with a proof of its key (RFC 9449 §7.1). */
+export type AuthenticationScheme = 'Bearer' | 'DPoP';
+
+/** The `Authorization` header of a request, of a scheme that is accepted. */
+export interface Authorization {
+  readonly scheme: AuthenticationScheme;
+  readonly header: string;
 }
 
-// RFC 6750 §2.1: the scheme, one or more spaces, a b64token. The scheme ignores case (RFC 9110 §11.1).
-const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
-// A scheme is the longest run of token characters (RFC 9110 §5.6.2): `Bearer,` is malformed, `Bearers` another scheme.
-const BEARER_SCHEME = /^bearer(?![!#$%&'*+\-.^_`|~\w])/i;
+/**
+ * How each scheme looks. A scheme is the longest run of token characters (RFC 9110 §5.6.2) and ignores case (§11.1):
+ * `Bearer,` is malformed, `Bearers` another scheme. Then one or more spaces, and a b64token (RFC 6750 §2.1).
+ */
+const PATTERNS = {
+  Bearer: patternsOf('bearer'),
+  DPoP: patternsOf('dpop'),
+} as const;
+
+function patternsOf(scheme: string): { readonly start: RegExp; readonly whole: RegExp } {
+  return {
+    start: new RegExp(`^${scheme}(?![!#$%&'*+\\-.^_\`|~\\w])`, 'i'),
+    whole: new RegExp(`^${scheme} +([A-Za-z0-9\\-._~+/]+=*) *$`, 'i'),
+  };
+}
 
 /**
- * Reads the access token of a request from its `Authorization` header, the only place it is taken from.
- * @throws OAuthError 401 without code where there is none, 400 where it is malformed or sent in several ways
- * @see RFC 6750 §2, §3.1
+ * Reads the `Authorization` header of a request, the only place that a token is taken from.
+ * @param schemes those accepted
+ * @throws OAuthError 401 without code where there is none of these, 400 where there are several
+ * @see RFC 6750 §3.1, RFC 9449 §7.1
  */
-export function readCredentials(request: HttpRequest): Credentials {
-  const raw = rawRequestOf(request);
-  const headers = authorizationHeaders(raw);
+export function readAuthorization(
+  request: HttpRequest,
+  schemes: readonly AuthenticationScheme[],
+): Authorization {
+  const headers = headerValues(rawRequestOf(request), 'authorization');
   if (headers.length > 1) {
     throw invalidRequest('credentials_repeated', { detail: 'more than one Authorization header' });
   }
-  const header = headers[0];
-  if (header === undefined || !BEARER_SCHEME.test(header)) {
-    throw missingCredentials('credentials_missing', { detail: whatCameInstead(request, header) });
-  }
-  const token = BEARER.exec(header)?.[1];
-  if (token === undefined) throw malformed();
-  if (hasTokenInQuery(raw)) throw sentTwice('query');
-  if (hasTokenInForm(request)) throw sentTwice('form body');
-  return { scheme: 'Bearer', token };
+  const [header] = headers;
+  if (header === undefined) throw missingCredentials('credentials_missing', { detail: whatElse(request) });
+  const scheme = schemes.find((accepted) => PATTERNS[accepted].start.test(header));
+  if (scheme !== undefined) return { scheme, header };
+  throw missingCredentials('credentials_missing', {
+    detail: `the Authorization header is not of the ${schemes.join(' or ')} scheme`,
+  });
 }
 
-/** `req.headers` keeps the first of several silently; only the raw list tells. */
-function authorizationHeaders(raw: IncomingMessage): readonly string[] {
-  const values: string[] = [];
-  for (let index = 0; index < raw.rawHeaders.length; index += 2) {
-    const name = raw.rawHeaders[index];
-    if (name?.length === 13 && name.toLowerCase() === 'authorization') {
-      values.push(raw.rawHeaders[index + 1] ?? '');
-    }
+/**
+ * Reads the token itself.
+ * @throws OAuthError 400 where it is malformed, or sent in another way as well
+ * @see RFC 6750 §2
+ */
+export function readToken({ scheme, header }: Authorization, request: HttpRequest): string {
+  const token = PATTERNS[scheme].whole.exec(header)?.[1];
+  if (token === undefined) {
+    throw invalidRequest('credentials_malformed', {
+      detail: `the Authorization header is not "${scheme}" and one token`,
+    });
   }
-  return values;
+  if (hasTokenInQuery(rawRequestOf(request))) throw sentTwice('query');
+  if (hasTokenInForm(request)) throw sentTwice('form body');
+  return token;
 }
 
 function hasTokenInQuery(raw: IncomingMessage): boolean {
@@ -61,18 +82,11 @@ function hasTokenInForm(request: HttpRequest): boolean {
   return typeof body === 'object' && body !== null && Object.hasOwn(body, 'access_token');
 }
 
-function malformed(): OAuthError {
-  return invalidRequest('credentials_malformed', {
-    detail: 'the Authorization header is not "Bearer" and one token',
-  });
-}
-
 function sentTwice(place: string): OAuthError {
   return invalidRequest('credentials_repeated', { detail: `a token in the header and in the ${place}` });
 }
 
-function whatCameInstead(request: HttpRequest, header: string | undefined): string {
-  if (header !== undefined) return 'the Authorization header is not of the Bearer scheme';
+function whatElse(request: HttpRequest): string {
   if (hasTokenInQuery(rawRequestOf(request))) return 'access_token in the query is not accepted';
   if (hasTokenInForm(request)) return 'access_token in a form body is not accepted';
   return 'no Authorization header';

@@ -16,3 +16,9 @@ export {
   type TestSigningKey,
   type TestTokenOptions,
 } from './test-authorization-server.js';
+export {
+  TestDpopClient,
+  type TestDpopFault,
+  type TestDpopHeaders,
+  type TestDpopProofOptions,
+} from './test-dpop-client.js';

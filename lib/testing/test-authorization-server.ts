@@ -15,6 +15,7 @@ import {
 } from 'jose';
 import type { CertBoundAuthOptions } from '../cert-bound-auth.options.js';
 import type { TestCertificate, TestCertificateAuthority } from './test-certificate-authority.js';
+import type { TestDpopClient } from './test-dpop-client.js';
 
 /** How a test authorization server is set up. */
 export interface TestAuthorizationServerOptions {
@@ -42,6 +43,8 @@ export type TestIntrospectionClient =
 export interface TestTokenOptions {
   /** Binds the token to this certificate (`cnf["x5t#S256"]`). */
   readonly certificate?: TestCertificate;
+  /** Binds the token to the key of this client (`cnf.jkt`). */
+  readonly dpop?: TestDpopClient;
   /** Space-delimited scopes. */
   readonly scope?: string;
   /** @default 'user-1' */
@@ -284,7 +287,7 @@ export class TestAuthorizationServer {
       exp: now + (options.lifetime ?? 300),
       jti: randomUUID(),
       ...(options.scope === undefined ? {} : { scope: options.scope }),
-      ...(options.certificate === undefined ? {} : { cnf: { 'x5t#S256': options.certificate.thumbprint } }),
+      ...confirmationOf(options),
       ...options.claims,
     };
     return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
@@ -393,6 +396,16 @@ async function generateSigningKey(algorithm: string): Promise<TestSigningKey> {
 async function sign(header: object, claims: object, key: KeyObject): Promise<string> {
   const payload = new TextEncoder().encode(JSON.stringify(claims));
   return new CompactSign(payload).setProtectedHeader(header as { alg: string }).sign(key);
+}
+
+function confirmationOf({ certificate, dpop }: TestTokenOptions): { readonly cnf?: object } {
+  if (certificate === undefined && dpop === undefined) return {};
+  return {
+    cnf: {
+      ...(certificate === undefined ? {} : { 'x5t#S256': certificate.thumbprint }),
+      ...(dpop === undefined ? {} : { jkt: dpop.thumbprint }),
+    },
+  };
 }
 
 function encode(part: object): string {

@@ -101,7 +101,7 @@ describe('invariant 8: wrong options stop the boot', () => {
     ['a server that is a string', { ...RIGHT, authorizationServers: [ISSUER] }, 'authorizationServers'],
     ['binding: off', { ...RIGHT, binding: 'off' }, `binding (string): use 'required'`],
     ['binding: null', { ...RIGHT, binding: null }, 'binding (null)'],
-    ['dpop', { ...RIGHT, dpop: {} }, 'dpop (object): there is no such option'],
+    ['dpop without publicUrl', { ...RIGHT, dpop: {} }, 'dpop.publicUrl (undefined): give the origin'],
     ['NaN clockTolerance', { ...RIGHT, clockTolerance: NaN }, 'clockTolerance (number)'],
     ['negative clockTolerance', { ...RIGHT, clockTolerance: -1 }, 'clockTolerance (number)'],
     ['large clockTolerance', { ...RIGHT, clockTolerance: 301 }, 'give a number of seconds, 0 to 300'],

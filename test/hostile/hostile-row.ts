@@ -10,7 +10,7 @@ export interface HostileRequest {
   /** The certificate of the TLS connection. */
   readonly certificate: TestCertificate | 'none';
   /** @default '/main', for which a token with the scope `accounts:read` is enough */
-  readonly path?: '/main' | '/both' | '/any' | '/public';
+  readonly path?: string;
   /** What follows the `?`, sent as it stands. */
   readonly query?: string;
   /** @default 'GET', 'POST' with a body */

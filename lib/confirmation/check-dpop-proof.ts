@@ -1,0 +1,153 @@
+import { hash } from 'node:crypto';
+import type { DpopAlgorithm } from '../cert-bound-auth.options.js';
+import {
+  invalidDpopProof,
+  invalidToken,
+  outage,
+  tooManyRequests,
+  useDpopNonce,
+} from '../challenge/oauth-error.js';
+import { messageOf } from '../message-of.js';
+import { headerValues } from '../request/header-values.js';
+import { type HttpRequest, rawRequestOf, requestPathOf } from '../request/http-request.js';
+import { thumbprintsEqual } from './certificate-thumbprint.js';
+import type { DpopNonces } from './dpop-nonces.js';
+import { type DpopProof, readDpopProof } from './dpop-proof.js';
+import { proofKeyThumbprint, type ProofKeys } from './proof-keys.js';
+import { type ReplayStore, TooManyProofsError } from './replay-store.js';
+import { normalizeTargetUri, targetUriOf } from './target-uri.js';
+
+/** What proofs are checked by. */
+export interface DpopRules {
+  /** Origin and path prefix, or several, that clients see a request under. @throws Error that says what is wrong */
+  readonly publicBasesOf: (request: HttpRequest) => readonly string[];
+  readonly algorithms: readonly DpopAlgorithm[];
+  /** Seconds; `undefined` where the nonce alone says how fresh a proof is. */
+  readonly proofLifetime: number | undefined;
+  /** Seconds. */
+  readonly clockSkew: number;
+  /** Characters. */
+  readonly maxProofLength: number;
+  /** `undefined` where none is asked for. */
+  readonly nonces: DpopNonces | undefined;
+  /** Seconds. */
+  readonly nonceLifetime: number;
+  readonly replayStore: ReplayStore;
+  readonly keys: ProofKeys;
+}
+
+/** What a right proof leads to. */
+export interface ProofOutcome {
+  /** The nonce that the client is to use from now on, where the one that it used is about to expire. */
+  readonly nextNonce: string | undefined;
+}
+
+/**
+ * Checks that a request carries one fresh proof, made for it and its token, by the key that the token is bound to. The
+ * cheapest checks come first; the replay comes last, so that only what is right in every other way uses up its `jti`.
+ * @param jwkThumbprint `cnf.jkt` of the token
+ * @param now milliseconds since the epoch
+ * @throws OAuthError 401 `invalid_dpop_proof`, `use_dpop_nonce`, or `invalid_token` when the key is not the token's;
+ * 429 when the client has used more proofs than can be remembered; 503 when the replay store can't tell
+ * @see RFC 9449 §4.3, §7.1
+ */
+export async function checkDpopProof(
+  request: HttpRequest,
+  token: string,
+  jwkThumbprint: string,
+  rules: DpopRules,
+  now: number,
+): Promise<ProofOutcome> {
+  const proof = readDpopProof(headerValues(rawRequestOf(request), 'dpop'), rules);
+  checkMethod(proof, request);
+  checkTarget(proof, request, rules);
+  checkAccessTokenHash(proof, token);
+  checkIssuedAt(proof, rules, now);
+  const outcome = checkNonce(proof, rules, now);
+  await checkKey(proof, jwkThumbprint);
+  await rules.keys.verify(proof.jwt, proof.jwk, jwkThumbprint, proof.algorithm);
+  await checkReplay(proof, jwkThumbprint, rules, now);
+  return outcome;
+}
+
+function checkMethod({ htm }: DpopProof, request: HttpRequest): void {
+  const { method } = rawRequestOf(request);
+  if (htm !== method)
+    throw invalidDpopProof('proof_method_mismatch', { detail: `the request is a ${method}` });
+}
+
+function checkTarget({ htu }: DpopProof, request: HttpRequest, rules: DpopRules): void {
+  const path = requestPathOf(request);
+  const bases = publicBases(request, rules);
+  // Nearly every client writes what it has requested, letter by letter.
+  if (bases.some((base) => htu === base + path)) return;
+  const claimed = normalizeTargetUri(htu);
+  if (claimed !== undefined && bases.some((base) => claimed === targetUriOf(base, path))) return;
+  throw invalidDpopProof('proof_target_mismatch', {
+    detail: `the request is for ${bases.join(' or ')} and its path`,
+  });
+}
+
+function publicBases(request: HttpRequest, { publicBasesOf }: DpopRules): readonly string[] {
+  try {
+    return publicBasesOf(request);
+  } catch (cause) {
+    throw invalidDpopProof('public_url_unknown', { detail: `publicUrl: ${messageOf(cause)}`, cause });
+  }
+}
+
+function checkAccessTokenHash({ ath }: DpopProof, token: string): void {
+  if (ath !== hash('sha256', token, 'base64url')) throw invalidDpopProof('proof_token_mismatch');
+}
+
+function checkIssuedAt({ iat }: DpopProof, { proofLifetime, clockSkew }: DpopRules, now: number): void {
+  if (proofLifetime === undefined) return;
+  const age = now / 1000 - iat;
+  if (age > proofLifetime + clockSkew) {
+    throw invalidDpopProof('proof_expired', { detail: `it was made ${Math.floor(age)} s ago` });
+  }
+  if (age < -clockSkew) {
+    throw invalidDpopProof('proof_issued_in_future', { detail: `its iat is ${Math.ceil(-age)} s ahead` });
+  }
+}
+
+function checkNonce({ nonce }: DpopProof, { nonces }: DpopRules, now: number): ProofOutcome {
+  const verdict = nonces?.judge(nonce, now);
+  if (nonces === undefined || verdict === 'current') return { nextNonce: undefined };
+  const current = nonces.current(now);
+  if (verdict === 'about-to-expire') return { nextNonce: current };
+  throw useDpopNonce(current, nonce === undefined ? 'proof_nonce_missing' : 'proof_nonce_unknown');
+}
+
+async function checkKey({ jwk }: DpopProof, jwkThumbprint: string): Promise<void> {
+  const thumbprint = await proofKeyThumbprint(jwk);
+  if (thumbprintsEqual(thumbprint, jwkThumbprint)) return;
+  throw invalidToken('proof_key_mismatch', {
+    detail: `the token is bound to ${jwkThumbprint}, the proof is by ${thumbprint}`,
+  });
+}
+
+async function checkReplay(
+  { jti, iat }: DpopProof,
+  jwkThumbprint: string,
+  { replayStore, proofLifetime, nonceLifetime, clockSkew }: DpopRules,
+  now: number,
+): Promise<void> {
+  const end = proofLifetime === undefined ? now / 1000 + nonceLifetime : iat + proofLifetime + clockSkew;
+  // The clocks of instances differ as well: another one must not accept what this one has forgotten.
+  const seconds = Math.max(1, Math.ceil(end - now / 1000)) + Math.ceil(clockSkew);
+  const added = await addTo(replayStore, `${jwkThumbprint}.${hash('sha256', jti, 'base64url')}`, seconds);
+  if (added !== true) throw invalidDpopProof('proof_replayed');
+}
+
+/** What a store answers is believed only where it is `true`: one that breaks its contract lets nothing pass. */
+async function addTo(store: ReplayStore, key: string, seconds: number): Promise<unknown> {
+  try {
+    return await store.addIfAbsent(key, seconds);
+  } catch (cause) {
+    if (cause instanceof TooManyProofsError) {
+      throw tooManyRequests('proofs_too_many', { detail: cause.message, cause });
+    }
+    throw outage('replay_store_unavailable', { detail: messageOf(cause), cause });
+  }
+}
