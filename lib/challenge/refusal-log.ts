@@ -44,6 +44,9 @@ function levelOf({ reason, detail, cause }: OAuthError): 'error' | 'warn' | 'deb
       return 'error';
     case 'authorization_server_unreachable':
     case 'key_unusable':
+    case 'public_url_unknown':
+    case 'replay_store_unavailable':
+    case 'proofs_too_many':
       return 'warn';
     case 'introspection_refused':
       // Of a JWT the endpoint may say so; any other error can be a fault of our own parameters.

@@ -1,0 +1,38 @@
+import { TestDpopClient } from 'nestjs-cert-bound-auth/testing';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { ProofKeys, proofKeyThumbprint } from '../../lib/confirmation/proof-keys.js';
+
+const URL = 'https://api.example.com/';
+
+let client: TestDpopClient;
+beforeAll(async () => {
+  client = await TestDpopClient.create();
+});
+
+describe('proof keys', () => {
+  test('a key is imported once: later proofs are verified with the one that is known by its thumbprint', async () => {
+    const keys = new ProofKeys();
+    const first = await client.proof({ url: URL });
+    await expect(keys.verify(first, {}, client.thumbprint, 'ES256')).rejects.toMatchObject({
+      reason: 'proof_key_unusable',
+    });
+    await keys.verify(first, client.jwk, client.thumbprint, 'ES256');
+    await keys.verify(await client.proof({ url: URL }), {}, client.thumbprint, 'ES256');
+  });
+
+  test('a known key verifies nothing that another key has signed', async () => {
+    const keys = new ProofKeys();
+    await keys.verify(await client.proof({ url: URL }), client.jwk, client.thumbprint, 'ES256');
+    const foreign = await client.proof({ url: URL, fault: 'foreign-key' });
+    await expect(keys.verify(foreign, client.jwk, client.thumbprint, 'ES256')).rejects.toMatchObject({
+      reason: 'proof_signature_invalid',
+    });
+  });
+
+  test('a JWK without the members of its type has no thumbprint', async () => {
+    await expect(proofKeyThumbprint({ kty: 'EC', crv: 'P-256' })).rejects.toMatchObject({
+      reason: 'proof_key_unusable',
+      refusal: { code: 'invalid_dpop_proof' },
+    });
+  });
+});
