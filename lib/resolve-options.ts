@@ -5,6 +5,7 @@ import type {
   AuthorizationServerOptions,
   CertBoundAuthOptions,
   DpopOptions,
+  IntrospectionCacheOptions,
   JwtOptions,
 } from './cert-bound-auth.options.js';
 import { normalizeBase } from './confirmation/target-uri.js';
@@ -175,14 +176,7 @@ function resolveIntrospection(
   return {
     source: resolveSource(introspection, algorithms, context),
     tokens: introspection.tokens ?? 'opaque',
-    cache:
-      cache === undefined
-        ? undefined
-        : {
-            ttl: cache.ttl ?? 60,
-            negativeTtl: cache.negativeTtl ?? 10,
-            maxEntries: cache.maxEntries ?? 10_000,
-          },
+    cache: cache === undefined ? undefined : resolveCache(cache),
     claims: {
       issuer,
       issuerPresence: 'if-present',
@@ -193,6 +187,20 @@ function resolveIntrospection(
       forbiddenClaims: [],
       stringClaims: stringClaims(names),
     },
+  };
+}
+
+function resolveCache({
+  ttl,
+  negativeTtl,
+  maxEntries,
+  shared,
+}: IntrospectionCacheOptions): NonNullable<ResolvedIntrospection['cache']> {
+  return {
+    ttl: ttl ?? 60,
+    negativeTtl: negativeTtl ?? 10,
+    maxEntries: maxEntries ?? 10_000,
+    shared: shared === undefined ? undefined : { store: shared.store, secret: bytesOf(shared.secret) },
   };
 }
 

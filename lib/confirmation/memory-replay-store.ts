@@ -48,10 +48,14 @@ export class MemoryReplayStore implements ReplayStore {
   private forgottenUntil = 0;
 
   /** @throws RangeError when a limit is no whole number, or less than 1 */
-  constructor({ maxEntries, maxEntriesPerKey, now }: MemoryReplayStoreOptions = {}) {
-    this.maxEntries = checkLimit('maxEntries', maxEntries ?? 1_000_000);
-    this.maxEntriesPerKey = checkLimit('maxEntriesPerKey', maxEntriesPerKey ?? 100_000);
-    this.now = now ?? (() => Date.now());
+  constructor({
+    maxEntries = 1_000_000,
+    maxEntriesPerKey = 100_000,
+    now = () => Date.now(),
+  }: MemoryReplayStoreOptions = {}) {
+    this.maxEntries = checkLimit('maxEntries', maxEntries);
+    this.maxEntriesPerKey = checkLimit('maxEntriesPerKey', maxEntriesPerKey);
+    this.now = now;
   }
 
   /**

@@ -176,6 +176,17 @@ class CacheSchema {
   @Given() @IsSeconds() ttl?: unknown;
   @Given() @IsSeconds() negativeTtl?: unknown;
   @Given() @IsPositiveInt(MOST_ENTRIES) maxEntries?: unknown;
+  @Given() @IsObject({ message: 'give { store, secret }' }) @ValidateNested() shared?: unknown;
+}
+
+class SharedCacheSchema {
+  @Satisfies('store', 'give a store, as new RedisIntrospectionStore(client)', isIntrospectionStore)
+  store?: unknown;
+  @Satisfies('secret', 'give at least 32 bytes, the same on all instances', isSecret) secret?: unknown;
+}
+
+function isIntrospectionStore(value: unknown): boolean {
+  return isJsonObject(value) && isFunction(value['get']) && isFunction(value['set']);
 }
 
 const METHODS = [
@@ -222,7 +233,7 @@ class IntrospectionSchema {
   @IsIn(['required', 'if-present'], { message: `use 'required' or 'if-present'` })
   audience?: unknown;
   @Given()
-  @IsObject({ message: 'give { ttl?, negativeTtl?, maxEntries? }' })
+  @IsObject({ message: 'give { ttl?, negativeTtl?, maxEntries?, shared? }' })
   @ValidateNested()
   cache?: unknown;
 }
@@ -390,8 +401,15 @@ function copyIntrospection(introspection: unknown): unknown {
   const schema = isJsonObject(authentication) ? schemaOf(authentication['method']) : UnknownMethodSchema;
   return Object.assign(copy, {
     ...nested(copy, 'clientAuthentication', schema),
-    ...nested(copy, 'cache', CacheSchema),
+    ...('cache' in copy ? { cache: copyCache(copy['cache']) } : {}),
   });
+}
+
+/** The store itself stays what it is: a copy would lose what makes it work. */
+function copyCache(cache: unknown): unknown {
+  if (!isJsonObject(cache)) return cache;
+  const copy = copyOf(CacheSchema, cache);
+  return Object.assign(copy, nested(copy, 'shared', SharedCacheSchema));
 }
 
 function schemaOf(method: unknown): new () => object {

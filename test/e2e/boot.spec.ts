@@ -52,6 +52,10 @@ const server = (extra: object): object => ({
   ...RIGHT,
   authorizationServers: [{ issuer: ISSUER, ...extra }],
 });
+const dpop = (options: object): object => ({
+  ...RIGHT,
+  dpop: { publicUrl: 'https://api.example.com', ...options },
+});
 const S = 'authorizationServers[0]';
 const privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
@@ -102,6 +106,61 @@ describe('invariant 8: wrong options stop the boot', () => {
     ['binding: off', { ...RIGHT, binding: 'off' }, `binding (string): use 'required'`],
     ['binding: null', { ...RIGHT, binding: null }, 'binding (null)'],
     ['dpop without publicUrl', { ...RIGHT, dpop: {} }, 'dpop.publicUrl (undefined): give the origin'],
+    ['dpop: true', { ...RIGHT, dpop: true }, 'dpop (boolean): give { publicUrl, ... }'],
+    ['dpop: a typo', dpop({ publicURL: 'x' }), 'dpop.publicURL (string): there is no such option'],
+    [
+      'publicUrl: http',
+      dpop({ publicUrl: 'http://api.example.com' }),
+      'dpop.publicUrl (string): give the origin',
+    ],
+    ['publicUrl: no URL', dpop({ publicUrl: 'api.example.com' }), 'dpop.publicUrl (string): give the origin'],
+    ['publicUrl: userinfo', dpop({ publicUrl: 'https://a@b.example' }), 'dpop.publicUrl (string)'],
+    ['publicUrl: query', dpop({ publicUrl: 'https://a.example/?b' }), 'dpop.publicUrl (string)'],
+    ['publicUrl: empty list', dpop({ publicUrl: [] }), 'dpop.publicUrl (empty array)'],
+    [
+      'publicUrl: list with a wrong one',
+      dpop({ publicUrl: ['https://a.example', 'x'] }),
+      'dpop.publicUrl (string)',
+    ],
+    ['publicUrl: a URL object', dpop({ publicUrl: new URL('https://a.example') }), 'dpop.publicUrl (object)'],
+    ['dpop HS256', dpop({ algorithms: ['HS256'] }), 'dpop.algorithms (array): accept only ES256'],
+    ['dpop none', dpop({ algorithms: ['none'] }), 'dpop.algorithms (array): accept only ES256'],
+    ['dpop without algorithms', dpop({ algorithms: [] }), 'dpop.algorithms (empty array): give at least one'],
+    [
+      'proofLifetime: 0',
+      dpop({ proofLifetime: 0 }),
+      'dpop.proofLifetime (number): give a number of seconds, 1 to 3600',
+    ],
+    ['proofLifetime: endless', dpop({ proofLifetime: Infinity }), 'dpop.proofLifetime (number)'],
+    ['proofLifetime: NaN', dpop({ proofLifetime: NaN }), 'dpop.proofLifetime (number)'],
+    [
+      'clockSkew: large',
+      dpop({ clockSkew: 301 }),
+      'dpop.clockSkew (number): give a number of seconds, 0 to 300',
+    ],
+    ['maxProofLength: small', dpop({ maxProofLength: 10 }), 'give a number of characters, 256 to 16384'],
+    ['nonce: true', dpop({ nonce: true }), "dpop.nonce (boolean): use 'off', 'required' or 'instead-of-iat'"],
+    [
+      'nonceSecret: short',
+      dpop({ nonceSecret: 'short' }),
+      'dpop.nonceSecret (string): give at least 32 bytes',
+    ],
+    ['nonceLifetime: 1', dpop({ nonceLifetime: 1 }), 'give a number of seconds, 2 to 86400'],
+    [
+      'replayStore: a map',
+      dpop({ replayStore: new Map() }),
+      'dpop.replayStore (object): give an object with addIfAbsent',
+    ],
+    [
+      'reportUnbound: a string',
+      { ...RIGHT, reportUnbound: 'yes' },
+      'reportUnbound (string): use true, false',
+    ],
+    [
+      'reportUnbound alone',
+      { ...RIGHT, reportUnbound: true },
+      'reportUnbound (boolean): there is nothing to report',
+    ],
     ['NaN clockTolerance', { ...RIGHT, clockTolerance: NaN }, 'clockTolerance (number)'],
     ['negative clockTolerance', { ...RIGHT, clockTolerance: -1 }, 'clockTolerance (number)'],
     ['large clockTolerance', { ...RIGHT, clockTolerance: 301 }, 'give a number of seconds, 0 to 300'],
@@ -345,6 +404,31 @@ describe('invariant 8: wrong options stop the boot', () => {
       'authorizationServers[1].introspection (object): an opaque token does not say who issued it',
     ],
   ];
+  test('what is right of dpop and reportUnbound boots', async () => {
+    const replayStore = new (class {
+      #seen = new Set<string>();
+      addIfAbsent = async (key: string): Promise<boolean> =>
+        !this.#seen.has(key) && this.#seen.add(key).size > 0;
+    })();
+    const right = [
+      dpop({}),
+      dpop({ publicUrl: ['https://a.example/v1', 'http://localhost:3000'] }),
+      dpop({ publicUrl: () => 'https://a.example' }),
+      dpop({
+        algorithms: ['ES256', 'EdDSA'],
+        proofLifetime: 5,
+        clockSkew: 0,
+        maxProofLength: 1024,
+        replayStore,
+      }),
+      dpop({ nonce: 'required', nonceSecret: new Uint8Array(32), nonceLifetime: 60 }),
+      { ...RIGHT, binding: 'if-bound', reportUnbound: true },
+      { ...server({ binding: 'if-bound' }), reportUnbound: () => undefined },
+      { ...RIGHT, reportUnbound: false },
+    ];
+    expect(await Promise.all(right.map(async (options) => messageOf(options)))).toEqual(right.map(() => ''));
+  });
+
   test.each(cases)('%s', async (_name, options, expected) => {
     expect(await messageOf(options)).toContain(expected);
   });

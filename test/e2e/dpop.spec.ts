@@ -1,6 +1,7 @@
 import { Controller, Get, Param, Post, UseGuards } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import {
+  CertBoundAuthModule,
   type DpopAlgorithm,
   type PublicUrlOf,
   type ReplayStore,
@@ -8,10 +9,10 @@ import {
   TooManyProofsError,
 } from 'nestjs-cert-bound-auth';
 import { TestDpopClient, type TestDpopFault } from 'nestjs-cert-bound-auth/testing';
-import type { Response } from 'supertest';
+import supertest, { type Response } from 'supertest';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { PUBLIC_URL, sendDpop, startDpopApi } from '../support/dpop.js';
-import { PLATFORMS } from '../support/platforms.js';
+import { PLATFORMS, startApp } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { TokenController } from '../support/token-controller.js';
 import {
@@ -20,6 +21,7 @@ import {
   createWorld,
   startApi,
   startAuthorizationServer,
+  whenOver,
   type World,
 } from '../support/world.js';
 
@@ -193,6 +195,23 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
       const dpop = await sendDpop(app, world, client, token, { certificate: world.client1 });
       expect([dpop.status, challengeOf(dpop)]).toEqual([401, 'Bearer']);
     }
+  });
+
+  test('INV8: with dpop, a server that asks for no certificate can let clients in: it boots, and does', async () => {
+    const as = await startAuthorizationServer(world);
+    const auth = CertBoundAuthModule.forRoot({ ...as.moduleOptions, dpop: { publicUrl: PUBLIC_URL } });
+    const app = await startApp(platform, {
+      module: class App {},
+      imports: [auth],
+      controllers: [TokenController],
+    });
+    whenOver(async () => app.close());
+    const token = await as.accessToken({ dpop: client });
+    const headers = await client.headers({ url: PUBLIC_URL, token });
+    const response = await supertest(app.getHttpServer() as never)
+      .get('/')
+      .set({ ...headers });
+    expect(response.body).toMatchObject({ boundBy: ['dpop'] });
   });
 
   test('RFC9449-7: no credentials: both challenges, without error, in one field', async () => {

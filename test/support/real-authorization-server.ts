@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TestCertificate } from 'nestjs-cert-bound-auth/testing';
@@ -47,6 +47,16 @@ export function configuration(introspectingClient: Readonly<Record<string, unkno
         scope: 'payments:read',
         ...noRedirects,
       },
+      // A client without a certificate.
+      {
+        client_id: 'mobile',
+        client_secret: 'mobile-secret',
+        token_endpoint_auth_method: 'client_secret_basic',
+        dpop_bound_access_tokens: true,
+        grant_types: ['client_credentials'],
+        scope: 'payments:read',
+        ...noRedirects,
+      },
       { client_id: 'api', grant_types: [], ...noRedirects, ...introspectingClient },
     ],
     clientAuthMethods: [
@@ -65,6 +75,7 @@ export function configuration(introspectingClient: Readonly<Record<string, unkno
     ttl: { ClientCredentials: 300 },
     features: {
       clientCredentials: { enabled: true },
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
       introspection: { enabled: true, allowedPolicy: () => true },
       jwtIntrospection: { enabled: true },
       mTLS: {

@@ -1,0 +1,99 @@
+import type { UnboundRequest } from 'nestjs-cert-bound-auth';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { PLATFORMS } from '../support/platforms.js';
+import { RecordingLogger } from '../support/recording-logger.js';
+import { TokenController } from '../support/token-controller.js';
+import { clientOf, createWorld, startApi, startAuthorizationServer, type World } from '../support/world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe.each(PLATFORMS)('reportUnbound on %s', (platform) => {
+  const start = async (reportUnbound: true | ((request: UnboundRequest) => void)) => {
+    const as = await startAuthorizationServer(world);
+    const logger = new RecordingLogger();
+    const options = { ...as.moduleOptions, binding: 'if-bound', reportUnbound } as const;
+    const app = await startApi(world, platform, as, [TokenController], { options, logger });
+    return { as, app, lines: () => logger.ours.filter(({ text }) => text.includes('unbound')) };
+  };
+
+  test('true: the log names client and route of what required would refuse, once an hour', async () => {
+    const { as, app, lines } = await start(true);
+    const unbound = await as.accessToken({ clientId: 'legacy', lifetime: 10_000 });
+    for (const token of [unbound, unbound, as.opaqueToken({ clientId: 'old' })]) {
+      await clientOf(app, world, undefined, token).get('/').expect(200);
+    }
+    expect(lines()).toEqual([
+      {
+        level: 'warn',
+        context: 'CertBoundAuth',
+        text: `unbound access token: binding 'required' would refuse {"issuer":"${as.issuer}","client":"legacy","route":"GET /"}`,
+      },
+      expect.objectContaining({ text: expect.stringContaining('"client":"old"') as string }),
+    ]);
+  });
+
+  test('bound tokens and refused requests are not reported', async () => {
+    const reported: UnboundRequest[] = [];
+    const { as, app, lines } = await start((request) => reported.push(request));
+    const certificate = world.client1;
+    await clientOf(app, world, certificate, await as.accessToken({ certificate }))
+      .get('/')
+      .expect(200);
+    await clientOf(app, world, undefined, await as.accessToken({ lifetime: -60 }))
+      .get('/')
+      .expect(401);
+    await clientOf(app, world, undefined, await as.accessToken({ claims: { cnf: {} } }))
+      .get('/')
+      .expect(401);
+    await clientOf(app, world).get('/').expect(401);
+    expect([reported, lines()]).toEqual([[], []]);
+  });
+
+  test('a listener gets every such request; what it throws is logged and changes nothing', async () => {
+    const reported: UnboundRequest[] = [];
+    const { as, app, lines } = await start((request) => {
+      reported.push(request);
+      if (reported.length > 1) throw new Error('of the listener');
+    });
+    const token = await as.accessToken({ clientId: 'legacy', subject: 'user' });
+    const other = await as.accessToken({ claims: { client_id: 'c', sub: 's' } });
+    for (const each of [token, token, other]) {
+      await clientOf(app, world, undefined, each).get('/').expect(200);
+    }
+    const route = 'GET /';
+    expect(reported).toEqual([
+      { issuer: as.issuer, clientId: 'legacy', subject: 'user', route },
+      { issuer: as.issuer, clientId: 'legacy', subject: 'user', route },
+      { issuer: as.issuer, clientId: 'c', subject: 's', route },
+    ]);
+    expect(lines().filter(({ level }) => level === 'warn')).toHaveLength(2);
+  });
+
+  test('the throwing listener is named in the log at error', async () => {
+    const logger = new RecordingLogger();
+    const as = await startAuthorizationServer(world);
+    const app = await startApi(world, platform, as, [TokenController], {
+      logger,
+      options: {
+        binding: 'if-bound',
+        reportUnbound: () => {
+          throw new Error('of the listener');
+        },
+      },
+    });
+    await clientOf(app, world, undefined, await as.accessToken())
+      .get('/')
+      .expect(200);
+    expect(logger.ours).toContainEqual({
+      level: 'error',
+      context: 'CertBoundAuth',
+      text: 'the listener of reportUnbound threw of the listener',
+    });
+  });
+});

@@ -1,0 +1,35 @@
+import type { IoredisClient, NodeRedisClient, RedisClient } from '../../lib/redis/redis-client.js';
+
+/** The packages whose clients are accepted. */
+export const REDIS_PACKAGES = ['redis', 'ioredis'] as const;
+export type RedisPackage = (typeof REDIS_PACKAGES)[number];
+
+/** A command as it goes to Redis. */
+export type RedisCommand = readonly (string | number)[];
+
+/** What Redis replies to a command, or its promise: of what it rejects with too. */
+export type Reply = (command: RedisCommand) => unknown;
+
+/** What stands in for a client, with every reply as the test wants it; the suite in test/redis has real ones. */
+export function redisDouble(kind: RedisPackage, reply: Reply): RedisClient {
+  return kind === 'redis' ? nodeRedisDouble(reply) : ioredisDouble(reply);
+}
+
+function nodeRedisDouble(reply: Reply): NodeRedisClient {
+  return {
+    isOpen: true,
+    SET: async (key, value, { PX, NX }) =>
+      reply(['SET', key, value, 'PX', PX, ...(NX === true ? ['NX'] : [])]),
+    GET: async (key) => reply(['GET', key]),
+  };
+}
+
+function ioredisDouble(reply: Reply): IoredisClient {
+  const client = {
+    status: 'ready',
+    set: async (...command: RedisCommand) => reply(['SET', ...command]),
+    setBuffer: async () => undefined,
+    get: async (key: string) => reply(['GET', key]),
+  };
+  return client;
+}
