@@ -6,6 +6,7 @@ export default mergeConfig(config, {
   test: {
     exclude: [
       'test/package/**',
+      'test/redis/**',
       'test/sample/**',
       'test/docs/**',
       'test/e2e/{watch-tls,oidc-provider}.spec.ts',

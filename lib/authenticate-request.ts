@@ -16,9 +16,9 @@ import { checkConfirmation } from './confirmation/check-confirmation.js';
 import { checkDpopProof, type DpopRules } from './confirmation/check-dpop-proof.js';
 import { readConfirmation } from './confirmation/confirmation-claim.js';
 import { type AuthenticationScheme, readAuthorization, readToken } from './request/credentials.js';
-import { type ClientCertificate, tlsClientCertificate } from './request/client-certificate.js';
-import { type HttpRequest, rawRequestOf } from './request/http-request.js';
-import type { ResolvedOptions } from './options/resolved-options.js';
+import type { ClientCertificate, ClientCertificateSource } from './request/client-certificate.js';
+import type { HttpRequest } from './request/http-request.js';
+import { chainTrust, type ResolvedOptions } from './options/resolved-options.js';
 
 /** Whether a request may go on to authorization. */
 export type Decision = Acceptance | RefusalDecision;
@@ -44,6 +44,7 @@ export interface RefusalDecision {
 /** What an app decides by. */
 export interface AuthenticationRules {
   readonly servers: TrustedServers;
+  readonly certificateSource: ClientCertificateSource;
   /** `undefined` where no DPoP proof is accepted. */
   readonly dpop: DpopRules | undefined;
   readonly options: ResolvedOptions;
@@ -55,12 +56,12 @@ export interface AuthenticationRules {
  */
 export async function authenticateRequest(
   request: HttpRequest,
-  { servers, dpop, options }: AuthenticationRules,
+  { servers, certificateSource, dpop, options }: AuthenticationRules,
 ): Promise<Decision> {
   const progress: Progress = {};
   try {
-    const certificate = tlsClientCertificate(rawRequestOf(request));
-    if (certificate !== undefined) progress.certificate = certificate;
+    const certificate = await certificateSource(request);
+    if (certificate.kind === 'found') progress.certificate = certificate.certificate;
 
     const authorization = readAuthorization(request, acceptedSchemes(dpop));
     const { scheme } = authorization;
@@ -78,7 +79,7 @@ export async function authenticateRequest(
     const { boundBy, nextNonce } = await checkConfirmation(confirmation, binding, {
       scheme,
       certificate,
-      trust: options.clientCertificate.trust,
+      trust: chainTrust(options.clientCertificate),
       now,
       checkProof: async (thumbprint) => checkDpopProof(request, token, thumbprint, requireDpop(dpop), now),
     });

@@ -6,8 +6,8 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import { AuthorizationServer } from './access-token/authorization-server.js';
 import { keepReply, registerAuthenticator, unregisterAuthenticator } from './app-registry.js';
+import { createAuthenticationRules } from './authentication-rules.js';
 import { ScopesGuard } from './authorization/scopes.guard.js';
 import {
   type ASYNC_OPTIONS_TYPE,
@@ -18,7 +18,6 @@ import {
 import { CertBoundStrategy } from './cert-bound.strategy.js';
 import { checkApplication } from './check-application.js';
 import { CertificateBindingGuard } from './confirmation/certificate-binding.guard.js';
-import { createDpopRules } from './confirmation/dpop-rules.js';
 import { CertBoundAuthConfigurationError, problem } from './options/configuration-error.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
 import { RequestAuthenticator } from './request-authenticator.js';
@@ -103,13 +102,5 @@ function sharedInstance(app: object): CertBoundAuthConfigurationError {
 }
 
 function createAuthenticator(options: ResolvedOptions): RequestAuthenticator {
-  const servers = options.authorizationServers.map((settings) => new AuthorizationServer(settings));
-  return new RequestAuthenticator({
-    servers: {
-      byIssuer: new Map(servers.map((server) => [server.settings.issuer, server])),
-      forOpaqueTokens: servers.filter((server) => server.settings.introspection !== undefined),
-    },
-    dpop: options.dpop === undefined ? undefined : createDpopRules(options.dpop),
-    options,
-  });
+  return new RequestAuthenticator(createAuthenticationRules(options));
 }

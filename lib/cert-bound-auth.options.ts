@@ -45,10 +45,11 @@ export interface CertBoundAuthOptions {
   /**
    * Beside `binding: 'if-bound'`: says which requests `required` would refuse and of which client, so that it can be
    * rolled out without breaking anyone unseen. `true`: in the log, each client and route once an hour. A function:
-   * in the log, and it is called for every such request; what it throws is logged and changes nothing.
+   * in the log, and it is called for every such request; what it throws, or rejects with, is logged
+   * and changes nothing.
    * @default false
    */
-  readonly reportUnbound?: boolean | ((request: UnboundRequest) => void);
+  readonly reportUnbound?: boolean | ((request: UnboundRequest) => unknown);
 
   /** Difference tolerated between our clock and the server's, in seconds, 0 to 300. @default 5 */
   readonly clockTolerance?: number;
@@ -87,7 +88,8 @@ export interface CertBoundAuthExtras {
 export type BindingPolicy = 'required' | 'if-bound';
 
 /** Where the client's certificate comes from. */
-export type ClientCertificateOptions = TlsClientCertificateOptions;
+export type ClientCertificateOptions =
+  TlsClientCertificateOptions | HeaderClientCertificateOptions | CustomClientCertificateOptions;
 
 /** The certificate of the TLS connection that the request came on. */
 export interface TlsClientCertificateOptions {
@@ -99,6 +101,63 @@ export interface TlsClientCertificateOptions {
    * @default 'ca'
    */
   readonly trust?: 'ca' | 'any';
+}
+
+/**
+ * A header by which a proxy that ends TLS passes its client's certificate on. It counts only from the proxies named;
+ * from anyone else it is ignored, and the log says so. There is a preset for each usual proxy: {@link forwardedBy}.
+ */
+export interface HeaderClientCertificateOptions {
+  readonly from: 'header';
+  /** Name of the header. The proxy must replace or remove what its client sends under this name. */
+  readonly header: string;
+  readonly format: ForwardedCertificateFormat;
+  /** Who may send the header: at least one. */
+  readonly trustedProxies: readonly TrustedProxy[];
+  /**
+   * Who verifies the certificate's chain. `proxy`: it has done so before it sends the header. `{ ca }`: we do, with
+   * these CAs (PEM), the chain of {@link chainHeader} or of the header itself, and the validity of each certificate;
+   * it needs the package `pkijs`. `any`: nobody. What is lost: the certificate proves a key and nothing else; names in
+   * it are the client's own claim.
+   */
+  readonly trust: 'proxy' | 'any' | { readonly ca: TlsMaterial | readonly TlsMaterial[] };
+  /** Name of the header with the certificates behind the leaf, in the same format. @default none */
+  readonly chainHeader?: string;
+  /**
+   * A header with the proxy's own verdict on the certificate, which must have this value; a name alone stands for the
+   * value `SUCCESS` (nginx's `$ssl_client_verify`). With any other value the certificate counts as untrusted.
+   * @default none
+   */
+  readonly verifyHeader?: string | { readonly name: string; readonly value: string };
+}
+
+/**
+ * How a certificate is written in a header. `rfc9440`: base64 DER between colons. `pem`: PEM, percent-encoded, folded
+ * with TABs or spaces, or raw. `der`: base64 DER, one or several joined by commas, the leaf first. `xfcc`: Envoy's
+ * X-Forwarded-Client-Cert, of which the nearest hop's element counts (`{ xfcc: { hop } }` for another one, counted from
+ * the nearest, 0).
+ */
+export type ForwardedCertificateFormat =
+  'rfc9440' | 'pem' | 'der' | 'xfcc' | { readonly xfcc: { readonly hop: number } };
+
+/**
+ * A peer that is trusted to speak for its clients: an address or CIDR (`10.0.0.0/8`, `fd00::/8`), `loopback`, `unix`
+ * (whoever can connect to the unix socket that the server listens on), or a proxy that proves this certificate by TLS
+ * (SHA-256 of its DER, base64url).
+ */
+export type TrustedProxy = string | { readonly certificateThumbprint: string };
+
+/** A certificate that comes neither from TLS nor in a header: an API gateway's event, a header of another kind. */
+export interface CustomClientCertificateOptions {
+  readonly from: 'custom';
+  /**
+   * Finds the certificate that the client of a request has proved. What it returns is believed: it must come from
+   * where the client cannot write. An error that it throws is a refusal (401).
+   * @returns PEM or DER; `undefined` for none
+   */
+  find(request: object): string | Uint8Array | undefined;
+  /** As for headers; `proxy` stands for whatever the function has made sure of. */
+  readonly trust: HeaderClientCertificateOptions['trust'];
 }
 
 /** Proofs of possession of a key (DPoP, RFC 9449). */

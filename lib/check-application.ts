@@ -1,14 +1,22 @@
 import { Server as TlsServer } from 'node:tls';
 import type { HttpServer, Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import { wasDecorated } from './authorization/decorated-methods.js';
-import { constraintsOf, type DecoratedTarget, isProtected, isPublic } from './authorization/route-policy.js';
+import { type Statement, statementsOn } from './authorization/decorated-methods.js';
+import {
+  constraintsOf,
+  type DecoratedTarget,
+  isProtected,
+  isPublic,
+  routePolicy,
+  rulesOf,
+  type SenderConstraint,
+} from './authorization/route-policy.js';
 import {
   CertBoundAuthConfigurationError,
   type ConfigurationProblem,
   problem,
 } from './options/configuration-error.js';
-import type { ResolvedOptions } from './options/resolved-options.js';
+import type { ResolvedClientCertificate, ResolvedOptions } from './options/resolved-options.js';
 import { asksForCertificate } from './tls/asks-for-certificate.js';
 
 /**
@@ -53,15 +61,23 @@ function checkServer(
   { authorizationServers, clientCertificate, dpop }: ResolvedOptions,
 ): readonly ConfigurationProblem[] {
   const server: unknown = adapter?.getHttpServer();
-  if (clientCertificate.trust === 'ca' && trustsPublicCas(server)) return [publicCas()];
+  if (clientCertificate.from === 'tls' && clientCertificate.trust === 'ca' && trustsPublicCas(server)) {
+    return [publicCas()];
+  }
   if (adapter === undefined || authorizationServers.some(({ binding }) => binding !== 'required')) return [];
-  if (dpop !== undefined || asksForCertificate(server)) return [];
+  if (dpop !== undefined || canSeeCertificates(server, clientCertificate)) return [];
   const remedy =
     'the server asks for no client certificate, and every token must be bound to one: nobody could be let in. ' +
     'Use NestFactory.create(AppModule, { httpsOptions: mutualTls({ key, cert, ca }) }), or for Fastify ' +
     'new FastifyAdapter({ https: mutualTls({ key, cert, ca }) }). If you create the server yourself, ' +
     'give the same options to Nest as well';
   return [problem('httpsOptions', server instanceof TlsServer ? {} : undefined, remedy)];
+}
+
+/** Where a proxy passes certificates on, it may be the only one that needs to prove one to us. */
+function canSeeCertificates(server: unknown, source: ResolvedClientCertificate): boolean {
+  if (asksForCertificate(server) || source.from === 'custom') return true;
+  return source.from === 'header' && source.trustedProxies.some((proxy) => typeof proxy === 'string');
 }
 
 /** Without `ca` Node trusts every public CA: a certificate of any of them would count. */
@@ -92,35 +108,39 @@ function checkController(controller: Type | null): readonly ConfigurationProblem
 function checkConstraints(
   controller: Type | null,
   adapter: HttpServer | undefined,
-  { dpop }: ResolvedOptions,
+  options: ResolvedOptions,
 ): readonly ConfigurationProblem[] {
   if (typeof controller !== 'function') return [];
-  const targets = [
-    { target: controller as DecoratedTarget, path: controller.name },
-    ...methodsOf(controller.prototype as object).map(({ name, method }) => ({
-      target: method,
-      path: `${controller.name}.${name}`,
-    })),
-  ];
-  return targets.flatMap(({ target, path }) => {
-    const constraints = constraintsOf(target);
-    return [
-      ...(constraints.includes('dpop') && dpop === undefined
-        ? [problem(path, target, "@SenderConstrained('dpop') needs the option dpop: nobody could be let in")]
-        : []),
-      ...(constraints.includes('certificate') &&
-      adapter !== undefined &&
-      !asksForCertificate(adapter.getHttpServer())
-        ? [
-            problem(
-              path,
-              target,
-              "@SenderConstrained('certificate'), but the server asks for no client certificate: see mutualTls()",
-            ),
-          ]
-        : []),
-    ];
-  });
+  const unmeetable = unmeetableConstraints(adapter, options);
+  return methodsOf(controller.prototype as object)
+    .filter(({ method }) => isRoute(method))
+    .flatMap(({ name, method }) => {
+      const policy = routePolicy(controller, method);
+      const constraint =
+        policy.kind === 'public' ? undefined : policy.constraints.find((each) => unmeetable.has(each));
+      const path = `${controller.name}.${name}`;
+      return constraint === undefined ? [] : [problem(path, method, unmeetable.get(constraint) ?? '')];
+    });
+}
+
+/** The constraints that no client of this app can meet, and what to do. */
+function unmeetableConstraints(
+  adapter: HttpServer | undefined,
+  { clientCertificate, dpop }: ResolvedOptions,
+): ReadonlyMap<SenderConstraint, string> {
+  const noDpop = dpop === undefined;
+  const noCertificate =
+    adapter !== undefined && !canSeeCertificates(adapter.getHttpServer(), clientCertificate);
+  const needsDpop = 'it needs the option dpop: nobody could be let in';
+  const needsCertificate =
+    'the server asks for no client certificate, see mutualTls(): nobody could be let in';
+  return new Map<SenderConstraint, string>([
+    ...(noDpop ? [['dpop', `@SenderConstrained('dpop'): ${needsDpop}`] as const] : []),
+    ...(noCertificate
+      ? [['certificate', `@SenderConstrained('certificate'): ${needsCertificate}`] as const]
+      : []),
+    ...(noDpop && noCertificate ? [['any', `@SenderConstrained('any'): ${needsCertificate}`] as const] : []),
+  ]);
 }
 
 function checkTarget(target: DecoratedTarget, path: string): readonly ConfigurationProblem[] {
@@ -135,10 +155,20 @@ function checkOverride(
   overridden: readonly DecoratedTarget[],
   path: string,
 ): readonly ConfigurationProblem[] {
-  if (!isRoute(method) || isPublic(method) || isProtected(method)) return [];
-  if (!overridden.some((base) => isProtected(base))) return [];
+  if (!isRoute(method) || isPublic(method)) return [];
+  const isLost = (says: (target: DecoratedTarget) => boolean): boolean =>
+    overridden.some(says) && !says(method);
+  if (![isProtected, hasRules, hasConstraints].some((says) => isLost(says))) return [];
   const remedy = 'the method it overrides is protected by decorators, which it does not inherit: repeat them';
   return [problem(path, method, remedy)];
+}
+
+function hasRules(target: DecoratedTarget): boolean {
+  return rulesOf(target).length > 0;
+}
+
+function hasConstraints(target: DecoratedTarget): boolean {
+  return constraintsOf(target).length > 0;
 }
 
 /** What a decorator said is lost when one above it put another function in the method's place. */
@@ -148,9 +178,16 @@ function checkDecorated(
   name: string,
   path: string,
 ): readonly ConfigurationProblem[] {
-  if (!wasDecorated(owner, name) || isPublic(method) || isProtected(method)) return [];
+  const said = statementsOn(owner, name);
+  const count = (statement: Statement): number => said.filter((other) => other === statement).length;
+  const isWhole =
+    (count('public') === 0 || isPublic(method)) &&
+    rulesOf(method).length >= count('scopes') &&
+    constraintsOf(method).length >= count('constraint');
+  if (isWhole) return [];
   const remedy =
-    'a decorator above @Scopes() or @Public() replaced the method, and with it what they say: put them above it';
+    'a decorator above @Scopes(), @SenderConstrained() or @Public() replaced the method, and with it what they say: ' +
+    'put them above it';
   return [problem(path, method, remedy)];
 }
 

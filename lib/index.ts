@@ -15,7 +15,10 @@ export type {
   ClientSecretJwtAuthentication,
   DpopAlgorithm,
   DpopOptions,
+  CustomClientCertificateOptions,
   FixedKeyOptions,
+  ForwardedCertificateFormat,
+  HeaderClientCertificateOptions,
   InProcessIntrospectionOptions,
   IntrospectionCacheOptions,
   IntrospectionOptions,
@@ -33,6 +36,7 @@ export type {
   TlsClientAuthentication,
   TlsClientCertificateOptions,
   TlsMaterial,
+  TrustedProxy,
 } from './cert-bound-auth.options.js';
 export {
   type AuthorizationServerPreset,
@@ -43,6 +47,23 @@ export {
 } from './authorization-server-presets.js';
 export { RFC9068_REQUIRED_CLAIMS } from './access-token/jwt-verifier.js';
 export { CertBoundAuthConfigurationError, type ConfigurationProblem } from './options/configuration-error.js';
+
+export { ForwardAuthModule } from './forward-auth/forward-auth.module.js';
+export type {
+  AskingProxy,
+  ForwardAuthCertificateOptions,
+  ForwardAuthOptions,
+  ForwardAuthPolicy,
+  ForwardAuthRules,
+  IntrospectedPhantomToken,
+  MintedPhantomToken,
+  PhantomTokenHeader,
+  PhantomTokenOptions,
+  TokenCookie,
+  TokenHeader,
+  TokenPlace,
+  TokenQuery,
+} from './forward-auth/forward-auth.options.js';
 
 export { Scopes, AnyScope } from './authorization/scopes.decorator.js';
 export { SenderConstrained } from './authorization/sender-constrained.decorator.js';
@@ -55,7 +76,19 @@ export { ScopesGuard } from './authorization/scopes.guard.js';
 
 export { type ReplayStore, TooManyProofsError } from './confirmation/replay-store.js';
 export type { UnboundRequest } from './confirmation/unbound-request.js';
+export { MemoryReplayStore, type MemoryReplayStoreOptions } from './confirmation/memory-replay-store.js';
+export { RedisReplayStore, type RedisReplayStoreOptions } from './confirmation/redis-replay-store.js';
 export type { IntrospectionStore } from './access-token/introspection-store.js';
+export {
+  RedisIntrospectionStore,
+  type RedisIntrospectionStoreOptions,
+} from './access-token/redis-introspection-store.js';
+export type {
+  IoredisClient,
+  NodeRedisClient,
+  NodeRedisSetOptions,
+  RedisClient,
+} from './redis/redis-client.js';
 
 export {
   mutualTls,

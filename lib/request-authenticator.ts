@@ -10,16 +10,16 @@ import {
   type RefusalDecision,
 } from './authenticate-request.js';
 import { schemesFor } from './authorization/check-sender-constraint.js';
-import type { ProtectedRoute, SenderConstraint } from './authorization/route-policy.js';
-import { nonceHeaders } from './challenge/challenge.js';
-import { type HttpResponse, refuse, setHeaders } from './challenge/refuse.js';
+import type { ProtectedRoute } from './authorization/route-policy.js';
+import { type HttpResponse, refuse, setNonce } from './challenge/refuse.js';
+import type { HttpExchange } from './http-exchange.js';
 import { type RefusalEvidence, RefusalLog } from './challenge/refusal-log.js';
-import { insufficientScope, invalidToken, OAuthError } from './challenge/oauth-error.js';
+import { OAuthError } from './challenge/oauth-error.js';
 import { checkCertificateCounts } from './confirmation/check-confirmation.js';
 import { UnboundReport } from './confirmation/unbound-report.js';
-import { tlsClientCertificate } from './request/client-certificate.js';
 import type { AuthenticationScheme } from './request/credentials.js';
 import { type HttpRequest, rawRequestOf } from './request/http-request.js';
+import { chainTrust } from './options/resolved-options.js';
 import { type PresentedCertificate, presentedCertificate } from './request/presented-certificate.js';
 
 /** The decision about a request is kept on the raw request, which all guards share, whichever runs first. */
@@ -79,7 +79,7 @@ export class RequestAuthenticator {
 
   /** Hands out the nonce for the client's next proof, where it needs another one (RFC 9449 §8.2). */
   offerNonce({ nextNonce }: Acceptance, response: HttpResponse): void {
-    if (nextNonce !== undefined) setHeaders(response, nonceHeaders(nextNonce));
+    if (nextNonce !== undefined) setNonce(response, nextNonce);
   }
 
   /** Once: between our guards the app may have put an object of its own in the user's place. */
@@ -90,28 +90,13 @@ export class RequestAuthenticator {
     made.userGiven = true;
   }
 
-  /** Refuses a request whose token is valid but lacks scopes. */
-  refuseScope(
+  /** Refuses a request whose token is valid, but not enough for the route. */
+  refuseRoute(
     { token, scheme }: Acceptance,
-    needed: readonly string[],
-    request: HttpRequest,
-    response: HttpResponse,
-  ): Error {
-    const error = insufficientScope(needed);
-    this.log.refused(error, evidenceOf(token), routeOf(request));
-    return this.exceptionFor({ error, scheme }, response);
-  }
-
-  /** Refuses a request whose token is valid, but whose caller has not proved itself as the route demands. */
-  refuseBinding(
-    { token, scheme }: Acceptance,
-    unmet: SenderConstraint,
+    error: OAuthError,
     policy: ProtectedRoute,
-    request: HttpRequest,
-    response: HttpResponse,
+    { request, response }: HttpExchange,
   ): Error {
-    const detail = `the route demands ${unmet}, the caller proved ${token.boundBy.join(' and ') || 'nothing'}`;
-    const error = invalidToken('binding_insufficient', { detail });
     this.log.refused(error, evidenceOf(token), routeOf(request));
     return this.exceptionFor({ error, scheme }, response, policy);
   }
@@ -134,14 +119,13 @@ export class RequestAuthenticator {
   }
 
   /** The certificate that the client proved, if it is one that counts. */
-  certificateOf(request: HttpRequest): PresentedCertificate | undefined {
-    const certificate = tlsClientCertificate(rawRequestOf(request));
-    if (certificate === undefined) return undefined;
+  async certificateOf(request: HttpRequest): Promise<PresentedCertificate | undefined> {
+    const { certificateSource, options } = this.rules;
     try {
-      checkCertificateCounts(certificate, {
-        trust: this.rules.options.clientCertificate.trust,
-        now: Date.now(),
-      });
+      const finding = await certificateSource(request);
+      if (finding.kind === 'none') return undefined;
+      const { certificate } = finding;
+      checkCertificateCounts(certificate, { trust: chainTrust(options.clientCertificate), now: Date.now() });
       return presentedCertificate(certificate);
     } catch (error) {
       if (error instanceof OAuthError) return undefined;

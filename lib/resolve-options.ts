@@ -4,7 +4,9 @@ import type { SignatureAlgorithm } from './access-token/verify-signature.js';
 import type {
   AuthorizationServerOptions,
   CertBoundAuthOptions,
+  ClientCertificateOptions,
   DpopOptions,
+  HeaderClientCertificateOptions,
   IntrospectionCacheOptions,
   JwtOptions,
 } from './cert-bound-auth.options.js';
@@ -12,13 +14,17 @@ import { normalizeBase } from './confirmation/target-uri.js';
 import type { UnboundRequest } from './confirmation/unbound-request.js';
 import { checkAuthorizationServers } from './options/check-authorization-servers.js';
 import { CertBoundAuthConfigurationError } from './options/configuration-error.js';
+import { checkClientCertificate } from './options/check-client-certificate.js';
 import { checkDpop } from './options/check-dpop.js';
+import { checkReportUnbound } from './options/check-report-unbound.js';
 import { checkOptionsShape, DPOP_ALGORITHMS, JWS_ALGORITHMS } from './options/options-schema.js';
 import type {
   KeySource,
   ResolvedDpop,
+  ResolvedHeaderCertificate,
   ResolvedAuthorizationServer,
   ResolvedClaimNames,
+  ResolvedClientCertificate,
   ResolvedIntrospection,
   ResolvedOptions,
 } from './options/resolved-options.js';
@@ -29,11 +35,19 @@ import type {
  */
 export function resolveOptions(given: CertBoundAuthOptions): ResolvedOptions {
   const { options, problems: shape } = checkOptionsShape(given);
-  const problems = shape.length > 0 ? shape : [...checkAuthorizationServers(options), ...checkDpop(options)];
+  const problems =
+    shape.length > 0
+      ? shape
+      : [
+          ...checkAuthorizationServers(options),
+          ...checkClientCertificate(options),
+          ...checkDpop(options),
+          ...checkReportUnbound(options),
+        ];
   if (problems.length > 0) throw new CertBoundAuthConfigurationError(problems);
   return {
     authorizationServers: options.authorizationServers.map((server) => resolveServer(server, options)),
-    clientCertificate: { from: 'tls', trust: options.clientCertificate?.trust ?? 'ca' },
+    clientCertificate: resolveCertificateSource(options.clientCertificate),
     dpop: resolveDpop(options.dpop),
     reportUnbound: resolveReport(options.reportUnbound ?? false),
     realm: options.realm,
@@ -41,6 +55,35 @@ export function resolveOptions(given: CertBoundAuthOptions): ResolvedOptions {
     validate:
       options.validate === undefined ? undefined : (token, request) => options.validate?.(token, request),
   };
+}
+
+function resolveCertificateSource(
+  source: ClientCertificateOptions = { from: 'tls' },
+): ResolvedClientCertificate {
+  switch (source.from) {
+    case 'tls':
+      return { from: 'tls', trust: source.trust ?? 'ca' };
+    case 'custom':
+      return { from: 'custom', trust: source.trust, find: (request) => source.find(request) };
+    case 'header':
+      return {
+        from: 'header',
+        header: source.header.toLowerCase(),
+        format: source.format,
+        trustedProxies: source.trustedProxies,
+        trust: source.trust,
+        chainHeader: source.chainHeader?.toLowerCase(),
+        verifyHeader: resolveVerifyHeader(source.verifyHeader),
+      };
+  }
+}
+
+function resolveVerifyHeader(
+  header: HeaderClientCertificateOptions['verifyHeader'],
+): ResolvedHeaderCertificate['verifyHeader'] {
+  if (header === undefined) return undefined;
+  if (typeof header === 'string') return { name: header.toLowerCase(), value: 'SUCCESS' };
+  return { name: header.name.toLowerCase(), value: header.value };
 }
 
 function resolveDpop(dpop: DpopOptions | undefined): ResolvedDpop | undefined {
@@ -67,14 +110,19 @@ function resolvePublicUrl(publicUrl: DpopOptions['publicUrl']): ResolvedDpop['pu
 
 function basesOf(urls: string | readonly string[]): readonly string[] {
   return [urls].flat().map((url) => {
-    const base = typeof url === 'string' ? normalizeBase(url) : undefined;
-    if (base === undefined) throw new Error(`it is no https: origin and path prefix`);
+    if (typeof url !== 'string') throw new TypeError(`the function returned ${kindOf(url)}, not a string`);
+    const base = normalizeBase(url);
+    if (base === undefined) throw new TypeError('it is no https: origin and path prefix');
     return base;
   });
 }
 
+function kindOf(value: unknown): string {
+  return value instanceof Promise ? 'a Promise (it must answer at once)' : `a value of type ${typeof value}`;
+}
+
 function resolveReport(
-  report: boolean | ((request: UnboundRequest) => void),
+  report: boolean | ((request: UnboundRequest) => unknown),
 ): ResolvedOptions['reportUnbound'] {
   if (report === false) return undefined;
   return report === true ? () => undefined : report;

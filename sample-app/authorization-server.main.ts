@@ -17,6 +17,7 @@ createAuthorizationServer({
   issuer: setting('ISSUER'),
   tls: { key: read('KEY_FILE'), cert: read('CERT_FILE'), ca: read('CA_FILE') },
   api: { clientId: setting('API_CLIENT_ID'), clientSecret: setting('API_CLIENT_SECRET') },
+  partnerSecret: setting('PARTNER_SECRET'),
 })
   .once('error', (error) => {
     console.error(error.message);

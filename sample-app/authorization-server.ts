@@ -12,6 +12,8 @@ export interface AuthorizationServerSettings {
   readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
   /** The credentials with which the API introspects tokens. */
   readonly api: { readonly clientId: string; readonly clientSecret: string };
+  /** The secret of partner1, which has no certificate. */
+  readonly partnerSecret: string;
 }
 
 /** The API that tokens are for when a client names no `resource`. */
@@ -21,14 +23,18 @@ const SIGNING_ALGORITHM = 'ES256';
 
 interface RegisteredClient {
   readonly clientId: string;
-  /** The subject of the certificate by which it authenticates. */
-  readonly subject: string;
   readonly tokenFormat: 'jwt' | 'opaque';
   /** Seconds that its tokens live. */
   readonly tokenLifetime: number;
 }
 
-const CLIENTS: readonly RegisteredClient[] = [
+/** A client whose tokens are bound to the certificate by which it authenticates (RFC 8705). */
+interface CertificateClient extends RegisteredClient {
+  /** The subject of the certificate. */
+  readonly subject: string;
+}
+
+const CERTIFICATE_CLIENTS: readonly CertificateClient[] = [
   { clientId: 'client1', subject: 'CN=client1', tokenFormat: 'jwt', tokenLifetime: 600 },
   { clientId: 'client2', subject: 'CN=client2', tokenFormat: 'jwt', tokenLifetime: 600 },
   { clientId: 'client1-opaque', subject: 'CN=client1', tokenFormat: 'opaque', tokenLifetime: 600 },
@@ -37,9 +43,15 @@ const CLIENTS: readonly RegisteredClient[] = [
   { clientId: 'client1-short', subject: 'CN=client1', tokenFormat: 'jwt', tokenLifetime: 1 },
 ];
 
+/** They have no certificate: each authenticates by its secret, and its tokens are bound to a key of DPoP (RFC 9449). */
+const DPOP_CLIENTS: readonly RegisteredClient[] = [
+  { clientId: 'partner1', tokenFormat: 'jwt', tokenLifetime: 600 },
+  { clientId: 'partner1-opaque', tokenFormat: 'opaque', tokenLifetime: 600 },
+];
+
 /**
- * A real authorization server: clients authenticate by certificate (RFC 8705 §2.1) and get access tokens bound
- * to it, JWT or opaque. Call `listen` on it.
+ * A real authorization server: clients authenticate by certificate (RFC 8705 §2.1) and get access tokens bound to it, or
+ * by a secret, and get tokens bound to the key of their DPoP proof (RFC 9449 §5); JWT or opaque. Call `listen` on it.
  */
 export function createAuthorizationServer(settings: AuthorizationServerSettings): Server {
   // Certificates are asked for, not required: the API introspects without one.
@@ -56,10 +68,14 @@ export function createAuthorizationServer(settings: AuthorizationServerSettings)
   return server;
 }
 
-function configuration({ api }: AuthorizationServerSettings): Configuration {
+function configuration({ api, partnerSecret }: AuthorizationServerSettings): Configuration {
   return {
     adapter: createMemoryAdapter,
-    clients: [...CLIENTS.map(mutualTlsClient), introspectingClient(api)],
+    clients: [
+      ...CERTIFICATE_CLIENTS.map(mutualTlsClient),
+      ...DPOP_CLIENTS.map((client) => dpopClient(client, partnerSecret)),
+      introspectingClient(api),
+    ],
     clientAuthMethods: ['tls_client_auth', 'client_secret_basic'],
     // The server has no RSA key for the default, RS256.
     clientDefaults: { id_token_signed_response_alg: SIGNING_ALGORITHM },
@@ -68,6 +84,7 @@ function configuration({ api }: AuthorizationServerSettings): Configuration {
     ttl: { ClientCredentials: (_context, token) => token.resourceServer?.accessTokenTTL ?? 60 },
     features: {
       clientCredentials: { enabled: true },
+      dPoP: { enabled: true },
       mTLS: {
         enabled: true,
         certificateBoundAccessTokens: true,
@@ -98,16 +115,31 @@ function configuration({ api }: AuthorizationServerSettings): Configuration {
   };
 }
 
-function mutualTlsClient({ clientId, subject }: RegisteredClient): Record<string, unknown> {
+/** What a client is registered with that acts for itself. */
+const FOR_ITSELF = {
+  scope: SCOPE,
+  grant_types: ['client_credentials'],
+  response_types: [],
+  redirect_uris: [],
+};
+
+function mutualTlsClient({ clientId, subject }: CertificateClient): Record<string, unknown> {
   return {
     client_id: clientId,
     token_endpoint_auth_method: 'tls_client_auth',
     tls_client_auth_subject_dn: subject,
     tls_client_certificate_bound_access_tokens: true,
-    scope: SCOPE,
-    grant_types: ['client_credentials'],
-    response_types: [],
-    redirect_uris: [],
+    ...FOR_ITSELF,
+  };
+}
+
+function dpopClient({ clientId }: RegisteredClient, secret: string): Record<string, unknown> {
+  return {
+    client_id: clientId,
+    client_secret: secret,
+    token_endpoint_auth_method: 'client_secret_basic',
+    dpop_bound_access_tokens: true,
+    ...FOR_ITSELF,
   };
 }
 
@@ -123,7 +155,8 @@ function introspectingClient(api: AuthorizationServerSettings['api']): Record<st
 }
 
 function resourceServer(resource: string, clientId: string) {
-  const client = CLIENTS.find((registered) => registered.clientId === clientId);
+  const clients: readonly RegisteredClient[] = [...CERTIFICATE_CLIENTS, ...DPOP_CLIENTS];
+  const client = clients.find((registered) => registered.clientId === clientId);
   if (resource !== RESOURCE || client === undefined) throw new errors.InvalidTarget();
   return {
     audience: RESOURCE,

@@ -1,6 +1,7 @@
 import { DemoClient } from './development/demo-client.js';
 import { describeAnswer, outcomeOf } from './development/demo-outcome.js';
-import { demoSteps, type Step } from './development/demo-steps.js';
+import type { Step } from './development/demo-step.js';
+import { demoSteps } from './development/demo-steps.js';
 import { interruption } from './development/interruption.js';
 import { freePorts, listeningHost, portsFromEnvironment } from './development/ports.js';
 import { runProgram } from './development/problem.js';
@@ -108,7 +109,7 @@ function tableRow(table: Table, { tried, expected, why }: Step, { asExpected, ca
 function title({ issuer, apiUrl }: Servers): string {
   return [
     '',
-    bold('What an access token is worth that is bound to a certificate (RFC 8705)'),
+    bold('What an access token is worth that is bound to a key (RFC 8705, RFC 9449)'),
     dim(`authorization server ${issuer}, API ${apiUrl}`),
     '',
   ].join('\n');

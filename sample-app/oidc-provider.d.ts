@@ -49,6 +49,7 @@ declare module 'oidc-provider' {
     readonly features: {
       readonly clientCredentials: Feature;
       readonly devInteractions: Feature;
+      readonly dPoP: Feature;
       readonly introspection: Feature & TokenPolicy;
       readonly mTLS: Feature & {
         readonly certificateBoundAccessTokens: boolean;

@@ -30,7 +30,8 @@ export function describeApi(app: INestApplication, issuer: string): OpenAPIObjec
     .addSecurity('mutualTLS', {
       // Of OpenAPI 3.1, which the types of @nestjs/swagger do not know yet.
       type: 'mutualTLS' as 'http',
-      description: 'The certificate that the token is bound to',
+      description:
+        'The certificate that the token is bound to. To read, a token that is bound to a key of DPoP (RFC 9449) does as well.',
     })
     .build();
   return SwaggerModule.createDocument(app, document);

@@ -10,6 +10,7 @@ import { introspect, type IntrospectionCall } from './introspection-client.js';
 import type { JsonObject } from './json-object.js';
 import { type UnverifiedJwt, verifyJwt } from './jwt-verifier.js';
 import { type ServerMetadata, ServerMetadataSource } from './server-metadata.js';
+import { rememberSignedAnswer, signedAnswerOf } from './signed-answer-of.js';
 import { verifySignedAnswer } from './signed-introspection-answer.js';
 import { fixedSigningKeys, RemoteSigningKeys, sharedSecret, type SigningKeys } from './signing-keys.js';
 
@@ -36,7 +37,12 @@ export class AuthorizationServer {
     const { settings } = this;
     if (settings.jwt === undefined) return this.lookUp(token);
     const claims = await verifyJwt(token, jwt, settings.jwt, this.keys);
-    if (settings.introspection?.tokens === 'all') requireAgreement(claims, await this.lookUp(token));
+    if (settings.introspection?.tokens === 'all') {
+      const answer = await this.lookUp(token);
+      requireAgreement(claims, answer);
+      const signed = signedAnswerOf(answer);
+      if (signed !== undefined) rememberSignedAnswer(claims, signed);
+    }
     return claims;
   }
 
@@ -54,7 +60,9 @@ export class AuthorizationServer {
     checkClaims(answer.claims, introspection.claims, Date.now() / 1000);
     refuseOtherTokens(answer.claims);
     // The answer may come from the cache: what a handler changes must not change it there.
-    return structuredClone(answer.claims);
+    const claims = structuredClone(answer.claims);
+    if (answer.signed !== undefined) rememberSignedAnswer(claims, answer.signed);
+    return claims;
   }
 
   /** Ends the connections to the server. */

@@ -1,30 +1,17 @@
 import { hash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
+import { AnswerCache, type AnswerCacheSettings } from './answer-cache.js';
 import type { IntrospectionAnswer } from './introspection-client.js';
 
 /** How long answers are kept; `undefined` where none are. */
-export type IntrospectionCacheSettings =
-  | {
-      /** Seconds. */
-      readonly ttl: number;
-      /** Seconds. */
-      readonly negativeTtl: number;
-      readonly maxEntries: number;
-    }
-  | undefined;
+export type IntrospectionCacheSettings = AnswerCacheSettings | undefined;
 
 /** Asks about a token. */
 export type Introspect = (token: string) => Promise<IntrospectionAnswer>;
 
-interface Entry {
-  readonly answer: IntrospectionAnswer;
-  /** Milliseconds since the epoch. */
-  readonly keptUntil: number;
-}
-
 /**
- * Keeps answers and makes concurrent look-ups of one token one call. Keys are digests: a token is not kept.
- * Whatever a caller gets is checked again by every rule that depends on time, policy or connection.
+ * Keeps answers and makes concurrent look-ups of one token one call: what this instance knows → what the others
+ * have shared → the server. Keys are digests: a token is not kept. Whatever a caller gets is checked again by every
+ * rule that depends on time, policy or connection.
  * @param scope what beside the token an answer depends on: the server and our client id there
  */
 export function cachedIntrospection(
@@ -32,14 +19,14 @@ export function cachedIntrospection(
   scope: string,
   settings: IntrospectionCacheSettings,
 ): Introspect {
-  const entries =
-    settings === undefined ? undefined : new LRUCache<string, Entry>({ max: settings.maxEntries });
+  const cache = settings === undefined ? undefined : new AnswerCache(settings, scope);
   const underWay = new Map<string, Promise<IntrospectionAnswer>>();
 
-  const ask = async (token: string, key: string): Promise<IntrospectionAnswer> => {
+  const lookUp = async (token: string, key: string): Promise<IntrospectionAnswer> => {
+    const known = await cache?.findShared(key, token);
+    if (known !== undefined) return known;
     const answer = await introspect(token);
-    if (settings !== undefined && (answer.active || answer.cacheable))
-      entries?.set(key, { answer, keptUntil: keptUntil(answer, settings) });
+    cache?.keep(key, token, answer);
     return answer;
   };
 
@@ -52,17 +39,6 @@ export function cachedIntrospection(
 
   return async (token) => {
     const key = hash('sha256', `${scope}\n${token}`, 'base64url');
-    const entry = entries?.get(key);
-    if (entry !== undefined && Date.now() < entry.keptUntil) return entry.answer;
-    return underWay.get(key) ?? share(key, ask(token, key));
+    return cache?.find(key) ?? underWay.get(key) ?? share(key, lookUp(token, key));
   };
-}
-
-/** Never past the token's own end, whatever the settings say. */
-function keptUntil(answer: IntrospectionAnswer, settings: NonNullable<IntrospectionCacheSettings>): number {
-  const now = Date.now();
-  if (!answer.active) return now + settings.negativeTtl * 1000;
-  const { exp } = answer.claims;
-  const end = typeof exp === 'number' ? exp * 1000 : now;
-  return Math.min(now + settings.ttl * 1000, end);
 }

@@ -18,7 +18,12 @@ export interface IntrospectionCall {
 
 /** What the endpoint says of a token: active with these claims, or why not. */
 export type IntrospectionAnswer =
-  | { readonly active: true; readonly claims: JsonObject }
+  | {
+      readonly active: true;
+      readonly claims: JsonObject;
+      /** The JWT that says so, where the answer was asked for signed. */
+      readonly signed?: string;
+    }
   | {
       readonly active: false;
       readonly reason: 'token_inactive' | 'introspection_refused';
@@ -91,7 +96,8 @@ async function readSigned(
   if (contentType !== SIGNED_ANSWER_MEDIA_TYPE) {
     throw outage('authorization_server_answer_invalid', { detail: `POST ${url}: the answer is not signed` });
   }
-  return readIntrospection(`POST ${url}`, await verify(body));
+  const answer = readIntrospection(`POST ${url}`, await verify(body));
+  return answer.active ? { ...answer, signed: body } : answer;
 }
 
 /**

@@ -38,6 +38,6 @@ function decodeObject(part: string | undefined): JsonObject | undefined {
  * Whether text is base64url in its one canonical form: without padding, and with zeros for the bits that the last
  * character has too many. Decoders forgive both, and then one token has several spellings and several digests.
  */
-function isBase64url(text: string): boolean {
+export function isBase64url(text: string): boolean {
   return /^(?:[\w-]{4})*(?:[\w-][AQgw]|[\w-]{2}[AEIMQUYcgkosw048])?$/.test(text);
 }

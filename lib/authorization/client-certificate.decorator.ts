@@ -8,7 +8,7 @@ import type { PresentedCertificate } from '../request/presented-certificate.js';
  * that counts: trusted, unless `trust` is `any`, and within its validity.
  */
 export const ClientCertificate = createParamDecorator(
-  (_data: unknown, context: ExecutionContext): PresentedCertificate | undefined => {
+  async (_data: unknown, context: ExecutionContext): Promise<PresentedCertificate | undefined> => {
     const { request } = httpExchangeOf(context);
     return authenticatorOf(request).certificateOf(request);
   },

@@ -8,6 +8,6 @@ import { PUBLIC_METADATA } from './route-policy.js';
 export function Public(): ClassDecorator & MethodDecorator {
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
     Reflect.defineMetadata(PUBLIC_METADATA, true, (descriptor?.value ?? target) as object);
-    if (name !== undefined) noteDecorated(target, name);
+    if (name !== undefined) noteDecorated(target, name, 'public');
   };
 }

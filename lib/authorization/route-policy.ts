@@ -59,11 +59,10 @@ function readPolicy(controller: DecoratedTarget, handler: DecoratedTarget): Rout
   if (classIsPublic && !isProtected(handler)) {
     return { kind: 'public', forStrategy: guardsOf(handler).length === 0 };
   }
-  const ownConstraints = constraintsOf(handler);
   return {
     kind: 'protected',
     rules: [...(classIsPublic ? [] : rulesOf(controller)), ...rulesOf(handler)],
-    constraints: ownConstraints.length > 0 || classIsPublic ? ownConstraints : constraintsOf(controller),
+    constraints: effectiveConstraints(handler, classIsPublic ? undefined : controller),
   };
 }
 
@@ -83,6 +82,15 @@ function isPublicClass(target: DecoratedTarget): boolean {
 /** The rules of a target; those of a class include its base class's. */
 export function rulesOf(target: DecoratedTarget): readonly ScopeRule[] {
   return (Reflect.getMetadata(RULES_METADATA, target) as readonly ScopeRule[] | undefined) ?? [];
+}
+
+/** The constraints that hold for a handler: its own, or those of its class where it has none. */
+export function effectiveConstraints(
+  handler: DecoratedTarget,
+  controller: DecoratedTarget | undefined,
+): readonly SenderConstraint[] {
+  const own = constraintsOf(handler);
+  return own.length > 0 || controller === undefined ? own : constraintsOf(controller);
 }
 
 /** The sender constraints of a target; a class without any has its base class's. */

@@ -33,7 +33,7 @@ function addRule(added: ScopeRule): ClassDecorator & MethodDecorator {
   const decorate = (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
     const decorated = (descriptor?.value ?? target) as DecoratedTarget;
     Reflect.defineMetadata(RULES_METADATA, [...rulesOf(decorated), added], decorated);
-    if (name !== undefined) noteDecorated(target, name);
+    if (name !== undefined) noteDecorated(target, name, 'scopes');
     describeSecurity(target, name);
   };
   return decorate;

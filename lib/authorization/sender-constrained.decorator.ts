@@ -27,7 +27,7 @@ function addConstraint(added: SenderConstraint): ClassDecorator & MethodDecorato
     const own: unknown = Reflect.getOwnMetadata(CONSTRAINTS_METADATA, decorated);
     const constraints = Array.isArray(own) ? (own as readonly SenderConstraint[]) : [];
     Reflect.defineMetadata(CONSTRAINTS_METADATA, [...constraints, added], decorated);
-    if (name !== undefined) noteDecorated(target, name);
+    if (name !== undefined) noteDecorated(target, name, 'constraint');
     describeSecurity(target, name);
   };
 }

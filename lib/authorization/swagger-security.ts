@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import {
-  constraintsOf,
   type DecoratedTarget,
+  effectiveConstraints,
   isPublic,
   rulesOf,
   type ScopeRule,
@@ -39,9 +39,7 @@ function describeMethod(method: DecoratedTarget | undefined, controller: Decorat
   if (method === undefined || isPublic(method)) return;
   const known = (Reflect.getMetadata(API_SECURITY_METADATA, method) ?? []) as readonly SecurityRequirement[];
   const rules = [...(controller === undefined ? [] : rulesOf(controller)), ...rulesOf(method)];
-  const own = constraintsOf(method);
-  const constraints = own.length > 0 || controller === undefined ? own : constraintsOf(controller);
-  const requirements = requirementsOf(rules, constraints);
+  const requirements = requirementsOf(rules, effectiveConstraints(method, controller));
   for (const requirement of requirements) ours.add(requirement);
   const others = known.filter((requirement) => !ours.has(requirement));
   Reflect.defineMetadata(API_SECURITY_METADATA, [...others, ...requirements], method);

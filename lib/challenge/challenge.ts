@@ -18,6 +18,8 @@ export interface RenderedRefusal {
   readonly status: number;
   /** `WWW-Authenticate`, where other credentials are the remedy: added to what is there. */
   readonly challenge: string | undefined;
+  /** The nonce for the client's next proof. */
+  readonly nonce: string | undefined;
   /** Headers of which there is one each. */
   readonly headers: Readonly<Record<string, string>>;
   /** In the shape of Nest's own errors. */
@@ -30,6 +32,7 @@ export function renderRefusal(refusal: Refusal, context: ChallengeContext): Rend
   return {
     status: refusal.status,
     challenge: 'retryAfter' in refusal ? undefined : challenges(refusal, context, message),
+    nonce: refusal.code === 'use_dpop_nonce' ? refusal.nonce : undefined,
     headers: headersOf(refusal),
     body: {
       statusCode: refusal.status,
@@ -71,14 +74,8 @@ function describeStatus(status: 401 | 429 | 503): string {
   }
 }
 
-/** A nonce is for one client and for now: no cache may keep it (RFC 9449 §8). */
-export function nonceHeaders(nonce: string): Readonly<Record<string, string>> {
-  return { 'DPoP-Nonce': nonce, 'Cache-Control': 'no-store' };
-}
-
 function headersOf(refusal: Refusal): Readonly<Record<string, string>> {
-  if ('retryAfter' in refusal) return { 'Retry-After': String(refusal.retryAfter) };
-  return refusal.code === 'use_dpop_nonce' ? nonceHeaders(refusal.nonce) : {};
+  return 'retryAfter' in refusal ? { 'Retry-After': String(refusal.retryAfter) } : {};
 }
 
 type Challenged = Exclude<Refusal, { readonly retryAfter: number }>;

@@ -53,6 +53,10 @@ export type RefusalReason =
   | 'confirmation_malformed'
   | 'confirmation_unsupported'
   | 'certificate_missing'
+  | 'certificate_header_untrusted'
+  | 'certificate_header_repeated'
+  | 'certificate_header_malformed'
+  | 'certificate_source_failed'
   | 'certificate_untrusted'
   | 'certificate_expired'
   | 'certificate_not_yet_valid'
@@ -75,7 +79,7 @@ export type RefusalReason =
   | 'proof_signature_invalid'
   | 'proof_replayed'
   | 'proofs_too_many'
-  // confirmation, not the caller's fault
+  // confirmation, where something of ours is to blame
   | 'public_url_unknown'
   | 'replay_store_unavailable'
   // authorization
@@ -137,7 +141,7 @@ export function insufficientScope(scope: readonly string[]): OAuthError {
 
 const RETRY_AFTER_SECONDS = 5;
 
-/** The authorization server could not be asked, or made no sense: 503, for it says nothing about the token. */
+/** What is needed to decide could not be asked, or made no sense: 503, for it says nothing about the caller. */
 export function outage(reason: RefusalReason, details?: OAuthErrorDetails): OAuthError {
   return new OAuthError({ status: 503, code: undefined, retryAfter: RETRY_AFTER_SECONDS }, reason, details);
 }

@@ -1,4 +1,5 @@
 import { HttpException, Logger } from '@nestjs/common';
+import { type LogFields, renderFields } from '../log-fields.js';
 import type { OAuthError } from './oauth-error.js';
 
 /** What is known of a refused request. No token, proof or secret: digests stand for them. */
@@ -24,7 +25,7 @@ export class RefusalLog {
 
   /** @param route method and path pattern */
   refused(error: OAuthError, evidence: RefusalEvidence, route: string): void {
-    const line = `refused ${render({
+    const line = `refused ${renderFields({
       ...summaryOf(error),
       route,
       ...(evidence.token === undefined ? {} : describeToken(evidence.token)),
@@ -59,35 +60,13 @@ function levelOf({ reason, detail, cause }: OAuthError): 'error' | 'warn' | 'deb
   }
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function summaryOf({ refusal, reason, detail }: OAuthError): Fields {
+function summaryOf({ refusal, reason, detail }: OAuthError): LogFields {
   return { status: refusal.status, error: refusal.code, reason, detail };
 }
 
 /** What an unverified token says of itself is marked so. */
-function describeToken({ verified, issuer, client, subject }: TokenEvidence): Fields {
+function describeToken({ verified, issuer, client, subject }: TokenEvidence): LogFields {
   return verified
     ? { issuer, client, subject }
     : { unverified_issuer: issuer, unverified_client: client, unverified_subject: subject };
-}
-
-/** `name=value` pairs; what is neither text nor a number is left out. */
-function render(fields: Fields): string {
-  return Object.entries(fields)
-    .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
-    .map(([name, value]) => `${name}=${quote(String(value))}`)
-    .join(' ');
-}
-
-const MAX_LENGTH = 300;
-
-/** Quotes text, cuts it, and escapes all but printable ASCII, so that no value can forge a line or a field. */
-function quote(text: string): string {
-  if (/^[\w.:/-]+$/.test(text) && text.length <= MAX_LENGTH) return text;
-  return JSON.stringify(text.slice(0, MAX_LENGTH)).replaceAll(/[^\x20-\x7e]/g, escapeUnit);
-}
-
-function escapeUnit(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -26,6 +26,7 @@ export function refuse(error: OAuthError, response: HttpResponse, context: Chall
   if (own === undefined || own.getStatus() === 401) {
     addChallenge(response, rendered.challenge);
     setHeaders(response, rendered.headers);
+    if (rendered.nonce !== undefined) setNonce(response, rendered.nonce);
   }
   return own ?? new AccessRefusedException(rendered, error);
 }
@@ -41,14 +42,36 @@ function addChallenge(response: HttpResponse, challenge: string | undefined): vo
 }
 
 /** Sets headers on Node's own response, and on the reply of Fastify, whose own would replace them. */
-export function setHeaders(response: HttpResponse, headers: Readonly<Record<string, string>>): void {
+function setHeaders(response: HttpResponse, headers: Readonly<Record<string, string>>): void {
   const raw = 'raw' in response ? response.raw : response;
   if (raw.headersSent) return;
   for (const [name, value] of Object.entries(headers)) {
     raw.setHeader(name, value);
     if ('raw' in response) response.header(name, value);
-    if (name !== 'Cache-Control') exposeHeader(response, name);
+    exposeHeader(response, name);
   }
+}
+
+/**
+ * Hands out the nonce for the client's next proof. A response with a nonce is for no cache (RFC 9449 §8), whatever the
+ * handler says of it.
+ */
+export function setNonce(response: HttpResponse, nonce: string): void {
+  const raw = 'raw' in response ? response.raw : response;
+  if (raw.headersSent) return;
+  setHeaders(response, { 'DPoP-Nonce': nonce });
+  raw.setHeader('Cache-Control', 'no-store');
+  const writeHead = raw.writeHead.bind(raw) as (...values: readonly unknown[]) => typeof raw;
+  raw.writeHead = (...values: readonly unknown[]): typeof raw => {
+    raw.setHeader('Cache-Control', 'no-store');
+    return writeHead(...values.map((value) => withoutCacheControl(value)));
+  };
+}
+
+/** The headers that Fastify gives to `writeHead` would replace those of the response. */
+function withoutCacheControl(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => name.toLowerCase() !== 'cache-control'));
 }
 
 /** A browser shows its script the challenge only where CORS says so; `enableCors()` exposes nothing by itself. */

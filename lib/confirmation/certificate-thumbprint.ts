@@ -1,4 +1,4 @@
-import { hash, timingSafeEqual } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 // SHA-256 is 32 bytes: 43 characters of unpadded base64url, of which the last carries only four bits.
 const THUMBPRINT = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
@@ -17,13 +17,4 @@ export function isThumbprint(value: unknown): value is string {
   return typeof value === 'string' && THUMBPRINT.test(value);
 }
 
-/** Compares two thumbprints, as text: no decoder that could forgive a wrong encoding. */
-export function thumbprintsEqual(one: string, other: string): boolean {
-  return equalInConstantTime(one, other);
-}
-
-/** Compares two texts in a time that tells only whether they are of the same length. */
-export function equalInConstantTime(one: string, other: string): boolean {
-  const [left, right] = [Buffer.from(one), Buffer.from(other)];
-  return left.length === right.length && timingSafeEqual(left, right);
-}
+export { equalInConstantTime as thumbprintsEqual } from '../equal-in-constant-time.js';

@@ -1,9 +1,9 @@
 import type { BindingPolicy } from '../cert-bound-auth.options.js';
 import type { BindingMethod, Confirmation } from '../access-token/verified-access-token.js';
 import { invalidToken } from '../challenge/oauth-error.js';
-import type { ClientCertificate } from '../request/client-certificate.js';
+import type { ClientCertificate, ClientCertificateFinding } from '../request/client-certificate.js';
 import type { AuthenticationScheme } from '../request/credentials.js';
-import { thumbprintsEqual } from './certificate-thumbprint.js';
+import { equalInConstantTime } from '../equal-in-constant-time.js';
 import type { ProofOutcome } from './check-dpop-proof.js';
 
 /** What a certificate counts by. */
@@ -16,7 +16,7 @@ export interface CertificateRules {
 /** How the caller came, and what it can prove. */
 export interface ProofOfPossession extends CertificateRules {
   readonly scheme: AuthenticationScheme;
-  readonly certificate: ClientCertificate | undefined;
+  readonly certificate: ClientCertificateFinding;
   /** Checks the proof that came with the request, by the key with this thumbprint. @throws OAuthError */
   readonly checkProof: (jwkThumbprint: string) => Promise<ProofOutcome>;
 }
@@ -56,12 +56,12 @@ function checkScheme(confirmation: Confirmation | undefined, scheme: Authenticat
 }
 
 function checkCertificate(expected: string, possession: ProofOfPossession): void {
-  const { certificate } = possession;
-  if (certificate === undefined) {
-    throw invalidToken('certificate_missing', { detail: 'no client certificate on this connection' });
-  }
+  const finding = possession.certificate;
+  if (finding.kind === 'none') throw invalidToken(finding.reason, { detail: finding.detail });
+  const { certificate } = finding;
   checkCertificateCounts(certificate, possession);
-  if (!thumbprintsEqual(certificate.thumbprint, expected)) {
+  // As text: no decoder that could forgive a wrong encoding.
+  if (!equalInConstantTime(certificate.thumbprint, expected)) {
     throw invalidToken('certificate_mismatch', {
       detail: `the token is bound to ${expected}, the client presented ${certificate.thumbprint}`,
     });

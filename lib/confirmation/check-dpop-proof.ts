@@ -3,17 +3,20 @@ import type { DpopAlgorithm } from '../cert-bound-auth.options.js';
 import {
   invalidDpopProof,
   invalidToken,
+  type OAuthError,
   outage,
   tooManyRequests,
   useDpopNonce,
 } from '../challenge/oauth-error.js';
+import { equalInConstantTime } from '../equal-in-constant-time.js';
 import { messageOf } from '../message-of.js';
+import { answerWithin } from '../time-limit.js';
 import { headerValues } from '../request/header-values.js';
 import { type HttpRequest, rawRequestOf, requestPathOf } from '../request/http-request.js';
-import { thumbprintsEqual } from './certificate-thumbprint.js';
 import type { DpopNonces } from './dpop-nonces.js';
 import { type DpopProof, readDpopProof } from './dpop-proof.js';
-import { proofKeyThumbprint, type ProofKeys } from './proof-keys.js';
+import { jwkThumbprint } from './jwk-thumbprint.js';
+import type { ProofKeys } from './proof-keys.js';
 import { type ReplayStore, TooManyProofsError } from './replay-store.js';
 import { normalizeTargetUri, targetUriOf } from './target-uri.js';
 
@@ -30,8 +33,6 @@ export interface DpopRules {
   readonly maxProofLength: number;
   /** `undefined` where none is asked for. */
   readonly nonces: DpopNonces | undefined;
-  /** Seconds. */
-  readonly nonceLifetime: number;
   readonly replayStore: ReplayStore;
   readonly keys: ProofKeys;
 }
@@ -45,7 +46,7 @@ export interface ProofOutcome {
 /**
  * Checks that a request carries one fresh proof, made for it and its token, by the key that the token is bound to. The
  * cheapest checks come first; the replay comes last, so that only what is right in every other way uses up its `jti`.
- * @param jwkThumbprint `cnf.jkt` of the token
+ * @param thumbprint `cnf.jkt` of the token
  * @param now milliseconds since the epoch
  * @throws OAuthError 401 `invalid_dpop_proof`, `use_dpop_nonce`, or `invalid_token` when the key is not the token's;
  * 429 when the client has used more proofs than can be remembered; 503 when the replay store can't tell
@@ -54,7 +55,7 @@ export interface ProofOutcome {
 export async function checkDpopProof(
   request: HttpRequest,
   token: string,
-  jwkThumbprint: string,
+  thumbprint: string,
   rules: DpopRules,
   now: number,
 ): Promise<ProofOutcome> {
@@ -63,11 +64,11 @@ export async function checkDpopProof(
   checkTarget(proof, request, rules);
   checkAccessTokenHash(proof, token);
   checkIssuedAt(proof, rules, now);
-  const outcome = checkNonce(proof, rules, now);
-  await checkKey(proof, jwkThumbprint);
-  await rules.keys.verify(proof.jwt, proof.jwk, jwkThumbprint, proof.algorithm);
-  await checkReplay(proof, jwkThumbprint, rules, now);
-  return outcome;
+  const { nextNonce, nonceExpiresAt } = checkNonce(proof, rules, now);
+  checkKey(proof, thumbprint);
+  await rules.keys.verify(proof.jwt, proof.jwk, thumbprint, proof.algorithm);
+  await checkReplay(proof, thumbprint, rules, { now, nonceExpiresAt });
+  return { nextNonce };
 }
 
 function checkMethod({ htm }: DpopProof, request: HttpRequest): void {
@@ -78,14 +79,22 @@ function checkMethod({ htm }: DpopProof, request: HttpRequest): void {
 
 function checkTarget({ htu }: DpopProof, request: HttpRequest, rules: DpopRules): void {
   const path = requestPathOf(request);
+  if (path === undefined) throw otherTarget('the target of the request is none that a proof can name');
   const bases = publicBases(request, rules);
   // Nearly every client writes what it has requested, letter by letter.
   if (bases.some((base) => htu === base + path)) return;
   const claimed = normalizeTargetUri(htu);
-  if (claimed !== undefined && bases.some((base) => claimed === targetUriOf(base, path))) return;
-  throw invalidDpopProof('proof_target_mismatch', {
-    detail: `the request is for ${bases.join(' or ')} and its path`,
-  });
+  if (claimed === undefined) throw otherTarget('its htu is no http: or https: URI');
+  if (bases.some((base) => claimed === targetUriOf(base, path))) return;
+  throw otherTarget(
+    bases.some((base) => claimed.startsWith(`${base}/`))
+      ? 'its htu names another path'
+      : `its htu is not under ${bases.join(' or ')}, which is publicUrl`,
+  );
+}
+
+function otherTarget(detail: string): OAuthError {
+  return invalidDpopProof('proof_target_mismatch', { detail });
 }
 
 function publicBases(request: HttpRequest, { publicBasesOf }: DpopRules): readonly string[] {
@@ -111,39 +120,64 @@ function checkIssuedAt({ iat }: DpopProof, { proofLifetime, clockSkew }: DpopRul
   }
 }
 
-function checkNonce({ nonce }: DpopProof, { nonces }: DpopRules, now: number): ProofOutcome {
-  const verdict = nonces?.judge(nonce, now);
-  if (nonces === undefined || verdict === 'current') return { nextNonce: undefined };
-  const current = nonces.current(now);
-  if (verdict === 'about-to-expire') return { nextNonce: current };
-  throw useDpopNonce(current, nonce === undefined ? 'proof_nonce_missing' : 'proof_nonce_unknown');
+interface CheckedNonce extends ProofOutcome {
+  /** Milliseconds since the epoch; `undefined` where no nonce is asked for. */
+  readonly nonceExpiresAt: number | undefined;
 }
 
-async function checkKey({ jwk }: DpopProof, jwkThumbprint: string): Promise<void> {
-  const thumbprint = await proofKeyThumbprint(jwk);
-  if (thumbprintsEqual(thumbprint, jwkThumbprint)) return;
+function checkNonce({ nonce }: DpopProof, { nonces }: DpopRules, now: number): CheckedNonce {
+  if (nonces === undefined) return { nextNonce: undefined, nonceExpiresAt: undefined };
+  const verdict = nonces.judge(nonce, now);
+  if (verdict.kind === 'unknown') {
+    const reason = nonce === undefined ? 'proof_nonce_missing' : 'proof_nonce_unknown';
+    throw useDpopNonce(nonces.current(now), reason);
+  }
+  return {
+    nextNonce: verdict.kind === 'about-to-expire' ? nonces.current(now) : undefined,
+    nonceExpiresAt: verdict.expiresAt,
+  };
+}
+
+function checkKey({ jwk }: DpopProof, expected: string): void {
+  const thumbprint = jwkThumbprint(jwk);
+  if (thumbprint === undefined) {
+    throw invalidDpopProof('proof_key_unusable', {
+      detail: 'the jwk of the proof lacks members of its type',
+    });
+  }
+  if (equalInConstantTime(thumbprint, expected)) return;
   throw invalidToken('proof_key_mismatch', {
-    detail: `the token is bound to ${jwkThumbprint}, the proof is by ${thumbprint}`,
+    detail: `the token is bound to ${expected}, the proof is by ${thumbprint}`,
   });
+}
+
+/** Until when a proof can be accepted, as far as that is known. */
+interface Moment {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly nonceExpiresAt: number | undefined;
 }
 
 async function checkReplay(
   { jti, iat }: DpopProof,
-  jwkThumbprint: string,
-  { replayStore, proofLifetime, nonceLifetime, clockSkew }: DpopRules,
-  now: number,
+  thumbprint: string,
+  { replayStore, proofLifetime, clockSkew }: DpopRules,
+  { now, nonceExpiresAt = now }: Moment,
 ): Promise<void> {
-  const end = proofLifetime === undefined ? now / 1000 + nonceLifetime : iat + proofLifetime + clockSkew;
+  const end = proofLifetime === undefined ? nonceExpiresAt / 1000 : iat + proofLifetime + clockSkew;
   // The clocks of instances differ as well: another one must not accept what this one has forgotten.
   const seconds = Math.max(1, Math.ceil(end - now / 1000)) + Math.ceil(clockSkew);
-  const added = await addTo(replayStore, `${jwkThumbprint}.${hash('sha256', jti, 'base64url')}`, seconds);
+  const added = await addTo(replayStore, `${thumbprint}.${hash('sha256', jti, 'base64url')}`, seconds);
   if (added !== true) throw invalidDpopProof('proof_replayed');
 }
+
+/** Milliseconds that a request waits at most, whatever the store itself allows. */
+const LONGEST_WAIT_MS = 5_000;
 
 /** What a store answers is believed only where it is `true`: one that breaks its contract lets nothing pass. */
 async function addTo(store: ReplayStore, key: string, seconds: number): Promise<unknown> {
   try {
-    return await store.addIfAbsent(key, seconds);
+    return await answerWithin(store.addIfAbsent(key, seconds), 'the replay store', LONGEST_WAIT_MS);
   } catch (cause) {
     if (cause instanceof TooManyProofsError) {
       throw tooManyRequests('proofs_too_many', { detail: cause.message, cause });

@@ -19,7 +19,7 @@ export function readConfirmation(
   claims: Readonly<Record<string, unknown>>,
   dpop: boolean,
 ): Confirmation | undefined {
-  if (!Object.hasOwn(claims, 'cnf')) return undefined;
+  if (!Object.hasOwn(claims, 'cnf')) return requireBearer(claims);
   const { cnf } = claims as { readonly cnf: unknown };
   if (!isJsonObject(cnf)) {
     throw invalidToken('confirmation_malformed', { detail: 'cnf is not an object' });
@@ -36,6 +36,13 @@ export function readConfirmation(
     ...(Object.hasOwn(cnf, CERTIFICATE) ? { certificateThumbprint: readThumbprint(cnf, CERTIFICATE) } : {}),
     ...(Object.hasOwn(cnf, KEY) ? { jwkThumbprint: readThumbprint(cnf, KEY) } : {}),
   };
+}
+
+/** A token that its server calls a DPoP token is bound to a key, even if it does not say to which (RFC 9449 §6.2). */
+function requireBearer(claims: JsonObject): undefined {
+  const { token_type: type } = claims as { readonly token_type?: unknown };
+  if (typeof type !== 'string' || type.toLowerCase() !== 'dpop') return undefined;
+  throw invalidToken('confirmation_missing', { detail: 'its token_type is DPoP, but it has no cnf' });
 }
 
 function readThumbprint(cnf: JsonObject, name: string): string {

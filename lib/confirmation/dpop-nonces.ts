@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto';
-import { equalInConstantTime } from './certificate-thumbprint.js';
+import { equalInConstantTime } from '../equal-in-constant-time.js';
 
-/** What a nonce is worth. */
-export type NonceVerdict = 'current' | 'about-to-expire' | 'unknown';
+/** What a nonce is worth, and until when it will be accepted, in milliseconds since the epoch. */
+export type NonceVerdict =
+  { readonly kind: 'current' | 'about-to-expire'; readonly expiresAt: number } | { readonly kind: 'unknown' };
 
 /**
  * The nonces of this API: one for each window of time, the same for all clients and on all instances that share the
@@ -17,7 +18,7 @@ export class DpopNonces {
   private present = '';
   private next = '';
 
-  /** @param lifetime seconds that a nonce is accepted at most: for its window, and for the one after it */
+  /** @param lifetime seconds, of two windows: a nonce is accepted in its own, and in the one after it */
   constructor(
     private readonly secret: Uint8Array,
     lifetime: number,
@@ -33,11 +34,23 @@ export class DpopNonces {
 
   /** What the nonce of a proof is worth. @param now milliseconds since the epoch */
   judge(nonce: string | undefined, now: number): NonceVerdict {
-    if (nonce === undefined) return 'unknown';
+    if (nonce === undefined) return { kind: 'unknown' };
     this.moveTo(now);
+    if (equalInConstantTime(nonce, this.present))
+      return { kind: 'current', expiresAt: this.endOf(this.window) };
     // An instance whose clock is ahead hands out the next one already.
-    if (equalInConstantTime(nonce, this.present) || equalInConstantTime(nonce, this.next)) return 'current';
-    return equalInConstantTime(nonce, this.previous) ? 'about-to-expire' : 'unknown';
+    if (equalInConstantTime(nonce, this.next)) {
+      return { kind: 'current', expiresAt: this.endOf(this.window + 1) };
+    }
+    if (equalInConstantTime(nonce, this.previous)) {
+      return { kind: 'about-to-expire', expiresAt: this.endOf(this.window - 1) };
+    }
+    return { kind: 'unknown' };
+  }
+
+  /** A nonce is accepted in its own window, and in the one after it. */
+  private endOf(window: number): number {
+    return (window + 2) * this.windowLength;
   }
 
   private moveTo(now: number): void {

@@ -1,8 +1,9 @@
 import type { JWK } from 'jose';
-import { isJsonObject, type JsonObject } from '../access-token/json-object.js';
+import type { JsonObject } from '../access-token/json-object.js';
 import { readTokenShape } from '../access-token/token-shape.js';
 import type { DpopAlgorithm } from '../cert-bound-auth.options.js';
 import { invalidDpopProof, type OAuthError } from '../challenge/oauth-error.js';
+import { readProofKey } from './proof-key.js';
 
 /** A DPoP proof whose form is right (RFC 9449 §4.2). Nothing in it has been compared or verified. */
 export interface DpopProof {
@@ -56,18 +57,7 @@ function readHeader(
   const algorithm = algorithms.find((accepted) => accepted === alg);
   if (algorithm === undefined) throw invalidDpopProof('proof_algorithm_not_allowed');
   if (crit !== undefined) throw malformed('it has a crit header, of which nothing is supported');
-  return { algorithm, jwk: readPublicKey(jwk) };
-}
-
-/** Members of private and symmetric keys (RFC 7518 §6). */
-const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;
-
-function readPublicKey(jwk: unknown): JWK {
-  if (!isJsonObject(jwk)) throw malformed('its jwk is no object');
-  if (SECRET_MEMBERS.some((member) => Object.hasOwn(jwk, member))) {
-    throw invalidDpopProof('proof_key_unusable', { detail: 'the jwk of the proof has private members' });
-  }
-  return jwk;
+  return { algorithm, jwk: readProofKey(jwk) };
 }
 
 function readClaims(claims: JsonObject): Pick<DpopProof, 'jti' | 'htm' | 'htu' | 'iat' | 'ath' | 'nonce'> {

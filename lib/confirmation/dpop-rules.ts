@@ -16,7 +16,6 @@ export function createDpopRules(dpop: ResolvedDpop): DpopRules {
     clockSkew,
     maxProofLength,
     nonces: nonce === 'off' ? undefined : new DpopNonces(secretOf(dpop), nonceLifetime),
-    nonceLifetime,
     replayStore: dpop.replayStore ?? new MemoryReplayStore(),
     keys: new ProofKeys(),
   };

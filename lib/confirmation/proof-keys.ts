@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { calculateJwkThumbprint, compactVerify, errors, type JWK } from 'jose';
+import { compactVerify, errors, type JWK } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { DpopAlgorithm } from '../cert-bound-auth.options.js';
 import { invalidDpopProof, type OAuthError } from '../challenge/oauth-error.js';
@@ -33,15 +33,6 @@ export class ProofKeys {
     const key = createPublicKey({ key: jwk as never, format: 'jwk' });
     this.keys.set(thumbprint, key);
     return key;
-  }
-}
-
-/** The thumbprint of a proof's key (RFC 7638). @throws OAuthError 401 `invalid_dpop_proof` */
-export async function proofKeyThumbprint(jwk: JWK): Promise<string> {
-  try {
-    return await calculateJwkThumbprint(jwk);
-  } catch (cause) {
-    throw explain(cause);
   }
 }
 

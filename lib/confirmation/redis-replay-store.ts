@@ -16,11 +16,11 @@ export interface RedisReplayStoreOptions {
 
 /**
  * Remembers used proofs in Redis, for all instances of an API together, by one `SET … NX PX` for each proof. While
- * Redis does not answer, no proof is accepted (503); a proof whose `SET` was on its way then counts as used.
+ * Redis does not answer, no proof is accepted (503), and one whose `SET` was on its way then counts as used.
  *
- * Two things are up to Redis. `maxmemory-policy` must be `noeviction`: with any other one it may drop a proof that
- * can still be used. And replicas are written to afterwards: a failover to one can lose the last proofs, each of which
- * could then be used once more within its lifetime.
+ * What Redis forgets could be used once more, until it expires. So `maxmemory-policy` must be `noeviction` (with any
+ * other one Redis makes room by dropping proofs; with this one it refuses new ones), and two losses are to be known: all
+ * proofs at a restart without persistence, and the last ones at a failover, for replicas are written to afterwards.
  */
 export class RedisReplayStore implements ReplayStore {
   private readonly redis: RedisConnection;

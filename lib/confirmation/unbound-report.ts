@@ -1,34 +1,39 @@
 import { Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { VerifiedAccessToken } from '../access-token/verified-access-token.js';
+import { renderFields } from '../log-fields.js';
 import { messageOf } from '../message-of.js';
 import type { UnboundRequest } from './unbound-request.js';
 
 const HOUR_MS = 3_600_000;
 const MOST_LINES = 10_000;
 
-/** Says which requests are let in with tokens that are bound to nothing. */
+/** Says which requests come with valid tokens that are bound to nothing. */
 export class UnboundReport {
   private readonly logger = new Logger('CertBoundAuth');
   /** What has been logged lately. */
   private readonly logged = new LRUCache<string, true>({ max: MOST_LINES, ttl: HOUR_MS });
 
   /** @param listener called for every such request, beside the log */
-  constructor(private readonly listener: (request: UnboundRequest) => void) {}
+  constructor(private readonly listener: (request: UnboundRequest) => unknown) {}
 
   /** @param route method and path pattern */
   add({ issuer, clientId, subject }: VerifiedAccessToken, route: string): void {
-    this.log(JSON.stringify({ issuer, client: clientId, route }));
-    try {
-      this.listener({
-        issuer,
-        ...(clientId === undefined ? {} : { clientId }),
-        ...(subject === undefined ? {} : { subject }),
-        route,
-      });
-    } catch (error) {
-      this.logger.error(`the listener of reportUnbound threw ${messageOf(error)}`);
-    }
+    this.log(renderFields({ issuer, client: clientId, route }));
+    const request = {
+      issuer,
+      ...(clientId === undefined ? {} : { clientId }),
+      ...(subject === undefined ? {} : { subject }),
+      route,
+    };
+    this.tell(request).catch((error: unknown) =>
+      this.logger.error(`the listener of reportUnbound threw: ${messageOf(error)}`),
+    );
+  }
+
+  /** A listener that is an async function may reject: that would end the process. */
+  private async tell(request: UnboundRequest): Promise<void> {
+    await this.listener(request);
   }
 
   /** Each client and route once an hour: all of a large API would bury the rest of the log. */

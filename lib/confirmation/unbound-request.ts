@@ -1,4 +1,4 @@
-/** A request that was let in with a token that is bound to nothing, and that `binding: 'required'` would refuse. */
+/** A request with a valid token that is bound to nothing, which `binding: 'required'` would refuse. */
 export interface UnboundRequest {
   readonly issuer: string;
   readonly clientId?: string;

@@ -182,8 +182,9 @@ function checkSecret(
   return [problem(path, clientSecret, `it is too short for ${algorithm} (RFC 7518 §3.2)`)];
 }
 
-function checkPrivateKey(
-  { key, algorithm }: PrivateKeyJwtAuthentication,
+/** Checks that a private key is one, and fits its algorithm. */
+export function checkPrivateKey(
+  { key, algorithm }: Pick<PrivateKeyJwtAuthentication, 'key' | 'algorithm'>,
   path: string,
 ): readonly ConfigurationProblem[] {
   try {

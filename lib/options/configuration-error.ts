@@ -12,9 +12,13 @@ export interface ConfigurationProblem {
 export class CertBoundAuthConfigurationError extends Error {
   override readonly name = 'CertBoundAuthConfigurationError';
 
-  constructor(readonly problems: readonly ConfigurationProblem[]) {
+  /** @param subject what is configured */
+  constructor(
+    readonly problems: readonly ConfigurationProblem[],
+    subject = 'CertBoundAuthModule',
+  ) {
     const lines = problems.map(({ path, found, remedy }) => `  - ${path} (${found}): ${remedy}`);
-    super(['CertBoundAuthModule cannot start with these options:', ...lines].join('\n'));
+    super([`${subject} cannot start with these options:`, ...lines].join('\n'));
   }
 }
 

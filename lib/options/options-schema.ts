@@ -302,9 +302,67 @@ function isReplayStore(value: unknown): boolean {
   return isJsonObject(value) && typeof value['addIfAbsent'] === 'function';
 }
 
-class ClientCertificateSchema {
-  @IsIn(['tls'], { message: `use 'tls'` }) from?: unknown;
+const TRUSTED_PROXIES = `name who may send the header: ['10.0.0.0/8', 'loopback']; from anyone else it is ignored`;
+
+class UnknownSourceSchema {
+  @IsIn(['tls', 'header', 'custom'], { message: `use 'tls', 'header' or 'custom'` }) from?: unknown;
+}
+
+class TlsCertificateSchema {
+  @Allow() from?: unknown;
   @Given() @IsIn(['ca', 'any'], { message: `use 'ca' or 'any'` }) trust?: unknown;
+}
+
+const TRUST = `say who verifies the chain: 'proxy', { ca } or 'any'`;
+
+class HeaderCertificateSchema {
+  @Allow() from?: unknown;
+  @IsText('name the header') header?: unknown;
+  @Satisfies('format', `use 'rfc9440', 'pem', 'der', 'xfcc' or { xfcc: { hop } }`, isFormat) format?: unknown;
+  @IsArray({ message: TRUSTED_PROXIES })
+  @ArrayNotEmpty({ message: TRUSTED_PROXIES })
+  trustedProxies?: unknown;
+  @Satisfies('trust', TRUST, isTrust) trust?: unknown;
+  @Given() @IsText('name the header with the chain') chainHeader?: unknown;
+  @Given()
+  @Satisfies('verifyHeader', 'name the header with the verdict, or give { name, value }', isVerifyHeader)
+  verifyHeader?: unknown;
+}
+
+class CustomCertificateSchema {
+  @Allow() from?: unknown;
+  @Satisfies('function', 'give a function (request) => PEM, DER or undefined', isFunction) find?: unknown;
+  @Satisfies('trust', TRUST, isTrust) trust?: unknown;
+}
+
+function sourceSchemaOf(source: Fields): new () => object {
+  switch (source['from']) {
+    case 'tls':
+      return TlsCertificateSchema;
+    case 'header':
+      return HeaderCertificateSchema;
+    case 'custom':
+      return CustomCertificateSchema;
+    default:
+      return UnknownSourceSchema;
+  }
+}
+
+function isFormat(value: unknown): boolean {
+  if (typeof value === 'string') return ['rfc9440', 'pem', 'der', 'xfcc'].includes(value);
+  const hop = isJsonObject(value) && isJsonObject(value['xfcc']) ? value['xfcc']['hop'] : undefined;
+  return Number.isSafeInteger(hop) && (hop as number) >= 0;
+}
+
+function isTrust(value: unknown): boolean {
+  if (value === 'proxy' || value === 'any') return true;
+  const list: readonly unknown[] = isJsonObject(value) ? [value['ca']].flat() : [];
+  return list.length > 0 && list.every((item) => isPem(item));
+}
+
+function isVerifyHeader(value: unknown): boolean {
+  if (typeof value === 'string') return value !== '';
+  return isJsonObject(value) && typeof value['name'] === 'string' && typeof value['value'] === 'string';
 }
 
 function isReport(value: unknown): boolean {
@@ -325,7 +383,7 @@ class OptionsSchema {
   @Given() @IsIn(['required', 'if-bound'], { message: BINDING }) binding?: unknown;
   @Given() @IsIn(['by-configuration'], { message: `use 'by-configuration'` }) introspectionOrder?: unknown;
   @Given()
-  @IsObject({ message: `give { from: 'tls', trust?: 'ca' | 'any' }` })
+  @IsObject({ message: `give { from: 'tls' | 'header' | 'custom', ... }, or what forwardedBy makes` })
   @ValidateNested()
   clientCertificate?: unknown;
   @Given() @IsObject({ message: 'give { publicUrl, ... }' }) @ValidateNested() dpop?: unknown;
@@ -375,7 +433,7 @@ function copyOptions(options: Fields): object {
   const copy = copyOf(OptionsSchema, options);
   const servers = copy['authorizationServers'];
   return Object.assign(copy, {
-    ...nested(copy, 'clientCertificate', ClientCertificateSchema),
+    ...nested(copy, 'clientCertificate', sourceSchemaOf(fieldsIn(copy, 'clientCertificate'))),
     ...nested(copy, 'dpop', DpopSchema),
     ...(Array.isArray(servers) ? { authorizationServers: servers.map((server) => copyServer(server)) } : {}),
   });
@@ -428,6 +486,11 @@ function schemaOf(method: unknown): new () => object {
     default:
       return UnknownMethodSchema;
   }
+}
+
+function fieldsIn(parent: Fields, name: string): Fields {
+  const value = parent[name];
+  return isJsonObject(value) ? value : {};
 }
 
 function nested(parent: Fields, name: string, schema: new () => object): object {

@@ -3,8 +3,12 @@ import type {
   BindingPolicy,
   CertBoundAuthOptions,
   ClientAuthentication,
+  CustomClientCertificateOptions,
   DpopAlgorithm,
+  ForwardedCertificateFormat,
+  HeaderClientCertificateOptions,
   TlsClientCertificateOptions,
+  TrustedProxy,
 } from '../cert-bound-auth.options.js';
 import type { AuthorizationServerHttpSettings } from '../access-token/authorization-server-http.js';
 import type { ClaimRules } from '../access-token/check-claims.js';
@@ -17,13 +21,33 @@ import type { SignedAnswerRules } from '../access-token/signed-introspection-ans
 /** The options with every default filled in and every check done. */
 export interface ResolvedOptions {
   readonly authorizationServers: readonly ResolvedAuthorizationServer[];
-  readonly clientCertificate: Required<TlsClientCertificateOptions>;
+  readonly clientCertificate: ResolvedClientCertificate;
   readonly dpop: ResolvedDpop | undefined;
   /** Told of requests with unbound tokens. */
-  readonly reportUnbound: ((request: UnboundRequest) => void) | undefined;
+  readonly reportUnbound: ((request: UnboundRequest) => unknown) | undefined;
   readonly realm: string | undefined;
   readonly exposeToken: boolean;
   readonly validate: CertBoundAuthOptions['validate'];
+}
+
+/** Where the client's certificate comes from. */
+export type ResolvedClientCertificate =
+  Required<TlsClientCertificateOptions> | ResolvedHeaderCertificate | CustomClientCertificateOptions;
+
+/** A header of a trusted proxy; names in lower case. */
+export interface ResolvedHeaderCertificate {
+  readonly from: 'header';
+  readonly header: string;
+  readonly format: ForwardedCertificateFormat;
+  readonly trustedProxies: readonly TrustedProxy[];
+  readonly trust: HeaderClientCertificateOptions['trust'];
+  readonly chainHeader: string | undefined;
+  readonly verifyHeader: { readonly name: string; readonly value: string } | undefined;
+}
+
+/** Whether a certificate counts without a verified chain. */
+export function chainTrust({ trust }: ResolvedClientCertificate): 'ca' | 'any' {
+  return trust === 'any' ? 'any' : 'ca';
 }
 
 /** How DPoP proofs are checked. */

@@ -36,7 +36,9 @@ export class RedisConnection {
 
   /** Sets a key unless it is there; says whether it did. @throws Error when it cannot tell */
   async setIfAbsent(key: string, value: string, seconds: number): Promise<boolean> {
-    const reply = await this.send(async () => this.commands.setIfAbsent(this.name(key), value, seconds * 1000));
+    const reply = await this.send(async () =>
+      this.commands.setIfAbsent(this.name(key), value, seconds * 1000),
+    );
     if (reply !== null && textOf(reply) !== 'OK') throw unexpected(reply);
     return reply !== null;
   }
@@ -58,7 +60,8 @@ export class RedisConnection {
   }
 
   private async send(command: () => Promise<unknown>): Promise<unknown> {
-    if (this.unanswered >= MOST_UNANSWERED) throw new Error(`Redis has left ${MOST_UNANSWERED} commands unanswered`);
+    if (this.unanswered >= MOST_UNANSWERED)
+      throw new Error(`Redis has left ${MOST_UNANSWERED} commands unanswered`);
     this.unanswered += 1;
     const answer = command().finally(() => {
       this.unanswered -= 1;

@@ -3,10 +3,12 @@ import type { IncomingMessage } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { certificateThumbprint } from '../confirmation/certificate-thumbprint.js';
+import { type HttpRequest, rawRequestOf } from './http-request.js';
 
-/** The certificate whose private key the peer proved in the TLS handshake. */
+/** The certificate whose private key the client proved in a TLS handshake: with us, or with a proxy that we trust. */
 export interface ClientCertificate {
-  readonly x509: X509Certificate;
+  /** The certificate, or what a proxy says of one that it did not pass on. */
+  readonly identity: X509Certificate | ForwardedIdentity;
   /** SHA-256 of the DER, base64url. */
   readonly thumbprint: string;
   /** Milliseconds since the epoch. */
@@ -17,8 +19,29 @@ export interface ClientCertificate {
   readonly chainError: string | undefined;
 }
 
-/** Finds the certificate that the peer of a request proved; `undefined` when it proved none. */
-export type ClientCertificateSource = (raw: IncomingMessage) => ClientCertificate | undefined;
+/** What a proxy says of a certificate of which it passes on a digest only. */
+export interface ForwardedIdentity {
+  /** As the proxy wrote it; empty where it did not. */
+  readonly subject: string;
+  /** As Node prints them. */
+  readonly subjectAltNames: readonly string[];
+}
+
+/** Whether the client of a request proved a certificate, and if not, why none was found. */
+export type ClientCertificateFinding =
+  | { readonly kind: 'found'; readonly certificate: ClientCertificate }
+  | { readonly kind: 'none'; readonly reason: MissingCertificateReason; readonly detail: string };
+
+/** Why there is no certificate. */
+export type MissingCertificateReason = 'certificate_missing' | 'certificate_header_untrusted';
+
+/**
+ * Finds the certificate that the client of a request proved.
+ * @throws OAuthError when a proxy says so in a way that can't be understood
+ */
+export type ClientCertificateSource = (
+  request: HttpRequest,
+) => ClientCertificateFinding | Promise<ClientCertificateFinding>;
 
 /**
  * What was found is kept on the connection, so that it is read once, and on the request, so that it is still there
@@ -27,25 +50,32 @@ export type ClientCertificateSource = (raw: IncomingMessage) => ClientCertificat
 const FOUND = Symbol('client certificate');
 
 interface Found {
-  /** `null` stands for no certificate. */
-  [FOUND]?: ClientCertificate | null;
+  [FOUND]?: ClientCertificateFinding;
 }
 
-type Connection = Partial<TLSSocket> & Found;
+/** A socket of a connection, encrypted or not. */
+export type Connection = Partial<TLSSocket> & Found;
 
-/** The certificate of the TLS connection that a request came on: read and hashed once per connection. */
-export const tlsClientCertificate: ClientCertificateSource = (raw: IncomingMessage & Found) => {
-  if (raw[FOUND] === undefined) raw[FOUND] = foundOn(connectionOf(raw));
-  return raw[FOUND] ?? undefined;
+const NONE: ClientCertificateFinding = {
+  kind: 'none',
+  reason: 'certificate_missing',
+  detail: 'no client certificate on this connection',
 };
 
-function foundOn(connection: Connection): ClientCertificate | null {
-  if (connection[FOUND] === undefined) connection[FOUND] = readConnection(connection) ?? null;
+/** The certificate of the TLS connection that a request came on: read and hashed once per connection. */
+export function tlsClientCertificate(request: HttpRequest): ClientCertificateFinding {
+  const raw: IncomingMessage & Found = rawRequestOf(request);
+  if (raw[FOUND] === undefined) raw[FOUND] = foundOn(connectionOf(raw));
+  return raw[FOUND];
+}
+
+function foundOn(connection: Connection): ClientCertificateFinding {
+  if (connection[FOUND] === undefined) connection[FOUND] = readConnection(connection);
   return connection[FOUND];
 }
 
 /** With HTTP/2, `socket` is a new proxy for each request; the session is what lives as long as the connection. */
-function connectionOf(raw: IncomingMessage): Connection {
+export function connectionOf(raw: IncomingMessage): Connection {
   const { stream } = raw as { readonly stream?: ServerHttp2Stream };
   return (stream?.session?.socket ?? raw.socket) as Connection;
 }
@@ -54,14 +84,20 @@ function connectionOf(raw: IncomingMessage): Connection {
  * `authorized` alone proves nothing: Node 20 sets it on a TLS 1.3 session that is resumed without any
  * certificate (nodejs/node#35317). So the certificate is looked at first.
  */
-function readConnection(connection: Connection): ClientCertificate | undefined {
+function readConnection(connection: Connection): ClientCertificateFinding {
   const x509 = connection.getPeerX509Certificate?.();
-  if (x509 === undefined) return undefined;
+  if (x509 === undefined) return NONE;
+  const chainError = connection.authorized === true ? undefined : String(connection.authorizationError);
+  return { kind: 'found', certificate: describeX509(x509, chainError) };
+}
+
+/** @param chainError why its chain does not lead to a trusted CA; `undefined` when it does */
+export function describeX509(x509: X509Certificate, chainError: string | undefined): ClientCertificate {
   return {
-    x509,
+    identity: x509,
     thumbprint: certificateThumbprint(x509.raw),
     notBefore: Date.parse(x509.validFrom),
     notAfter: Date.parse(x509.validTo),
-    chainError: connection.authorized === true ? undefined : String(connection.authorizationError),
+    chainError,
   };
 }

@@ -13,17 +13,21 @@ export function rawRequestOf(request: HttpRequest): IncomingMessage {
   return request.raw ?? (request as IncomingMessage);
 }
 
-/** Scheme and authority of a request target in absolute form (RFC 9112 §3.2.2): whoever sends it may write what it likes. */
-const AUTHORITY = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i;
+/** Scheme and authority of a request target in absolute form (RFC 9112 §3.2.2), where every router reads them alike. */
+const AUTHORITY = /^https?:\/\/(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?(?=\/)/i;
+/** A segment of one dot or two: what it stands for, routers do not resolve. */
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
 
 /**
  * The path of a request as it was sent: without query, without the fragment that routers cut off too, and without the
- * authority that it may begin with. It begins with a slash.
+ * authority that it may begin with.
+ * @returns `undefined` where it is not certain that the router has read the same path
  */
-export function requestPathOf(request: HttpRequest): string {
+export function requestPathOf(request: HttpRequest): string | undefined {
   const target = request.originalUrl ?? rawRequestOf(request).url ?? '';
-  const start = target.startsWith('/') ? 0 : (AUTHORITY.exec(target)?.[0].length ?? 0);
+  const start = target.startsWith('/') ? 0 : AUTHORITY.exec(target)?.[0].length;
+  if (start === undefined) return undefined;
   const end = target.search(/[?#]/);
   const path = target.slice(start, end === -1 ? target.length : end);
-  return path.startsWith('/') ? path : `/${path}`;
+  return DOT_SEGMENT.test(path) ? undefined : path;
 }

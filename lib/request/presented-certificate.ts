@@ -1,6 +1,11 @@
-import type { ClientCertificate } from './client-certificate.js';
+import { X509Certificate } from 'node:crypto';
+import type { ClientCertificate, ForwardedIdentity } from './client-certificate.js';
 
-/** The certificate whose private key the client has proved to hold on this connection, as a handler gets it. */
+/**
+ * The certificate whose private key the client has proved to hold on this connection, as a handler gets it. Of one of
+ * which a proxy passes on no more than a digest (Envoy's `Hash`), `issuer`, `serialNumber` and `der` are empty, and the
+ * dates the first and the last that there are.
+ */
 export interface PresentedCertificate {
   /** SHA-256 of the DER: base64url, 43 characters (RFC 8705 §3.1). */
   readonly thumbprint: string;
@@ -13,24 +18,42 @@ export interface PresentedCertificate {
   readonly subjectAltNames: readonly string[];
   readonly notBefore: Date;
   readonly notAfter: Date;
-  /** Whether the chain leads to a trusted CA; always true unless `clientCertificate.trust` is `any`. */
+  /** Whether the chain leads to a trusted CA, by us or by the proxy; always true unless `clientCertificate.trust` is `any`. */
   readonly chainVerified: boolean;
   readonly der: Uint8Array;
 }
 
 /** Describes a certificate to a handler: made anew each time, so that nothing a handler changes lives on. */
 export function presentedCertificate(certificate: ClientCertificate): PresentedCertificate {
-  const { x509 } = certificate;
+  const { identity, thumbprint, notBefore, notAfter, chainError } = certificate;
   return {
-    thumbprint: certificate.thumbprint,
+    thumbprint,
+    ...(identity instanceof X509Certificate ? describeCertificate(identity) : describeForwarded(identity)),
+    notBefore: new Date(notBefore),
+    notAfter: new Date(notAfter),
+    chainVerified: chainError === undefined,
+  };
+}
+
+type Names = Pick<PresentedCertificate, 'subject' | 'issuer' | 'serialNumber' | 'subjectAltNames' | 'der'>;
+
+function describeCertificate(x509: X509Certificate): Names {
+  return {
     subject: x509.subject,
     issuer: x509.issuer,
     serialNumber: x509.serialNumber,
     subjectAltNames: splitNames(x509.subjectAltName),
-    notBefore: new Date(certificate.notBefore),
-    notAfter: new Date(certificate.notAfter),
-    chainVerified: certificate.chainError === undefined,
     der: Uint8Array.from(x509.raw),
+  };
+}
+
+function describeForwarded({ subject, subjectAltNames }: ForwardedIdentity): Names {
+  return {
+    subject,
+    issuer: '',
+    serialNumber: '',
+    subjectAltNames: [...subjectAltNames],
+    der: new Uint8Array(),
   };
 }
 

@@ -72,6 +72,33 @@ export class TestCertificateAuthority {
     return new TestCertificateAuthority(certificate.toString('pem'), certificate, keys);
   }
 
+  /** The CA's certificate, DER. */
+  get der(): Buffer {
+    return Buffer.from(this.certificate.rawData);
+  }
+
+  /** Makes a CA whose certificate this one issues. @param name its common name */
+  async issueIntermediate(name = 'Test intermediate CA'): Promise<TestCertificateAuthority> {
+    const keys = await generateKeys();
+    const certificate = await X509CertificateGenerator.create({
+      serialNumber: serialNumber(),
+      subject: [{ CN: [name] }],
+      issuer: this.certificate.subjectName,
+      notBefore: new Date(Date.now() - DAY),
+      notAfter: new Date(Date.now() + 365 * DAY),
+      signingAlgorithm: EC_P256,
+      publicKey: keys.publicKey,
+      signingKey: this.keys.privateKey,
+      extensions: [
+        new BasicConstraintsExtension(true, undefined, true),
+        new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+        await SubjectKeyIdentifierExtension.create(keys.publicKey),
+        await AuthorityKeyIdentifierExtension.create(this.keys.publicKey),
+      ],
+    });
+    return new TestCertificateAuthority(certificate.toString('pem'), certificate, keys);
+  }
+
   /** Issues a server certificate, for `localhost` and `127.0.0.1` (which supertest uses) unless told otherwise. */
   async issueServerCertificate(options: TestCertificateOptions = {}): Promise<TestCertificate> {
     const hosts = options.hosts ?? ['localhost', '127.0.0.1', '::1'];

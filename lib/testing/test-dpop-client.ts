@@ -41,11 +41,8 @@ export type TestDpopFault =
   | 'future'
   | 'no-jti';
 
-/** What to send with a request. */
-export interface TestDpopHeaders {
-  readonly Authorization: string;
-  readonly DPoP: string;
-}
+/** What to send with a request. A type, not an interface, so that any client takes it as a record of headers. */
+export type TestDpopHeaders = { readonly Authorization: string; readonly DPoP: string };
 
 const HOUR = 3600;
 

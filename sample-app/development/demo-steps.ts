@@ -1,37 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeJwt } from 'jose';
 import type { DemoClient } from './demo-client.js';
+import { type DemoContext, PAYMENT, type Step } from './demo-step.js';
+import { dpopSteps } from './dpop-steps.js';
 import type { HttpsResponse } from './https-client.js';
-
-/** One line of the demo. */
-export interface Step {
-  /** Heads the steps that begin here. */
-  readonly section?: string;
-  readonly tried: string;
-  /** In the terms of `outcomeOf`. */
-  readonly expected: string;
-  readonly why: string;
-  /** Does it; the demo compares the answer with what was expected. */
-  run(): Promise<HttpsResponse>;
-  /** What the body of a good answer must be like. */
-  readonly body?: (body: unknown) => boolean;
-}
-
-/** What the steps need. */
-export interface DemoContext {
-  readonly client: DemoClient;
-  readonly stopAuthorizationServer: () => Promise<void>;
-  /** Shows why nothing seems to happen. */
-  readonly waiting: (reason: string) => void;
-  readonly interrupted: AbortSignal;
-}
-
-const PAYMENT = {
-  amount: '12.50',
-  currency: 'EUR',
-  creditorIban: 'DE89370400440532013000',
-  reference: 'Invoice 7',
-};
 
 /** The API's tolerance of clocks that differ (the library's default), and a second for rounding. */
 const TOLERANCE_SECONDS = 5 + 1;
@@ -45,6 +17,7 @@ export async function demoSteps(context: DemoContext): Promise<readonly Step[]> 
     ...(await jwtSteps(context)),
     ...(await scopeSteps(context)),
     ...(await opaqueSteps(context)),
+    ...(await dpopSteps(context)),
     expiredStep(context, short),
     ...(await outageSteps(context)),
   ];
@@ -93,7 +66,7 @@ async function jwtSteps({ client }: DemoContext): Promise<readonly Step[]> {
     },
     {
       tried: "client1's certificate without a token",
-      expected: '401 Bearer',
+      expected: '401 Bearer, DPoP',
       why: 'A certificate says who calls, a token what they may do. No error code: nothing was tried.',
       run: () => client.call('/accounts', { certificate: 'client1' }),
     },

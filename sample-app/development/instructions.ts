@@ -50,6 +50,8 @@ export function instructions({ issuer, apiUrl, pki }: Servers): string {
     '# 6. A public route asks for nothing: 200.',
     `${curl} -i -w '\\n' ${apiUrl}/health`,
     '',
+    '# curl makes no DPoP proofs: `npm run demo` shows what they are for.',
+    '',
     'Ctrl-C ends both servers.',
     '',
   ].join('\n');

@@ -14,6 +14,8 @@ export interface Servers {
   readonly apiUrl: string;
   /** The directory of the certificates. */
   readonly pki: string;
+  /** The secret of the client partner1. */
+  readonly partnerSecret: string;
   readonly authorizationServer: ChildServer;
   readonly api: ChildServer;
   stop(): Promise<void>;
@@ -38,16 +40,17 @@ export async function startServers(
   const issuer = baseUrl(host, ports.authorizationServer);
   const apiUrl = baseUrl(host, ports.api);
   const env = environment(host, issuer, pki);
+  const partnerSecret = randomSecret();
   const authorizationServer = new ChildServer({
     name: 'authorization server',
     program: 'authorization-server.main.js',
-    env: { ...env, AS_PORT: String(ports.authorizationServer) },
+    env: { ...env, AS_PORT: String(ports.authorizationServer), PARTNER_SECRET: partnerSecret },
     onLine,
   });
   const api = new ChildServer({
     name: 'API',
     program: 'main.js',
-    env: { ...env, PORT: String(ports.api) },
+    env: { ...env, PORT: String(ports.api), PUBLIC_URL: apiUrl, NONCE_SECRET: randomSecret() },
     onLine,
   });
   const stop = async (): Promise<void> => {
@@ -65,7 +68,7 @@ export async function startServers(
     if (interrupted.aborted) return undefined;
     throw error;
   }
-  return { issuer, apiUrl, pki, authorizationServer, api, stop };
+  return { issuer, apiUrl, pki, partnerSecret, authorizationServer, api, stop };
 }
 
 /** What the two processes have in common: the issuer, the certificates and the credentials of the API. */
@@ -77,8 +80,12 @@ function environment(host: string, issuer: string, pki: string) {
     CERT_FILE: join(pki, 'server.crt'),
     KEY_FILE: join(pki, 'server.key'),
     API_CLIENT_ID: 'api',
-    API_CLIENT_SECRET: randomBytes(32).toString('base64url'),
+    API_CLIENT_SECRET: randomSecret(),
   };
+}
+
+function randomSecret(): string {
+  return randomBytes(32).toString('base64url');
 }
 
 /** Waits until a server answers 200. */

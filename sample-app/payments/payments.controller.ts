@@ -4,6 +4,7 @@ import {
   ClientCertificate,
   type PresentedCertificate,
   Scopes,
+  SenderConstrained,
   type VerifiedAccessToken,
 } from 'nestjs-cert-bound-auth';
 import { CreatePaymentDto } from './create-payment.dto.js';
@@ -20,8 +21,10 @@ export class PaymentsController {
     return this.payments.list(clientOf(token));
   }
 
+  /** Money moves by a client's certificate only: it is the evidence of who has moved it. */
   @Post()
   @Scopes('payments:write')
+  @SenderConstrained('certificate')
   create(
     @Body() details: CreatePaymentDto,
     @AccessToken() token: VerifiedAccessToken,

@@ -1,17 +1,13 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import {
-  MemoryReplayStore,
-  type MemoryReplayStoreOptions,
-} from '../../lib/confirmation/memory-replay-store.js';
-import { TooManyProofsError } from '../../lib/confirmation/replay-store.js';
+import { MemoryReplayStore, type MemoryReplayStoreOptions, TooManyProofsError } from 'nestjs-cert-bound-auth';
 
 /** A store with a clock that stands still until it is told otherwise. */
 interface Watched {
   readonly store: MemoryReplayStore;
   /** Sets the clock, in seconds since the start. */
-  at(seconds: number): void;
+  readonly at: (seconds: number) => void;
 }
 
 const START = Date.UTC(2026, 0, 1);

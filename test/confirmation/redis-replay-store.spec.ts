@@ -1,7 +1,7 @@
 import { Cluster, Redis } from 'ioredis';
+import { RedisReplayStore } from 'nestjs-cert-bound-auth';
 import { createClient, createClientPool, createCluster, createSentinel, RESP_TYPES } from 'redis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { RedisReplayStore } from '../../lib/confirmation/redis-replay-store.js';
 import { REDIS_PACKAGES, type RedisCommand, redisDouble, type Reply } from '../support/redis-double.js';
 
 afterEach(() => {
@@ -85,7 +85,7 @@ describe.each(REDIS_PACKAGES)('RFC9449-8: used proofs in Redis, by %s', (kind) =
 
   test('what becomes of a command after its time is nobody’s concern, a rejection too', async () => {
     vi.useFakeTimers();
-    let reject = (_: Error): void => undefined;
+    let reject: (error: Error) => void = () => undefined;
     const store = storeThat(
       async () =>
         new Promise((_, reject_) => {

@@ -2,8 +2,12 @@ import { Controller, Get, type INestApplication } from '@nestjs/common';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { AuthorizationServerOptions } from 'nestjs-cert-bound-auth';
+import supertest from 'supertest';
 import ts from 'typescript';
+import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { startSampleApi } from '../sample/support/api.js';
+import { startSampleAuthorizationServer } from '../sample/support/authorization-server.js';
 import { PLATFORMS, startApp } from '../support/platforms.js';
 import {
   clientOf,
@@ -23,6 +27,10 @@ const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((name) =>
 const folders = documents.map((document) => extract(document));
 const [readme = ''] = folders;
 
+function folderOf(document: string): string {
+  return folders[documents.indexOf(document)] ?? '';
+}
+
 test('every sample of every document compiles', () => {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => readFileSync(path, 'utf8')) as {
     config: object;
@@ -40,7 +48,8 @@ test('every sample of every document compiles', () => {
     return `${file?.fileName}:${line} ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
   });
   expect(errors).toEqual([]);
-});
+  // The compiler reads the types of every library that a sample uses.
+}, 120_000);
 
 test('every link to a file leads somewhere', () => {
   const dead = documents.flatMap((document) => {
@@ -50,6 +59,30 @@ test('every link to a file leads somewhere', () => {
   });
   expect(dead).toEqual([]);
 });
+
+test('every link to a heading leads to one', () => {
+  const dead = documents.flatMap((document) => {
+    const text = readFileSync(join(root, document), 'utf8');
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)];
+    return links
+      .map(([, file = '', heading = '']) => ({ file, heading }))
+      .filter(({ file, heading }) => {
+        const path = file === '' ? document : join(dirname(document), file);
+        return !headingsOf(readFileSync(join(root, path), 'utf8')).includes(heading);
+      });
+  });
+  expect(dead).toEqual([]);
+});
+
+/** The headings of a document as links name them. */
+function headingsOf(text: string): readonly string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
 
 test('every script that a document names exists', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object };
@@ -71,8 +104,12 @@ describe("the README's end-to-end test", async () => {
   await import(join(readme, 'payments.e2e-spec.ts'));
 });
 
+describe("docs/testing.md's end-to-end test of proofs", async () => {
+  await import(join(folderOf('docs/testing.md'), 'dpop.e2e-spec.ts'));
+});
+
 test('the samples of docs/testing.md run', async () => {
-  const folder = folders[documents.indexOf('docs/testing.md')] ?? '';
+  const folder = folderOf('docs/testing.md');
   const { thumbprints } = (await import(join(folder, 'certificates.ts'))) as {
     thumbprints: readonly string[];
   };
@@ -80,6 +117,33 @@ test('the samples of docs/testing.md run', async () => {
   const { seen } = (await import(join(folder, 'tokens.ts'))) as { seen: number };
   expect(seen).toBe(11);
 });
+
+/** Makes `fetch` trust a CA for the length of a test. */
+function trust(ca: string): void {
+  const before = getGlobalDispatcher();
+  const agent = new Agent({ connect: { ca } });
+  setGlobalDispatcher(agent);
+  whenOver(async () => {
+    setGlobalDispatcher(before);
+    await agent.close();
+  });
+}
+
+test.each(['client-oauth4webapi.ts', 'client-openid-client.ts'])(
+  'RFC9449-6: %s of docs/dpop.md gets through, the nonce included',
+  async (sample) => {
+    const as = await startSampleAuthorizationServer();
+    whenOver(async () => as.stop());
+    const { app, apiUrl, ca } = await startSampleApi('express', as);
+    whenOver(async () => app.close());
+    trust(ca);
+    const { accounts } = (await import(join(folderOf('docs/dpop.md'), sample))) as {
+      accounts: (issuer: URL, api: URL, clientSecret: string) => Promise<unknown>;
+    };
+    expect(await accounts(new URL(as.issuer), new URL(apiUrl), as.partnerSecret)).toHaveLength(2);
+    await expect(accounts(new URL(as.issuer), new URL(apiUrl), 'wrong')).rejects.toThrow();
+  },
+);
 
 describe.each(PLATFORMS)('the settings of the README on %s', (platform) => {
   let world: World;
@@ -169,4 +233,16 @@ test("the README's module boots as it stands", async () => {
   whenOver(async () => app.close());
   await clientOf(app, world).get('/payments/health').expect(200);
   await clientOf(app, world).get('/payments').expect(401);
+});
+
+test("the module of docs/dpop.md boots as it stands, without a client's certificate, and asks for a proof", async () => {
+  const { AppModule } = (await import(join(folderOf('docs/dpop.md'), 'app.module.ts'))) as {
+    AppModule: object;
+  };
+  const app = await startApp('express', AppModule);
+  whenOver(async () => app.close());
+  const { headers } = await supertest(app.getHttpServer() as never)
+    .get('/payments')
+    .expect(401);
+  expect(headers['www-authenticate']).toMatch(/^Bearer, DPoP algs="ES256 /);
 });

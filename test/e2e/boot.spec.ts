@@ -56,6 +56,17 @@ const dpop = (options: object): object => ({
   ...RIGHT,
   dpop: { publicUrl: 'https://api.example.com', ...options },
 });
+const certificate = (options: object): object => ({
+  ...RIGHT,
+  clientCertificate: {
+    from: 'header',
+    header: 'x-cert',
+    format: 'pem',
+    trustedProxies: ['loopback'],
+    trust: 'proxy',
+    ...options,
+  },
+});
 const S = 'authorizationServers[0]';
 const privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
@@ -168,9 +179,94 @@ describe('invariant 8: wrong options stop the boot', () => {
     ['exposeToken: "true"', { ...RIGHT, exposeToken: 'true' }, 'exposeToken (string)'],
     ['validate: a string', { ...RIGHT, validate: 'x' }, 'validate (string)'],
     [
-      'certificate from a header',
+      'certificate from nowhere',
+      certificate({ from: 'nowhere' }),
+      "clientCertificate.from (string): use 'tls', 'header'",
+    ],
+    [
+      'a header by its word alone',
       { ...RIGHT, clientCertificate: { from: 'header' } },
-      'clientCertificate.from (string)',
+      'clientCertificate.trustedProxies (undefined): name who may send',
+    ],
+    [
+      'no header',
+      certificate({ header: undefined }),
+      'clientCertificate.header (undefined): name the header',
+    ],
+    [
+      'a header that is none',
+      certificate({ header: 'a b' }),
+      'clientCertificate.header (string): it is no name',
+    ],
+    [
+      'a header that is taken',
+      certificate({ header: 'Authorization' }),
+      'clientCertificate.header (string): this header says',
+    ],
+    [
+      'one header for two things',
+      certificate({ chainHeader: 'X-Cert' }),
+      'clientCertificate.chainHeader (string): this header says',
+    ],
+    ['no format', certificate({ format: undefined }), "clientCertificate.format (undefined): use 'rfc9440'"],
+    ['format: hex', certificate({ format: 'hex' }), "clientCertificate.format (string): use 'rfc9440'"],
+    ['hop: -1', certificate({ format: { xfcc: { hop: -1 } } }), 'clientCertificate.format (object)'],
+    [
+      'trustedProxies: none',
+      certificate({ trustedProxies: [] }),
+      'clientCertificate.trustedProxies (empty array): name who',
+    ],
+    [
+      'trustedProxies: a string',
+      certificate({ trustedProxies: '10.0.0.0/8' }),
+      'clientCertificate.trustedProxies (string)',
+    ],
+    [
+      'trustedProxies: a name',
+      certificate({ trustedProxies: ['loopback', 'proxy'] }),
+      'clientCertificate.trustedProxies[1] (string)',
+    ],
+    [
+      'trustedProxies: null',
+      certificate({ trustedProxies: [null] }),
+      'clientCertificate.trustedProxies[0] (null)',
+    ],
+    [
+      'trust forgotten',
+      certificate({ trust: undefined }),
+      'clientCertificate.trust (undefined): say who verifies',
+    ],
+    [
+      "trust: 'ca' with a header",
+      certificate({ trust: 'ca' }),
+      'clientCertificate.trust (string): say who verifies',
+    ],
+    ['trust: an empty list of CAs', certificate({ trust: { ca: [] } }), 'clientCertificate.trust (object)'],
+    [
+      'trust: what is no CA',
+      certificate({ trust: { ca: '-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----' } }),
+      'clientCertificate.trust.ca (string): it cannot be used',
+    ],
+    [
+      'trust: a private key',
+      certificate({ trust: { ca: '-----BEGIN PRIVATE KEY-----' } }),
+      'clientCertificate.trust.ca (string): it cannot be used: there is no certificate',
+    ],
+    ['verifyHeader: true', certificate({ verifyHeader: true }), 'clientCertificate.verifyHeader (boolean)'],
+    [
+      'verifyHeader without value',
+      certificate({ verifyHeader: { name: 'x' } }),
+      'clientCertificate.verifyHeader (object)',
+    ],
+    [
+      'custom without a function',
+      { ...RIGHT, clientCertificate: { from: 'custom', trust: 'any' } },
+      'clientCertificate.find (undefined)',
+    ],
+    [
+      'custom without trust',
+      { ...RIGHT, clientCertificate: { from: 'custom', find: () => '' } },
+      'clientCertificate.trust (undefined)',
     ],
     [
       'trust: none',
@@ -404,6 +500,20 @@ describe('invariant 8: wrong options stop the boot', () => {
       'authorizationServers[1].introspection (object): an opaque token does not say who issued it',
     ],
   ];
+  test('what is right of certificates that a proxy passes on boots', async () => {
+    const right = [
+      certificate({}),
+      certificate({ format: { xfcc: { hop: 1 } }, trust: { ca: [world.ca.cert] }, chainHeader: 'x-chain' }),
+      certificate({ trust: 'any', verifyHeader: 'x-verify' }),
+      certificate({ verifyHeader: { name: 'x-verify', value: '0' } }),
+      certificate({
+        trustedProxies: ['10.0.0.1', 'fd00::/8', 'unix', { certificateThumbprint: world.client1.thumbprint }],
+      }),
+      { ...RIGHT, clientCertificate: { from: 'custom', find: () => undefined, trust: 'proxy' } },
+    ];
+    expect(await Promise.all(right.map(async (options) => messageOf(options)))).toEqual(right.map(() => ''));
+  });
+
   test('what is right of dpop and reportUnbound boots', async () => {
     const replayStore = new (class {
       #seen = new Set<string>();

@@ -67,7 +67,7 @@ describe.each(PLATFORMS)('real clients and a real authorization server (oidc-pro
       issuer,
       await oauth.discoveryRequest(issuer, { algorithm: 'oidc', ...customFetch }),
     );
-    const client = { client_id: CLIENT.id };
+    const client: oauth.Client = { client_id: CLIENT.id };
     const DPoP = oauth.DPoP(client, await oauth.generateKeyPair('ES256'));
     const request = async (): Promise<oauth.TokenEndpointResponse> =>
       oauth.processClientCredentialsResponse(

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Controller, Get, Header } from '@nestjs/common';
 import { TestDpopClient } from 'nestjs-cert-bound-auth/testing';
 import type { Response } from 'supertest';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -25,7 +26,14 @@ function nonceOf(response: Response): string {
   return lines;
 }
 
-const CONTROLLERS = [TokenController];
+@Controller('cached')
+class CachedController {
+  @Get() @Header('Cache-Control', 'public, max-age=3600') get(): string {
+    return 'got';
+  }
+}
+
+const CONTROLLERS = [TokenController, CachedController];
 const HALF = 150_000;
 
 describe.each(PLATFORMS)('nonces on %s', (platform) => {
@@ -62,6 +70,10 @@ describe.each(PLATFORMS)('nonces on %s', (platform) => {
     expect(turned.status).toBe(200);
     const next = nonceOf(turned);
     expect(next).not.toBe(nonce);
+    // Whatever the handler says of it.
+    expect(nonceOf(await sendDpop(app, world, client, token, { nonce, path: '/cached' }))).toBe(next);
+    const cached = await sendDpop(app, world, client, token, { nonce: next, path: '/cached' });
+    expect(cached.headers['cache-control']).toBe('public, max-age=3600');
     vi.setSystemTime(Date.now() + HALF);
     expect(nonceOf(await sendDpop(app, world, client, token, { nonce: next }))).not.toBe(next);
     const late = await sendDpop(app, world, client, token, { nonce });
@@ -105,10 +117,15 @@ describe.each(PLATFORMS)('nonces on %s', (platform) => {
     const { as, app } = await startDpopApi(world, platform, CONTROLLERS, {
       dpop: { nonce: 'instead-of-iat', nonceLifetime: 600, clockSkew: 7, replayStore },
     });
-    const token = await as.accessToken({ dpop: client });
+    vi.useFakeTimers({ toFake: ['Date'], now: 5_000 * 300_000 + 100_000 });
+    const token = await as.accessToken({ dpop: client, claims: { iat: 0 } });
     const nonce = nonceOf(await sendDpop(app, world, client, token));
     await sendDpop(app, world, client, token, { nonce, issuedAt: 0 });
-    expect(kept).toEqual([607]);
+    // The rest of its window, the one after it, and the clock skew.
+    expect(kept).toEqual([200 + 300 + 7]);
+    vi.setSystemTime(Date.now() - 150_000);
+    await sendDpop(app, world, client, token, { nonce, issuedAt: 0 });
+    expect(kept[1], 'by a clock for which its window has not begun').toBe(50 + 600 + 7);
   });
 
   test('RFC9449-6: a browser may read the nonce and the challenge where CORS is on', async () => {

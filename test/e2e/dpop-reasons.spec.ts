@@ -29,6 +29,10 @@ afterEach(() => {
 const NOW = 1_800_000_000;
 const JTI = 'a'.repeat(256);
 
+const NOT_UNDER = `its htu is not under ${PUBLIC_URL}, which is publicUrl`;
+const ODD_KEY =
+  'the jwk of the proof is of no curve that is known, is not in canonical form, or is too large';
+
 /** What the log says of a proof that differs from a right one in this. */
 type Row = readonly [proof: Partial<TestDpopProofOptions>, reason: string, detail?: string];
 
@@ -57,7 +61,13 @@ const rows: readonly Row[] = [
   [{ claims: { nonce: 1 } }, 'proof_malformed', 'the proof: its nonce is no string'],
   [{ fault: 'other-method' }, 'proof_method_mismatch', 'the request is a GET'],
   [{ claims: { htm: 'get' } }, 'proof_method_mismatch', 'the request is a GET'],
-  [{ fault: 'other-url' }, 'proof_target_mismatch', `the request is for ${PUBLIC_URL} and its path`],
+  [{ fault: 'other-url' }, 'proof_target_mismatch', 'its htu names another path'],
+  [{ url: `${PUBLIC_URL}.evil.example/` }, 'proof_target_mismatch', NOT_UNDER],
+  [{ url: 'http://api.example.com/' }, 'proof_target_mismatch', NOT_UNDER],
+  [{ claims: { htu: 'rubbish' } }, 'proof_target_mismatch', 'its htu is no http: or https: URI'],
+  [{ header: { jwk: { kty: 'EC', crv: 'P-256', x: 'AA' } } }, 'proof_key_unusable', ODD_KEY],
+  [{ header: { jwk: { kty: 'RSA', n: 'A'.repeat(684), e: 'AQAB' } } }, 'proof_key_unusable', ODD_KEY],
+  [{ header: { jwk: { kty: 'RSA', n: 'A'.repeat(342), e: 'AQABAQA' } } }, 'proof_key_unusable', ODD_KEY],
   [{ fault: 'other-token' }, 'proof_token_mismatch'],
   [{ issuedAt: NOW - 71 }, 'proof_expired', 'it was made 71 s ago'],
   [{ issuedAt: NOW + 11 }, 'proof_issued_in_future', 'its iat is 11 s ahead'],

@@ -1,3 +1,5 @@
+import { request } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { Controller, Get, Param, Post, UseGuards } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import {
@@ -35,6 +37,13 @@ class ItemsController {
   }
 }
 
+@Controller('wild')
+class WildController {
+  @Get([':a', ':a/:b', ':a/:b/:c']) get(): string {
+    return 'got';
+  }
+}
+
 @Controller('strategy')
 @UseGuards(AuthGuard('cert-bound'))
 class StrategyController {
@@ -50,7 +59,7 @@ class ScopedController {
   }
 }
 
-const CONTROLLERS = [TokenController, ItemsController, StrategyController, ScopedController];
+const CONTROLLERS = [TokenController, ItemsController, WildController, StrategyController, ScopedController];
 const ALGS = 'ES256 ES384 ES512 PS256 PS384 PS512 RS256 EdDSA Ed25519';
 const BARE_DPOP = `DPoP algs="${ALGS}"`;
 
@@ -61,6 +70,23 @@ beforeAll(async () => {
   world = await createWorld();
   [client, other] = [await TestDpopClient.create(), await TestDpopClient.create()];
 });
+
+/** Sends a request target as it stands: clients would resolve dots in it. */
+async function statusOfTarget(
+  port: number,
+  { ca }: World,
+  target: string,
+  headers: Record<string, string>,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const call = request({ host: '127.0.0.1', port, path: target, headers, ca: ca.cert, agent: false });
+    call.once('error', reject).once('response', (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    call.end();
+  });
+}
 
 function errorOf(response: Response): string | undefined {
   return /error="(\w+)"/.exec(challengeOf(response) ?? '')?.[1];
@@ -162,6 +188,18 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
     );
     const unproven = await clientOf(app, world, world.client1).get('/').set('Authorization', `DPoP ${token}`);
     expect(errorOf(unproven)).toBe('invalid_dpop_proof');
+  });
+
+  test('RFC9449-4: an answer that calls the token a DPoP token, but names no key, lets nobody in', async () => {
+    const { as, app } = await startDpopApi(world, platform, CONTROLLERS, {
+      options: { binding: 'if-bound' },
+    });
+    for (const type of ['DPoP', 'dpop']) {
+      const token = as.opaqueToken({ claims: { token_type: type } });
+      expect(errorOf(await clientOf(app, world, undefined, token).get('/'))).toBe('invalid_token');
+    }
+    const bearer = as.opaqueToken({ claims: { token_type: 'Bearer' } });
+    expect((await clientOf(app, world, undefined, bearer).get('/')).status).toBe(200);
   });
 
   test('RFC9449-4: a certificate-bound or unbound token sent as DPoP is refused', async () => {
@@ -277,6 +315,37 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
       expect(await send('/items/x', '/items/X')).toBe(401);
     });
 
+    test('a target that routers may read otherwise than we do is refused', async () => {
+      const { as, app } = await startDpopApi(world, platform, CONTROLLERS, {
+        options: { binding: 'if-bound' },
+      });
+      const token = await as.accessToken({ dpop: client });
+      const { port } = (app.getHttpServer() as { address: () => AddressInfo }).address();
+      const send = async (target: string, htu: string): Promise<number> => {
+        const headers = await client.headers({ url: `${PUBLIC_URL}${htu}`, token });
+        return statusOfTarget(port, world, target, { ...headers });
+      };
+      expect(await send('/items/7', '/items/7')).toBe(200);
+      expect(await send('https://anything.example:8443/items/7', '/items/7')).toBe(200);
+      expect(await send('https://[::1]/items/7', '/items/7')).toBe(200);
+      expect(await send('/wild/../items/7', '/items/7')).toBe(401);
+      expect(await send('/wild/%2e%2E/items/7', '/items/7')).toBe(401);
+      expect(await send('/wild/./items', '/wild/items')).toBe(401);
+      expect(await send('/wild/a/..', '/wild/')).toBe(401);
+      expect(await send('/wild/a/..?b', '/wild/')).toBe(401);
+      expect(await send('/wild/..a/b', '/wild/..a/b')).toBe(200);
+      // Routers differ in what they make of these: wherever one leads to a handler, the proof does not fit.
+      for (const target of [
+        'http://x:wild/items',
+        'http://a@b/items/7',
+        'http://x?y/items/7',
+        'x://y/items/7',
+        '*',
+      ]) {
+        expect([target, await send(target, '/items/7')]).not.toEqual([target, 200]);
+      }
+    });
+
     test('a prefix that a proxy takes away, and several names', async () => {
       const publicUrl = ['https://api.example.com/v1/', 'https://API.example.org:443'];
       const { as, app } = await startDpopApi(world, platform, CONTROLLERS, { dpop: { publicUrl } });
@@ -305,6 +374,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
         const host =
           (request as { readonly headers: Readonly<Record<string, string>> }).headers['x-name'] ?? '';
         if (host.startsWith('odd')) throw new Error('odd host');
+        if (host.startsWith('late')) return Promise.resolve(`https://${host}`) as never;
         return host.startsWith('wrong') ? 'ftp://x' : `https://${host}`;
       };
       const { as, app } = await startDpopApi(world, platform, CONTROLLERS, { dpop: { publicUrl }, logger });
@@ -320,9 +390,12 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
       expect(await send('one.example')).toBe(200);
       expect(await send('odd.example')).toBe(401);
       expect(await send('wrong.example')).toBe(401);
+      expect(await send('late.example')).toBe(401);
       const reasons = logger.ours.filter(({ text }) => text.includes('reason=public_url_unknown'));
-      expect(reasons.map(({ level }) => level)).toEqual(['warn', 'warn']);
+      expect(reasons.map(({ level }) => level)).toEqual(['warn', 'warn', 'warn']);
       expect(reasons[0]?.text).toContain('odd host');
+      expect(reasons[1]?.text).toContain('it is no https: origin');
+      expect(reasons[2]?.text).toContain('the function returned a Promise (it must answer at once)');
     });
   });
 
@@ -394,6 +467,15 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
         error: 'Too Many Requests',
         message: 'This client sends too many requests',
       });
+    });
+
+    test('INV3: a store that never answers is 503 in a bounded time', async () => {
+      const replayStore: ReplayStore = { addIfAbsent: async () => new Promise(() => undefined) };
+      const { as, app } = await startDpopApi(world, platform, CONTROLLERS, { dpop: { replayStore } });
+      const started = Date.now();
+      const response = await sendDpop(app, world, client, await as.accessToken({ dpop: client }));
+      expect(response.status).toBe(503);
+      expect(Date.now() - started).toBeGreaterThanOrEqual(4_900);
     });
 
     test('a store that breaks its contract lets nothing pass', async () => {

@@ -1,6 +1,12 @@
-import { Controller, Get, type INestApplication, UseGuards } from '@nestjs/common';
+import { Controller, Get, type INestApplication, type Type, UseGuards } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
-import { CertificateBindingGuard, Public, Scopes, SenderConstrained } from 'nestjs-cert-bound-auth';
+import {
+  CertBoundAuthModule,
+  CertificateBindingGuard,
+  Public,
+  Scopes,
+  SenderConstrained,
+} from 'nestjs-cert-bound-auth';
 import {
   type TestAuthorizationServer,
   type TestCertificate,
@@ -10,7 +16,7 @@ import type { Response } from 'supertest';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { describeApi } from '../../sample-app/open-api.js';
 import { sendDpop, startDpopApi } from '../support/dpop.js';
-import { PLATFORMS } from '../support/platforms.js';
+import { PLATFORMS, startApp } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { challengeOf, clientOf, createWorld, startApi, type World } from '../support/world.js';
 
@@ -182,9 +188,88 @@ describe.each(PLATFORMS)('@SenderConstrained() on %s', (platform) => {
     const issuer = { issuer: 'https://as.example.com' };
     const noDpop = startApi(world, platform, issuer, [ClassController]);
     await expect(noDpop).rejects.toThrow(
-      "ClassController.dpop (function): @SenderConstrained('dpop') needs the option dpop",
+      "ClassController.dpop (function): @SenderConstrained('dpop'): it needs the option dpop",
     );
     await expect(noDpop).rejects.toThrow('ClassController.both');
+  });
+
+  test('INV8: it is the constraint that holds for a route that counts', async () => {
+    @Controller()
+    @SenderConstrained('certificate')
+    class OverriddenController {
+      @Get('dpop') @SenderConstrained('dpop') dpop(): void {}
+      @Get('open') @Public() open(): void {}
+    }
+    @Controller()
+    @SenderConstrained('any')
+    class AnyController {
+      @Get() any(): void {}
+    }
+    const boot = async (controller: Type, extra: object): Promise<string> => {
+      const auth = CertBoundAuthModule.forRoot({
+        audience: 'api',
+        authorizationServers: [{ issuer: 'https://as.example.com' }],
+        binding: 'if-bound',
+        ...extra,
+      });
+      const app = startApp(platform, { module: class App {}, imports: [auth], controllers: [controller] });
+      return app.then(
+        async (started) => {
+          await started.close();
+          return 'boots';
+        },
+        (error: unknown) => String(error),
+      );
+    };
+    const dpop = { dpop: { publicUrl: 'https://api.example.com' } };
+    expect(await boot(OverriddenController, dpop)).toBe('boots');
+    expect(await boot(OverriddenController, {})).toContain(
+      "OverriddenController.dpop (function): @SenderConstrained('dpop')",
+    );
+    expect(await boot(ClassController, dpop)).toContain(
+      "ClassController.certificate (function): @SenderConstrained('certificate')",
+    );
+    expect(await boot(AnyController, dpop)).toBe('boots');
+    expect(await boot(AnyController, {})).toContain(
+      "AnyController.any (function): @SenderConstrained('any')",
+    );
+  });
+
+  test('INV1: a constraint that another decorator or an override has lost stops the boot', async () => {
+    const replaced: MethodDecorator = (_target, _name, descriptor) => {
+      const { value } = descriptor;
+      return {
+        ...descriptor,
+        value: ((...values: unknown[]) =>
+          (value as unknown as (...all: unknown[]) => unknown)(...values)) as never,
+      };
+    };
+    @Controller('lost')
+    class LostController {
+      @Get() @Scopes() @replaced @SenderConstrained('dpop') get(): void {}
+    }
+    @Controller('base')
+    class BaseController {
+      @Get('constraint') @SenderConstrained('dpop') constraint(): void {}
+      @Get('scopes') @Scopes('a') scopes(): void {}
+    }
+    @Controller('override')
+    class OverridingController extends BaseController {
+      @Get('constraint') @Scopes('a') override constraint(): void {}
+      @Get('scopes') @SenderConstrained('dpop') override scopes(): void {}
+    }
+    const issuer = { issuer: 'https://as.example.com' };
+    const options = { dpop: { publicUrl: 'https://api.example.com' } };
+    await expect(startApi(world, platform, issuer, [LostController], { options })).rejects.toThrow(
+      'LostController.get (function): a decorator above',
+    );
+    const overriding = startApi(world, platform, issuer, [OverridingController], { options });
+    await expect(overriding).rejects.toThrow(
+      'OverridingController.constraint (function): the method it overrides',
+    );
+    await expect(overriding).rejects.toThrow(
+      'OverridingController.scopes (function): the method it overrides',
+    );
   });
 
   test('the OpenAPI document names the schemes', async () => {

@@ -1,4 +1,11 @@
-import { constants, createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import {
+  constants,
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+} from 'node:crypto';
 import { ecdsa, eddsa, rsaPkcs1, rsaPss, type Signer } from '../hostile/raw-jws.js';
 
 /** A public JWK, as it stands in the header of a proof. */
@@ -61,16 +68,23 @@ export function generateDpopKeys(): DpopKeys {
   };
 }
 
-/** SHA-256 over the required members in their order (RFC 7638 §3), base64url. */
-export function thumbprintOf(jwk: PublicJwk): string {
-  const members = ['crv', 'e', 'kty', 'n', 'x', 'y'].filter((name) => name in jwk);
+/** The members that a thumbprint is made of, in their order (RFC 7638 §3.2, RFC 8037 §2). */
+const REQUIRED: Readonly<Record<string, readonly string[]>> = {
+  EC: ['crv', 'kty', 'x', 'y'],
+  OKP: ['crv', 'kty', 'x'],
+  RSA: ['e', 'kty', 'n'],
+  oct: ['k', 'kty'],
+};
+
+/** SHA-256 over the required members in their order (RFC 7638 §3), base64url, whatever their values are. */
+export function thumbprintOf(jwk: Readonly<Record<string, unknown>>): string {
+  const members = REQUIRED[String(jwk['kty'])] ?? ['crv', 'kty', 'x', 'y'];
   const canonical = Object.fromEntries(members.map((name) => [name, jwk[name]]));
   return createHash('sha256').update(JSON.stringify(canonical)).digest('base64url');
 }
 
 function dpopKey(alg: string, privateKey: KeyObject, signer: Signer): DpopKey {
-  const { d, p, q, dp, dq, qi, ...publicPart } = privateKey.export({ format: 'jwk' });
-  const jwk = publicPart as PublicJwk;
+  const jwk = createPublicKey(privateKey).export({ format: 'jwk' }) as PublicJwk;
   return { alg, privateKey, jwk, jkt: thumbprintOf(jwk), signer };
 }
 

@@ -92,6 +92,16 @@ export class DpopKit {
     );
   }
 
+  /** A proof for GET /main with this token, right in everything, of this many characters or up to three fewer. */
+  proofOfLength(token: string, most: number, note = ''): string {
+    const proof = this.proof(token, { claims: { note } });
+    const missing = most - proof.length;
+    // Three bytes are four characters.
+    return missing < 4
+      ? proof
+      : this.proofOfLength(token, most, note + 'n'.repeat(Math.floor(missing / 4) * 3));
+  }
+
   /** Sends a token with a proof for this very request, but for this difference, and without a certificate. */
   dpop(token: string, rest: Partial<HostileRequest> = {}, difference: ProofDifference = {}): HostileRequest {
     const claims = { ...targetOf(rest), ...difference.claims };

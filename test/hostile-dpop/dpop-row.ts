@@ -105,7 +105,11 @@ export function tokenRows(
   expect: DpopExpectation,
   variants: Variants<string>,
 ): readonly DpopRow[] {
-  return requestRows(id, expect, mapped(variants, (token, kit) => kit.dpop(token)));
+  return requestRows(
+    id,
+    expect,
+    mapped(variants, (token, kit) => kit.dpop(token)),
+  );
 }
 
 /** Rows that differ in the proof beside a token that is right. */
@@ -114,7 +118,11 @@ export function proofRows(
   expect: DpopExpectation,
   variants: Variants<ProofDifference>,
 ): readonly DpopRow[] {
-  return requestRows(id, expect, mapped(variants, (difference, kit) => kit.dpop(kit.jwt(), {}, difference)));
+  return requestRows(
+    id,
+    expect,
+    mapped(variants, (difference, kit) => kit.dpop(kit.jwt(), {}, difference)),
+  );
 }
 
 /** Rows that differ in the text of the `DPoP` header beside a token that is right. */

@@ -2,6 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
+import { TestDpopClient } from 'nestjs-cert-bound-auth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CertificateName } from '../../sample-app/development/pki.js';
 import {
@@ -49,6 +50,7 @@ describe('the metadata', () => {
       expect(metadata).toMatchObject({
         issuer: server.issuer,
         tls_client_certificate_bound_access_tokens: true,
+        dpop_signing_alg_values_supported: expect.arrayContaining(['ES256']),
         token_endpoint_auth_methods_supported: ['tls_client_auth', 'client_secret_basic'],
       });
       for (const endpoint of ['token', 'introspection', 'revocation']) {
@@ -158,5 +160,63 @@ describe('an opaque access token', () => {
 
     expect((await revoke('client1-opaque', 'client1')).status).toBe(200);
     expect((await introspect(token)).body).toStrictEqual({ active: false });
+  });
+});
+
+describe('a client without a certificate', () => {
+  let key: TestDpopClient;
+  beforeAll(async () => {
+    key = await TestDpopClient.create();
+  });
+
+  async function requestDpopToken(clientId: string, proof?: string, secret = server.partnerSecret) {
+    const pair = [clientId, secret].map((part) => encodeURIComponent(part)).join(':');
+    const authorization = `Basic ${Buffer.from(pair).toString('base64')}`;
+    const headers = { authorization, ...(proof === undefined ? {} : { dpop: proof }) };
+    const form = { grant_type: 'client_credentials', scope: 'accounts:read' };
+    const { status, body } = await server.post('/token', form, { headers });
+    return { status, body: JSON.parse(body) as Record<string, unknown> };
+  }
+
+  const proofFor = (path: string): Promise<string> =>
+    key.proof({ method: 'POST', url: `${server.issuer}${path}` });
+
+  it('gets a JWT that is bound to the key of its proof (RFC 9449 §5)', async () => {
+    const { status, body } = await requestDpopToken('partner1', await proofFor('/token'));
+
+    expect({ status, body }).toMatchObject({ status: 200, body: { token_type: 'DPoP' } });
+    expect(decodeJwt(String(body['access_token']))).toMatchObject({
+      client_id: 'partner1',
+      aud: RESOURCE,
+      scope: 'accounts:read',
+      cnf: { jkt: key.thumbprint },
+    });
+  });
+
+  it('gets an opaque token whose introspection names the key (RFC 9449 §6.2)', async () => {
+    const { body } = await requestDpopToken('partner1-opaque', await proofFor('/token'));
+
+    expect(await introspect(String(body['access_token']))).toMatchObject({
+      status: 200,
+      body: { active: true, client_id: 'partner1-opaque', cnf: { jkt: key.thumbprint } },
+    });
+  });
+
+  it('gets none without a proof, with a used one, with one for another URL, with a wrong secret', async () => {
+    const used = await proofFor('/token');
+    expect((await requestDpopToken('partner1', used)).status).toBe(200);
+    const refusals = [
+      await requestDpopToken('partner1'),
+      await requestDpopToken('partner1', used),
+      await requestDpopToken('partner1', await proofFor('/elsewhere')),
+      await requestDpopToken('partner1', await proofFor('/token'), 'wrong'),
+    ];
+
+    expect(refusals.map(({ status, body }) => [status, body['error']])).toStrictEqual([
+      [400, 'invalid_grant'],
+      [400, 'invalid_grant'],
+      [400, 'invalid_dpop_proof'],
+      [401, 'invalid_client'],
+    ]);
   });
 });

@@ -167,11 +167,19 @@ describe('npm run demo', () => {
     expect(await demo.exitCode, demo.stdout() + demo.stderr()).toBe(0);
     const output = demo.stdout();
     const { length } = output.match(/^✓ {2}/gm) ?? [];
-    expect(length).toBeGreaterThanOrEqual(15);
+    expect(length).toBeGreaterThanOrEqual(25);
     expect(output).toContain(`✓ All ${length} came out as expected.`);
     expect(output).not.toContain('✗');
     expect(output + demo.stderr()).not.toContain('\x1b');
-    for (const outcome of ['200', '401 invalid_token', '403', 'insufficient_scope', '503 Retry-After: 5']) {
+    for (const outcome of [
+      '200',
+      '401 invalid_token',
+      '401 use_dpop_nonce',
+      'error="invalid_dpop_proof"',
+      '403',
+      'insufficient_scope',
+      '503 Retry-After: 5',
+    ]) {
       expect(output).toContain(outcome);
     }
   }, 60_000);

@@ -1,4 +1,4 @@
-import type { IoredisClient, NodeRedisClient, RedisClient } from '../../lib/redis/redis-client.js';
+import type { IoredisClient, NodeRedisClient, RedisClient } from 'nestjs-cert-bound-auth';
 
 /** The packages whose clients are accepted. */
 export const REDIS_PACKAGES = ['redis', 'ioredis'] as const;

@@ -14,6 +14,8 @@ export interface SampleAuthorizationServer {
   /** The directory of the PKI. */
   readonly pki: string;
   readonly api: { readonly clientId: string; readonly clientSecret: string };
+  /** The secret of partner1. */
+  readonly partnerSecret: string;
   /** Posts a form, with that certificate. */
   post(path: string, form: Readonly<Record<string, string>>, options?: PostOptions): Promise<HttpsResponse>;
   get(path: string): Promise<HttpsResponse>;
@@ -31,9 +33,11 @@ export async function startSampleAuthorizationServer(): Promise<SampleAuthorizat
   const read = (file: string): string => readFileSync(join(pki, file), 'utf8');
   const ca = read('ca.crt');
   const api = { clientId: 'api', clientSecret: 'a secret with % : and spaces' };
+  const partnerSecret = 'another secret';
   const server = createAuthorizationServer({
     tls: { key: read('server.key'), cert: read('server.crt'), ca },
     api,
+    partnerSecret,
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
@@ -43,6 +47,7 @@ export async function startSampleAuthorizationServer(): Promise<SampleAuthorizat
     issuer,
     pki,
     api,
+    partnerSecret,
     get: (path) => httpsRequest(`${issuer}${path}`, { ca }),
     post: (path, form, { certificate, headers = {} } = {}) =>
       httpsRequest(`${issuer}${path}`, {

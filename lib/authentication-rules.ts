@@ -1,0 +1,31 @@
+import { AuthorizationServer } from './access-token/authorization-server.js';
+import type { AuthenticationRules } from './authenticate-request.js';
+import type { DpopRules } from './confirmation/check-dpop-proof.js';
+import { createDpopRules } from './confirmation/dpop-rules.js';
+import type { ResolvedOptions } from './options/resolved-options.js';
+import { createCertificateSource } from './request/certificate-source.js';
+
+/**
+ * Makes what requests are decided by: the authorization servers, the source of certificates, the rules of DPoP.
+ * @param dpop those of DPoP, where they are shared
+ */
+export function createAuthenticationRules(
+  options: ResolvedOptions,
+  dpop: DpopRules | undefined = options.dpop === undefined ? undefined : createDpopRules(options.dpop),
+): AuthenticationRules {
+  const servers = options.authorizationServers.map((settings) => new AuthorizationServer(settings));
+  return {
+    servers: {
+      byIssuer: new Map(servers.map((server) => [server.settings.issuer, server])),
+      forOpaqueTokens: servers.filter((server) => server.settings.introspection !== undefined),
+    },
+    certificateSource: createCertificateSource(options.clientCertificate),
+    dpop,
+    options,
+  };
+}
+
+/** Ends the connections to the authorization servers. */
+export async function closeAuthenticationRules({ servers }: AuthenticationRules): Promise<void> {
+  await Promise.all([...servers.byIssuer.values()].map(async (server) => server.close()));
+}

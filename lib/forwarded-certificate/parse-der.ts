@@ -1,0 +1,18 @@
+import { decodeCertificates } from './decode-certificates.js';
+import { decodePercent } from './decode-percent.js';
+import { headerParser } from './header-parser.js';
+import { byteSequence } from './parse-rfc9440.js';
+
+/**
+ * Reads base64 of DER, one certificate or several joined by commas, the leaf first. Percent-encoding (Traefik 2) and
+ * RFC 9440's colons around a certificate (HAProxy may be told to write them) are taken away: neither `%` nor `:` is a
+ * digit of base64, so that nothing can be read in two ways.
+ */
+export const parseDer = headerParser((value) => {
+  const members = decodePercent(value).split(',');
+  return decodeCertificates(members.map((member) => withoutColons(member.trim())));
+});
+
+function withoutColons(member: string): string {
+  return byteSequence(member) ?? member;
+}

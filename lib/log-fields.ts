@@ -1,0 +1,22 @@
+/** What a line of the log says, by name. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** `name=value` pairs; what is neither text nor a number is left out. */
+export function renderFields(fields: LogFields): string {
+  return Object.entries(fields)
+    .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
+    .map(([name, value]) => `${name}=${quote(String(value))}`)
+    .join(' ');
+}
+
+const MAX_LENGTH = 300;
+
+/** Quotes text, cuts it, and escapes all but printable ASCII, so that no value can forge a line or a field. */
+function quote(text: string): string {
+  if (/^[\w.:/-]+$/.test(text) && text.length <= MAX_LENGTH) return text;
+  return JSON.stringify(text.slice(0, MAX_LENGTH)).replaceAll(/[^\x20-\x7e]/g, escapeUnit);
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
