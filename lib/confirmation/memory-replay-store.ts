@@ -26,6 +26,9 @@ interface Client {
   readonly proofs: Set<string>;
 }
 
+/** About ten milliseconds' worth. */
+const MOST_FORGOTTEN_AT_ONCE = 10_000;
+
 /** What is forgotten in one second: the proofs, and at the same places the clients that they are of. */
 interface Bucket {
   readonly clients: Client[];
@@ -64,25 +67,28 @@ export class MemoryReplayStore implements ReplayStore {
    */
   async addIfAbsent(key: string, ttlSeconds: number): Promise<boolean> {
     const seconds = this.now() / 1000;
-    this.forgetUntil(Math.floor(seconds));
+    const now = Math.floor(seconds);
+    this.forgetUntil(now, MOST_FORGOTTEN_AT_ONCE);
     const [client, proof] = split(key);
     if (this.clients.get(client)?.proofs.has(proof) === true) return false;
-    this.requireRoom(client);
+    if (this.roomProblem(client) !== undefined) this.forgetUntil(now, Number.POSITIVE_INFINITY);
+    const problem = this.roomProblem(client);
+    if (problem !== undefined) throw problem;
     this.add(copyOf(client), copyOf(proof), Math.ceil(seconds + ttlSeconds));
     return true;
   }
 
-  private requireRoom(client: string): void {
+  private roomProblem(client: string): Error | undefined {
     if ((this.clients.get(client)?.proofs.size ?? 0) >= this.maxEntriesPerKey) {
-      throw new TooManyProofsError(
+      return new TooManyProofsError(
         `a client has ${this.maxEntriesPerKey} unexpired proofs, which is maxEntriesPerKey of the MemoryReplayStore`,
       );
     }
-    if (this.entries >= this.maxEntries) {
-      throw new Error(
-        `the MemoryReplayStore is full: it has ${this.maxEntries} unexpired proofs, which is maxEntries`,
-      );
-    }
+    return this.entries < this.maxEntries
+      ? undefined
+      : new Error(
+          `the MemoryReplayStore is full: it has ${this.maxEntries} unexpired proofs, which is maxEntries`,
+        );
   }
 
   private add(key: string, proof: string, second: number): void {
@@ -94,29 +100,50 @@ export class MemoryReplayStore implements ReplayStore {
     this.entries += 1;
   }
 
-  /** Forgets what is over, whenever something is added: a timer would keep the process from ending. */
-  private forgetUntil(second: number): void {
-    for (const due of this.secondsUntil(second)) this.forget(due);
+  /**
+   * Forgets what is over, whenever something is added: a timer would keep the process from ending.
+   * @param most proofs: to forget all at once after a pause would hold every other request up
+   */
+  private forgetUntil(second: number, most: number): void {
+    let left = most;
+    while (left > 0) {
+      const due = this.nextDue(second);
+      if (due === undefined) return;
+      left -= this.forget(due, left);
+    }
+  }
+
+  /** The earliest second in which something is over. */
+  private nextDue(second: number): number | undefined {
     // A clock that was set back counts on from there: what is added then may be over before the time it had reached.
-    this.forgottenUntil = second;
+    if (second < this.forgottenUntil) this.forgottenUntil = second;
+    this.skipPause(second);
+    for (; this.forgottenUntil < second; this.forgottenUntil += 1) {
+      if (this.buckets.has(this.forgottenUntil + 1)) return this.forgottenUntil + 1;
+    }
+    return undefined;
   }
 
-  /** The seconds that something may be over in, and after a long pause only those in which something is. */
-  private secondsUntil(second: number): readonly number[] {
-    const elapsed = Math.max(0, second - this.forgottenUntil);
-    return elapsed > this.buckets.size
-      ? [...this.buckets.keys()].filter((due) => due <= second)
-      : Array.from({ length: elapsed }, (_, index) => this.forgottenUntil + 1 + index);
+  /** After a long pause there are more seconds to look at than buckets. */
+  private skipPause(second: number): void {
+    if (second - this.forgottenUntil <= this.buckets.size) return;
+    let earliest = second + 1;
+    for (const due of this.buckets.keys()) earliest = Math.min(earliest, due);
+    this.forgottenUntil = earliest - 1;
   }
 
-  private forget(second: number): void {
-    const bucket = this.buckets.get(second);
-    this.buckets.delete(second);
-    bucket?.clients.forEach(({ key, proofs }, index) => {
-      proofs.delete(bucket.proofs[index] ?? '');
-      if (proofs.size === 0) this.clients.delete(key);
+  /** @returns how many proofs it has forgotten, at most this many */
+  private forget(second: number, most: number): number {
+    const { clients = [], proofs = [] } = this.buckets.get(second) ?? {};
+    const count = Math.min(most, proofs.length);
+    for (let left = count; left > 0; left -= 1) {
+      const [client, proof] = [clients.pop(), proofs.pop()];
+      client?.proofs.delete(proof ?? '');
+      if (client?.proofs.size === 0) this.clients.delete(client.key);
       this.entries -= 1;
-    });
+    }
+    if (proofs.length === 0) this.buckets.delete(second);
+    return count;
   }
 }
 

@@ -147,6 +147,20 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
     for (const key of ['a.0', 'a.1', 'b.0']) expect(await store.addIfAbsent(key, 80)).toBe(false);
   });
 
+  test('after a pause it forgets in portions, and all that it has to where room is short', async () => {
+    const { store, at } = watched({ maxEntries: 25_000, maxEntriesPerKey: 24_000 });
+    await add(store, 'a', 24_000, 10);
+    await add(store, 'b', 1_000, 20);
+    at(100);
+    await add(store, 'c', 24_000, 10);
+    await add(store, 'd', 1_000, 10);
+    await expect(store.addIfAbsent('d.new', 10)).rejects.toThrow('is full');
+    await expect(store.addIfAbsent('c.new', 10)).rejects.toThrow(TooManyProofsError);
+    at(110);
+    // At once, though the first portion leaves more of this client than its share.
+    expect(await store.addIfAbsent('c.new', 10)).toBe(true);
+  });
+
   test('a full store takes as much again as has expired', async () => {
     const { store, at } = watched({ maxEntries: 3 });
     await add(store, 'a', 2, 10);

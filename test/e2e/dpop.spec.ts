@@ -469,15 +469,6 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
       });
     });
 
-    test('INV3: a store that never answers is 503 in a bounded time', async () => {
-      const replayStore: ReplayStore = { addIfAbsent: async () => new Promise(() => undefined) };
-      const { as, app } = await startDpopApi(world, platform, CONTROLLERS, { dpop: { replayStore } });
-      const started = Date.now();
-      const response = await sendDpop(app, world, client, await as.accessToken({ dpop: client }));
-      expect(response.status).toBe(503);
-      expect(Date.now() - started).toBeGreaterThanOrEqual(4_900);
-    });
-
     test('a store that breaks its contract lets nothing pass', async () => {
       const replayStore = { addIfAbsent: async () => 'OK' } as unknown as ReplayStore;
       const { as, app } = await startDpopApi(world, platform, CONTROLLERS, { dpop: { replayStore } });
