@@ -15,7 +15,7 @@ const SPACE = /^[ \t\r\n]*$/;
 const SPACES = /[ \t\r\n]+/g;
 const END = '-----END CERTIFICATE-----';
 /** A block without its end. Nothing but spaces may stand in front of it: no other block, and no explanatory text. */
-const BLOCK = /^[ \t\r\n]*-----BEGIN CERTIFICATE-----([A-Za-z\d+/= \t\r\n]*)$/;
+const BLOCK = /^[ \t\r\n]*-----BEGIN CERTIFICATE-----([^-]*)$/;
 
 /** @throws MalformedValue */
 export function readPem(value: string): WholeCertificate {

@@ -15,5 +15,5 @@ export const parseRfc9440 = headerParser((value) => {
 
 /** What is between the colons of a byte sequence; `undefined` when it is none. */
 export function byteSequence(value: string): string | undefined {
-  return value.length > 1 && value.startsWith(':') && value.endsWith(':') ? value.slice(1, -1) : undefined;
+  return value.startsWith(':') && value.endsWith(':') ? value.slice(1, -1) : undefined;
 }

@@ -166,11 +166,12 @@ export const forwardedBy = {
   }),
 
   /**
-   * Envoy, Istio, Azure Container Apps: `require_client_certificate: true` with a `trusted_ca`,
+   * Envoy, Istio: `require_client_certificate: true` with a `trusted_ca`,
    * `forward_client_cert_details: SANITIZE_SET`, which removes the client's header, and
    * `set_current_client_cert_details: { cert: true }`. Leave `uri` and `dns` off where you can: Envoy does not escape
    * them, so that a name with a comma in a certificate could pass for an element of its own.
    * With APPEND_FORWARD, `hop` may name a proxy before the nearest one: each between them must be trusted, too.
+   * Azure Container Apps: `clientCertificateMode: require`. It takes self-signed certificates too: set `trust`.
    */
   envoy: ({
     header = 'x-forwarded-client-cert',

@@ -5,11 +5,11 @@ export type XfccElement = readonly (readonly [key: string, value: string])[];
 
 /**
  * A key, its value, and the comma, the semicolon or the end behind it. In quotes a backslash and the character behind
- * it belong together, for Envoy writes names as RFC 2253 does: in `"CN=\\"` the quote ends the value. No part can give
- * a character back to the one before it, so that time is linear.
+ * it belong together, for Envoy writes names as RFC 2253 does: in `"CN=\\"` the quote ends the value. One semicolon may
+ * end an element. No two parts could share out the same characters in several ways, so that time is linear.
  */
 const PAIR =
-  /[ \t]*(?<key>[\w-]+)=(?:"(?<quoted>[^"\\]*(?:\\.[^"\\]*)*)"[ \t]*|(?<bare>[^",;]*))(?<end>[,;]|$)/gsy;
+  /[ \t]*(?<key>[\w-]+)=(?:"(?<quoted>[^"\\]*(?:\\.[^"\\]*)*)"[ \t]*|(?<bare>[^",;]*))(?:;[ \t]*(?=,|$))?(?<end>[,;]|$)/gy;
 
 /**
  * Splits the value of X-Forwarded-Client-Cert into its elements, the nearest hop's last.

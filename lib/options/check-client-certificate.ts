@@ -13,7 +13,9 @@ export function checkClientCertificate({
   if (source === undefined || source.from === 'tls') return [];
   return [
     ...checkTrust(source.trust),
-    ...(source.from === 'header' ? [...checkHeaders(source), ...checkProxies(source)] : []),
+    ...(source.from === 'header'
+      ? [...checkHeaders(source), ...checkChain(source), ...checkProxies(source)]
+      : []),
   ];
 }
 
@@ -44,6 +46,18 @@ function canImport(name: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Envoy's header holds the chain itself. */
+function checkChain({
+  format,
+  chainHeader,
+}: HeaderClientCertificateOptions): readonly ConfigurationProblem[] {
+  const isXfcc = format === 'xfcc' || typeof format === 'object';
+  if (!isXfcc || chainHeader === undefined) return [];
+  return [
+    problem('clientCertificate.chainHeader', chainHeader, 'leave it out: xfcc has the chain in its element'),
+  ];
 }
 
 /** Headers that mean something else already. */

@@ -111,6 +111,8 @@ function describeThumbprint(
 const LAST_DATE = 8.64e15;
 const FIRST_DATE = -LAST_DATE;
 
+const MOST_IN_CHAIN = 10;
+
 /** The chain may span lines (RFC 9440 §2.3); it is read only where we verify it. */
 function chainOf(
   request: HttpRequest,
@@ -118,13 +120,14 @@ function chainOf(
   parse: ForwardedCertificateParser,
 ): readonly Uint8Array[] {
   if (chainHeader === undefined || typeof trust === 'string') return [];
-  return headerValues(rawRequestOf(request), chainHeader)
-    .flatMap((line) => line.split(','))
-    .flatMap((member) => {
-      const parsed = parse(member.trim());
-      if (parsed.kind === 'malformed') throw malformed(chainHeader, parsed.detail);
-      return parsed.kind === 'certificate' ? [parsed.der, ...parsed.chain] : [];
-    });
+  const members = headerValues(rawRequestOf(request), chainHeader).flatMap((line) => line.split(','));
+  if (members.length > MOST_IN_CHAIN)
+    throw malformed(chainHeader, `it has over ${MOST_IN_CHAIN} certificates`);
+  return members.flatMap((member) => {
+    const parsed = parse(member.trim());
+    if (parsed.kind === 'malformed') throw malformed(chainHeader, parsed.detail);
+    return parsed.kind === 'certificate' ? [parsed.der, ...parsed.chain] : [];
+  });
 }
 
 /** Why the proxy does not vouch for the certificate, where its verdict is asked for. */

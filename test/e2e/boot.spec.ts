@@ -208,6 +208,11 @@ describe('invariant 8: wrong options stop the boot', () => {
       certificate({ chainHeader: 'X-Cert' }),
       'clientCertificate.chainHeader (string): this header says',
     ],
+    [
+      'a chain beside xfcc',
+      certificate({ format: 'xfcc', chainHeader: 'x-chain' }),
+      'clientCertificate.chainHeader (string): leave it out',
+    ],
     ['no format', certificate({ format: undefined }), "clientCertificate.format (undefined): use 'rfc9440'"],
     ['format: hex', certificate({ format: 'hex' }), "clientCertificate.format (string): use 'rfc9440'"],
     ['hop: -1', certificate({ format: { xfcc: { hop: -1 } } }), 'clientCertificate.format (object)'],
@@ -503,7 +508,7 @@ describe('invariant 8: wrong options stop the boot', () => {
   test('what is right of certificates that a proxy passes on boots', async () => {
     const right = [
       certificate({}),
-      certificate({ format: { xfcc: { hop: 1 } }, trust: { ca: [world.ca.cert] }, chainHeader: 'x-chain' }),
+      certificate({ format: { xfcc: { hop: 1 } }, trust: { ca: [world.ca.cert] } }),
       certificate({ trust: 'any', verifyHeader: 'x-verify' }),
       certificate({ verifyHeader: { name: 'x-verify', value: '0' } }),
       certificate({

@@ -194,6 +194,8 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     const lines = [item(foreign.der), `${item(world.client2.der)}, ${item(intermediate.der)}`];
     expect(await statusOf(viaIntermediate, { ...leaf, 'Client-Cert-Chain': lines })).toBe(200);
     expect(await statusOf(viaIntermediate, { ...leaf, 'Client-Cert-Chain': 'rubbish' })).toBe(400);
+    const many = Array.from({ length: 11 }, () => item(intermediate.der)).join();
+    expect(await statusOf(viaIntermediate, { ...leaf, 'Client-Cert-Chain': many })).toBe(400);
   });
 
   test('trust: any takes any certificate, and says that nobody verified it', async () => {

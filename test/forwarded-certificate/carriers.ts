@@ -133,7 +133,14 @@ export const CARRIERS: readonly Carrier[] = [
     passesOn: 'leaf',
   },
   {
-    name: 'Istio and Azure Container Apps, no more than Hash',
+    name: 'Azure Container Apps',
+    parse: parsers.envoy,
+    write: (leaf, chain) =>
+      `Hash=${hexDigestOf(leaf)};Cert=${inEnvoysQuotes(pemOf(leaf))};Chain=${inEnvoysQuotes(pemOfAll(leaf, chain))};`,
+    passesOn: 'leaf and chain',
+  },
+  {
+    name: 'Istio, no more than Hash',
     parse: parsers.envoy,
     write: (leaf) =>
       `By=spiffe://cluster.local/ns/api/sa/api;Hash=${hexDigestOf(leaf)};Subject="";URI=spiffe://cluster.local/a`,

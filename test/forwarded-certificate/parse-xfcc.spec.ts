@@ -63,7 +63,7 @@ describe('INV2: the element of the nearest proxy counts', () => {
   });
 
   test('a broken element in front of the one that counts is malformed: who knows where that one begins', () => {
-    for (const broken of ['By="', 'By="a"b', 'By', '', '=a', 'By=a"b', 'By=a;', '"By"=a']) {
+    for (const broken of ['By="', 'By="a"b', 'By', '', '=a', 'By=a"b', 'By=a;;', '"By"=a']) {
       expect(parse(`${broken},${hash}`), broken).toEqual(malformed(GRAMMAR));
     }
   });
@@ -94,6 +94,12 @@ describe('INV2: the grammar', () => {
     });
   });
 
+  test('a semicolon at the end of an element', () => {
+    for (const end of [';', '; ', ' ;', ';\t']) {
+      expect(parse(`${otherHash};Subject="a"${end},${hash}${end}`), end).toMatchObject(ofLeaf());
+    }
+  });
+
   test('keys that are unknown, or may repeat, may repeat', () => {
     expect(parse(`By=a;By=b;New=c;New=d;${hash};URI=e;URI=f;DNS=g;DNS=h`)).toEqual({
       ...ofLeaf(),
@@ -113,7 +119,8 @@ describe('INV2: the grammar', () => {
     ['a quote within a value', 'By=a"b"'],
     ['a quote behind a space', 'By= "a"'],
     ['an empty pair', 'By=a;;URI=b'],
-    ['an empty pair at the end', 'By=a;'],
+    ['two empty pairs at the end', 'By=a;;'],
+    ['two empty pairs at the end, with spaces', 'By=a; ; '],
     ['an empty pair in front', ';By=a'],
     ['an empty element', 'By=a,,By=b'],
     ['an empty element at the end', 'By=a,'],
