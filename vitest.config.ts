@@ -12,8 +12,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.spec.ts'],
-    // Suites of their own: they need the npm registry, curl, or Redis.
-    exclude: ['test/package/**', 'test/sample/programs.spec.ts', 'test/redis/**'],
+    // Suites of their own: they need the npm registry, curl, Redis, or proxies.
+    exclude: ['test/package/**', 'test/sample/programs.spec.ts', 'test/redis/**', 'test/proxies/**'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     setupFiles: ['test/support/setup.ts'],

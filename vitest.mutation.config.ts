@@ -10,6 +10,7 @@ export default mergeConfig(config, {
       'test/proxies/**',
       'test/sample/**',
       'test/docs/**',
+      'test/cli/**',
       'test/forward-auth/**',
       'test/e2e/{watch-tls,oidc-provider,dpop-timeout,dpop-clients}.spec.ts',
       'test/hostile/hostile.{auth-guard,auth-guard-first,binding-guard,binding-guard-first,scopes}.spec.ts',

@@ -60,14 +60,15 @@ export async function authenticateRequest(
 ): Promise<Decision> {
   const progress: Progress = {};
   try {
-    const certificate = await certificateSource(request);
-    if (certificate.kind === 'found') progress.certificate = certificate.certificate;
-
     const authorization = readAuthorization(request, acceptedSchemes(dpop));
     const { scheme } = authorization;
     progress.scheme = scheme;
     const token = readToken(authorization, request);
     progress.token = token;
+
+    // Before anything is waited for: a client that hangs up takes its certificate along.
+    const certificate = certificateSource(request);
+    if (certificate.kind === 'found') progress.certificate = certificate.certificate;
 
     const verified = await verifyAccessToken(token, servers);
     progress.verified = verified;

@@ -117,7 +117,7 @@ export interface HeaderClientCertificateOptions {
   /**
    * Who verifies the certificate's chain. `proxy`: it has done so before it sends the header. `{ ca }`: we do, with
    * these CAs (PEM), the chain of {@link chainHeader} or of the header itself, and the validity of each certificate;
-   * it needs the package `pkijs`. `any`: nobody. What is lost: the certificate proves a key and nothing else; names in
+   * it needs the package `@peculiar/x509`. A path with name constraints is refused. `any`: nobody. What is lost: the certificate proves a key and nothing else; names in
    * it are the client's own claim.
    */
   readonly trust: 'proxy' | 'any' | { readonly ca: TlsMaterial | readonly TlsMaterial[] };
@@ -133,17 +133,25 @@ export interface HeaderClientCertificateOptions {
 
 /**
  * How a certificate is written in a header. `rfc9440`: base64 DER between colons. `pem`: PEM, percent-encoded, folded
- * with TABs or spaces, or raw. `der`: base64 DER, one or several joined by commas, the leaf first. `xfcc`: Envoy's
+ * with TABs or spaces, or raw. `der`: base64 DER, one or several joined by commas, the leaf first
+ * (`{ der: { list: false } }` for proxies that send one: a comma is then refused, for it may stand where something has
+ * joined two headers). `xfcc`: Envoy's
  * X-Forwarded-Client-Cert, of which the nearest hop's element counts (`{ xfcc: { hop } }` for another one, counted from
  * the nearest, 0).
  */
 export type ForwardedCertificateFormat =
-  'rfc9440' | 'pem' | 'der' | 'xfcc' | { readonly xfcc: { readonly hop: number } };
+  | 'rfc9440'
+  | 'pem'
+  | 'der'
+  | 'xfcc'
+  | { readonly der: { readonly list: false } }
+  | { readonly xfcc: { readonly hop: number } };
 
 /**
  * A peer that is trusted to speak for its clients: an address or CIDR (`10.0.0.0/8`, `fd00::/8`), `loopback`, `unix`
  * (whoever can connect to the unix socket that the server listens on), or a proxy that proves this certificate by TLS
- * (SHA-256 of its DER, base64url).
+ * (SHA-256 of its DER, base64url). Whether that certificate has expired or is revoked is for the handshake to say
+ * (`mutualTls()`); here it is pinned.
  */
 export type TrustedProxy = string | { readonly certificateThumbprint: string };
 

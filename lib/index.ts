@@ -45,6 +45,19 @@ export {
   forKeycloak,
   forOkta,
 } from './authorization-server-presets.js';
+export {
+  type AwsAlbOptions,
+  type ChosenHeader,
+  type CloudflareOptions,
+  type F5Options,
+  forwardedBy,
+  type ForwardedByOptions,
+  type UnverifyingProxyOptions,
+  type UsualHeader,
+  type VerifyingProxyOptions,
+  type WithChainHeader,
+  type WithVerifyHeader,
+} from './forwarded-certificate/presets.js';
 export { RFC9068_REQUIRED_CLAIMS } from './access-token/jwt-verifier.js';
 export { CertBoundAuthConfigurationError, type ConfigurationProblem } from './options/configuration-error.js';
 

@@ -122,11 +122,14 @@ export class RequestAuthenticator {
   async certificateOf(request: HttpRequest): Promise<PresentedCertificate | undefined> {
     const { certificateSource, options } = this.rules;
     try {
-      const finding = await certificateSource(request);
+      const finding = certificateSource(request);
       if (finding.kind === 'none') return undefined;
       const { certificate } = finding;
-      checkCertificateCounts(certificate, { trust: chainTrust(options.clientCertificate), now: Date.now() });
-      return presentedCertificate(certificate);
+      await checkCertificateCounts(certificate, {
+        trust: chainTrust(options.clientCertificate),
+        now: Date.now(),
+      });
+      return await presentedCertificate(certificate);
     } catch (error) {
       if (error instanceof OAuthError) return undefined;
       throw error;

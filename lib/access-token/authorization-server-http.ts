@@ -104,11 +104,12 @@ function isLoopback(hostname: string): boolean {
 }
 
 function mediaTypeOf({ headers }: Dispatcher.ResponseData): string {
-  const [type = ''] = String(headers['content-type'] ?? '').split(';');
-  return type.trim().toLowerCase();
+  return String(headers['content-type'] ?? '')
+    .replace(/;.*/, '')
+    .trim()
+    .toLowerCase();
 }
 
 function unreachable(method: string, url: string, cause: unknown): OAuthError {
-  const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-  return outage('authorization_server_unreachable', { detail: `${method} ${url}: ${why}`, cause });
+  return outage('authorization_server_unreachable', { detail: `${method} ${url}: ${String(cause)}`, cause });
 }

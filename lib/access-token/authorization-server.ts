@@ -1,8 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalidToken, outage } from '../challenge/oauth-error.js';
-import type { RemoteIntrospectionSource, ResolvedAuthorizationServer } from '../options/resolved-options.js';
+import type {
+  RemoteIntrospectionSource,
+  ResolvedAuthorizationServer,
+  ResolvedIntrospection,
+} from '../options/resolved-options.js';
 import { AuthorizationServerHttp } from './authorization-server-http.js';
-import { audienceOf, checkClaims } from './check-claims.js';
+import { audienceOf, checkClaims, type ClaimRules } from './check-claims.js';
 import { clientAuthenticator, isTlsMethod } from './client-authentication.js';
 import { introspectInProcess } from './in-process-introspection.js';
 import { cachedIntrospection, type Introspect } from './introspection-cache.js';
@@ -10,22 +14,28 @@ import { introspect, type IntrospectionCall } from './introspection-client.js';
 import type { JsonObject } from './json-object.js';
 import { type UnverifiedJwt, verifyJwt } from './jwt-verifier.js';
 import { type ServerMetadata, ServerMetadataSource } from './server-metadata.js';
-import { rememberSignedAnswer, signedAnswerOf } from './signed-answer-of.js';
+import { signedAnswerOf, withSignedAnswer } from './signed-answer-of.js';
 import { verifySignedAnswer } from './signed-introspection-answer.js';
 import { fixedSigningKeys, RemoteSigningKeys, sharedSecret, type SigningKeys } from './signing-keys.js';
+
+/** How a server is asked about a token, and what its answer must say. */
+interface Introspection {
+  readonly ask: Introspect;
+  readonly rules: ClaimRules;
+}
 
 /** One trusted authorization server: verifies the tokens that it issued, by itself or by asking it. */
 export class AuthorizationServer {
   private readonly http: AuthorizationServerHttp;
   private readonly metadata: ServerMetadataSource;
   private readonly keys: SigningKeys;
-  private readonly introspect: Introspect | undefined;
+  private readonly introspection: Introspection | undefined;
 
   constructor(readonly settings: ResolvedAuthorizationServer) {
     this.http = new AuthorizationServerHttp(settings.http);
     this.metadata = new ServerMetadataSource(settings.issuer, this.http);
     this.keys = this.signingKeys();
-    this.introspect = this.introspection();
+    this.introspection = this.prepareIntrospection();
   }
 
   /**
@@ -40,8 +50,7 @@ export class AuthorizationServer {
     if (settings.introspection?.tokens === 'all') {
       const answer = await this.lookUp(token);
       requireAgreement(claims, answer);
-      const signed = signedAnswerOf(answer);
-      if (signed !== undefined) rememberSignedAnswer(claims, signed);
+      return withSignedAnswer(claims, signedAnswerOf(answer));
     }
     return claims;
   }
@@ -52,17 +61,13 @@ export class AuthorizationServer {
    * @throws OAuthError
    */
   async lookUp(token: string): Promise<JsonObject> {
-    const { introspection } = this.settings;
-    if (introspection === undefined || this.introspect === undefined) throw invalidToken('token_opaque');
-    const answer = await this.introspect(token);
-    if (!answer.active)
-      throw invalidToken(answer.reason, answer.detail === undefined ? {} : { detail: answer.detail });
-    checkClaims(answer.claims, introspection.claims, Date.now() / 1000);
+    if (this.introspection === undefined) throw invalidToken('token_opaque');
+    const answer = await this.introspection.ask(token);
+    if (!answer.active) throw invalidToken(answer.reason, answer);
+    checkClaims(answer.claims, this.introspection.rules, Date.now() / 1000);
     refuseOtherTokens(answer.claims);
     // The answer may come from the cache: what a handler changes must not change it there.
-    const claims = structuredClone(answer.claims);
-    if (answer.signed !== undefined) rememberSignedAnswer(claims, answer.signed);
-    return claims;
+    return withSignedAnswer(structuredClone(answer.claims), answer.signed);
   }
 
   /** Ends the connections to the server. */
@@ -84,16 +89,20 @@ export class AuthorizationServer {
     }
   }
 
-  private introspection(): Introspect | undefined {
-    const { issuer, introspection } = this.settings;
+  private prepareIntrospection(): Introspection | undefined {
+    const { introspection } = this.settings;
     if (introspection === undefined) return undefined;
-    const { source, cache } = introspection;
+    return { ask: this.cached(introspection), rules: introspection.claims };
+  }
+
+  private cached({ source, cache }: ResolvedIntrospection): Introspect {
+    const { issuer } = this.settings;
     if (source.kind === 'in-process') {
       return cachedIntrospection(async (token) => introspectInProcess(token, source), issuer, cache);
     }
     const call = this.introspectionCall(source);
     const ask: Introspect = async (token) => introspect(token, call, this.http);
-    return cachedIntrospection(ask, `${issuer}\n${source.clientAuthentication.clientId}`, cache);
+    return cachedIntrospection(ask, scopeOf(issuer, source), cache);
   }
 
   private introspectionCall(source: RemoteIntrospectionSource): IntrospectionCall {
@@ -124,6 +133,19 @@ export class AuthorizationServer {
       detail: `the metadata of ${this.settings.issuer} has no ${name}; set it in the options`,
     });
   }
+}
+
+/** What beside the token an answer depends on: another API may share the store, and ask otherwise. */
+function scopeOf(issuer: string, source: RemoteIntrospectionSource): string {
+  const { clientAuthentication, endpoint, parameters, headers, signed } = source;
+  return JSON.stringify([
+    issuer,
+    clientAuthentication.clientId,
+    endpoint,
+    parameters,
+    headers,
+    signed?.issuer,
+  ]);
 }
 
 const OTHER_TOKENS = new Set(['refresh_token', 'refresh', 'offline', 'id_token', 'id']);

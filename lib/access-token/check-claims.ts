@@ -96,8 +96,11 @@ function checkTimes(claims: JsonObject, { clockTolerance, maxTokenAge }: ClaimRu
 export function timeOf(claims: JsonObject, name: string): number | undefined {
   const value = claims[name];
   if (value === undefined) return undefined;
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
-  return refuse('claim_malformed', `${name} is not a finite number`);
+  return isFiniteNumber(value) ? value : refuse('claim_malformed', `${name} is not a finite number`);
+}
+
+function isFiniteNumber(value: unknown): value is number {
+  return Number.isFinite(value);
 }
 
 function checkString(claims: JsonObject, name: string): void {

@@ -38,9 +38,8 @@ export function clientAuthenticator(
       return privateKeyJwt(authentication, issuer);
     case 'tls_client_auth':
     case 'self_signed_tls_client_auth':
-      // The certificate of the connection is the proof; client_id says whose (RFC 8705 §2).
-      return always(inForm({ client_id: clientId }));
     case 'none':
+      // By TLS, the certificate of the connection is the proof; client_id says whose (RFC 8705 §2).
       return always(inForm({ client_id: clientId }));
   }
 }

@@ -1,7 +1,7 @@
 import { outage } from '../challenge/oauth-error.js';
 import type { InProcessIntrospectionSource } from '../options/resolved-options.js';
 import { type IntrospectionAnswer, readIntrospection } from './introspection-client.js';
-import { parseJsonObject } from './json-object.js';
+import { type JsonObject, parseJsonObject } from './json-object.js';
 
 /**
  * Asks an authorization server that lives in this process.
@@ -11,10 +11,8 @@ export async function introspectInProcess(
   token: string,
   { introspect }: InProcessIntrospectionSource,
 ): Promise<IntrospectionAnswer> {
-  const answer = await ask(introspect, token);
-  if (answer === undefined || answer === null) return readIntrospection('introspect', { active: false });
-  // As if it had come by HTTP: plain JSON, and nothing shared with the server.
-  return readIntrospection('introspect', parseJsonObject(toJson(answer)));
+  const answer = (await ask(introspect, token)) ?? { active: false };
+  return readIntrospection('introspect', plain(answer));
 }
 
 async function ask(introspect: InProcessIntrospectionSource['introspect'], token: string): Promise<unknown> {
@@ -26,10 +24,14 @@ async function ask(introspect: InProcessIntrospectionSource['introspect'], token
   }
 }
 
-function toJson(answer: unknown): string {
+/** As if it had come by HTTP: plain JSON, and nothing shared with the server. */
+function plain(answer: unknown): JsonObject | undefined {
   try {
-    return JSON.stringify(answer) ?? '';
-  } catch {
-    return '';
+    return parseJsonObject(JSON.stringify(answer));
+  } catch (cause) {
+    throw outage('authorization_server_answer_invalid', {
+      detail: 'introspect: its answer is no JSON',
+      cause,
+    });
   }
 }

@@ -38,7 +38,7 @@ export function cachedIntrospection(
   };
 
   return async (token) => {
-    const key = hash('sha256', `${scope}\n${token}`, 'base64url');
+    const key = hash('sha256', `${scope}\n${token}`);
     return cache?.find(key) ?? underWay.get(key) ?? share(key, lookUp(token, key));
   };
 }

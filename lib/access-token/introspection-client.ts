@@ -80,12 +80,13 @@ async function readAnswer(
   if (answer.status === 200 && verifySigned !== undefined) return readSigned(url, answer, verifySigned);
   const body = parseJsonObject(answer.body);
   if (answer.status === 200) return readIntrospection(`POST ${url}`, body);
-  if (answer.status === 400 && isAboutToken(body)) {
-    const detail = `the introspection endpoint answered 400 ${JSON.stringify(body?.['error'])}`;
-    const cacheable = body?.['error'] === 'unsupported_token_type';
+  const error = body?.['error'];
+  if (answer.status === 400 && isAboutToken(error)) {
+    const detail = `the introspection endpoint answered 400 ${JSON.stringify(error)}`;
+    const cacheable = error === 'unsupported_token_type';
     return { active: false, reason: 'introspection_refused', detail, cacheable };
   }
-  throw explainStatus(url, answer.status, body);
+  throw explainStatus(url, answer.status, error);
 }
 
 async function readSigned(
@@ -116,14 +117,13 @@ export function readIntrospection(where: string, body: JsonObject | undefined): 
 }
 
 /** An OAuth error, but for those about us. A 400 of another kind is from something before the endpoint. */
-function isAboutToken(body: JsonObject | undefined): boolean {
-  const error = body?.['error'];
+function isAboutToken(error: unknown): boolean {
   return typeof error === 'string' && error !== 'invalid_client' && error !== 'unauthorized_client';
 }
 
 /** Whatever the caller sent, it is not told here whether its token is valid: 503. */
-function explainStatus(url: string, status: number, body: JsonObject | undefined): OAuthError {
-  const detail = `POST ${url}: status ${status} ${JSON.stringify(body?.['error'])}`;
+function explainStatus(url: string, status: number, error: unknown): OAuthError {
+  const detail = `POST ${url}: status ${status} ${JSON.stringify(error)}`;
   if (status === 400 || status === 401 || status === 403) {
     return outage('authorization_server_refused_client', { detail });
   }

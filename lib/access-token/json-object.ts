@@ -3,12 +3,13 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Parses text that must be a JSON object; `undefined` for anything else. */
 export function parseJsonObject(text: string): JsonObject | undefined {
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
+    value = JSON.parse(text);
   } catch {
-    return undefined;
+    // What is no JSON is no object.
   }
+  return isJsonObject(value) ? value : undefined;
 }
 
 /** Whether a value is a JSON object: neither an array nor `null`. */

@@ -12,9 +12,9 @@ const TAG_LENGTH = 16;
  */
 export function seal(text: string, key: Uint8Array, context: string): string {
   const iv = randomBytes(IV_LENGTH);
-  const cipher = createCipheriv(ALGORITHM, key, iv, { authTagLength: TAG_LENGTH });
+  const cipher = createCipheriv(ALGORITHM, key, iv);
   cipher.setAAD(Buffer.from(context));
-  const ciphertext = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+  const ciphertext = Buffer.concat([cipher.update(text), cipher.final()]);
   return Buffer.concat([iv, cipher.getAuthTag(), ciphertext]).toString('base64url');
 }
 
@@ -26,8 +26,9 @@ export function open(sealed: string, key: Uint8Array, context: string): string {
     bytes.subarray(IV_LENGTH, IV_LENGTH + TAG_LENGTH),
     bytes.subarray(IV_LENGTH + TAG_LENGTH),
   ];
+  // Without its length, a part of the tag would do.
   const decipher = createDecipheriv(ALGORITHM, key, iv, { authTagLength: TAG_LENGTH });
   decipher.setAAD(Buffer.from(context));
   decipher.setAuthTag(tag);
-  return Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString('utf8');
+  return Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString();
 }

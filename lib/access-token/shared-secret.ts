@@ -2,7 +2,7 @@ import type { HmacAlgorithm } from './verify-signature.js';
 
 /** A secret as bytes: text stands for its UTF-8. */
 export function bytesOf(secret: string | Uint8Array): Uint8Array {
-  return typeof secret === 'string' ? Buffer.from(secret) : secret;
+  return Buffer.from(secret);
 }
 
 /** Bytes that the secret of each algorithm must have at least (RFC 7518 §3.2). */

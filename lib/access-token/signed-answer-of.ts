@@ -1,12 +1,16 @@
-/** The signed answers by what they say: claims that are handed out as an object of their own each time. */
-const signedAnswers = new WeakMap<object, string>();
+/** Where claims keep the JWT that says them: of no effect on what a handler sees, copies or serialises. */
+const SIGNED_ANSWER = Symbol('signed answer');
 
-/** Remembers the JWT that claims come from, for as long as these are in use. */
-export function rememberSignedAnswer(claims: object, jwt: string): void {
-  signedAnswers.set(claims, jwt);
+interface SignedClaims {
+  readonly [SIGNED_ANSWER]?: string | undefined;
+}
+
+/** Notes on claims, once, which signed introspection answer they come from; `undefined` for none. */
+export function withSignedAnswer<Claims extends object>(claims: Claims, jwt: string | undefined): Claims {
+  return Object.defineProperty(claims, SIGNED_ANSWER, { value: jwt });
 }
 
 /** The signed introspection answer (RFC 9701) that claims come from, where they do. */
 export function signedAnswerOf(claims: object): string | undefined {
-  return signedAnswers.get(claims);
+  return (claims as SignedClaims)[SIGNED_ANSWER];
 }

@@ -34,7 +34,7 @@ export async function verifySignedAnswer(
   keys: SigningKeys,
 ): Promise<JsonObject> {
   const shape = readTokenShape(jwt);
-  if (shape.kind !== 'jwt' || shape.payload === undefined) throw invalid('it is no signed JWT');
+  if (shape.kind !== 'jwt') throw invalid('it is no signed JWT');
   checkHeader(shape.header, rules);
   await verifyAnswerSignature(jwt, rules, keys);
   checkAnswer(shape.payload, rules);
@@ -73,16 +73,18 @@ function checkAnswer(payload: JsonObject, { issuer, audience, clockTolerance }: 
   if (!aud.some((value) => audience.includes(value)))
     throw invalid('its aud is neither our client id nor our audience');
   if (iat === undefined || iat > now + clockTolerance) throw invalid('its iat is missing or in the future');
-  if (exp !== undefined && now >= exp + clockTolerance) throw invalid('it has expired');
+  if (now >= exp + clockTolerance) throw invalid('it has expired');
 }
 
 function readClaims(payload: JsonObject): {
   aud: readonly string[];
   iat: number | undefined;
-  exp: number | undefined;
+  exp: number;
 } {
   try {
-    return { aud: audienceOf(payload), iat: timeOf(payload, 'iat'), exp: timeOf(payload, 'exp') };
+    // It need not expire (RFC 9701 §5): the token that it is about does.
+    const exp = timeOf(payload, 'exp') ?? Infinity;
+    return { aud: audienceOf(payload), iat: timeOf(payload, 'iat'), exp };
   } catch (cause) {
     throw invalid(messageOf(cause), cause);
   }

@@ -1,10 +1,11 @@
-import { base64url } from 'jose';
+import { isUtf8 } from 'node:buffer';
 import { type JsonObject, parseJsonObject } from './json-object.js';
 
 /** What kind of token a string is, by its shape alone: nothing in it has been verified. */
 export type TokenShape =
-  /** `payload` is `undefined` where payload or signature is malformed. */
-  | { readonly kind: 'jwt'; readonly header: JsonObject; readonly payload: JsonObject | undefined }
+  | { readonly kind: 'jwt'; readonly header: JsonObject; readonly payload: JsonObject }
+  /** It has the header of a JWT, but its payload is no JSON object, or its signature no base64url. */
+  | { readonly kind: 'malformed' }
   | { readonly kind: 'encrypted' }
   | { readonly kind: 'opaque' };
 
@@ -15,23 +16,19 @@ export type TokenShape =
 export function readTokenShape(token: string): TokenShape {
   const parts = token.split('.', 6);
   if (parts.length !== 3 && parts.length !== 5) return { kind: 'opaque' };
-  const header = decodeObject(parts[0]);
+  const [first, second, third] = parts as [string, string, string];
+  const header = decodeObject(first);
   if (header === undefined) return { kind: 'opaque' };
   if (parts.length === 5) return { kind: 'encrypted' };
-  const payload = isBase64url(parts[2] ?? '') ? decodeObject(parts[1]) : undefined;
-  return { kind: 'jwt', header, payload };
+  const payload = isBase64url(third) ? decodeObject(second) : undefined;
+  return payload === undefined ? { kind: 'malformed' } : { kind: 'jwt', header, payload };
 }
 
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
-
 /** A part of a token as a JSON object; `undefined` when it is none. */
-function decodeObject(part: string | undefined): JsonObject | undefined {
-  if (part === undefined || !isBase64url(part)) return undefined;
-  try {
-    return parseJsonObject(UTF8.decode(base64url.decode(part)));
-  } catch {
-    return undefined;
-  }
+function decodeObject(part: string): JsonObject | undefined {
+  if (!isBase64url(part)) return undefined;
+  const bytes = Buffer.from(part, 'base64url');
+  return isUtf8(bytes) ? parseJsonObject(bytes.toString()) : undefined;
 }
 
 /**

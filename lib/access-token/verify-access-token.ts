@@ -27,7 +27,7 @@ export async function verifyAccessToken(token: string, servers: TrustedServers):
   const shape = readTokenShape(token);
   if (shape.kind === 'encrypted') throw invalidToken('token_encrypted');
   if (shape.kind === 'opaque') return lookUpOpaque(token, servers.forOpaqueTokens);
-  if (shape.payload === undefined) {
+  if (shape.kind === 'malformed') {
     throw invalidToken('token_malformed', {
       detail: 'its payload is no JSON object, or its signature no base64url',
     });

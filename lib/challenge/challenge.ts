@@ -49,7 +49,7 @@ export function renderRefusal(refusal: Refusal, context: ChallengeContext): Rend
 function describe(refusal: Refusal): string {
   switch (refusal.code) {
     case 'invalid_request':
-      return 'The request must carry exactly one access token, in the Authorization header';
+      return 'The request is malformed, or does not carry exactly one access token in the Authorization header';
     case 'invalid_token':
       return 'The access token is not valid, or not bound to a key that the caller has proved';
     case 'invalid_dpop_proof':

@@ -16,5 +16,3 @@ export function certificateThumbprint(der: Uint8Array): string {
 export function isThumbprint(value: unknown): value is string {
   return typeof value === 'string' && THUMBPRINT.test(value);
 }
-
-export { equalInConstantTime as thumbprintsEqual } from '../equal-in-constant-time.js';

@@ -42,7 +42,7 @@ export async function checkConfirmation(
     throw invalidToken('confirmation_missing', { detail: 'the token has no cnf: it is bound to nothing' });
   }
   const { certificateThumbprint, jwkThumbprint } = confirmation;
-  if (certificateThumbprint !== undefined) checkCertificate(certificateThumbprint, possession);
+  if (certificateThumbprint !== undefined) await checkCertificate(certificateThumbprint, possession);
   if (jwkThumbprint === undefined) return { boundBy: ['certificate'] };
   const outcome = await possession.checkProof(jwkThumbprint);
   return { boundBy: certificateThumbprint === undefined ? ['dpop'] : ['certificate', 'dpop'], ...outcome };
@@ -55,32 +55,41 @@ function checkScheme(confirmation: Confirmation | undefined, scheme: Authenticat
   throw invalidToken('scheme_mismatch', { detail: `such a token is to be sent as ${needed}, not ${scheme}` });
 }
 
-function checkCertificate(expected: string, possession: ProofOfPossession): void {
+async function checkCertificate(expected: string, possession: ProofOfPossession): Promise<void> {
   const finding = possession.certificate;
   if (finding.kind === 'none') throw invalidToken(finding.reason, { detail: finding.detail });
   const { certificate } = finding;
-  checkCertificateCounts(certificate, possession);
+  checkValidity(certificate, possession.now);
   // As text: no decoder that could forgive a wrong encoding.
   if (!equalInConstantTime(certificate.thumbprint, expected)) {
     throw invalidToken('certificate_mismatch', {
       detail: `the token is bound to ${expected}, the client presented ${certificate.thumbprint}`,
     });
   }
+  await checkChain(certificate, possession.trust);
 }
 
 /**
- * Checks that a certificate counts: its chain, unless `any` is trusted, and its validity at this moment, for a
- * connection can outlive the certificate that it was made with.
+ * Checks that a certificate counts: its validity at this moment, for a connection can outlive the certificate that it
+ * was made with, and its chain, unless `any` is trusted.
  * @throws OAuthError 401 `invalid_token`
  */
-export function checkCertificateCounts(
-  { chainError, notBefore, notAfter }: ClientCertificate,
+export async function checkCertificateCounts(
+  certificate: ClientCertificate,
   { trust, now }: CertificateRules,
-): void {
-  // Compared so that a date that could not be parsed, NaN, is refused.
+): Promise<void> {
+  checkValidity(certificate, now);
+  await checkChain(certificate, trust);
+}
+
+/** Compared so that a date that could not be parsed, NaN, is refused. */
+function checkValidity({ notBefore, notAfter }: ClientCertificate, now: number): void {
   if (!(now <= notAfter)) throw invalidToken('certificate_expired');
   if (!(now >= notBefore)) throw invalidToken('certificate_not_yet_valid');
-  if (trust !== 'any' && chainError !== undefined) {
-    throw invalidToken('certificate_untrusted', { detail: chainError });
-  }
+}
+
+async function checkChain(certificate: ClientCertificate, trust: CertificateRules['trust']): Promise<void> {
+  if (trust === 'any') return;
+  const detail = await certificate.chainError();
+  if (detail !== undefined) throw invalidToken('certificate_untrusted', { detail });
 }

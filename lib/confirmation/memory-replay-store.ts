@@ -47,8 +47,10 @@ export class MemoryReplayStore implements ReplayStore {
   /** By the second since the epoch in which they are over. */
   private readonly buckets = new Map<number, Bucket>();
   private entries = 0;
-  /** The second up to which everything is forgotten. */
-  private forgottenUntil = 0;
+  /** The seconds that are over in which something is still to be forgotten. */
+  private due: number[] = [];
+  /** The second up to which there are none but those. */
+  private lookedUntil = 0;
 
   /** @throws RangeError when a limit is no whole number, or less than 1 */
   constructor({
@@ -105,45 +107,44 @@ export class MemoryReplayStore implements ReplayStore {
    * @param most proofs: to forget all at once after a pause would hold every other request up
    */
   private forgetUntil(second: number, most: number): void {
-    let left = most;
-    while (left > 0) {
-      const due = this.nextDue(second);
-      if (due === undefined) return;
-      left -= this.forget(due, left);
-    }
+    if (second !== this.lookedUntil) this.lookUntil(second);
+    for (let left = most; left > 0 && this.due.length > 0;) left -= this.forgetSome(left);
   }
 
-  /** The earliest second in which something is over. */
-  private nextDue(second: number): number | undefined {
-    // A clock that was set back counts on from there: what is added then may be over before the time it had reached.
-    if (second < this.forgottenUntil) this.forgottenUntil = second;
-    this.skipPause(second);
-    for (; this.forgottenUntil < second; this.forgottenUntil += 1) {
-      if (this.buckets.has(this.forgottenUntil + 1)) return this.forgottenUntil + 1;
-    }
-    return undefined;
+  /** Looks at each second once, and at what is over again only to forget it. */
+  private lookUntil(second: number): void {
+    // A clock that was set back goes on from there: what was over may not be so any more.
+    const stillDue = this.due.filter((due) => due <= second);
+    this.due = [...stillDue, ...this.overSince(this.lookedUntil, second)];
+    this.lookedUntil = second;
   }
 
-  /** After a long pause there are more seconds to look at than buckets. */
-  private skipPause(second: number): void {
-    if (second - this.forgottenUntil <= this.buckets.size) return;
-    let earliest = second + 1;
-    for (const due of this.buckets.keys()) earliest = Math.min(earliest, due);
-    this.forgottenUntil = earliest - 1;
+  /** The seconds in which something is over. After a long pause there are fewer buckets than seconds to look at. */
+  private overSince(start: number, end: number): readonly number[] {
+    const elapsed = Math.max(0, end - start);
+    return elapsed < this.buckets.size
+      ? Array.from({ length: elapsed }, (_, index) => end - index).filter((second) =>
+          this.buckets.has(second),
+        )
+      : [...this.buckets.keys()].filter((second) => second > start && second <= end);
   }
 
-  /** @returns how many proofs it has forgotten, at most this many */
-  private forget(second: number, most: number): number {
-    const { clients = [], proofs = [] } = this.buckets.get(second) ?? {};
-    const count = Math.min(most, proofs.length);
-    for (let left = count; left > 0; left -= 1) {
-      const [client, proof] = [clients.pop(), proofs.pop()];
-      client?.proofs.delete(proof ?? '');
-      if (client?.proofs.size === 0) this.clients.delete(client.key);
-      this.entries -= 1;
+  /** Forgets this many proofs of one second at most, and says how many they were. */
+  private forgetSome(most: number): number {
+    const second = this.due.at(-1) as number;
+    const { clients, proofs } = this.buckets.get(second) as Bucket;
+    const from = Math.max(0, proofs.length - most);
+    const forgotten = proofs.splice(from);
+    for (const [index, client] of clients.splice(from).entries()) {
+      client.proofs.delete(forgotten[index] as string);
+      if (client.proofs.size === 0) this.clients.delete(client.key);
     }
-    if (proofs.length === 0) this.buckets.delete(second);
-    return count;
+    this.entries -= forgotten.length;
+    if (from === 0) {
+      this.buckets.delete(second);
+      this.due.pop();
+    }
+    return forgotten.length;
   }
 }
 
@@ -154,7 +155,7 @@ function checkLimit(name: string, value: number): number {
 
 /** The client's key, and what identifies the proof among the client's. */
 function split(key: string): readonly [client: string, proof: string] {
-  const [client = ''] = key.split('.', 1);
+  const [client] = key.split('.', 1) as [string];
   return [client, key.slice(client.length + 1)];
 }
 

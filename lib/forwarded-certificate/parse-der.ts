@@ -1,6 +1,7 @@
 import { decodeCertificates } from './decode-certificates.js';
 import { decodePercent } from './decode-percent.js';
 import { headerParser } from './header-parser.js';
+import { MalformedValue } from './malformed-value.js';
 import { byteSequence } from './parse-rfc9440.js';
 
 /**
@@ -11,6 +12,12 @@ import { byteSequence } from './parse-rfc9440.js';
 export const parseDer = headerParser((value) => {
   const members = decodePercent(value).split(',');
   return decodeCertificates(members.map((member) => withoutColons(member.trim())));
+});
+
+/** As {@link parseDer}, but one certificate: a comma may stand where something has joined two headers. */
+export const parseSingleDer = headerParser((value) => {
+  if (value.includes(',')) throw new MalformedValue('it has a comma: one certificate is expected');
+  return decodeCertificates([withoutColons(decodePercent(value).trim())]);
 });
 
 function withoutColons(member: string): string {

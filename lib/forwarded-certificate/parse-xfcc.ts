@@ -1,4 +1,5 @@
-import { certificateThumbprint, thumbprintsEqual } from '../confirmation/certificate-thumbprint.js';
+import { certificateThumbprint } from '../confirmation/certificate-thumbprint.js';
+import { equalInConstantTime } from '../equal-in-constant-time.js';
 import type { WholeCertificate } from './decode-certificates.js';
 import type { ForwardedCertificate, ForwardedCertificateParser } from './forwarded-certificate.js';
 import { headerParser } from './header-parser.js';
@@ -25,7 +26,7 @@ function readElement(element: XfccElement): ForwardedCertificate {
   const certificate = readCertificate(element);
   if (certificate === undefined) return describeHash(element, thumbprint);
   if (thumbprint === undefined) return certificate;
-  if (thumbprintsEqual(thumbprint, certificateThumbprint(certificate.der))) return certificate;
+  if (equalInConstantTime(thumbprint, certificateThumbprint(certificate.der))) return certificate;
   throw new MalformedValue('its Hash is not that of its certificate');
 }
 

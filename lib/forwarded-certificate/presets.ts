@@ -64,6 +64,9 @@ export interface F5Options extends VerifyingProxyOptions, ChosenHeader, WithChai
   readonly format?: 'der' | 'pem';
 }
 
+/** All of these send one certificate: a comma would be a sign of two headers that were joined on the way. */
+const SINGLE_DER = { der: { list: false } } as const;
+
 /**
  * What usual proxies send: `clientCertificate: forwardedBy.nginx({ header: 'X-Client-Cert', trustedProxies: ['loopback'] })`.
  * Each says what to write into the proxy's configuration. Whatever the proxy, it must replace or remove the header that
@@ -124,7 +127,7 @@ export const forwardedBy = {
     ...rest,
     ...verdict(verifyHeader, '0'),
     from: 'header',
-    format: 'der',
+    format: SINGLE_DER,
     trust,
   }),
 
@@ -152,7 +155,8 @@ export const forwardedBy = {
 
   /**
    * Caddy: `client_auth { mode require_and_verify … }` and in `reverse_proxy`
-   * `header_up X-Client-Cert {http.request.tls.client.certificate_der_base64}`, which replaces the client's header.
+   * `header_up X-Client-Cert {http.request.tls.client.certificate_der_base64}`, which replaces the client's header. Where
+   * a certificate is optional, Caddy would send the placeholder itself for none: see docs/proxies/Caddyfile.
    * With the modes `request` and `require` it passes on certificates that nobody has verified: then set `trust`.
    */
   caddy: ({
@@ -161,7 +165,7 @@ export const forwardedBy = {
   }: VerifyingProxyOptions & ChosenHeader): HeaderClientCertificateOptions => ({
     ...rest,
     from: 'header',
-    format: 'der',
+    format: SINGLE_DER,
     trust,
   }),
 
@@ -245,7 +249,7 @@ export const forwardedBy = {
     ...rest,
     from: 'header',
     header,
-    format: 'der',
+    format: SINGLE_DER,
   }),
 
   /**
@@ -323,7 +327,7 @@ export const forwardedBy = {
     ...rest,
     from: 'header',
     header,
-    format: 'der',
+    format: SINGLE_DER,
     trust,
   }),
 

@@ -1,7 +1,7 @@
 import { validateHeaderName } from 'node:http';
 import { createRequire } from 'node:module';
 import type { CertBoundAuthOptions, HeaderClientCertificateOptions } from '../cert-bound-auth.options.js';
-import { readCertificates } from '../forwarded-certificate/verify-chain.js';
+import { readCaCertificates } from '../forwarded-certificate/read-certificates.js';
 import { messageOf } from '../message-of.js';
 import { trustedProxyProblem } from '../request/trusted-proxies.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
@@ -23,9 +23,9 @@ function checkTrust(trust: HeaderClientCertificateOptions['trust']): readonly Co
   if (typeof trust === 'string') return [];
   return [
     ...checkCa(trust.ca),
-    ...(canImport('pkijs')
+    ...(canImport('@peculiar/x509')
       ? []
-      : [problem('clientCertificate.trust', trust, 'it needs a package: npm install pkijs')]),
+      : [problem('clientCertificate.trust', trust, 'it needs a package: npm install @peculiar/x509')]),
   ];
 }
 
@@ -33,7 +33,7 @@ function checkCa(
   ca: Extract<HeaderClientCertificateOptions['trust'], object>['ca'],
 ): readonly ConfigurationProblem[] {
   try {
-    readCertificates(ca);
+    readCaCertificates(ca);
     return [];
   } catch (error) {
     return [problem('clientCertificate.trust.ca', ca, `it cannot be used: ${messageOf(error)}`)];
@@ -69,6 +69,9 @@ const TAKEN = new Set([
   'connection',
   'content-type',
   'content-length',
+  'transfer-encoding',
+  'forwarded',
+  'x-forwarded-for',
 ]);
 
 function checkHeaders(source: HeaderClientCertificateOptions): readonly ConfigurationProblem[] {

@@ -350,19 +350,29 @@ function sourceSchemaOf(source: Fields): new () => object {
 
 function isFormat(value: unknown): boolean {
   if (typeof value === 'string') return ['rfc9440', 'pem', 'der', 'xfcc'].includes(value);
-  const hop = isJsonObject(value) && isJsonObject(value['xfcc']) ? value['xfcc']['hop'] : undefined;
-  return Number.isSafeInteger(hop) && (hop as number) >= 0;
+  const der = onlyMember(value, 'der');
+  if (der !== undefined) return onlyMember(der, 'list') === false;
+  const hop = onlyMember(onlyMember(value, 'xfcc'), 'hop');
+  return Number.isSafeInteger(hop) && (hop as number) >= 0 && (hop as number) < 100;
+}
+
+/** The member of an object that has this one and no other. */
+function onlyMember(value: unknown, name: string): unknown {
+  return isJsonObject(value) && Object.keys(value).length === 1 ? value[name] : undefined;
 }
 
 function isTrust(value: unknown): boolean {
   if (value === 'proxy' || value === 'any') return true;
-  const list: readonly unknown[] = isJsonObject(value) ? [value['ca']].flat() : [];
+  const ca = onlyMember(value, 'ca');
+  const list: readonly unknown[] = ca === undefined ? [] : [ca].flat();
   return list.length > 0 && list.every((item) => isPem(item));
 }
 
 function isVerifyHeader(value: unknown): boolean {
   if (typeof value === 'string') return value !== '';
-  return isJsonObject(value) && typeof value['name'] === 'string' && typeof value['value'] === 'string';
+  if (!isJsonObject(value) || Object.keys(value).length !== 2) return false;
+  const { name, value: expected } = value;
+  return typeof name === 'string' && typeof expected === 'string' && name !== '' && expected !== '';
 }
 
 function isReport(value: unknown): boolean {

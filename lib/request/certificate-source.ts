@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { invalidToken } from '../challenge/oauth-error.js';
-import { chainVerifier } from '../forwarded-certificate/verify-chain.js';
+import { chainVerifier } from '../forwarded-certificate/chain-verifier.js';
 import { messageOf } from '../message-of.js';
 import type { ResolvedClientCertificate } from '../options/resolved-options.js';
 import type { CustomClientCertificateOptions } from '../cert-bound-auth.options.js';
@@ -27,19 +27,19 @@ export function createCertificateSource(settings: ResolvedClientCertificate): Cl
 /** @throws OAuthError 401 `invalid_token` when the app's function fails, or returns what is no certificate */
 function customClientCertificate(source: CustomClientCertificateOptions): ClientCertificateSource {
   const verify = chainVerifier(source.trust);
-  return async (request): Promise<ClientCertificateFinding> => {
+  return (request): ClientCertificateFinding => {
     const x509 = readFound(() => source.find(request));
     if (x509 === undefined) {
       return { kind: 'none', reason: 'certificate_missing', detail: 'find returned no certificate' };
     }
-    return { kind: 'found', certificate: describeX509(x509, await verify(x509, [])) };
+    return { kind: 'found', certificate: describeX509(x509, async () => verify(x509, [])) };
   };
 }
 
-function readFound(find: () => string | Uint8Array | undefined): X509Certificate | undefined {
+function readFound(find: () => string | Uint8Array | null | undefined): X509Certificate | undefined {
   try {
     const found = find();
-    return found === undefined ? undefined : new X509Certificate(found);
+    return found === undefined || found === null ? undefined : new X509Certificate(found);
   } catch (cause) {
     throw invalidToken('certificate_source_failed', { detail: messageOf(cause), cause });
   }

@@ -15,8 +15,11 @@ export interface ClientCertificate {
   readonly notBefore: number;
   /** Milliseconds since the epoch. */
   readonly notAfter: number;
-  /** Why its chain does not lead to a trusted CA; `undefined` when it does. */
-  readonly chainError: string | undefined;
+  /**
+   * Says why its chain does not lead to a trusted CA; `undefined` when it does. A chain that we verify ourselves is
+   * verified only when this is asked.
+   */
+  readonly chainError: () => string | undefined | Promise<string | undefined>;
 }
 
 /** What a proxy says of a certificate of which it passes on a digest only. */
@@ -39,9 +42,7 @@ export type MissingCertificateReason = 'certificate_missing' | 'certificate_head
  * Finds the certificate that the client of a request proved.
  * @throws OAuthError when a proxy says so in a way that can't be understood
  */
-export type ClientCertificateSource = (
-  request: HttpRequest,
-) => ClientCertificateFinding | Promise<ClientCertificateFinding>;
+export type ClientCertificateSource = (request: HttpRequest) => ClientCertificateFinding;
 
 /**
  * What was found is kept on the connection, so that it is read once, and on the request, so that it is still there
@@ -88,11 +89,14 @@ function readConnection(connection: Connection): ClientCertificateFinding {
   const x509 = connection.getPeerX509Certificate?.();
   if (x509 === undefined) return NONE;
   const chainError = connection.authorized === true ? undefined : String(connection.authorizationError);
-  return { kind: 'found', certificate: describeX509(x509, chainError) };
+  return { kind: 'found', certificate: describeX509(x509, () => chainError) };
 }
 
-/** @param chainError why its chain does not lead to a trusted CA; `undefined` when it does */
-export function describeX509(x509: X509Certificate, chainError: string | undefined): ClientCertificate {
+/** @param chainError says why its chain does not lead to a trusted CA */
+export function describeX509(
+  x509: X509Certificate,
+  chainError: ClientCertificate['chainError'],
+): ClientCertificate {
   return {
     identity: x509,
     thumbprint: certificateThumbprint(x509.raw),

@@ -24,14 +24,14 @@ export interface PresentedCertificate {
 }
 
 /** Describes a certificate to a handler: made anew each time, so that nothing a handler changes lives on. */
-export function presentedCertificate(certificate: ClientCertificate): PresentedCertificate {
-  const { identity, thumbprint, notBefore, notAfter, chainError } = certificate;
+export async function presentedCertificate(certificate: ClientCertificate): Promise<PresentedCertificate> {
+  const { identity, thumbprint, notBefore, notAfter } = certificate;
   return {
     thumbprint,
     ...(identity instanceof X509Certificate ? describeCertificate(identity) : describeForwarded(identity)),
     notBefore: new Date(notBefore),
     notAfter: new Date(notAfter),
-    chainVerified: chainError === undefined,
+    chainVerified: (await certificate.chainError()) === undefined,
   };
 }
 

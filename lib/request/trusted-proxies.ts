@@ -1,11 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import type { TrustedProxy } from '../cert-bound-auth.options.js';
-import {
-  certificateThumbprint,
-  isThumbprint,
-  thumbprintsEqual,
-} from '../confirmation/certificate-thumbprint.js';
+import { certificateThumbprint, isThumbprint } from '../confirmation/certificate-thumbprint.js';
+import { equalInConstantTime } from '../equal-in-constant-time.js';
 import { type Connection, connectionOf } from './client-certificate.js';
 
 /**
@@ -66,7 +63,7 @@ function cameByUnixSocket(connection: Connection): boolean {
 function provesCertificate(thumbprint: string): PeerRule {
   return (connection) => {
     const x509 = connection.getPeerX509Certificate?.();
-    return x509 !== undefined && thumbprintsEqual(certificateThumbprint(x509.raw), thumbprint);
+    return x509 !== undefined && equalInConstantTime(certificateThumbprint(x509.raw), thumbprint);
   };
 }
 
@@ -86,11 +83,19 @@ function networkOf(text: string): Network | undefined {
   return prefix > bits ? undefined : { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' };
 }
 
+/** Every IPv4 address has an IPv6 address in ::ffff:0:0/96: a network that holds all of these holds everyone. */
+function holdsMappedAddresses({ address, prefix, family }: Network): boolean {
+  if (family === 'ipv4' || prefix > 96) return false;
+  const network = new BlockList();
+  network.addSubnet(address, prefix, 'ipv6');
+  return network.check('::ffff:0:0', 'ipv6') || network.check('::ffff:255.255.255.255', 'ipv6');
+}
+
 const REMEDY =
   'give an address (10.0.0.7), a CIDR (10.0.0.0/8, fd00::/8), loopback, unix, or { certificateThumbprint }';
 const NAME_REMEDY = `${REMEDY}; names are not resolved`;
 const EVERYONE_REMEDY =
-  'name the proxies: with a prefix of 0 everyone is one, and could claim to have proved any certificate';
+  'name the proxies: this network holds everyone, who could then claim to have proved any certificate';
 const THUMBPRINT_REMEDY = "give the SHA-256 of the DER of the proxy's certificate, base64url (43 characters)";
 
 /** What is wrong with an entry of `trustedProxies`, as the remedy; `undefined` when nothing is. */
@@ -106,5 +111,5 @@ function addressProblem(proxy: string): string | undefined {
   if (proxy === 'loopback' || proxy === 'unix') return undefined;
   const network = networkOf(proxy);
   if (network === undefined) return NAME_REMEDY;
-  return network.prefix === 0 ? EVERYONE_REMEDY : undefined;
+  return network.prefix === 0 || holdsMappedAddresses(network) ? EVERYONE_REMEDY : undefined;
 }

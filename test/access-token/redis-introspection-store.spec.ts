@@ -36,10 +36,12 @@ describe.each(REDIS_PACKAGES)('introspection answers in Redis, by %s', (kind) =>
   });
 
   test('a reply that makes no sense is an error', async () => {
-    await expect(storeThat(() => undefined).get('key')).rejects.toThrow('Redis replied with undefined');
-    await expect(storeThat(() => 1).get('key')).rejects.toThrow('Redis replied with number');
+    const error = (type: string): Error => new Error(`Redis replied with ${type} where that makes no sense`);
+    for (const reply of [undefined, 1, {}]) {
+      await expect(storeThat(() => reply).get('key')).rejects.toEqual(error(typeof reply));
+    }
     for (const reply of [undefined, null, 'QUEUED']) {
-      await expect(storeThat(() => reply).set('key', 'value', 60)).rejects.toThrow(/makes no sense/);
+      await expect(storeThat(() => reply).set('key', 'value', 60)).rejects.toEqual(error(typeof reply));
     }
   });
 

@@ -302,6 +302,7 @@ describe('who writes to the store can make no answer up', () => {
     ['no answer', undefined],
     ['an answer that is neither', {}],
     ['active as text', { active: 'true', claims: {} }],
+    ['active as other text', { active: 'no', cacheable: true }],
     ['no claims', { active: true }],
     ['claims that are a list', { active: true, claims: [] }],
     ['an inactive one that must not be given again', { active: false, cacheable: false }],
@@ -309,6 +310,9 @@ describe('who writes to the store can make no answer up', () => {
     const cache = new SharedIntrospectionCache({ store: new MapIntrospectionStore(), secret: SECRET }, SCOPE);
     await cache.set(TOKEN, { answer: answer as never, answeredAt: NOW }, NOW + 60_000);
     expect(await cache.get(TOKEN)).toBeUndefined();
+    expect(logger.lines.map(({ text }) => text)).toEqual([
+      'the shared introspection cache could not be read: it holds no introspection answer',
+    ]);
   });
 
   test.each([undefined, '0', null])('or with %s as the time of the answer', async (answeredAt) => {
@@ -318,6 +322,18 @@ describe('who writes to the store can make no answer up', () => {
     await cache.set(TOKEN, { answer: active(TOKEN), answeredAt: NOW }, NOW + 60_000);
     expect(await cache.get(TOKEN)).toEqual({ answer: active(TOKEN), answeredAt: NOW });
   });
+});
+
+test('the form is known: during an update, instances of two versions understand each other', async () => {
+  // Made by HKDF (RFC 5869), HMAC and AES-256-GCM as they are, not by this module.
+  const entries = new Map([
+    [
+      'mQV2W3EmokF5-vVgZHKueTA1R9IW3hvBRtf7g0FKkkE',
+      'aWlpaWlpaWlpaWlp68d2xFDmvyxtb1R7xf7jsYu5UeUOcT_HrhL459Rno2O9dE9ae0pqJlsfr9ziQcduf0j471W1b3NJw2rLoxD7gG7JYxK5jjkywbDtq9PYokxDr-cqFzOag2tfw5UXNPfOKZbNVv6HbacAVoOjBDb4rSA',
+    ],
+  ]);
+  const store = { get: async (key: string) => entries.get(key), set: async () => undefined };
+  expect(await instance(startServer(), store)(TOKEN)).toEqual(inactive());
 });
 
 describe('an outage of the store refuses nobody', () => {
@@ -356,6 +372,9 @@ describe('an outage of the store refuses nobody', () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(await answer).toEqual(active(TOKEN));
     expect(vi.getTimerCount()).toBe(0);
+    expect(logger.lines.map(({ text }) => text)).toEqual([
+      'the shared introspection cache could not be read: the store did not answer within 1000 ms',
+    ]);
   });
 
   test('nobody waits until an answer is written', async () => {

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { MemoryReplayStore, type MemoryReplayStoreOptions, TooManyProofsError } from 'nestjs-cert-bound-auth';
 
 /** A store with a clock that stands still until it is told otherwise. */
@@ -21,6 +21,10 @@ function watched(limits: Omit<MemoryReplayStoreOptions, 'now'> = {}): Watched {
     },
   };
 }
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe('RFC9449-8: a proof is used once', () => {
   test('a key is new once, until its time is over', async () => {
@@ -100,9 +104,13 @@ describe('RFC9449-8: a proof is used once', () => {
   });
 
   test('without a clock given, it is the time of day', async () => {
+    vi.useFakeTimers({ now: START });
     const store = new MemoryReplayStore();
     expect(await store.addIfAbsent('client.proof', 80)).toBe(true);
+    vi.setSystemTime(START + 79_999);
     expect(await store.addIfAbsent('client.proof', 80)).toBe(false);
+    vi.setSystemTime(START + 80_000);
+    expect(await store.addIfAbsent('client.proof', 80)).toBe(true);
   });
 });
 
@@ -115,11 +123,12 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
 
   test('one client that has used its share is told so, and the others are left alone', async () => {
     const { store } = watched({ maxEntriesPerKey: 3 });
-    await add(store, 'greedy', 3);
-    await expect(store.addIfAbsent('greedy.new', 80)).rejects.toThrow(TooManyProofsError);
-    await expect(store.addIfAbsent('greedy.new', 80)).rejects.toThrow(/3 unexpired proofs.*maxEntriesPerKey/);
-    expect(await store.addIfAbsent('greedy.0', 80)).toBe(false);
-    await add(store, 'modest', 3);
+    await add(store, 'client-1', 3);
+    const refused = await rejection(store.addIfAbsent('client-1.new', 80));
+    expect(refused).toBeInstanceOf(TooManyProofsError);
+    expect(String(refused)).toMatch(/^TooManyProofsError: .* 3 unexpired proofs.*maxEntriesPerKey/);
+    expect(await store.addIfAbsent('client-1.0', 80)).toBe(false);
+    await add(store, 'client-2', 3);
   });
 
   test('a client that has used its share may go on as its proofs expire', async () => {
@@ -137,28 +146,76 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
     const { store } = watched({ maxEntries: 3 });
     await add(store, 'a', 2);
     await add(store, 'b', 1);
-    const refused = await store.addIfAbsent('c.0', 80).then(
-      () => undefined,
-      (error: unknown) => error,
-    );
+    const refused = await rejection(store.addIfAbsent('c.0', 80));
     expect(refused).toBeInstanceOf(Error);
     expect(refused).not.toBeInstanceOf(TooManyProofsError);
     expect(String(refused)).toMatch(/full: it has 3 unexpired proofs.*maxEntries/);
     for (const key of ['a.0', 'a.1', 'b.0']) expect(await store.addIfAbsent(key, 80)).toBe(false);
   });
 
-  test('after a pause it forgets in portions, and all that it has to where room is short', async () => {
-    const { store, at } = watched({ maxEntries: 25_000, maxEntriesPerKey: 24_000 });
-    await add(store, 'a', 24_000, 10);
-    await add(store, 'b', 1_000, 20);
+  test('after a pause it forgets in portions of ten thousand, the latest first', async () => {
+    const { store, at } = watched();
+    await add(store, 'a', 25_000, 10);
     at(100);
-    await add(store, 'c', 24_000, 10);
-    await add(store, 'd', 1_000, 10);
-    await expect(store.addIfAbsent('d.new', 10)).rejects.toThrow('is full');
-    await expect(store.addIfAbsent('c.new', 10)).rejects.toThrow(TooManyProofsError);
-    at(110);
-    // At once, though the first portion leaves more of this client than its share.
-    expect(await store.addIfAbsent('c.new', 10)).toBe(true);
+    expect(await store.addIfAbsent('b.0', 80)).toBe(true);
+    expect(await store.addIfAbsent('a.0', 80)).toBe(false);
+    expect(await store.addIfAbsent('a.5000', 80)).toBe(true);
+  });
+
+  test('where a share is short, it forgets all that it can at once', async () => {
+    const { store, at } = watched({ maxEntriesPerKey: 20_000 });
+    await add(store, 'a', 20_000, 10);
+    await add(store, 'b', 15_000, 10);
+    at(100);
+    // The first portion is of the other client.
+    expect(await store.addIfAbsent('a.new', 80)).toBe(true);
+    await add(store, 'a', 19_999);
+    await expect(store.addIfAbsent('a.other', 80)).rejects.toThrow(TooManyProofsError);
+  });
+
+  test('where the whole is short, it forgets all that it can at once', async () => {
+    const { store, at } = watched({ maxEntries: 25_000 });
+    await add(store, 'a', 25_000, 10);
+    at(100);
+    await add(store, 'b', 25_000);
+    await expect(store.addIfAbsent('c.new', 80)).rejects.toThrow(/full/);
+  });
+
+  test('a clock that is set back while it forgets keeps the rest, until that is over again', async () => {
+    const { store, at } = watched({ maxEntries: 30_001 });
+    await add(store, 'a', 20_000, 20);
+    await add(store, 'b', 10_000, 10);
+    at(30);
+    await store.addIfAbsent('c.0', 1000);
+    at(15);
+    expect(await store.addIfAbsent('a.19999', 20)).toBe(false);
+    at(20);
+    expect(await store.addIfAbsent('a.19999', 20)).toBe(true);
+    expect(await store.addIfAbsent('a.9999', 20)).toBe(true);
+    at(1_000_000);
+    await add(store, 'd', 30_001);
+    await expect(store.addIfAbsent('e.0', 80)).rejects.toThrow(/full/);
+  });
+
+  test('a clock that is set back to where it forgets goes on forgetting', async () => {
+    const { store, at } = watched({ maxEntries: 30_001 });
+    await add(store, 'a', 20_000, 20);
+    await add(store, 'b', 10_000, 10);
+    at(30);
+    await store.addIfAbsent('c.0', 1000);
+    at(20);
+    await add(store, 'd', 30_000);
+    await expect(store.addIfAbsent('e.0', 80)).rejects.toThrow(/full/);
+  });
+
+  test('a second that is partly forgotten before a long pause is found once', async () => {
+    const { store, at } = watched({ maxEntries: 30_000 });
+    await add(store, 'a', 30_000, 20);
+    at(20);
+    expect(await store.addIfAbsent('a.29999', 20)).toBe(true);
+    at(1_000_000);
+    await add(store, 'b', 30_000);
+    await expect(store.addIfAbsent('c.0', 80)).rejects.toThrow(/full/);
   });
 
   test('a full store takes as much again as has expired', async () => {
@@ -170,6 +227,18 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
     await expect(store.addIfAbsent('d.0', 10)).rejects.toThrow(/full/);
     at(20);
     await add(store, 'd', 3);
+  });
+
+  test('what expires in a short pause is forgotten, second by second', async () => {
+    const { store, at } = watched({ maxEntries: 100 });
+    for (let second = 0; second < 100; second += 1) {
+      at(second);
+      await store.addIfAbsent(`a.${second}`, 100);
+    }
+    at(149);
+    for (const second of [50, 99]) expect(await store.addIfAbsent(`a.${second}`, 100)).toBe(false);
+    await add(store, 'b', 50);
+    await expect(store.addIfAbsent('c.0', 80)).rejects.toThrow(/full/);
   });
 
   test('all is forgotten after a long pause too', async () => {
@@ -218,6 +287,8 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
       at(second);
       await store.addIfAbsent(`a.${second}`, 100_000);
     }
+    at(1_000_000);
+    for (let index = 0; index < 10; index += 1) await store.addIfAbsent(`b.${index}`, 80);
     // To look at every one of these seconds each time would take half a minute; this takes a tenth of a second.
     expect(performance.now() - started).toBeLessThan(5000);
   });
@@ -225,13 +296,34 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
   test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '10' as never, null as never])(
     'a limit of %s is refused with the remedy',
     (limit) => {
-      const remedy = /give a whole number of at least 1/;
-      expect(() => new MemoryReplayStore({ maxEntries: limit })).toThrow(RangeError);
-      expect(() => new MemoryReplayStore({ maxEntries: limit })).toThrow(remedy);
-      expect(() => new MemoryReplayStore({ maxEntriesPerKey: limit })).toThrow(remedy);
+      for (const name of ['maxEntries', 'maxEntriesPerKey'] as const) {
+        const make = (): unknown => new MemoryReplayStore({ [name]: limit });
+        expect(make).toThrow(RangeError);
+        expect(make).toThrow(
+          `MemoryReplayStore: ${name} is ${String(limit)}; give a whole number of at least 1`,
+        );
+      }
     },
   );
+
+  test('a limit of 1 is one', async () => {
+    const { store, at } = watched({ maxEntries: 1, maxEntriesPerKey: 1 });
+    await add(store, 'a', 1, 10);
+    await expect(store.addIfAbsent('b.0', 10)).rejects.toThrow(/full/);
+    at(10);
+    await add(store, 'b', 1);
+  });
 });
+
+/** Resolves to what a promise was rejected with. */
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    (value) => {
+      throw new Error(`not rejected: ${String(value)}`);
+    },
+    (error: unknown) => error,
+  );
+}
 
 /** Bytes in use after the garbage is gone. */
 function heapUsed(): number {

@@ -46,7 +46,8 @@ describe.each(REDIS_PACKAGES)('RFC9449-8: used proofs in Redis, by %s', (kind) =
   test.each([undefined, 'QUEUED', '', Buffer.from('1'), 1, true, {}, []])(
     'a reply that makes no sense, %o, is an error: it says neither used nor unused',
     async (reply) => {
-      await expect(storeThat(() => reply).addIfAbsent('client.proof', 80)).rejects.toThrow(/makes no sense/);
+      const refused = await rejection(storeThat(() => reply).addIfAbsent('client.proof', 80));
+      expect(refused).toEqual(new Error(`Redis replied with ${typeof reply} where that makes no sense`));
     },
   );
 
@@ -58,7 +59,7 @@ describe.each(REDIS_PACKAGES)('RFC9449-8: used proofs in Redis, by %s', (kind) =
 
   test.each([
     [undefined, 500],
-    [{ timeout: 20 }, 20],
+    [{ timeout: 1 }, 1],
     [{ timeout: 60_000 }, 60_000],
   ])('with %o, no answer is an error after %i ms', async (options, timeout) => {
     vi.useFakeTimers();

@@ -115,7 +115,7 @@ describe.each(PLATFORMS)('real clients and a real authorization server (oidc-pro
       CLIENT.id,
       CLIENT.secret,
       oidc.ClientSecretBasic(CLIENT.secret),
-      { [oidc.customFetch]: fetch as never },
+      { [oidc.customFetch]: fetch },
     );
     const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair());
     const { access_token: token } = await oidc.clientCredentialsGrant(

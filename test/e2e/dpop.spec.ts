@@ -1,4 +1,4 @@
-import { request } from 'node:https';
+import { request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Controller, Get, Param, Post, UseGuards } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
@@ -79,7 +79,7 @@ async function statusOfTarget(
   headers: Record<string, string>,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const call = request({ host: '127.0.0.1', port, path: target, headers, ca: ca.cert, agent: false });
+    const call = httpsRequest({ host: '127.0.0.1', port, path: target, headers, ca: ca.cert, agent: false });
     call.once('error', reject).once('response', (response) => {
       response.resume();
       resolve(response.statusCode ?? 0);

@@ -31,9 +31,17 @@ const LEAST: readonly Preset[] = [
       verifyHeader: { name: 'ssl-client-verify', value: 'SUCCESS' },
     },
   ],
-  ['haproxy', forwardedBy.haproxy({ header, trustedProxies }), { header, format: 'der', trust: 'proxy' }],
+  [
+    'haproxy',
+    forwardedBy.haproxy({ header, trustedProxies }),
+    { header, format: { der: { list: false } }, trust: 'proxy' },
+  ],
   ['apache', forwardedBy.apache({ header, trustedProxies }), { header, format: 'pem', trust: 'proxy' }],
-  ['caddy', forwardedBy.caddy({ header, trustedProxies }), { header, format: 'der', trust: 'proxy' }],
+  [
+    'caddy',
+    forwardedBy.caddy({ header, trustedProxies }),
+    { header, format: { der: { list: false } }, trust: 'proxy' },
+  ],
   [
     'envoy',
     forwardedBy.envoy({ trustedProxies }),
@@ -62,7 +70,7 @@ const LEAST: readonly Preset[] = [
   [
     'azureAppService',
     forwardedBy.azureAppService({ trust: 'any', trustedProxies }),
-    { header: 'x-arr-clientcert', format: 'der', trust: 'any' },
+    { header: 'x-arr-clientcert', format: { der: { list: false } }, trust: 'any' },
   ],
   [
     'azureApplicationGateway',
@@ -87,7 +95,7 @@ const LEAST: readonly Preset[] = [
   [
     'cloudFoundry',
     forwardedBy.cloudFoundry({ trustedProxies }),
-    { header: 'x-forwarded-client-cert', format: 'der', trust: 'proxy' },
+    { header: 'x-forwarded-client-cert', format: { der: { list: false } }, trust: 'proxy' },
   ],
   ['f5', forwardedBy.f5({ header, trustedProxies }), { header, format: 'der', trust: 'proxy' }],
   [

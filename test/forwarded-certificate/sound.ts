@@ -35,6 +35,7 @@ function decoded(value: string): string {
 /** Everything that can be said of a malformed value: constant texts. */
 const DETAILS = [
   'it is longer than 65536 characters',
+  'it has a comma: one certificate is expected',
   'it is not canonical base64',
   'its percent-encoding is broken',
   'it has more than 10 certificates',

@@ -50,7 +50,7 @@ describe('INV2: a peer is a trusted proxy by its address', () => {
 
   test.each<readonly [TrustedProxy, boolean]>([
     ['::1', true],
-    ['::/64', true],
+    ['::1/127', true],
     ['0:0:0:0:0:0:0:1', true],
     ['loopback', true],
     ['127.0.0.0/8', false],
@@ -93,7 +93,7 @@ describe('INV2: a peer is a trusted proxy by its address', () => {
     ['', 'loopback', false],
     [undefined, 'loopback', false],
     [undefined, 'unix', false],
-    [undefined, '::/1', false],
+    [undefined, 'fe80::/10', false],
   ])('of a peer with the address %s, %s makes %s', (address, proxy, expected) => {
     expect(trustedPeers([proxy])(requestFrom(address))).toBe(expected);
   });
@@ -103,7 +103,7 @@ describe('INV2: a peer is a trusted proxy by its address', () => {
     expect(await judge(lists, { host: '127.0.0.1' })).toEqual([true, true, true, false]);
   });
 
-  const everyone = ['loopback', '127.0.0.1', 'unix', '::/1'];
+  const everyone = ['loopback', '127.0.0.1', 'unix', 'fe80::/10'];
 
   test('a peer that has gone is not trusted: it has no address any more', async () => {
     const server = createServer();
@@ -135,7 +135,13 @@ describe('INV2: a peer is a trusted proxy by its address', () => {
 
 describe('INV2: a peer is a trusted proxy by the unix socket of the server', () => {
   test('that it has come by one is enough, and nothing else makes it one', async () => {
-    const lists = [['unix'], ['loopback', 'unix'], ['loopback'], ['127.0.0.0/8', '::/1', '0.0.0.0/1'], []];
+    const lists = [
+      ['unix'],
+      ['loopback', 'unix'],
+      ['loopback'],
+      ['127.0.0.0/8', 'fe80::/10', '0.0.0.0/1'],
+      [],
+    ];
     expect(await judge(lists, { path: await socketPath() })).toEqual([true, true, false, false, false]);
   });
 
@@ -311,6 +317,11 @@ describe('INV8: what is no trusted proxy is said at boot', () => {
     ['0.0.0.0/0', EVERYONE],
     ['10.0.0.0/0', EVERYONE],
     ['::/0', EVERYONE],
+    ['::/1', EVERYONE],
+    ['::1/64', EVERYONE],
+    ['::ffff:0:0/96', EVERYONE],
+    ['::ffff:10.0.0.0/8', EVERYONE],
+    ['::ffff:10.0.0.0/95', EVERYONE],
     [{}, THUMBPRINT],
     [[], THUMBPRINT],
     [{ certificateThumbprint: undefined }, THUMBPRINT],

@@ -65,6 +65,10 @@ describe('the packed tarball', () => {
     await compile(app);
     const { stdout } = await run(process.execPath, ['dist/main.js'], { cwd: app });
     expect(stdout.trim()).toBe('200 401');
+    const { stdout: version } = await run('npx', ['--no-install', 'nestjs-cert-bound-auth', '--version'], {
+      cwd: app,
+    });
+    expect(version.trim()).toMatch(/^\d+\.\d+\.\d+/);
   });
 });
 

@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+import { once } from 'node:events';
+import { runCommand } from './run-command.js';
+
+process.exitCode = await runCommand(process.argv.slice(2), {
+  print: (text) => process.stdout.write(`${text}\n`),
+  complain: (text) => process.stderr.write(`${text}\n`),
+  untilStopped: async () => Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]),
+});

@@ -1,0 +1,100 @@
+import { createRequire } from 'node:module';
+import { parseArgs } from 'node:util';
+import { messageOf } from '../message-of.js';
+import { ConfigurationFault, readServeConfig } from './serve-config.js';
+import { serve } from './serve.js';
+import { thumbprintsIn } from './thumbprints.js';
+
+/** The world around a command. */
+export interface Surroundings {
+  readonly print: (text: string) => unknown;
+  readonly complain: (text: string) => unknown;
+  /** Settles when a server is to end. */
+  readonly untilStopped: () => Promise<unknown>;
+}
+
+const USAGE = `Usage: nestjs-cert-bound-auth <command> <file>
+
+  serve <config>         answers a proxy whether it may let a request pass
+  check-config <config>  checks the configuration (JSON or YAML), and names every fault
+  thumbprint <cert>      prints the x5t#S256 of each certificate (PEM or DER), one a line
+
+  --help, --version
+
+See https://www.npmjs.com/package/nestjs-cert-bound-auth`;
+
+/** A command line as it was meant. */
+type Command =
+  | { readonly name: 'help' | 'version' }
+  | { readonly name: 'serve' | 'check-config' | 'thumbprint'; readonly file: string };
+
+/**
+ * Runs a command.
+ * @returns the exit code: 0; 1 where the configuration or a file is wrong; 2 where the command line is
+ */
+export async function runCommand(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const command = readCommand(args);
+  if (command === undefined) {
+    surroundings.complain(USAGE);
+    return 2;
+  }
+  try {
+    await run(command, surroundings);
+    return 0;
+  } catch (error) {
+    surroundings.complain(error instanceof ConfigurationFault ? error.message : `error: ${messageOf(error)}`);
+    return 1;
+  }
+}
+
+const FILE_COMMANDS = ['serve', 'check-config', 'thumbprint'] as const;
+
+function readCommand(args: readonly string[]): Command | undefined {
+  try {
+    const options = {
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean', short: 'v' },
+    } as const;
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+    if (values.help === true) return { name: 'help' };
+    if (values.version === true) return { name: 'version' };
+    const [given, file, ...others] = positionals;
+    const name = FILE_COMMANDS.find((known) => known === given);
+    return name === undefined || file === undefined || others.length > 0 ? undefined : { name, file };
+  } catch {
+    return undefined;
+  }
+}
+
+async function run(command: Command, surroundings: Surroundings): Promise<void> {
+  switch (command.name) {
+    case 'help':
+      surroundings.print(USAGE);
+      return;
+    case 'version':
+      surroundings.print(version());
+      return;
+    case 'thumbprint':
+      for (const thumbprint of thumbprintsIn(command.file)) surroundings.print(thumbprint);
+      return;
+    case 'check-config':
+      readServeConfig(command.file);
+      surroundings.print('ok');
+      return;
+    case 'serve':
+      return runServer(command.file, surroundings);
+  }
+}
+
+async function runServer(file: string, { print, untilStopped }: Surroundings): Promise<void> {
+  const server = await serve(readServeConfig(file));
+  print(`listening on ${server.address}`);
+  await untilStopped();
+  await server.close();
+}
+
+function version(): string {
+  const require = createRequire(import.meta.url);
+  const manifest = require('nestjs-cert-bound-auth/package.json') as { readonly version: string };
+  return manifest.version;
+}

@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import { parse } from 'yaml';
+import { isJsonObject, type JsonObject } from '../access-token/json-object.js';
+import type { ForwardAuthOptions } from '../forward-auth/forward-auth.options.js';
+import { resolveForwardAuth } from '../forward-auth/resolve-forward-auth.js';
+import type { ResolvedForwardAuth } from '../forward-auth/resolved-forward-auth.js';
+import { messageOf } from '../message-of.js';
+import {
+  CertBoundAuthConfigurationError,
+  type ConfigurationProblem,
+  problem,
+} from '../options/configuration-error.js';
+import { mutualTls, type MutualTlsOptions, type MutualTlsServerOptions } from '../tls/mutual-tls.js';
+import { dereference } from './references.js';
+
+/** Where a server listens. */
+export type Listen = { readonly host: string; readonly port: number } | { readonly unix: string };
+
+/** What `serve` needs. */
+export interface ServeConfig {
+  readonly listen: Listen;
+  /** `undefined` for plain HTTP. */
+  readonly tls: MutualTlsServerOptions | undefined;
+  readonly forwardAuth: ResolvedForwardAuth;
+}
+
+/** Stops a command: what is wrong with the configuration, a line each. */
+export class ConfigurationFault extends Error {
+  override readonly name = 'ConfigurationFault';
+
+  constructor(file: string, problems: readonly ConfigurationProblem[]) {
+    const lines = problems.map(({ path, found, remedy }) => `  - ${path} (${found}): ${remedy}`);
+    super([`${file} is wrong:`, ...lines].join('\n'));
+  }
+}
+
+/**
+ * Reads the configuration of `serve`: the options of `ForwardAuthModule`, `listen`, and `tls`.
+ * @throws ConfigurationFault naming every wrong field; Error when it can't be read at all
+ */
+export function readServeConfig(file: string): ServeConfig {
+  const { value: config, problems: missing } = dereference(parseFile(file), file);
+  if (!isJsonObject(config)) {
+    throw new ConfigurationFault(file, [
+      problem('(all)', config, 'give { listen, trustedProxies, policies }'),
+    ]);
+  }
+  const { listen, tls, ...options } = config;
+  const own = [...missing, ...checkCode(options, ''), ...checkListen(listen), ...checkTls(tls)];
+  const { forwardAuth, problems: others } = resolveOptions(options);
+  // What can't be read is missing for whoever looks at it afterwards, too.
+  const rest = others.filter(({ path }) => !own.some((known) => path === known.path));
+  const all = [...own, ...rest];
+  if (forwardAuth === undefined || all.length > 0) throw new ConfigurationFault(file, all);
+  return { listen: listenOf(listen), tls: tlsOf(tls), forwardAuth };
+}
+
+function parseFile(file: string): unknown {
+  const text = readFileSync(file, 'utf8');
+  try {
+    return file.endsWith('.json') ? (JSON.parse(text) as unknown) : (parse(text) as unknown);
+  } catch (error) {
+    // The lines after the first show what is in the file, secrets too.
+    const [what] = messageOf(error).split('\n');
+    throw new Error(`${file} cannot be understood: ${what}`, { cause: error });
+  }
+}
+
+function resolveOptions(options: JsonObject): {
+  readonly forwardAuth: ResolvedForwardAuth | undefined;
+  readonly problems: readonly ConfigurationProblem[];
+} {
+  try {
+    return { forwardAuth: resolveForwardAuth(options as unknown as ForwardAuthOptions), problems: [] };
+  } catch (error) {
+    if (!(error instanceof CertBoundAuthConfigurationError)) throw error;
+    return { forwardAuth: undefined, problems: error.problems };
+  }
+}
+
+/** What only code can give. */
+const CODE = new Set(['validate', 'introspect', 'replayStore', 'shared', 'find']);
+/** Whose names are the user's own. */
+const FREE = new Set(['parameters', 'headers', 'credentialHeaders']);
+
+function checkCode(fields: unknown, at: string): readonly ConfigurationProblem[] {
+  if (Array.isArray(fields)) {
+    return fields.flatMap((item: unknown, index) => checkCode(item, `${at}[${index}]`));
+  }
+  if (!isJsonObject(fields)) return [];
+  return Object.entries(fields).flatMap(([name, value]) => {
+    const path = at === '' ? name : `${at}.${name}`;
+    if (CODE.has(name) && at !== 'policies') {
+      return [problem(path, value, 'it is code: leave it out, or write a Nest app with ForwardAuthModule')];
+    }
+    return FREE.has(name) ? [] : checkCode(value, path);
+  });
+}
+
+const LISTEN = 'give { host, port } or { unix: path }; host is 127.0.0.1 unless given';
+
+function checkListen(listen: unknown): readonly ConfigurationProblem[] {
+  if (!isJsonObject(listen)) return [problem('listen', listen, LISTEN)];
+  const { host, port, unix, ...others } = listen;
+  return [
+    ...Object.entries(others).map(([name, value]) =>
+      problem(`listen.${name}`, value, 'there is no such option'),
+    ),
+    ...(unix === undefined ? checkPort(host, port) : checkUnix(unix, { host, port })),
+  ];
+}
+
+function checkPort(host: unknown, port: unknown): readonly ConfigurationProblem[] {
+  const isPort = /^\d{1,5}$/.test(String(port)) && Number(port) <= 65_535;
+  return [
+    ...(host === undefined || (typeof host === 'string' && host !== '')
+      ? []
+      : [problem('listen.host', host, 'give an address of this machine')]),
+    ...(isPort ? [] : [problem('listen.port', port, 'give a port, 0 to 65535')]),
+  ];
+}
+
+function checkUnix(unix: unknown, others: object): readonly ConfigurationProblem[] {
+  const isAlone = Object.values(others).every((value) => value === undefined);
+  return [
+    ...(typeof unix === 'string' && unix !== ''
+      ? []
+      : [problem('listen.unix', unix, 'give the path of a socket')]),
+    ...(isAlone ? [] : [problem('listen', others, 'give either { host, port } or { unix: path }')]),
+  ];
+}
+
+function listenOf(listen: unknown): Listen {
+  const { host = '127.0.0.1', port, unix } = listen as { host?: string; port: number; unix?: string };
+  return unix === undefined ? { host, port } : { unix };
+}
+
+const TLS_FIELDS = new Set(['key', 'cert', 'ca', 'crl', 'clientAuth', 'minVersion']);
+
+function checkTls(tls: unknown): readonly ConfigurationProblem[] {
+  if (tls === undefined) return [];
+  if (!isJsonObject(tls)) return [problem('tls', tls, 'give { key, cert, ca }')];
+  const unknown = Object.keys(tls).filter((name) => !TLS_FIELDS.has(name));
+  if (unknown.length > 0)
+    return unknown.map((name) => problem(`tls.${name}`, tls[name], 'there is no such option'));
+  try {
+    createSecureContext(tlsOf(tls));
+    return [];
+  } catch (error) {
+    return [problem('tls', tls, messageOf(error))];
+  }
+}
+
+/** @throws TypeError for what would weaken it */
+function tlsOf(tls: unknown): MutualTlsServerOptions | undefined {
+  return tls === undefined ? undefined : mutualTls(tls as MutualTlsOptions);
+}

@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { unlink } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { connect } from 'node:net';
+import { isatty } from 'node:tty';
+import { ConsoleLogger, Logger } from '@nestjs/common';
+import { ForwardAuth } from '../forward-auth/forward-auth.js';
+import type { Listen, ServeConfig } from './serve-config.js';
+
+/** A server that answers proxies. */
+export interface RunningServer {
+  /** Where it listens: `http://127.0.0.1:4180`, or the path of a socket. */
+  readonly address: string;
+  /** Ends it when the requests under way are answered. */
+  close(): Promise<void>;
+}
+
+/**
+ * Token, certificate and cookies come in one request: as many bytes as nginx takes of a client by default, and those of
+ * a certificate. A proxy keeps an idle connection for two minutes (Caddy), and must not use one that is just closed.
+ */
+const LIMITS = { maxHeaderSize: 65_536, keepAliveTimeout: 130_000 } as const;
+
+/** Its file descriptor. */
+const STANDARD_OUTPUT = 1;
+
+/** Milliseconds that requests under way get to be answered when the server is to end. */
+const PATIENCE = 10_000;
+
+/** Starts a server. @throws Error when it can't listen there */
+export async function serve({ listen, tls, forwardAuth: settings }: ServeConfig): Promise<RunningServer> {
+  Logger.overrideLogger(new ConsoleLogger({ prefix: 'cert-bound-auth', colors: isatty(STANDARD_OUTPUT) }));
+  const forwardAuth = new ForwardAuth(settings);
+  const answer: RequestListener = (request, response) => void forwardAuth.respond(request, response);
+  const server =
+    tls === undefined ? createServer(LIMITS, answer) : createTlsServer({ ...LIMITS, ...tls }, answer);
+  await startListening(server, listen);
+  return {
+    address: addressOf(server, tls === undefined ? 'http' : 'https'),
+    close: async () => {
+      await endConnections(server);
+      await forwardAuth.close();
+    },
+  };
+}
+
+async function startListening(server: Server, listen: Listen): Promise<void> {
+  if ('unix' in listen) {
+    await removeStaleSocket(listen.unix);
+    server.listen(listen.unix);
+  } else {
+    server.listen(listen.port, listen.host);
+  }
+  await once(server, 'listening');
+}
+
+/** A server that was killed leaves its socket, at which nobody answers. */
+async function removeStaleSocket(path: string): Promise<void> {
+  const socket = connect(path);
+  const code = await once(socket, 'connect').then(
+    () => 'IN_USE',
+    (error: NodeJS.ErrnoException) => error.code,
+  );
+  socket.destroy();
+  if (code === 'ECONNREFUSED') await unlink(path);
+}
+
+function addressOf(server: Server, scheme: 'http' | 'https'): string {
+  const address = server.address();
+  if (address === null || typeof address === 'string') return String(address);
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `${scheme}://${host}:${address.port}`;
+}
+
+async function endConnections(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  const timer = setTimeout(() => server.closeAllConnections(), PATIENCE);
+  await closed;
+  clearTimeout(timer);
+}

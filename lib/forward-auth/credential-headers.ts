@@ -1,0 +1,102 @@
+import { claimAt } from '../access-token/claim-at.js';
+import type { VerifiedAccessToken } from '../access-token/verified-access-token.js';
+import type { AuthenticationScheme } from '../request/credentials.js';
+import type { PresentedCertificate } from '../request/presented-certificate.js';
+
+/** The headers that every answer to an accepted request has. */
+export const CREDENTIAL_HEADERS = {
+  scope: 'X-Credential-Scope',
+  clientId: 'X-Credential-Client-ID',
+  tokenType: 'X-Credential-Token-Type',
+  expiresAt: 'X-Credential-Exp',
+  issuedAt: 'X-Credential-Iat',
+  notBefore: 'X-Credential-Nbf',
+  subject: 'X-Credential-Sub',
+  audience: 'X-Credential-Aud',
+  issuer: 'X-Credential-Iss',
+  tokenId: 'X-Credential-Jti',
+  certificateSubject: 'X-Credential-Certificate-Subject',
+  certificateSerial: 'X-Credential-Certificate-Serial',
+  certificateThumbprint: 'X-Credential-Certificate-Thumbprint',
+} as const;
+
+type CredentialHeader = (typeof CREDENTIAL_HEADERS)[keyof typeof CREDENTIAL_HEADERS];
+
+/** What has been found out about the caller of an accepted request. */
+export interface Credentials {
+  readonly token: VerifiedAccessToken;
+  readonly scheme: AuthenticationScheme;
+  /** The client's certificate, where it proved one that counts. */
+  readonly certificate: PresentedCertificate | undefined;
+}
+
+/**
+ * The headers that tell the API behind the proxy who calls. Every one is there: what is absent is an empty value, so
+ * that a proxy which copies it overwrites what the client itself has sent under this name.
+ * @param custom names of claims by header
+ */
+export function credentialHeaders(
+  { token, scheme, certificate }: Credentials,
+  custom: ReadonlyMap<string, string>,
+): Readonly<Record<string, string>> {
+  const usual: Readonly<Record<CredentialHeader, string>> = {
+    'X-Credential-Scope': joined([...token.scopes], ' '),
+    'X-Credential-Client-ID': encoded(token.clientId),
+    'X-Credential-Token-Type': scheme,
+    'X-Credential-Exp': encoded(token.expiresAt),
+    'X-Credential-Iat': encoded(token.issuedAt),
+    'X-Credential-Nbf': encoded(token.claims['nbf']),
+    'X-Credential-Sub': encoded(token.subject),
+    'X-Credential-Aud': joined(token.audience, ','),
+    'X-Credential-Iss': encoded(token.issuer),
+    'X-Credential-Jti': encoded(token.tokenId),
+    // One attribute a line; a comma within a value is escaped already (RFC 4514 §2.4).
+    'X-Credential-Certificate-Subject': encoded(certificate?.subject.replaceAll('\n', ',')),
+    'X-Credential-Certificate-Serial': encoded(certificate?.serialNumber),
+    'X-Credential-Certificate-Thumbprint': encoded(certificate?.thumbprint),
+  };
+  const claims = [...custom].map(([name, path]) => [name, headerValue(claimAt(token.claims, path))] as const);
+  return { ...usual, ...Object.fromEntries(claims) };
+}
+
+/** A claim as the value of a header: a list joined by commas, an object as JSON. */
+function headerValue(claim: unknown): string {
+  return Array.isArray(claim) ? joined(claim, ',') : encoded(claim);
+}
+
+/** The separator is encoded within the items, so that no item can pretend to be two. */
+function joined(items: readonly unknown[], separator: string): string {
+  return items.map((item) => encoded(item).replaceAll(separator, escapeBytes)).join(separator);
+}
+
+/**
+ * Text as the value of a header: what is not printable ASCII, `%`, and spaces at either end become the percent-encoded
+ * octets of their UTF-8, so that nothing breaks a header and all can be decoded again.
+ */
+function encoded(value: unknown): string {
+  return textOf(value).replaceAll(/[^\x20-\x24\x26-\x7e]+|^ +| +$/g, escapeBytes);
+}
+
+function textOf(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return value;
+    case 'number':
+      return decimal(value);
+    case 'boolean':
+      return String(value);
+    default:
+      return value === undefined || value === null ? '' : JSON.stringify(value);
+  }
+}
+
+/** Never in the notation with an exponent, which most readers do not expect of a time. */
+function decimal(value: number): string {
+  return Number.isInteger(value) ? BigInt(value).toString() : String(value);
+}
+
+function escapeBytes(text: string): string {
+  return [...Buffer.from(text)]
+    .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+    .join('');
+}

@@ -1,0 +1,149 @@
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Logger } from '@nestjs/common';
+import type { RenderedRefusal } from '../challenge/challenge.js';
+import type { DpopRules } from '../confirmation/check-dpop-proof.js';
+import { createDpopRules } from '../confirmation/dpop-rules.js';
+import { renderFields } from '../log-fields.js';
+import { messageOf } from '../message-of.js';
+import { trustedPeers } from '../request/trusted-proxies.js';
+import type { AskingProxy } from './forward-auth.options.js';
+import { Policy, type PolicyDecision } from './policy.js';
+import type { ResolvedForwardAuth, ResolvedPolicy } from './resolved-forward-auth.js';
+import { SeldomLog } from './seldom-log.js';
+
+/** What a proxy is answered. */
+export interface ForwardAuthAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** The endpoint that a proxy asks whether it may let a request pass: plain Node, whatever serves it. */
+export class ForwardAuth {
+  private readonly logger = new Logger('CertBoundAuth');
+  private readonly warnings = new SeldomLog();
+  private readonly isTrusted: (raw: IncomingMessage) => boolean;
+  private readonly policies: ReadonlyMap<string, Policy>;
+
+  constructor(private readonly settings: ResolvedForwardAuth) {
+    this.isTrusted = trustedPeers(settings.trustedProxies);
+    this.policies = createPolicies(settings);
+  }
+
+  /** Whether a request is for this endpoint, and not for another one of the same server. */
+  concerns(raw: IncomingMessage): boolean {
+    return urlOf(raw).startsWith(`${this.settings.path}/`);
+  }
+
+  /** Answers a request, and never throws: what goes wrong here is 500, and no proxy takes that for a pass. */
+  async answer(raw: IncomingMessage): Promise<ForwardAuthAnswer> {
+    try {
+      return await this.ask(raw);
+    } catch (error) {
+      this.logger.error(`the request of a proxy could not be answered: ${messageOf(error)}`);
+      return statusOnly(500);
+    }
+  }
+
+  /** Answers a request on its response. */
+  async respond(raw: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { status, headers, body } = await this.answer(raw);
+    // An app may have given up on it in the meantime.
+    if (response.headersSent) return;
+    response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body);
+  }
+
+  /** Ends the connections to the authorization servers. */
+  async close(): Promise<void> {
+    await Promise.all([...this.policies.values()].map(async (policy) => policy.close()));
+  }
+
+  private async ask(raw: IncomingMessage): Promise<ForwardAuthAnswer> {
+    const { path, proxy } = this.settings;
+    if (!this.isTrusted(raw)) return this.refusePeer(raw);
+    if (!this.concerns(raw)) return statusOnly(404);
+    const { name, rest } = splitPath(urlOf(raw).slice(path.length + 1));
+    const policy = isRest(rest, proxy) ? this.policies.get(name) : undefined;
+    if (policy === undefined) return this.unknownPolicy(name);
+    return answerOf(await policy.decide(raw, rest), proxy);
+  }
+
+  /** Whoever is not trusted to speak for others learns nothing, not even which policies there are. */
+  private refusePeer({ socket }: IncomingMessage): ForwardAuthAnswer {
+    const peer = socket.remoteAddress ?? 'unknown';
+    const detail = `${peer} asked, and is none of trustedProxies`;
+    this.warnings.warn(peer, `refused ${renderFields({ status: 403, reason: 'proxy_untrusted', detail })}`);
+    return { ...statusOnly(403), body: '' };
+  }
+
+  private unknownPolicy(name: string): ForwardAuthAnswer {
+    const line = renderFields({ status: 404, reason: 'policy_unknown', policy: name });
+    this.warnings.warn(line, `refused ${line}`);
+    return statusOnly(404);
+  }
+}
+
+/** The URL as it was sent, where a framework has shortened it. */
+function urlOf(raw: IncomingMessage & { readonly originalUrl?: string }): string {
+  return raw.originalUrl ?? raw.url ?? '';
+}
+
+function splitPath(path: string): { readonly name: string; readonly rest: string } {
+  const end = path.search(/[/?]/);
+  return end === -1 ? { name: path, rest: '' } : { name: path.slice(0, end), rest: path.slice(end) };
+}
+
+/** Envoy puts its client's path behind the policy's; for the others there is nothing behind it but a query. */
+function isRest(rest: string, proxy: AskingProxy): boolean {
+  return proxy === 'envoy' ? rest.startsWith('/') : !rest.startsWith('/');
+}
+
+/** Policies that have the same options of DPoP know each other's nonces and used proofs. */
+function createPolicies({ policies, path, proxy }: ResolvedForwardAuth): ReadonlyMap<string, Policy> {
+  const shared = new Map<object, DpopRules>();
+  const dpopOf = ({ dpopOf: given, options: { dpop } }: ResolvedPolicy): DpopRules | undefined => {
+    if (given === undefined || dpop === undefined) return undefined;
+    const rules = shared.get(given) ?? createDpopRules(dpop);
+    shared.set(given, rules);
+    return rules;
+  };
+  return new Map(
+    [...policies].map(([name, policy]) => [
+      name,
+      new Policy(policy, { proxy, path: `${path}/${name}`, dpop: dpopOf(policy) }),
+    ]),
+  );
+}
+
+function answerOf(decision: PolicyDecision, proxy: AskingProxy): ForwardAuthAnswer {
+  return decision.outcome === 'accepted'
+    ? { status: 200, headers: { ...decision.headers, ...NOT_STORED }, body: '' }
+    : refusalOf(decision.refusal, proxy);
+}
+
+/** nginx knows 401 and 403, and makes 500 of any other refusal; the challenge still says what is wrong. */
+function refusalOf(
+  { status, challenge, nonce, headers, body }: RenderedRefusal,
+  proxy: AskingProxy,
+): ForwardAuthAnswer {
+  const sent = proxy === 'nginx' && status === 400 ? 401 : status;
+  return {
+    status: sent,
+    headers: {
+      ...headers,
+      ...(challenge === undefined ? {} : { 'WWW-Authenticate': challenge }),
+      ...(nonce === undefined ? {} : { 'DPoP-Nonce': nonce }),
+      ...JSON_BODY,
+    },
+    body: JSON.stringify({ ...body, statusCode: sent }),
+  };
+}
+
+/** An answer is for one request (RFC 9111 §5.2.2.5). */
+const NOT_STORED = { 'Cache-Control': 'no-store' } as const;
+const JSON_BODY = { 'Content-Type': 'application/json', ...NOT_STORED } as const;
+
+function statusOnly(status: 403 | 404 | 500): ForwardAuthAnswer {
+  const error = STATUS_CODES[status] ?? '';
+  return { status, headers: JSON_BODY, body: JSON.stringify({ statusCode: status, error, message: error }) };
+}

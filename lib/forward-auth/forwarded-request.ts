@@ -1,0 +1,98 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { invalidRequest } from '../challenge/oauth-error.js';
+import { headerValues } from '../request/header-values.js';
+import type { HttpRequest } from '../request/http-request.js';
+import type { AskingProxy } from './forward-auth.options.js';
+
+/** What a proxy's client wants, as the proxy says. */
+export interface ForwardedTarget {
+  readonly method: string;
+  /** Path and query, as they were sent. */
+  readonly uri: string;
+}
+
+/** The headers by which proxies tell it; Envoy's request has method and path of its client's. */
+const TARGET_HEADERS = {
+  nginx: { method: 'x-original-method', uri: 'x-original-uri' },
+  traefik: { method: 'x-forwarded-method', uri: 'x-forwarded-uri' },
+  caddy: { method: 'x-forwarded-method', uri: 'x-forwarded-uri' },
+} as const;
+
+/** The headers in which the proxy says what its client wants. */
+export function targetHeadersOf(proxy: AskingProxy): readonly string[] {
+  return proxy === 'envoy' ? [] : Object.values(TARGET_HEADERS[proxy]);
+}
+
+/**
+ * What the client of the proxy wants.
+ * @param rest what follows the policy's path in the URL of the request
+ * @returns `undefined` where the proxy does not say all of it
+ * @throws OAuthError 400 where it says it more than once: which of them is its own can't be told
+ */
+export function forwardedTarget(
+  raw: IncomingMessage,
+  rest: string,
+  proxy: AskingProxy,
+): ForwardedTarget | undefined {
+  if (proxy === 'envoy') return { method: raw.method ?? '', uri: rest };
+  const { method: methodHeader, uri: uriHeader } = TARGET_HEADERS[proxy];
+  const [method, uri] = [onlyValue(raw, methodHeader), onlyValue(raw, uriHeader)];
+  return method === undefined || uri === undefined ? undefined : { method, uri };
+}
+
+function onlyValue(raw: IncomingMessage, name: string): string | undefined {
+  const values = headerValues(raw, name);
+  if (values.length > 1) {
+    throw invalidRequest('credentials_malformed', { detail: `the proxy sent more than one header ${name}` });
+  }
+  return values[0] === '' ? undefined : values[0];
+}
+
+/** A header as it was sent. */
+export type HeaderField = readonly [name: string, value: string];
+
+/** The headers of a request, in their order. */
+export function headerFieldsOf({ rawHeaders }: IncomingMessage): readonly HeaderField[] {
+  return Array.from({ length: rawHeaders.length / 2 }, (_, index) => [
+    rawHeaders[2 * index] ?? '',
+    rawHeaders[2 * index + 1] ?? '',
+  ]);
+}
+
+/** What differs between the request that asks and the one that it asks about. */
+export interface ClientRequest {
+  /** `undefined` where the proxy did not say it: no proof can then be for it. */
+  readonly target: ForwardedTarget | undefined;
+  readonly fields: readonly HeaderField[];
+}
+
+/**
+ * The request of the proxy's client: the one that asks, on the same connection, with method, target and headers of the
+ * client's. The body stays where it is.
+ */
+export function forwardedRequest(raw: IncomingMessage, { target, fields }: ClientRequest): HttpRequest {
+  const own = {
+    method: target?.method,
+    url: target?.uri ?? '',
+    originalUrl: target?.uri ?? '',
+    rawHeaders: fields.flat(),
+    headers: headersOf(fields),
+    body: undefined,
+    raw: undefined,
+  };
+  return Object.create(raw, descriptorsOf(own)) as HttpRequest;
+}
+
+/** Own properties, for those of Node's requests are getters without setters in part. */
+function descriptorsOf(own: object): PropertyDescriptorMap {
+  return Object.fromEntries(
+    Object.entries(own).map(([name, value]) => [name, { value: value as unknown, enumerable: true }]),
+  );
+}
+
+/** Of each header the first: what must not be repeated is looked for in the raw ones. */
+function headersOf(fields: readonly HeaderField[]): IncomingHttpHeaders {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of fields) headers[name.toLowerCase()] ??= value;
+  return headers;
+}

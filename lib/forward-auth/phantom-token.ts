@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { claimAt } from '../access-token/claim-at.js';
+import { readPrivateKey } from '../access-token/client-authentication.js';
+import { signedAnswerOf } from '../access-token/signed-answer-of.js';
+import type { VerifiedAccessToken } from '../access-token/verified-access-token.js';
+import { outage } from '../challenge/oauth-error.js';
+import type { MintedPhantomToken, PhantomTokenOptions } from './forward-auth.options.js';
+
+/** Makes the header with the JWT that the API behind the proxy gets in place of the client's token. */
+export type PhantomTokenMaker = (token: VerifiedAccessToken) => Promise<Readonly<Record<string, string>>>;
+
+/** @throws OAuthError 503 when there is no signed answer to hand on */
+export function phantomTokenMaker(options: PhantomTokenOptions | undefined): PhantomTokenMaker {
+  if (options === undefined) return async () => ({});
+  const { header = 'Authorization' } = options;
+  const make = options.from === 'key' ? minter(options) : signedAnswer;
+  return async (token) => {
+    const jwt = await make(token);
+    return { [header]: header.toLowerCase() === 'authorization' ? `Bearer ${jwt}` : jwt };
+  };
+}
+
+async function signedAnswer({ claims }: VerifiedAccessToken): Promise<string> {
+  const jwt = signedAnswerOf(claims);
+  if (jwt !== undefined) return jwt;
+  const detail = 'there is no signed introspection answer to hand on';
+  throw outage('authorization_server_answer_invalid', { detail });
+}
+
+const LIFETIME_SECONDS = 60;
+
+/** What the claims taken over can't replace: it is about the new JWT, or about the proof of the client's key. */
+const OWN_CLAIMS = new Set(['iss', 'aud', 'iat', 'exp', 'nbf', 'jti', 'cnf', 'active']);
+
+/** @see RFC 9068 §2.2 */
+function minter({
+  key,
+  algorithm,
+  keyId,
+  issuer,
+  audience,
+  lifetime = LIFETIME_SECONDS,
+  claims = [],
+}: MintedPhantomToken): (token: VerifiedAccessToken) => Promise<string> {
+  const privateKey = readPrivateKey(key);
+  const kid = keyId ?? (typeof key === 'object' && 'kid' in key ? key.kid : undefined);
+  const header = { alg: algorithm, typ: 'at+jwt', ...(kid === undefined ? {} : { kid }) };
+  const copied = claims.filter((name) => !OWN_CLAIMS.has(name));
+  return async (token) => {
+    const now = Math.floor(Date.now() / 1000);
+    const { subject, clientId, scopes, expiresAt } = token;
+    return new SignJWT({
+      ...Object.fromEntries(copied.map((name) => [name, claimAt(token.claims, name)])),
+      ...(subject === undefined ? {} : { sub: subject }),
+      ...(clientId === undefined ? {} : { client_id: clientId }),
+      scope: [...scopes].join(' '),
+    })
+      .setProtectedHeader(header)
+      .setIssuer(issuer)
+      .setAudience([audience ?? token.audience].flat())
+      .setIssuedAt(now)
+      .setExpirationTime(Math.min(now + Math.floor(lifetime), Math.floor(expiresAt)))
+      .setJti(randomUUID())
+      .sign(privateKey);
+  };
+}

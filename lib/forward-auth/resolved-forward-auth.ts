@@ -1,0 +1,28 @@
+import type { ProtectedRoute } from '../authorization/route-policy.js';
+import type { TrustedProxy } from '../cert-bound-auth.options.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
+import type { AskingProxy, PhantomTokenOptions, TokenPlace } from './forward-auth.options.js';
+
+/** The options with every default filled in and every check done. */
+export interface ResolvedForwardAuth {
+  /** Without a slash at its end. */
+  readonly path: string;
+  readonly trustedProxies: readonly TrustedProxy[];
+  readonly proxy: AskingProxy;
+  readonly policies: ReadonlyMap<string, ResolvedPolicy>;
+}
+
+/** One policy. */
+export interface ResolvedPolicy {
+  readonly name: string;
+  readonly options: ResolvedOptions;
+  /** Which options of DPoP it has: policies that have them from the same place share nonces and used proofs. */
+  readonly dpopOf: object | undefined;
+  /** Scopes, and how the caller must have proved itself. */
+  readonly route: ProtectedRoute;
+  /** `undefined` for the `Authorization` header. */
+  readonly token: TokenPlace | undefined;
+  /** Names of claims by header. */
+  readonly credentialHeaders: ReadonlyMap<string, string>;
+  readonly phantomToken: PhantomTokenOptions | undefined;
+}

@@ -1,0 +1,214 @@
+import {
+  type AuthorizationServerOptions,
+  type ClientAuthentication,
+  type IntrospectionOptions,
+} from 'nestjs-cert-bound-auth';
+import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { AuthorizationServer } from '../../lib/access-token/authorization-server.js';
+import type { JsonObject } from '../../lib/access-token/json-object.js';
+import { readTokenShape } from '../../lib/access-token/token-shape.js';
+import { resolveOptions } from '../../lib/resolve-options.js';
+import { MapIntrospectionStore } from '../support/map-introspection-store.js';
+import { AUDIENCE, createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+
+const clientAuthentication: ClientAuthentication = {
+  method: 'client_secret_basic',
+  clientId: 'api',
+  clientSecret: 'api-secret',
+};
+
+/** A server as an API with these options knows it. */
+function serverWith(options: AuthorizationServerOptions): AuthorizationServer {
+  const tls = { ca: world.ca.cert };
+  const resolved = resolveOptions({ audience: AUDIENCE, authorizationServers: [{ tls, ...options }] });
+  const [settings] = resolved.authorizationServers;
+  if (settings === undefined) throw new Error('no server');
+  const server = new AuthorizationServer(settings);
+  whenOver(async () => server.close());
+  return server;
+}
+
+const introspecting = (
+  as: TestAuthorizationServer,
+  introspection: Partial<IntrospectionOptions> = {},
+): AuthorizationServer =>
+  serverWith({
+    issuer: as.issuer,
+    introspection: { clientAuthentication, ...introspection } as IntrospectionOptions,
+  });
+
+async function verifyJwt(server: AuthorizationServer, token: string): Promise<JsonObject> {
+  const shape = readTokenShape(token);
+  if (shape.kind !== 'jwt') throw new Error('no JWT');
+  return server.verifyJwt(token, shape);
+}
+
+describe('what a server says of a token', () => {
+  test('without introspection it knows no opaque token', async () => {
+    const as = await startAuthorizationServer(world);
+    const server = serverWith({ issuer: as.issuer });
+    await expect(server.lookUp(as.opaqueToken())).rejects.toMatchObject({
+      refusal: { status: 401 },
+      reason: 'token_opaque',
+      detail: undefined,
+    });
+    expect(as.requests).toEqual([]);
+  });
+
+  test('RFC7662-1: why a token is not active reaches the log', async () => {
+    const as = await startAuthorizationServer(world);
+    const server = introspecting(as);
+    await expect(server.lookUp('unknown')).rejects.toMatchObject({
+      refusal: { status: 401, code: 'invalid_token' },
+      reason: 'token_inactive',
+      detail: undefined,
+    });
+    as.answerIntrospection('odd', { active: 'true' });
+    await expect(server.lookUp('odd')).rejects.toMatchObject({
+      reason: 'token_inactive',
+      detail: 'active is not a boolean',
+    });
+    as.behave('introspection', { status: 400, body: '{"error":"unsupported_token_type"}' });
+    await expect(server.lookUp('unknown')).rejects.toMatchObject({
+      refusal: { status: 401, code: 'invalid_token' },
+      reason: 'introspection_refused',
+      detail: 'the introspection endpoint answered 400 "unsupported_token_type"',
+    });
+  });
+
+  test.each([
+    ['token_type', 'refresh_token'],
+    ['token_type', 'Refresh_Token'],
+    ['token_type', 'id_token'],
+    ['typ', 'Refresh'],
+    ['typ', 'Offline'],
+    ['typ', 'ID'],
+    ['token_use', 'id'],
+    ['token_use', 'refresh'],
+  ])('RFC7662-2: a token whose %s is %s is for no API', async (name, value) => {
+    const as = await startAuthorizationServer(world);
+    const token = as.opaqueToken({ claims: { [name]: value } });
+    await expect(introspecting(as).lookUp(token)).rejects.toMatchObject({
+      refusal: { status: 401, code: 'invalid_token' },
+      reason: 'token_type_mismatch',
+      detail: `the token's ${name} is ${value}`,
+    });
+  });
+
+  test.each([
+    { token_type: 'Bearer' },
+    { token_type: 'DPoP' },
+    { typ: 'Bearer' },
+    { typ: ['refresh'] },
+    { token_use: 'access' },
+  ])('RFC7662-2: %j is an access token', async (claims) => {
+    const as = await startAuthorizationServer(world);
+    expect(await introspecting(as).lookUp(as.opaqueToken({ claims }))).toMatchObject(claims);
+  });
+
+  test('invariant 9: each caller gets claims of its own, also from the cache', async () => {
+    const as = await startAuthorizationServer(world);
+    const server = introspecting(as, { cache: {} });
+    const token = as.opaqueToken({ claims: { realm: { roles: ['reader'] } } });
+    const first = (await server.lookUp(token)) as { realm: { roles: string[] } };
+    first.realm.roles.push('admin');
+    expect(await server.lookUp(token)).toMatchObject({ realm: { roles: ['reader'] } });
+    expect(as.count('introspection')).toBe(1);
+  });
+});
+
+describe('a JWT that is asked about as well', () => {
+  test.each<[string, JsonObject, string]>([
+    ['another cnf', { cnf: { 'x5t#S256': 'other' } }, "cnf differs from the token's own"],
+    ['no cnf', { cnf: undefined }, "cnf differs from the token's own"],
+    ['more in aud', { aud: [AUDIENCE, 'other'] }, "aud differs from the token's own"],
+  ])('RFC7662-2: an answer with %s is in conflict with it', async (_name, difference, detail) => {
+    const as = await startAuthorizationServer(world);
+    const token = await as.accessToken({ certificate: world.client1 });
+    const shape = readTokenShape(token);
+    const claims = shape.kind === 'jwt' ? shape.payload : {};
+    as.answerIntrospection(token, { active: true, ...claims, ...difference });
+    await expect(verifyJwt(introspecting(as, { tokens: 'all' }), token)).rejects.toMatchObject({
+      refusal: { status: 401, code: 'invalid_token' },
+      reason: 'introspection_conflict',
+      detail,
+    });
+  });
+});
+
+describe('what a server publishes', () => {
+  const publish = (as: TestAuthorizationServer, members: JsonObject): void => {
+    const metadata = { issuer: as.issuer, introspection_endpoint: as.introspectionEndpoint, ...members };
+    as.behave('metadata', { status: 200, body: JSON.stringify(metadata) });
+  };
+
+  test.each([
+    ['jwksUri', {}],
+    ['introspectionEndpoint', { introspection_endpoint: undefined }],
+  ])(
+    'invariant 3: without %s, which is needed, it is an outage that names the remedy',
+    async (name, members) => {
+      const as = await startAuthorizationServer(world);
+      publish(as, members);
+      const server = introspecting(as);
+      const verified =
+        name === 'jwksUri' ? verifyJwt(server, await as.accessToken()) : server.lookUp(as.opaqueToken());
+      await expect(verified).rejects.toMatchObject({
+        refusal: { status: 503 },
+        reason: 'authorization_server_answer_invalid',
+        detail: `the metadata of ${as.issuer} has no ${name}; set it in the options`,
+      });
+    },
+  );
+
+  test('RFC8705-5: the alias for mutual TLS is for clients that authenticate by it, and for no other', async () => {
+    const as = await startAuthorizationServer(world);
+    const alias = `${as.introspectionEndpoint}?by=tls`;
+    publish(as, { mtls_endpoint_aliases: { introspection_endpoint: alias } });
+    const { key, cert } = await world.ca.issueClientCertificate('api');
+    const tls = { ca: world.ca.cert, key, cert };
+    const pathFor = async (authentication: ClientAuthentication): Promise<string | undefined> => {
+      const introspection = { clientAuthentication: authentication };
+      const server = serverWith({ issuer: as.issuer, tls, introspection });
+      await server.lookUp('unknown').catch(() => undefined);
+      return as.requests.findLast(({ endpoint }) => endpoint === 'introspection')?.path;
+    };
+    for (const method of ['tls_client_auth', 'self_signed_tls_client_auth'] as const) {
+      expect([method, await pathFor({ method, clientId: 'api' })]).toEqual([method, '/introspect?by=tls']);
+    }
+    expect(await pathFor(clientAuthentication)).toBe('/introspect');
+    expect(await pathFor({ method: 'none', clientId: 'api' })).toBe('/introspect');
+  });
+});
+
+describe('a cache that servers share', () => {
+  const secret = Buffer.alloc(32, 's');
+
+  test('invariant 5: an answer is of one server, and was given to one client of it', async () => {
+    const [as, other] = [await startAuthorizationServer(world), await startAuthorizationServer(world)];
+    const store = new MapIntrospectionStore();
+    const cache = { shared: { store, secret } };
+    const token = as.opaqueToken();
+    expect(await introspecting(as, { cache }).lookUp(token)).toMatchObject({ iss: as.issuer });
+    expect(await introspecting(as, { cache }).lookUp(token)).toMatchObject({ iss: as.issuer });
+    expect(as.count('introspection')).toBe(1);
+
+    const second = introspecting(as, {
+      cache,
+      clientAuthentication: { ...clientAuthentication, clientId: 'api-2' },
+    });
+    await expect(second.lookUp(token)).rejects.toMatchObject({
+      reason: 'authorization_server_refused_client',
+    });
+    await expect(introspecting(other, { cache }).lookUp(token)).rejects.toMatchObject({
+      reason: 'token_inactive',
+    });
+    expect([as.count('introspection'), other.count('introspection')]).toEqual([2, 1]);
+  });
+});

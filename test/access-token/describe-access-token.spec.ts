@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import { type CheckedToken, describeAccessToken } from '../../lib/access-token/describe-access-token.js';
+import type { JsonObject } from '../../lib/access-token/json-object.js';
+
+const describeClaims = (claims: JsonObject, more: Partial<CheckedToken> = {}) =>
+  describeAccessToken({
+    issuer: 'https://as.example.com',
+    claims,
+    claimNames: { scope: 'scope', clientId: 'client_id', subject: 'sub' },
+    confirmation: undefined,
+    boundBy: [],
+    raw: undefined,
+    ...more,
+  });
+
+describe('the one shape of a verified token', () => {
+  test('holds what the claims say', () => {
+    const claims = { aud: 'api', sub: 'u', azp: 'c', scp: ['a'], iat: 1, exp: 2, jti: 't' };
+    const token = describeClaims(claims, {
+      claimNames: { scope: 'scp', clientId: 'azp', subject: 'sub' },
+      confirmation: { certificateThumbprint: 'x' },
+      boundBy: ['certificate'],
+      raw: 'the token',
+    });
+    expect(token).toStrictEqual({
+      issuer: 'https://as.example.com',
+      subject: 'u',
+      clientId: 'c',
+      audience: ['api'],
+      scopes: new Set(['a']),
+      issuedAt: 1,
+      expiresAt: 2,
+      tokenId: 't',
+      confirmation: { certificateThumbprint: 'x' },
+      boundBy: ['certificate'],
+      claims,
+      raw: 'the token',
+    });
+  });
+
+  test('has no member for what the claims do not say, or say in another type', () => {
+    for (const claims of [{ exp: 2 }, { exp: 2, sub: 7, client_id: null, jti: ['t'] }]) {
+      expect(describeClaims(claims)).toStrictEqual({
+        issuer: 'https://as.example.com',
+        audience: [],
+        scopes: new Set(),
+        expiresAt: 2,
+        confirmation: {},
+        boundBy: [],
+        claims,
+      });
+    }
+  });
+
+  test.each<[unknown, readonly string[]]>([
+    ['a b', ['a', 'b']],
+    [' a  b ', ['a', 'b']],
+    ['', []],
+    [
+      ['a', 'b c', 7, null],
+      ['a', 'b c'],
+    ],
+    [{ a: true }, []],
+    [undefined, []],
+  ])('RFC6750-1: the scopes of %j are %j', (scope, scopes) => {
+    expect([...describeClaims({ exp: 2, scope }).scopes]).toEqual(scopes);
+  });
+});

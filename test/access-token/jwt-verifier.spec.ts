@@ -1,0 +1,99 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import type { JsonObject } from '../../lib/access-token/json-object.js';
+import { type JwtRules, normalizeType, verifyJwt } from '../../lib/access-token/jwt-verifier.js';
+import { fixedSigningKeys } from '../../lib/access-token/signing-keys.js';
+import { compactJws, ecdsa, jsonText } from '../hostile/raw-jws.js';
+
+const ISSUER = 'https://as.example.com';
+const AUDIENCE = 'https://api.example.com';
+const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const KEYS = fixedSigningKeys({ keys: [publicKey.export({ format: 'jwk' })] });
+const LAX: JwtRules['types'] = ['at+jwt', 'jwt', undefined];
+
+const rulesFor = (types: JwtRules['types']): JwtRules => ({
+  algorithms: ['PS256', 'ES256'],
+  types,
+  claims: {
+    issuer: ISSUER,
+    issuerPresence: 'required',
+    audience: [AUDIENCE],
+    audiencePresence: 'required',
+    clockTolerance: 0,
+    requiredClaims: [],
+    forbiddenClaims: [],
+    stringClaims: [],
+  },
+});
+
+/** Verifies a rightly signed token with these members added or replaced; `undefined` removes one. */
+async function verify(header: JsonObject, claims: JsonObject, types: JwtRules['types']): Promise<JsonObject> {
+  const exp = Date.now() / 1000 + 60;
+  const [head, payload] = [
+    jsonText({ alg: 'ES256', typ: 'at+jwt', ...header }),
+    jsonText({ iss: ISSUER, aud: AUDIENCE, exp, ...claims }),
+  ];
+  const jwt = { header: JSON.parse(head) as JsonObject, payload: JSON.parse(payload) as JsonObject };
+  return verifyJwt(compactJws(head, payload, ecdsa(privateKey)), jwt, rulesFor(types), KEYS);
+}
+
+type Refusal = readonly [reason: string, detail: string];
+
+async function expectRefusal(verified: Promise<JsonObject>, [reason, detail]: Refusal): Promise<void> {
+  await expect(verified).rejects.toMatchObject({
+    refusal: { status: 401, code: 'invalid_token' },
+    reason,
+    detail,
+  });
+}
+
+describe('the header of a JWT access token', () => {
+  test.each<[JsonObject, Refusal]>([
+    [{ typ: 'JWT' }, ['token_type_mismatch', 'typ is "jwt"']],
+    [{ typ: undefined }, ['token_type_mismatch', 'typ is undefined']],
+    [{ typ: 'x-application/at+jwt' }, ['token_type_mismatch', 'typ is "x-application/at+jwt"']],
+    [{ typ: 7 }, ['token_malformed', 'typ is not a string']],
+    [{ typ: null }, ['token_malformed', 'typ is not a string']],
+    [{ alg: 'ES384' }, ['algorithm_not_allowed', 'alg is "ES384"']],
+    [{ alg: undefined }, ['algorithm_not_allowed', 'alg is undefined']],
+    [{ crit: ['exp'] }, ['critical_header_unsupported', 'crit in the header']],
+    [{ b64: true }, ['critical_header_unsupported', 'b64 in the header']],
+  ])('RFC9068-1, RFC8725: %j is refused: %j', async (header, refusal) => {
+    await expectRefusal(verify(header, {}, ['at+jwt']), refusal);
+  });
+
+  test.each(['at+jwt', 'AT+JWT', 'application/at+jwt', 'Application/AT+jwt'])(
+    'RFC9068-1: typ %s is an access token',
+    async (typ) => {
+      expect(await verify({ typ }, { sub: 'user-1' }, ['at+jwt'])).toMatchObject({ sub: 'user-1' });
+    },
+  );
+
+  test('a media type is compared without its application/ prefix, which comes first or not at all', () => {
+    expect(normalizeType('Application/JWT')).toBe('jwt');
+    expect(normalizeType('x-application/jwt')).toBe('x-application/jwt');
+  });
+});
+
+describe('an ID token', () => {
+  test.each<[JsonObject, string]>([
+    [{ nonce: 'n' }, 'it has nonce'],
+    [{ at_hash: 'h' }, 'it has at_hash'],
+    [{ c_hash: 'h' }, 'it has c_hash'],
+    [{ typ: 'ID' }, 'its typ claim is ID'],
+    [{ token_use: 'id' }, 'its token_use claim is id'],
+  ])(
+    'RFC9068-3: with %j is refused where other types than at+jwt are admitted: %s',
+    async (claims, detail) => {
+      for (const typ of ['JWT', undefined]) {
+        await expectRefusal(verify({ typ }, claims, LAX), ['token_is_id_token', detail]);
+        expect(await verify({ typ }, {}, LAX)).toMatchObject({ iss: ISSUER });
+      }
+      expect(await verify({}, claims, LAX)).toMatchObject(claims);
+    },
+  );
+
+  test.each([{ typ: 'Bearer' }, { token_use: 'access' }])('%j names an access token', async (claims) => {
+    expect(await verify({ typ: 'JWT' }, claims, LAX)).toMatchObject(claims);
+  });
+});

@@ -1,0 +1,247 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { errors, type JWK } from 'jose';
+import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  fixedSigningKeys,
+  isPublicSigningKey,
+  RemoteSigningKeys,
+  sharedSecret,
+  type SigningKeys,
+} from '../../lib/access-token/signing-keys.js';
+import { verifySignature } from '../../lib/access-token/verify-signature.js';
+import { compactJws, ecdsa, hmac, jsonText } from '../hostile/raw-jws.js';
+import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
+import { httpOf } from './http-of.js';
+
+const NOW = Date.now();
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: NOW });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const keysOf = (as: TestAuthorizationServer): RemoteSigningKeys =>
+  new RemoteSigningKeys(httpOf(world), async () => as.jwksUri);
+
+const verify = async (token: string, keys: SigningKeys): Promise<void> =>
+  verifySignature(token, keys, ['ES256', 'RS256']);
+
+describe('keys behind a URL', () => {
+  test('are asked for once by all that need them together, and then for ten minutes by nobody', async () => {
+    const as = await startAuthorizationServer(world);
+    const keys = keysOf(as);
+    const [first, ...others] = await Promise.all([keys.current(), keys.current(), keys.current()]);
+    for (const other of others) expect(other).toBe(first);
+    expect(as.requests).toMatchObject([
+      { method: 'GET', path: '/jwks', headers: { accept: 'application/jwk-set+json, application/json' } },
+    ]);
+    vi.setSystemTime(NOW + 599_999);
+    expect(await keys.current()).toBe(first);
+    expect(as.count('jwks')).toBe(1);
+    vi.setSystemTime(NOW + 600_000);
+    expect(await keys.current()).not.toBe(first);
+    expect(as.count('jwks')).toBe(2);
+  });
+
+  test('are renewed once for all whose token none of them fits', async () => {
+    const as = await startAuthorizationServer(world);
+    const keys = keysOf(as);
+    const old = await keys.current();
+    await as.rotateKeys();
+    const renewed = await keys.renew(old);
+    expect(renewed).toBe(await keys.current());
+    expect(await keys.renew(old)).toBe(renewed);
+    expect(as.count('jwks')).toBe(2);
+  });
+
+  test('can be renewed before they were ever needed', async () => {
+    const as = await startAuthorizationServer(world);
+    const keys = keysOf(as);
+    expect(await keys.renew(await keysOf(as).current())).toBe(await keys.current());
+    expect(as.count('jwks')).toBe(2);
+  });
+
+  test('are left alone for two seconds after a renewal that brought nothing new, in whatever order', async () => {
+    const as = await startAuthorizationServer(world);
+    const first = as.signingKey.jwk;
+    await as.rotateKeys();
+    const publish = (...keys: readonly JWK[]): void =>
+      as.behave('jwks', { status: 200, body: JSON.stringify({ keys }) });
+    publish(first, as.signingKey.jwk);
+    const keys = keysOf(as);
+    const known = await keys.current();
+    publish(as.signingKey.jwk, first);
+    const again = await keys.renew(known);
+    if (again === undefined) throw new Error('not renewed');
+    expect(await keys.renew(again)).toBeUndefined();
+    vi.setSystemTime(NOW + 1_999);
+    expect(await keys.renew(again)).toBeUndefined();
+    expect(as.count('jwks')).toBe(2);
+    vi.setSystemTime(NOW + 2_000);
+    expect(await keys.renew(again)).toBeDefined();
+    expect(as.count('jwks')).toBe(3);
+  });
+
+  test('that replace others are new, however often they change', async () => {
+    const as = await startAuthorizationServer(world);
+    const keys = keysOf(as);
+    let tried = await keys.current();
+    for (let rotation = 1; rotation <= 3; rotation++) {
+      await as.rotateKeys({ keep: false });
+      expect(await keys.renew(tried)).not.toBeUndefined();
+      tried = await keys.current();
+      expect(as.count('jwks')).toBe(1 + rotation);
+    }
+    await verify(await as.accessToken(), keys);
+  });
+
+  test.each([
+    [404, '{"keys":[]}'],
+    [500, ''],
+    [200, '[]'],
+    [200, '<html>'],
+    [200, '{}'],
+    [200, '{"keys":{}}'],
+  ])('invariant 3: an answer %i %s is an outage, and is not kept', async (status, body) => {
+    const as = await startAuthorizationServer(world);
+    const keys = keysOf(as);
+    as.behave('jwks', { status, body });
+    await expect(keys.current()).rejects.toMatchObject({
+      refusal: { status: 503 },
+      reason: 'authorization_server_answer_invalid',
+      detail: `GET ${as.jwksUri}: status ${status}, no JWK Set`,
+    });
+    as.behave('jwks', 'normal');
+    await verify(await as.accessToken(), keys);
+  });
+
+  test('invariant 3: a server that is down is an outage, with what was called', async () => {
+    const as = await startAuthorizationServer(world);
+    await as.stop();
+    await expect(keysOf(as).current()).rejects.toMatchObject({
+      refusal: { status: 503 },
+      reason: 'authorization_server_unreachable',
+      detail: expect.stringContaining(`GET ${as.jwksUri}: Error: connect ECONNREFUSED`),
+    });
+  });
+});
+
+const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const jwkOf = (key: KeyObject, kid?: string): JWK => ({
+  ...key.export({ format: 'jwk' }),
+  ...(kid === undefined ? {} : { kid }),
+});
+const signed = (key: KeyObject, kid?: string): string =>
+  compactJws(jsonText({ alg: 'ES256', kid }), '{}', ecdsa(key));
+
+describe('a signature', () => {
+  const [known, other] = [pair(), pair()];
+  const refused = (reason: string, detail?: string): object => ({
+    refusal: { status: 401, code: 'invalid_token' },
+    reason,
+    detail,
+  });
+
+  test('RFC8725: of no known key is refused as such, before and after the cool-down', async () => {
+    const as = await startAuthorizationServer(world);
+    const keys = keysOf(as);
+    for (const _ of [1, 2, 3]) {
+      await expect(verify(signed(other.privateKey, 'unknown'), keys)).rejects.toMatchObject({
+        ...refused('key_unknown'),
+        cause: expect.any(errors.JWKSNoMatchingKey),
+      });
+    }
+    expect(as.count('jwks')).toBe(2);
+  });
+
+  test('RFC8725: that does not verify under the kid that it names makes nobody fetch keys', async () => {
+    const as = await startAuthorizationServer(world);
+    const keys = keysOf(as);
+    await verify(await as.accessToken(), keys);
+    await expect(verify(await as.accessToken({ fault: 'foreign-key' }), keys)).rejects.toMatchObject({
+      ...refused('signature_invalid'),
+      cause: expect.any(errors.JWSSignatureVerificationFailed),
+    });
+    expect(as.count('jwks')).toBe(1);
+  });
+
+  test('that does not verify and names no kid may be of a new key', async () => {
+    const as = await startAuthorizationServer(world);
+    const keys = keysOf(as);
+    const token = await as.accessToken({ fault: 'foreign-key', header: { kid: undefined } });
+    await expect(verify(token, keys)).rejects.toMatchObject(refused('signature_invalid'));
+    expect(as.count('jwks')).toBe(2);
+  });
+
+  test('of a key that can’t be used is refused as such, and makes nobody fetch keys', async () => {
+    const as = await startAuthorizationServer(world);
+    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey;
+    as.behave('jwks', { status: 200, body: JSON.stringify({ keys: [jwkOf(weak)] }) });
+    const keys = keysOf(as);
+    const token = compactJws(jsonText({ alg: 'RS256' }), '{}', () => Buffer.alloc(128));
+    await expect(verify(token, keys)).rejects.toMatchObject({
+      ...refused('key_unusable', 'RS256 requires key modulusLength to be 2048 bits or larger'),
+      cause: expect.any(TypeError),
+    });
+    expect(as.count('jwks')).toBe(1);
+  });
+
+  test('by one of several keys that fit verifies, whichever it is', async () => {
+    const jwks = [known, other].map(({ publicKey }) => jwkOf(publicKey, 'same'));
+    for (const keys of [jwks, jwks.toReversed()]) {
+      const fixed = fixedSigningKeys({ keys });
+      await verify(signed(known.privateKey, 'same'), fixed);
+      await verify(signed(known.privateKey), fixed);
+      await expect(verify(signed(pair().privateKey, 'same'), fixed)).rejects.toMatchObject(
+        refused('signature_invalid'),
+      );
+    }
+  });
+
+  test('where several keys fit and all are broken is by no known key', async () => {
+    const broken = { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA', kid: 'same' };
+    const keys = fixedSigningKeys({ keys: [broken, broken] });
+    await expect(verify(signed(known.privateKey, 'same'), keys)).rejects.toMatchObject(
+      refused('key_unknown'),
+    );
+  });
+
+  test('RFC8725: a private or symmetric key in the configuration verifies nothing', async () => {
+    const keys = fixedSigningKeys({
+      keys: [jwkOf(known.privateKey, 'private'), { kty: 'oct', k: 'AAAA', kid: 'oct' }],
+    });
+    for (const kid of ['private', 'oct', undefined]) {
+      await expect(verify(signed(known.privateKey, kid), keys)).rejects.toMatchObject(refused('key_unknown'));
+    }
+  });
+
+  test('by a shared secret verifies with it alone', async () => {
+    const keys = sharedSecret(Buffer.alloc(32, 's'));
+    const mac = (secret: Buffer): string => compactJws(jsonText({ alg: 'HS256' }), '{}', hmac(secret));
+    await verifySignature(mac(Buffer.alloc(32, 's')), keys, ['HS256']);
+    await expect(verifySignature(mac(Buffer.alloc(32, 'x')), keys, ['HS256'])).rejects.toMatchObject(
+      refused('signature_invalid'),
+    );
+  });
+
+  test.each<[unknown, boolean]>([
+    [{ kty: 'RSA' }, true],
+    [{ kty: 'EC' }, true],
+    [{ kty: 'OKP' }, true],
+    [{ kty: 'oct' }, false],
+    [{ kty: 'AKP' }, false],
+    [{ kty: 'EC', d: 'x' }, false],
+    [{}, false],
+    [null, false],
+    [[], false],
+  ])('RFC8725: %j is a public signing key: %s', (key, expected) => {
+    expect(isPublicSigningKey(key)).toBe(expected);
+  });
+});

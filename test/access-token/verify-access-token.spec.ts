@@ -1,0 +1,141 @@
+import type { AuthorizationServerOptions, ClientAuthentication } from 'nestjs-cert-bound-auth';
+import { describe, expect, test } from 'vitest';
+import { AuthorizationServer } from '../../lib/access-token/authorization-server.js';
+import { verifyAccessToken } from '../../lib/access-token/verify-access-token.js';
+import type { ResolvedAuthorizationServer } from '../../lib/options/resolved-options.js';
+import { resolveOptions } from '../../lib/resolve-options.js';
+import { AUDIENCE, createWorld, startAuthorizationServer, whenOver } from '../support/world.js';
+
+const NOBODY = { byIssuer: new Map<string, AuthorizationServer>(), forOpaqueTokens: [] };
+
+const refused = (reason: string, detail?: string): object => ({
+  refusal: { status: 401, code: 'invalid_token' },
+  reason,
+  detail,
+});
+
+describe('a token that no server has to be asked about', () => {
+  const part = (json: string): string => Buffer.from(json).toString('base64url');
+  const header = part('{"alg":"ES256"}');
+  const malformed = refused(
+    'token_malformed',
+    'its payload is no JSON object, or its signature no base64url',
+  );
+  const unknown = refused('issuer_unknown', 'no server with the iss of the token');
+  test.each<[string, string, object]>([
+    ['of 16384 characters', 'x'.repeat(16_384), refused('token_opaque', 'no server has introspection')],
+    ['of 16385 characters', 'x'.repeat(16_385), refused('token_too_large')],
+    ['of five parts', `${header}.a.b.c.d`, refused('token_encrypted')],
+    ['with a payload that is no object', `${header}.${part('[]')}.AAAA`, malformed],
+    ['with a signature that is no base64url', `${header}.${part('{}')}.A=`, malformed],
+    ['without iss', `${header}.${part('{}')}.AAAA`, unknown],
+    ['of an issuer that is not known', `${header}.${part('{"iss":"x"}')}.AAAA`, unknown],
+    ['whose iss is no text', `${header}.${part('{"iss":["x"]}')}.AAAA`, unknown],
+  ])('RFC8725: one %s is refused by name', async (_name, token, refusal) => {
+    await expect(verifyAccessToken(token, NOBODY)).rejects.toMatchObject(refusal);
+  });
+});
+
+describe('an opaque token that several servers may know', () => {
+  /** Asked in this order; `asked` holds who was. */
+  async function lookUp(...answers: readonly (readonly [string, () => unknown])[]): Promise<{
+    readonly outcome: Promise<unknown>;
+    readonly asked: readonly string[];
+  }> {
+    const asked: string[] = [];
+    const servers = answers.map(([name, answer]) =>
+      serverWith({
+        issuer: `urn:${name}`,
+        jwt: false,
+        introspection: {
+          introspect: async () => {
+            asked.push(name);
+            return answer() as object;
+          },
+        },
+      }),
+    );
+    const outcome = verifyAccessToken('opaque', { byIssuer: new Map(), forOpaqueTokens: servers });
+    await outcome.catch(() => undefined);
+    return { outcome, asked };
+  }
+
+  function serverWith(
+    options: AuthorizationServerOptions,
+    changed: Partial<ResolvedAuthorizationServer> = {},
+  ): AuthorizationServer {
+    const resolved = resolveOptions({ audience: AUDIENCE, authorizationServers: [options] });
+    const [settings] = resolved.authorizationServers;
+    if (settings === undefined) throw new Error('no server');
+    const server = new AuthorizationServer({ ...settings, ...changed });
+    whenOver(async () => server.close());
+    return server;
+  }
+
+  const claims = { active: true, aud: AUDIENCE, exp: Date.now() / 1000 + 600 };
+  const active = () => claims;
+  const inactive = () => ({ active: false });
+  const expired = () => ({ ...claims, exp: 1 });
+  const down = () => {
+    throw new Error('down');
+  };
+
+  test('the first that knows it vouches for it, and no other is asked', async () => {
+    const { outcome, asked } = await lookUp(['a', inactive], ['b', active], ['c', active]);
+    expect(await outcome).toMatchObject({ server: { settings: { issuer: 'urn:b' } }, claims });
+    expect(asked).toEqual(['a', 'b']);
+  });
+
+  test('invariant 3: one that is down might have known it: the others’ no is then no refusal', async () => {
+    for (const answers of [
+      [inactive, down, inactive],
+      [down, inactive, inactive],
+    ]) {
+      const { outcome, asked } = await lookUp(...answers.map((answer, at) => [`${at}`, answer] as const));
+      await expect(outcome).rejects.toMatchObject({ refusal: { status: 503 } });
+      expect(asked).toEqual(['0', '1', '2']);
+    }
+    expect(await (await lookUp(['a', down], ['b', active])).outcome).toMatchObject({ claims });
+  });
+
+  test('when none knows it, the last one’s reason is told', async () => {
+    const { outcome } = await lookUp(['a', inactive], ['b', () => ({ active: 1 })]);
+    await expect(outcome).rejects.toMatchObject(refused('token_inactive', 'active is not a boolean'));
+  });
+
+  test('one that knows it and refuses it has decided', async () => {
+    const { outcome, asked } = await lookUp(['a', expired], ['b', active]);
+    await expect(outcome).rejects.toMatchObject({ reason: 'token_expired' });
+    expect(asked).toEqual(['a']);
+  });
+
+  const clientAuthentication: ClientAuthentication = {
+    method: 'client_secret_basic',
+    clientId: 'api',
+    clientSecret: 'api-secret',
+  };
+
+  test('RFC7662-1: one whose endpoint refuses the token has not decided for the others', async () => {
+    const world = await createWorld();
+    const servers = [await startAuthorizationServer(world), await startAuthorizationServer(world)] as const;
+    servers[0].behave('introspection', { status: 400, body: '{"error":"unsupported_token_type"}' });
+    const forOpaqueTokens = servers.map(({ issuer }) =>
+      serverWith({ issuer, tls: { ca: world.ca.cert }, introspection: { clientAuthentication } }),
+    );
+    const token = servers[1].opaqueToken();
+    const verified = await verifyAccessToken(token, { byIssuer: new Map(), forOpaqueTokens });
+    expect(verified.server.settings.issuer).toBe(servers[1].issuer);
+  });
+
+  test('a fault of this module is told as what it is', async () => {
+    const remote = { issuer: 'https://as.example.com', introspection: { clientAuthentication } };
+    const faulty = serverWith(remote, { issuer: 'no URL' });
+    const knowing = serverWith({
+      issuer: 'urn:b',
+      jwt: false,
+      introspection: { introspect: async () => claims },
+    });
+    const servers = { byIssuer: new Map(), forOpaqueTokens: [faulty, knowing] };
+    await expect(verifyAccessToken('opaque', servers)).rejects.toThrow('Invalid URL');
+  });
+});

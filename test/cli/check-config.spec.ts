@@ -1,0 +1,212 @@
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createWorld, whenOver, type World } from '../support/world.js';
+import { folderWith, run } from './support.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+
+const RIGHT = {
+  listen: { port: 4180 },
+  trustedProxies: ['loopback'],
+  audience: 'https://api.example.com',
+  authorizationServers: [{ issuer: 'https://as.example.com' }],
+  policies: { payments: { scopes: ['payments:read'] } },
+};
+
+/** Checks a configuration beside these files. @returns the complaints, a line each, without the first */
+async function check(
+  config: unknown,
+  files: Readonly<Record<string, string>> = {},
+): Promise<readonly string[]> {
+  const folder = await folderWith({ ...files, 'config.json': JSON.stringify(config) });
+  const { code, out, err } = await run('check-config', join(folder, 'config.json'));
+  if (code === 0) {
+    expect(out).toBe('ok');
+    return [];
+  }
+  const [first, ...lines] = err.split('\n');
+  expect([code, first]).toEqual([1, `${join(folder, 'config.json')} is wrong:`]);
+  return lines.map((line) => line.replace(/^ {2}- /, ''));
+}
+
+/** Sets a variable of the environment for the length of a test. */
+function setVariable(name: string, value: string): void {
+  process.env[name] = value;
+  whenOver(async () => {
+    delete process.env[name];
+  });
+}
+
+describe('invariant 8: check-config', () => {
+  test('says ok of what is right', async () => {
+    expect(await check(RIGHT)).toEqual([]);
+    expect(await check({ ...RIGHT, listen: { unix: '/run/auth.sock' } })).toEqual([]);
+    expect(await check({ ...RIGHT, listen: { host: '::1', port: '4180' } })).toEqual([]);
+  });
+
+  test('reads YAML', async () => {
+    const yaml = `
+      listen: { port: 4180 }
+      trustedProxies: [loopback]
+      audience: https://api.example.com
+      authorizationServers:
+        - issuer: https://as.example.com
+      policies:
+        payments:
+          scopes: ['payments:read']`;
+    const folder = await folderWith({ 'right.yaml': yaml, 'wrong.yml': `${yaml}\n          scope: x` });
+    expect(await run('check-config', join(folder, 'right.yaml'))).toEqual({ code: 0, out: 'ok', err: '' });
+    const { code, err } = await run('check-config', join(folder, 'wrong.yml'));
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining('policies.payments.scope (string): there is no such option'),
+    ]);
+  });
+
+  test.each<[string, object, readonly string[]]>([
+    ['no listen', { listen: undefined }, ['listen (undefined): give { host, port } or { unix: path }']],
+    ['listen without a port', { listen: {} }, ['listen.port (undefined): give a port']],
+    ['a port that is none', { listen: { port: 65_536 } }, ['listen.port (number): give a port']],
+    [
+      'a host that is none',
+      { listen: { port: 1, host: '' } },
+      ['listen.host (empty string): give an address'],
+    ],
+    [
+      'an option of listen that does not exist',
+      { listen: { port: 1, address: 'x' } },
+      ['listen.address (string): there is no such option'],
+    ],
+    ['a socket and a port', { listen: { port: 1, unix: 'x' } }, ['listen (object): give either']],
+    ['a socket that is none', { listen: { unix: '' } }, ['listen.unix (empty string): give the path']],
+    ['tls that is none', { tls: true }, ['tls (boolean): give { key, cert, ca }']],
+    ['tls without anything', { tls: {} }, ['tls (object): mutualTls: key, cert, ca are missing or empty']],
+    [
+      'an option of tls that does not exist',
+      { tls: { requestCert: true } },
+      ['tls.requestCert (boolean): there is no such option'],
+    ],
+    [
+      'several faults',
+      { audience: [], path: 'x', tls: 1 },
+      ['tls (number): give', 'path (string): give', 'audience (empty array): name'],
+    ],
+    ['validate', { validate: 'x' }, ['validate (string): it is code']],
+    [
+      'a function of introspection',
+      { authorizationServers: [{ issuer: 'https://as.example.com', introspection: { introspect: 'x' } }] },
+      ['authorizationServers[0].introspection.introspect (string): it is code'],
+    ],
+    [
+      'a shared cache',
+      {
+        authorizationServers: [
+          {
+            issuer: 'https://as.example.com',
+            introspection: { clientAuthentication: { method: 'none', clientId: 'a' }, cache: { shared: {} } },
+          },
+        ],
+      },
+      ['authorizationServers[0].introspection.cache.shared (object): it is code'],
+    ],
+    [
+      'a replay store',
+      { policies: { find: { dpop: { publicUrl: 'https://api.example.com', replayStore: {} } } } },
+      ['policies.find.dpop.replayStore (object): it is code'],
+    ],
+  ])('names %s', async (_, change, expected) => {
+    const problems = await check({ ...RIGHT, ...change });
+    const starts = problems.map((problem, index) => problem.slice(0, expected[index]?.length));
+    expect(starts.filter((start) => expected.includes(start))).toEqual(expected);
+  });
+
+  test.each([
+    ['config.json', '{', 'cannot be understood'],
+    ['config.yaml', 'a: [', 'cannot be understood'],
+    ['config.yaml', 'a: 1\na: 2', 'cannot be understood'],
+    ['config.yaml', '', '(all) (null): give { listen, trustedProxies, policies }'],
+    ['config.json', '[]', '(all) (empty array): give { listen, trustedProxies, policies }'],
+  ])('refuses %s with %j', async (name, text, complaint) => {
+    const folder = await folderWith({ [name]: text });
+    const { code, err } = await run('check-config', join(folder, name));
+    expect([code, err]).toEqual([1, expect.stringContaining(complaint)]);
+  });
+
+  test('refuses a file that is not there', async () => {
+    expect(await run('check-config', '/none')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('ENOENT') as string,
+    });
+  });
+});
+
+describe('a reference', () => {
+  const introspection = (clientSecret: unknown): object => ({
+    ...RIGHT,
+    authorizationServers: [
+      {
+        issuer: 'https://as.example.com',
+        introspection: {
+          clientAuthentication: { method: 'client_secret_jwt', clientId: 'api', clientSecret },
+        },
+      },
+    ],
+  });
+  const AT = 'authorizationServers[0].introspection.clientAuthentication.clientSecret';
+
+  test('to the environment stands for the value of a variable', async () => {
+    setVariable('CLI_TEST_SECRET', 's'.repeat(32));
+    expect(await check(introspection({ env: 'CLI_TEST_SECRET' }))).toEqual([]);
+    setVariable('CLI_TEST_SECRET', 'short');
+    expect(await check(introspection({ env: 'CLI_TEST_SECRET' }))).toEqual([
+      expect.stringContaining(`${AT} (string): it is too short`),
+    ]);
+  });
+
+  test.each([
+    ['is not set', undefined],
+    ['is empty', ''],
+  ])('to a variable that %s is named', async (_, value) => {
+    if (value !== undefined) setVariable('CLI_TEST_NONE', value);
+    expect(await check(introspection({ env: 'CLI_TEST_NONE' }))).toEqual([
+      `${AT} (undefined): the environment variable CLI_TEST_NONE is not set`,
+    ]);
+  });
+
+  test('to a file stands for its text, beside the configuration, without the last line end', async () => {
+    expect(await check(introspection({ file: 'secret' }), { secret: `${'s'.repeat(32)}\n` })).toEqual([]);
+    expect(await check(introspection({ file: 'secret' }), { secret: `${'s'.repeat(31)}\n` })).toEqual([
+      expect.stringContaining('it is too short'),
+    ]);
+    const { key, cert } = world.server;
+    const tls = { key: { file: 'key.pem' }, cert: { file: 'cert.pem' }, ca: [{ file: 'ca.pem' }] };
+    const files = { 'key.pem': key, 'cert.pem': cert, 'ca.pem': world.ca.cert };
+    expect(await check({ ...RIGHT, tls }, files)).toEqual([]);
+    const other = { ...files, 'key.pem': world.client1.key };
+    expect(await check({ ...RIGHT, tls }, other)).toEqual([
+      expect.stringMatching(/^tls \(object\): .*mismatch/),
+    ]);
+  });
+
+  test('to a file that is not there is named', async () => {
+    expect(await check(introspection({ file: 'none' }))).toEqual([
+      expect.stringMatching(
+        /^authorizationServers.*clientSecret \(undefined\): .*\/none cannot be read \(ENOENT\)$/,
+      ),
+    ]);
+  });
+
+  test('is none where the names are the user’s own', async () => {
+    const policies = { env: {}, file: { credentialHeaders: { env: 'HOME' } } };
+    expect(await check({ ...RIGHT, policies })).toEqual([]);
+  });
+
+  test('shows nobody what it stands for', async () => {
+    setVariable('CLI_TEST_SECRET', 'very secret');
+    const problems = await check({ ...introspection({ env: 'CLI_TEST_SECRET' }), audience: 1 });
+    expect(problems.join('\n')).not.toContain('very secret');
+  });
+});

@@ -1,0 +1,82 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { call } from '../forward-auth/support/http-client.js';
+import { eventually } from '../support/eventually.js';
+import { whenOver } from '../support/world.js';
+import { folderWith } from './support.js';
+
+const root = new URL('../../', import.meta.url).pathname;
+
+let folder: string;
+/** Builds the package into a folder of its own, as `npm install` would lay it out. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'program-'));
+  await copyFile(join(root, 'package.json'), join(folder, 'package.json'));
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+  await mkdir(join(folder, 'dist'));
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  const project = ['-p', join(root, 'tsconfig.build.json'), '--declaration', 'false'];
+  await promisify(execFile)(process.execPath, [compiler, ...project, '--outDir', join(folder, 'dist/lib')]);
+}, 120_000);
+afterAll(async () => rm(folder, { recursive: true }));
+
+interface Program {
+  readonly child: ChildProcess;
+  readonly output: { out: string; err: string };
+}
+
+/** Runs the program that package.json names as the command. */
+async function start(...args: readonly string[]): Promise<Program> {
+  const { bin } = (await import(join(folder, 'package.json'), { with: { type: 'json' } })) as {
+    bin: Readonly<Record<string, string>>;
+  };
+  const child = spawn(process.execPath, [join(folder, bin['nestjs-cert-bound-auth'] ?? ''), ...args]);
+  whenOver(async () => child.kill('SIGKILL'));
+  const output = { out: '', err: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.err += text));
+  return { child, output };
+}
+
+const CONFIG = {
+  listen: { port: 0 },
+  trustedProxies: ['loopback'],
+  audience: 'https://api.example.com',
+  authorizationServers: [{ issuer: 'https://as.example.com' }],
+  policies: { any: {} },
+};
+
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  'the command serves until %s, logs its refusals, and ends with 0',
+  async (signal) => {
+    const config = join(await folderWith({ 'config.json': JSON.stringify(CONFIG) }), 'config.json');
+    const { child, output } = await start('serve', config);
+    await eventually(() => output.out.includes('listening on'), 20_000);
+    const port = /127\.0\.0\.1:(\d+)/.exec(output.out)?.[1];
+    expect((await call({ port }, { path: '/auth/any' })).status).toBe(401);
+    const ended = once(child, 'close');
+    child.kill(signal);
+    expect(await ended).toEqual([0, null]);
+    expect(output.err).toBe('');
+    // One line each, and no colours where nobody looks at a terminal.
+    const lines = output.out.trimEnd().split('\n');
+    expect(lines).toEqual([
+      expect.stringMatching(/^listening on /),
+      expect.stringContaining('reason=credentials_missing'),
+    ]);
+    expect(output.out).not.toContain('\u001B');
+  },
+);
+
+test('the command names every fault of a configuration on its standard error, and ends with 1', async () => {
+  const config = join(await folderWith({ 'config.json': '{}' }), 'config.json');
+  const { child, output } = await start('check-config', config);
+  expect(await once(child, 'close')).toEqual([1, null]);
+  expect(output.out).toBe('');
+  expect(output.err.match(/^ {2}- \w+/gm)).toEqual(['  - listen', '  - trustedProxies', '  - policies']);
+});

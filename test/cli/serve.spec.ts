@@ -1,0 +1,170 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { request } from 'node:https';
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
+import { headersOf } from '../forward-auth/support/endpoint.js';
+import { call } from '../forward-auth/support/http-client.js';
+import { eventually } from '../support/eventually.js';
+import { AUDIENCE, createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
+import { type CommandRun, folderWith, run, start } from './support.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+// The server logs what it refuses.
+beforeAll(() => {
+  vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+});
+afterEach(() => Logger.overrideLogger(false));
+
+function configFor(as: TestAuthorizationServer, listen: object): object {
+  return {
+    listen,
+    trustedProxies: ['loopback', 'unix'],
+    audience: AUDIENCE,
+    authorizationServers: [{ issuer: as.issuer, tls: { ca: { file: 'ca.pem' } } }],
+    policies: { any: {} },
+  };
+}
+
+/** Starts a server that ends with the test, and waits until it listens. */
+async function serve(config: object): Promise<{ command: CommandRun; address: string; folder: string }> {
+  const { key, cert } = world.server;
+  const folder = await folderWith({
+    'config.json': JSON.stringify(config),
+    'ca.pem': world.ca.cert,
+    'key.pem': key,
+    'cert.pem': cert,
+  });
+  const command = start('serve', join(folder, 'config.json'));
+  whenOver(async () => {
+    command.stop();
+    await command.ended;
+  });
+  await eventually(() => command.printed.length > 0 || command.complaints.length > 0);
+  expect(command.complaints).toEqual([]);
+  return { command, address: command.printed[0]?.replace('listening on ', '') ?? '', folder };
+}
+
+describe('serve', () => {
+  test('RFC8705-1: answers a proxy by plain HTTP', async () => {
+    const as = await startAuthorizationServer(world);
+    const { address } = await serve(configFor(as, { port: 0 }));
+    expect(address).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    const { port } = new URL(address);
+    const token = await as.accessToken({ certificate: world.client1 });
+    const ask = async (certificate: typeof world.client1): Promise<number> =>
+      (await call({ port }, { path: '/auth/any', headers: headersOf({ token, certificate }) })).status;
+    expect([await ask(world.client1), await ask(world.client2)]).toEqual([200, 401]);
+    expect((await call({ port }, { path: '/' })).status).toBe(404);
+  });
+
+  test('RFC8705-1: takes a long token and a certificate in one request', async () => {
+    const as = await startAuthorizationServer(world);
+    const { address } = await serve(configFor(as, { port: 0 }));
+    const { port } = new URL(address);
+    const claims = { groups: Array.from({ length: 750 }, (_, index) => `group-${index}`) };
+    const token = await as.accessToken({ certificate: world.client1, claims });
+    const headers = headersOf({ token, certificate: world.client1, headers: { cookie: 'c'.repeat(20_000) } });
+    expect(token.length).toBeGreaterThan(10_000);
+    expect((await call({ port }, { path: '/auth/any', headers })).status).toBe(200);
+  });
+
+  test('RFC8705-1: answers on a unix socket, in the place of one that a killed server has left', async () => {
+    const as = await startAuthorizationServer(world);
+    const place = await folderWith({});
+    const path = join(place, 'auth.sock');
+    await leaveSocket(path);
+    const { command, address } = await serve(configFor(as, { unix: path }));
+    expect(address).toBe(path);
+    const token = await as.accessToken({ certificate: world.client1 });
+    const headers = headersOf({ token, certificate: world.client1 });
+    expect((await call({ socketPath: path }, { path: '/auth/any', headers })).status).toBe(200);
+    command.stop();
+    expect(await command.ended).toBe(0);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test('invariant 2: trusts a proxy by the certificate that it proves, and no other', async () => {
+    const as = await startAuthorizationServer(world);
+    const tls = { key: { file: 'key.pem' }, cert: { file: 'cert.pem' }, ca: { file: 'ca.pem' } };
+    const trustedProxies = [{ certificateThumbprint: world.client2.thumbprint }];
+    const { address } = await serve({ ...configFor(as, { port: 0 }), tls, trustedProxies });
+    expect(address).toMatch(/^https:/);
+    const token = await as.accessToken({ certificate: world.client1 });
+    const headers = headersOf({ token, certificate: world.client1 });
+    const ask = async ({ key, cert }: typeof world.client1): Promise<number | undefined> => {
+      const outgoing = request(`${address}/auth/any`, {
+        headers,
+        key,
+        cert,
+        ca: world.ca.cert,
+        agent: false,
+      }).end();
+      const [response] = (await once(outgoing, 'response')) as [{ statusCode?: number; resume(): void }];
+      response.resume();
+      return response.statusCode;
+    };
+    expect([await ask(world.client2), await ask(world.client1)]).toEqual([200, 403]);
+  });
+
+  test('invariant 8: does not start with a configuration that is wrong, and names every fault', async () => {
+    const folder = await folderWith({ 'config.json': '{"listen":{"port":0}}' });
+    const { code, out, err } = await run('serve', join(folder, 'config.json'));
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain('trustedProxies (undefined)');
+    expect(err).toContain('policies (undefined)');
+  });
+
+  test('does not start where another server listens', async () => {
+    const as = await startAuthorizationServer(world);
+    const first = await serve(configFor(as, { port: 0 }));
+    const folder = await folderWith({
+      'config.json': JSON.stringify(configFor(as, { port: Number(new URL(first.address).port) })),
+      'ca.pem': world.ca.cert,
+    });
+    const { code, err } = await run('serve', join(folder, 'config.json'));
+    expect([code, err]).toEqual([1, expect.stringContaining('EADDRINUSE')]);
+  });
+
+  test('does not take away the socket of a server that runs', async () => {
+    const as = await startAuthorizationServer(world);
+    const path = join(await folderWith({}), 'auth.sock');
+    await serve(configFor(as, { unix: path }));
+    const folder = await folderWith({
+      'config.json': JSON.stringify(configFor(as, { unix: path })),
+      'ca.pem': world.ca.cert,
+    });
+    const { code, err } = await run('serve', join(folder, 'config.json'));
+    expect([code, err]).toEqual([1, expect.stringContaining('EADDRINUSE')]);
+    expect((await call({ socketPath: path }, { path: '/auth/any' })).status).toBe(401);
+  });
+
+  test('ends when the requests under way are answered', async () => {
+    const as = await startAuthorizationServer(world);
+    const { command, address } = await serve(configFor(as, { port: 0 }));
+    as.behave('jwks', 'hang');
+    const { port } = new URL(address);
+    const token = await as.accessToken({ certificate: world.client1 });
+    const answer = call(
+      { port },
+      { path: '/auth/any', headers: headersOf({ token, certificate: world.client1 }) },
+    );
+    await eventually(() => as.count('jwks') === 1);
+    command.stop();
+    expect((await answer).status).toBe(503);
+    expect(await command.ended).toBe(0);
+  });
+});
+
+/** Leaves a socket at which nobody answers, as a server that is killed does. */
+async function leaveSocket(path: string): Promise<void> {
+  const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
+  await once(spawn(process.execPath, ['-e', script]), 'exit');
+  expect(existsSync(path)).toBe(true);
+}

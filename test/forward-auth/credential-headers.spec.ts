@@ -1,0 +1,192 @@
+import { assert as check, property, string } from 'fast-check';
+import type { PresentedCertificate, VerifiedAccessToken } from 'nestjs-cert-bound-auth';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { CREDENTIAL_HEADERS, credentialHeaders } from '../../lib/forward-auth/credential-headers.js';
+import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
+import { optionsFor, startEndpoint, WAYS } from './support/endpoint.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+
+const NAMES = Object.values(CREDENTIAL_HEADERS);
+
+describe.each(WAYS)('the headers of an accepted request, by %s', (way) => {
+  test('row 43: tell scope, client, type, times, subject, audience, issuer, id, custom claims and certificate', async () => {
+    const as = await startAuthorizationServer(world);
+    const custom = {
+      'X-Credential-Tenant': 'tenant.id',
+      'X-Roles': 'realm.roles',
+      'X-None': 'none',
+    };
+    const endpoint = await startEndpoint(way, optionsFor(world, as, { credentialHeaders: custom }));
+    const now = Math.floor(Date.now() / 1000);
+    const claims = {
+      iat: now,
+      exp: now + 60,
+      nbf: now - 1,
+      jti: 'j-1',
+      tenant: { id: 't-1' },
+      realm: { roles: ['a', 'b'] },
+    };
+    const token = await as.accessToken({
+      certificate: world.client1,
+      scope: 'a b',
+      subject: 'user-1',
+      claims,
+    });
+    const { headers } = await endpoint.ask('any', { token, certificate: world.client1 });
+    const sent = Object.fromEntries(
+      Object.entries(headers).filter(([name]) => name.startsWith('x-') && name !== 'x-powered-by'),
+    );
+    expect(sent).toEqual({
+      'x-credential-scope': 'a b',
+      'x-credential-client-id': 'client-1',
+      'x-credential-token-type': 'Bearer',
+      'x-credential-exp': String(now + 60),
+      'x-credential-iat': String(now),
+      'x-credential-nbf': String(now - 1),
+      'x-credential-sub': 'user-1',
+      'x-credential-aud': 'https://api.example.com',
+      'x-credential-iss': as.issuer,
+      'x-credential-jti': 'j-1',
+      'x-credential-certificate-subject': 'CN=client1',
+      'x-credential-certificate-serial': expect.stringMatching(/^[\dA-F]{30,32}$/),
+      'x-credential-certificate-thumbprint': world.client1.thumbprint,
+      'x-credential-tenant': 't-1',
+      'x-roles': 'a,b',
+      'x-none': '',
+    });
+  });
+
+  test('row 43: are all there when nearly every claim is absent, as empty values that overwrite a client’s own', async () => {
+    const as = await startAuthorizationServer(world);
+    const { authorizationServers } = as.moduleOptions;
+    const endpoint = await startEndpoint(
+      way,
+      optionsFor(world, as, { authorizationServers, binding: 'if-bound' }),
+    );
+    const claims = { sub: undefined, client_id: undefined, iat: undefined, jti: undefined, iss: undefined };
+    const headers = { 'x-credential-sub': 'admin', 'x-credential-scope': 'everything' };
+    const answer = await endpoint.ask('any', { token: as.opaqueToken({ claims }), headers });
+    expect(answer.status).toBe(200);
+    const empty = NAMES.filter((name) => answer.headers[name.toLowerCase()] === '');
+    expect(empty).toEqual(
+      [
+        'Scope',
+        'Client-ID',
+        'Iat',
+        'Nbf',
+        'Sub',
+        'Jti',
+        'Certificate-Subject',
+        'Certificate-Serial',
+        'Certificate-Thumbprint',
+      ].map((name) => `X-Credential-${name}`),
+    );
+    // The issuer is the one that is configured, whatever the answer leaves out.
+    expect(answer.headers['x-credential-iss']).toBe(as.issuer);
+  });
+
+  test('row 43: are not there when a request is refused', async () => {
+    const as = await startAuthorizationServer(world);
+    const endpoint = await startEndpoint(way, optionsFor(world, as));
+    const token = await as.accessToken({ certificate: world.client1 });
+    const { headers } = await endpoint.ask('any', { token, certificate: world.client2 });
+    expect(Object.keys(headers).filter((name) => name.startsWith('x-credential'))).toEqual([]);
+  });
+
+  test('row 43: carry whatever a claim holds without breaking', async () => {
+    const as = await startAuthorizationServer(world);
+    const endpoint = await startEndpoint(
+      way,
+      optionsFor(world, as, { credentialHeaders: { 'X-Name': 'name' } }),
+    );
+    const name = 'Zoë\r\nX-Credential-Sub: admin \u{1f600} \ud800 100% ';
+    const token = await as.accessToken({ certificate: world.client1, claims: { name } });
+    const { status, headers } = await endpoint.ask('any', { token, certificate: world.client1 });
+    expect([status, headers['x-credential-sub']]).toEqual([200, 'user-1']);
+    expect(headers['x-name']).toBe('Zo%C3%AB%0D%0AX-Credential-Sub: admin %F0%9F%98%80 %EF%BF%BD 100%25%20');
+  });
+});
+
+test('row 43: of a certificate that a token could not be bound to, nothing is told', async () => {
+  const as = await startAuthorizationServer(world);
+  const endpoint = await startEndpoint('node', optionsFor(world, as, { binding: 'if-bound' }));
+  const headers = { 'x-ssl-client-verify': 'FAILED:self-signed certificate' };
+  const answer = await endpoint.ask('any', {
+    token: await as.accessToken(),
+    certificate: world.client1,
+    headers,
+  });
+  expect(answer.status).toBe(200);
+  expect(answer.headers['x-credential-certificate-thumbprint']).toBe('');
+});
+
+const TOKEN: VerifiedAccessToken = {
+  issuer: 'https://as.example.com',
+  audience: ['https://api.example.com'],
+  scopes: new Set(),
+  expiresAt: 1_800_000_000,
+  confirmation: {},
+  boundBy: [],
+  claims: {},
+};
+
+function headersFor(
+  token: Partial<VerifiedAccessToken>,
+  custom: Readonly<Record<string, string>> = {},
+  certificate?: PresentedCertificate,
+): Readonly<Record<string, string>> {
+  return credentialHeaders(
+    { token: { ...TOKEN, ...token }, scheme: 'Bearer', certificate },
+    new Map(Object.entries(custom)),
+  );
+}
+
+describe('a value', () => {
+  test.each<[string, unknown, string]>([
+    ['text', 'abc', 'abc'],
+    ['text with a quote, a comma and a space', 'a", b', 'a", b'],
+    ['a space at either end', ' a ', '%20a%20'],
+    ['spaces alone', '  ', '%20%20'],
+    ['a tab', 'a\tb', 'a%09b'],
+    ['a NUL', '\0', '%00'],
+    ['DEL', '\u007f', '%7F'],
+    ['a number', 42, '42'],
+    ['a large number', 1e21, '1000000000000000000000'],
+    ['a fraction', 1.5, '1.5'],
+    ['true', true, 'true'],
+    ['false', false, 'false'],
+    ['null', null, ''],
+    ['an empty list', [], ''],
+    ['a list', ['a,b', 'c', 1, null], 'a%2Cb,c,1,'],
+    ['an object', { a: ['ä'] }, '{"a":["%C3%A4"]}'],
+  ])('of %s', (_, value, expected) => {
+    expect(headersFor({ claims: { value } }, { 'X-Value': 'value' })['X-Value']).toBe(expected);
+  });
+
+  test('of scopes and audiences keeps them apart, whatever they hold', () => {
+    const headers = headersFor({ scopes: new Set(['a b', 'c']), audience: ['x,y', 'z'] });
+    expect(headers['X-Credential-Scope']).toBe('a%20b c');
+    expect(headers['X-Credential-Aud']).toBe('x%2Cy,z');
+  });
+
+  test('of a subject with several attributes, and a comma in one, is one line', () => {
+    const subject = 'O=Bank\\, Inc.\nCN=client';
+    const certificate = { subject, serialNumber: '01', thumbprint: 't' } as PresentedCertificate;
+    const headers = headersFor({}, {}, certificate);
+    expect(headers['X-Credential-Certificate-Subject']).toBe('O=Bank\\, Inc.,CN=client');
+  });
+
+  test('of any text at all is a header, and decodes to the text', () => {
+    check(
+      property(string({ unit: 'binary' }), (value) => {
+        const header = headersFor({ subject: value })['X-Credential-Sub'] ?? '';
+        expect(header).toMatch(/^(?:[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?$/);
+        expect(decodeURIComponent(header)).toBe(Buffer.from(value).toString());
+      }),
+    );
+  });
+});

@@ -1,0 +1,142 @@
+import type { TokenPlace } from 'nestjs-cert-bound-auth';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
+import { optionsFor, type Question, startEndpoint } from './support/endpoint.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+
+/** Asks a policy that takes the token from this place, and tells the status and the code of the error. */
+async function ask(place: TokenPlace | undefined, question: (token: string) => Question): Promise<unknown> {
+  const as = await startAuthorizationServer(world);
+  const policies = { any: place === undefined ? {} : { token: place } };
+  // nginx would hide that a refusal is 400.
+  const settings = { proxy: 'traefik', clientCertificate: PEM, policies } as const;
+  const endpoint = await startEndpoint('node', optionsFor(world, as, settings));
+  const token = await as.accessToken({ certificate: world.client1 });
+  const { uri = '/', headers = {}, ...rest } = question(token);
+  const forwarded = { 'x-forwarded-method': 'GET', 'x-forwarded-uri': uri, ...headers };
+  const answer = await endpoint.ask('any', { certificate: world.client1, ...rest, headers: forwarded });
+  const error = /error="(\w+)"/.exec(answer.headers['www-authenticate'] ?? '')?.[1];
+  return error === undefined ? answer.status : `${answer.status} ${error}`;
+}
+
+const PEM = { from: 'header', header: 'x-ssl-client-cert', format: 'pem', trust: 'proxy' } as const;
+
+describe('row 38: the token is taken from', () => {
+  test.each<[string, TokenPlace | undefined, (token: string) => Question, unknown]>([
+    ['Authorization', undefined, (token) => ({ token }), 200],
+    [
+      'Authorization, repeated',
+      undefined,
+      (token) => ({ headers: { authorization: [`Bearer ${token}`, `Bearer ${token}`] } }),
+      '400 invalid_request',
+    ],
+    [
+      'Authorization and, as access_token, the query',
+      undefined,
+      (token) => ({ token, uri: `/?access_token=${token}` }),
+      '400 invalid_request',
+    ],
+    ['Authorization, not the query', undefined, (token) => ({ uri: `/?access_token=${token}` }), 401],
+    ['a header', { header: 'X-Token' }, (token) => ({ headers: { 'x-token': token } }), 200],
+    [
+      'a header with a prefix',
+      { header: 'X-Token', prefix: 'Token ' },
+      (token) => ({ headers: { 'x-token': `Token ${token}` } }),
+      200,
+    ],
+    [
+      'a header without its prefix',
+      { header: 'X-Token', prefix: 'Token ' },
+      (token) => ({ headers: { 'x-token': token } }),
+      401,
+    ],
+    [
+      'a header with its prefix alone',
+      { header: 'X-Token', prefix: 'T' },
+      () => ({ headers: { 'x-token': 'T' } }),
+      '400 invalid_request',
+    ],
+    [
+      'a header that is repeated',
+      { header: 'X-Token' },
+      (token) => ({ headers: { 'x-token': [token, token] } }),
+      '400 invalid_request',
+    ],
+    [
+      'a header with two tokens',
+      { header: 'X-Token' },
+      (token) => ({ headers: { 'x-token': `${token} ${token}` } }),
+      '400 invalid_request',
+    ],
+    ['a header that is empty', { header: 'X-Token' }, () => ({ headers: { 'x-token': '' } }), 401],
+    ['a header, never from Authorization', { header: 'X-Token' }, (token) => ({ token }), 401],
+    [
+      'a header, whatever Authorization holds',
+      { header: 'X-Token' },
+      (token) => ({ token: 'bad', headers: { 'x-token': token } }),
+      200,
+    ],
+    [
+      'a header and, as access_token, the query',
+      { header: 'X-Token' },
+      (token) => ({ headers: { 'x-token': token }, uri: `/?access_token=${token}` }),
+      '400 invalid_request',
+    ],
+    ['a cookie', { cookie: 'at' }, (token) => ({ headers: { cookie: `a=1; at=${token}; b=2` } }), 200],
+    [
+      'a cookie in the second of two headers',
+      { cookie: 'at' },
+      (token) => ({ headers: { cookie: ['a=1', `at=${token}`] } }),
+      200,
+    ],
+    [
+      'a cookie that is repeated',
+      { cookie: 'at' },
+      (token) => ({ headers: { cookie: `at=${token}; at=${token}` } }),
+      '400 invalid_request',
+    ],
+    ['a cookie of another case', { cookie: 'at' }, (token) => ({ headers: { cookie: `AT=${token}` } }), 401],
+    [
+      'a cookie whose name only ends so',
+      { cookie: 'at' },
+      (token) => ({ headers: { cookie: `xat=${token}` } }),
+      401,
+    ],
+    ['a cookie, of several', { cookie: 'at' }, () => ({ headers: { cookie: 'a=1; at; b' } }), 401],
+    ['a cookie, never from Authorization', { cookie: 'at' }, (token) => ({ token }), 401],
+    ['the query', { unsafeQuery: 'token' }, (token) => ({ uri: `/a?x=1&token=${token}&y=2#z` }), 200],
+    [
+      'the query, alone in it',
+      { unsafeQuery: 'access_token' },
+      (token) => ({ uri: `/?access_token=${token}` }),
+      200,
+    ],
+    ['the query, its name encoded', { unsafeQuery: 'tok' }, (token) => ({ uri: `/?t%6Fk=${token}` }), 200],
+    [
+      'the query, repeated',
+      { unsafeQuery: 'token' },
+      (token) => ({ uri: `/?token=${token}&token=${token}` }),
+      '400 invalid_request',
+    ],
+    ['the query, empty', { unsafeQuery: 'token' }, () => ({ uri: '/?token=' }), 401],
+    [
+      'the query, never from Authorization',
+      { unsafeQuery: 'token' },
+      (token) => ({ token, uri: '/?x=1' }),
+      401,
+    ],
+    [
+      'the query, in two parameters',
+      { unsafeQuery: 'token' },
+      (token) => ({ uri: `/?token=${token}&access_token=${token}` }),
+      '400 invalid_request',
+    ],
+    ['the query, not the fragment', { unsafeQuery: 'token' }, (token) => ({ uri: `/#?token=${token}` }), 401],
+  ])('%s', async (_, place, question, expected) => {
+    expect(await ask(place, question)).toBe(expected);
+  });
+});

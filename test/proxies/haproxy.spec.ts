@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest';
+import { describeForwarding } from './support/describe-forwarding.js';
+import { HAPROXY } from './support/forwarding-proxies.js';
+
+describeForwarding(HAPROXY, (world, start) => {
+  test('RFC9440: were the header added to the client’s, and not put in its place, it would be 400', async () => {
+    const { as, call } = await start({
+      replace: { 'http-request del-header': '#', 'http-request set-header': 'http-request add-header' },
+    });
+    const { client1, client2 } = world();
+    const token = await as.accessToken({ certificate: client1 });
+    const headers = [['X-SSL-Client-Cert', HAPROXY.write(client1)]] as const;
+    expect((await call({ token, certificate: client2, headers })).status).toBe(400);
+  });
+});
