@@ -18,6 +18,7 @@ import {
 import { CertBoundStrategy } from './cert-bound.strategy.js';
 import { checkApplication } from './check-application.js';
 import { CertificateBindingGuard } from './confirmation/certificate-binding.guard.js';
+import { checkPackages } from './options/check-packages.js';
 import { CertBoundAuthConfigurationError, problem } from './options/configuration-error.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
 import { RequestAuthenticator } from './request-authenticator.js';
@@ -73,7 +74,8 @@ export class CertBoundAuthModule
   }
 
   /** @throws CertBoundAuthConfigurationError when the app as a whole is set up wrongly */
-  onModuleInit(): void {
+  async onModuleInit(): Promise<void> {
+    await checkPackages(this.options);
     const { httpAdapter } = this.host;
     // A standalone app has no HTTP server, and no requests.
     const app = httpAdapter?.getInstance<FastifyHooks | null>() ?? undefined;

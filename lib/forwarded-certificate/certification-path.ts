@@ -22,7 +22,8 @@ const MOST_SIGNATURES = 30;
 
 /**
  * Looks for a path from a client's certificate to a trusted CA, and validates it. Stricter than RFC 5280 §6 has it:
- * a path with name constraints, or with a critical extension that is not understood, is refused.
+ * a path with name constraints, or with a critical extension that is not understood, is refused, and self-issued CAs
+ * count in path lengths.
  * @param leaf the certificate whose path it is: no other one can take its place
  * @param chain certificates that may be part of the path, in any order
  * @param cas the trusted CAs
@@ -128,12 +129,14 @@ async function issuerProblem(issuer: X509Certificate, casBelow: number): Promise
     : `${nameOf(issuer)} may not stand so high in a chain`;
 }
 
+const STRONG = /^(?:(?:RSASSA-PKCS1-v1_5|RSA-PSS|ECDSA) SHA-(?:256|384|512)|Ed25519|Ed448|EdDSA)$/;
+
 /** What must hold of a certificate that is not trusted by itself. */
 async function certificateProblem(certificate: X509Certificate): Promise<string | undefined> {
-  const { signatureHash } = await readExtensions(certificate);
-  return signatureHash === 'SHA-1' || signatureHash === 'MD5'
-    ? `${nameOf(certificate)} is signed over ${signatureHash}`
-    : commonProblem(certificate);
+  const { signature } = await readExtensions(certificate);
+  return STRONG.test(signature)
+    ? commonProblem(certificate)
+    : `${nameOf(certificate)} has a weak or unknown signature (${signature || 'unknown'})`;
 }
 
 async function commonProblem(certificate: X509Certificate): Promise<string | undefined> {

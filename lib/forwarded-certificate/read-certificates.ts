@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import type { TlsMaterial } from '../cert-bound-auth.options.js';
 
-const BLOCK = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END (?:TRUSTED )?CERTIFICATE-----/g;
+const BLOCK =
+  /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]+-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
 
 /**
  * Every CA certificate of some PEM.
@@ -10,7 +11,9 @@ const BLOCK = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END (?:TRUSTED 
 export function readCaCertificates(ca: TlsMaterial | readonly TlsMaterial[]): readonly X509Certificate[] {
   return [ca].flat().flatMap((pem) => {
     const blocks = pem.toString().match(BLOCK) ?? [];
+    const begun = pem.toString().split('-----BEGIN ').length - 1;
     if (blocks.length === 0) throw new Error('there is no certificate in it');
+    if (blocks.length !== begun) throw new Error('it holds something else than whole certificates');
     return blocks.map((block) => readCa(block));
   });
 }

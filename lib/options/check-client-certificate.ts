@@ -1,5 +1,4 @@
 import { validateHeaderName } from 'node:http';
-import { createRequire } from 'node:module';
 import type { CertBoundAuthOptions, HeaderClientCertificateOptions } from '../cert-bound-auth.options.js';
 import { readCaCertificates } from '../forwarded-certificate/read-certificates.js';
 import { messageOf } from '../message-of.js';
@@ -20,13 +19,7 @@ export function checkClientCertificate({
 }
 
 function checkTrust(trust: HeaderClientCertificateOptions['trust']): readonly ConfigurationProblem[] {
-  if (typeof trust === 'string') return [];
-  return [
-    ...checkCa(trust.ca),
-    ...(canImport('@peculiar/x509')
-      ? []
-      : [problem('clientCertificate.trust', trust, 'it needs a package: npm install @peculiar/x509')]),
-  ];
+  return typeof trust === 'string' ? [] : checkCa(trust.ca);
 }
 
 function checkCa(
@@ -37,14 +30,6 @@ function checkCa(
     return [];
   } catch (error) {
     return [problem('clientCertificate.trust.ca', ca, `it cannot be used: ${messageOf(error)}`)];
-  }
-}
-
-function canImport(name: string): boolean {
-  try {
-    return createRequire(import.meta.url).resolve(name) !== '';
-  } catch {
-    return false;
   }
 }
 

@@ -201,7 +201,12 @@ describe('INV2: paths that are wrong', () => {
       'may not sign',
     ],
     ['a leaf that is a CA', { ca: true }, { ca: true }, 'the certificate is that of a CA'],
-    ['a leaf signed over SHA-1', { ca: true }, { hash: 'SHA-1' }, 'CN=client is signed over SHA-1'],
+    [
+      'a leaf signed over SHA-1',
+      { ca: true },
+      { hash: 'SHA-1' },
+      'CN=client has a weak or unknown signature (ECDSA SHA-1)',
+    ],
     [
       'an unknown critical extension of the leaf',
       { ca: true },

@@ -53,11 +53,11 @@ const NO_TOKEN: Answer = {
 const INVALID_TOKEN: Answer = {
   status: 401,
   challenge:
-    'Bearer error="invalid_token", error_description="The access token is not valid, or not bound to the certificate that was presented"',
+    'Bearer error="invalid_token", error_description="The access token is not valid, or not bound to a key that the caller has proved"',
   body: {
     statusCode: 401,
     error: 'invalid_token',
-    message: 'The access token is not valid, or not bound to the certificate that was presented',
+    message: 'The access token is not valid, or not bound to a key that the caller has proved',
   },
 };
 const INSUFFICIENT_SCOPE: Answer = {
