@@ -148,7 +148,7 @@ function evidenceOf({ certificate, token, verified }: Progress): RefusalEvidence
 
 function unverified(token: string | undefined): Pick<RefusalEvidence, 'token'> {
   const shape = token === undefined ? undefined : readTokenShape(token);
-  return shape?.kind === 'jwt' && shape.payload !== undefined ? { token: claimed(false, shape.payload) } : {};
+  return shape?.kind === 'jwt' ? { token: claimed(false, shape.payload) } : {};
 }
 
 function claimed(verified: boolean, claims: JsonObject, server?: AuthorizationServer): TokenEvidence {

@@ -5,6 +5,7 @@ import {
   SharedIntrospectionCache,
   type SharedIntrospectionCacheSettings,
 } from './shared-introspection-cache.js';
+import { readTokenShape } from './token-shape.js';
 
 /** How long answers are kept. */
 export interface AnswerCacheSettings {
@@ -63,12 +64,21 @@ export class AnswerCache {
     void this.shared?.set(token, dated, keptUntil);
   }
 
-  /** Never past the token's own end, whatever the settings say. */
+  /** Never past the end of the token, nor of the JWT that says so, whatever the settings say. */
   private keptUntil({ answer, answeredAt }: DatedAnswer): number {
     const { ttl, negativeTtl } = this.settings;
     if (!answer.active) return answeredAt + negativeTtl * 1000;
     const { exp } = answer.claims;
     const end = typeof exp === 'number' ? exp * 1000 : answeredAt;
-    return Math.min(answeredAt + ttl * 1000, end);
+    return Math.min(answeredAt + ttl * 1000, end, endOfSigned(answer.signed, answeredAt));
   }
+}
+
+/** Milliseconds since the epoch: a signed answer is handed on, and need not expire (RFC 9701 §5). */
+function endOfSigned(signed: string | undefined, answeredAt: number): number {
+  if (signed === undefined) return Infinity;
+  const shape = readTokenShape(signed);
+  if (shape.kind !== 'jwt') return answeredAt;
+  const { exp = Infinity } = shape.payload;
+  return typeof exp === 'number' ? exp * 1000 : answeredAt;
 }

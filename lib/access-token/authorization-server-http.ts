@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { Agent, type Dispatcher, request } from 'undici';
 import type { AuthorizationServerTlsOptions } from '../cert-bound-auth.options.js';
 import { type OAuthError, outage } from '../challenge/oauth-error.js';
@@ -100,7 +101,8 @@ export function isAllowedUrl(url: string, allowLoopbackHttp: boolean): boolean {
 }
 
 function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+  if (hostname === 'localhost' || hostname === '[::1]') return true;
+  return isIPv4(hostname) && hostname.startsWith('127.');
 }
 
 function mediaTypeOf({ headers }: Dispatcher.ResponseData): string {

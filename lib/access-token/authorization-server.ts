@@ -67,7 +67,7 @@ export class AuthorizationServer {
     checkClaims(answer.claims, this.introspection.rules, Date.now() / 1000);
     refuseOtherTokens(answer.claims);
     // The answer may come from the cache: what a handler changes must not change it there.
-    return withSignedAnswer(structuredClone(answer.claims), answer.signed);
+    return withSignedAnswer(copyOf(answer.claims), answer.signed);
   }
 
   /** Ends the connections to the server. */
@@ -146,6 +146,16 @@ function scopeOf(issuer: string, source: RemoteIntrospectionSource): string {
     headers,
     signed?.issuer,
   ]);
+}
+
+/** @throws OAuthError 503 for what is nested too deeply to be copied */
+function copyOf(claims: JsonObject): JsonObject {
+  try {
+    return structuredClone(claims);
+  } catch (cause) {
+    const detail = 'the introspection answer is nested too deeply';
+    throw outage('authorization_server_answer_invalid', { detail, cause });
+  }
 }
 
 const OTHER_TOKENS = new Set(['refresh_token', 'refresh', 'offline', 'id_token', 'id']);

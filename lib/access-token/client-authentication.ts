@@ -72,6 +72,7 @@ function privateKeyJwt(
   issuer: string,
 ): ClientAuthenticator {
   const kid = keyId ?? (isJwk(key) ? key.kid : undefined);
+  // Stryker disable next-line ConditionalExpression: in JSON a kid that is undefined is none
   const header = { alg: algorithm, ...(kid === undefined ? {} : { kid }) };
   return signedAssertion({ clientId, issuer, key: readPrivateKey(key), header });
 }

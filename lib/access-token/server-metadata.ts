@@ -1,4 +1,4 @@
-import { type OAuthError, outage } from '../challenge/oauth-error.js';
+import { outage } from '../challenge/oauth-error.js';
 import type { AuthorizationServerHttp } from './authorization-server-http.js';
 import { isJsonObject, type JsonObject, parseJsonObject } from './json-object.js';
 
@@ -44,7 +44,7 @@ async function discover(issuer: string, http: AuthorizationServerHttp): Promise<
   if (!(oauth instanceof Error)) return oauth;
   const openid = await fetchMetadata(openidConfigurationUrl(issuer), issuer, http);
   if (!(openid instanceof Error)) return openid;
-  throw outage('authorization_server_answer_invalid', { detail: `${oauth.detail}; ${openid.detail}` });
+  throw outage('authorization_server_answer_invalid', { detail: `${oauth.message}; ${openid.message}` });
 }
 
 /** The well-known path goes between the host and the issuer's own path (RFC 8414 §3.1). */
@@ -66,19 +66,15 @@ async function fetchMetadata(
   url: string,
   issuer: string,
   http: AuthorizationServerHttp,
-): Promise<ServerMetadata | OAuthError> {
+): Promise<ServerMetadata | Error> {
   const answer = await http.call(url, { method: 'GET', headers: { accept: 'application/json' } });
   const document = answer.status === 200 ? parseJsonObject(answer.body) : undefined;
-  if (document === undefined) return invalid(`GET ${url}: status ${answer.status}, no JSON object`);
+  if (document === undefined) return new Error(`GET ${url}: status ${answer.status}, no JSON object`);
   // RFC 8414 §3.3: a document that names another issuer must not be used.
   if (document['issuer'] !== issuer) {
-    return invalid(`GET ${url}: its issuer is ${JSON.stringify(document['issuer'])}, not ${issuer}`);
+    return new Error(`GET ${url}: its issuer is ${JSON.stringify(document['issuer'])}, not ${issuer}`);
   }
   return readMetadata(document);
-}
-
-function invalid(detail: string): OAuthError {
-  return outage('authorization_server_answer_invalid', { detail });
 }
 
 function readMetadata(document: JsonObject): ServerMetadata {

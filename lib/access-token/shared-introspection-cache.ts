@@ -113,8 +113,9 @@ function readAnswer(text: string): DatedAnswer {
 
 function isAnswer(value: unknown): value is IntrospectionAnswer {
   if (!isJsonObject(value)) return false;
-  const { active, claims, cacheable } = value;
-  return active === true ? isJsonObject(claims) : active === false && cacheable === true;
+  const { active, claims, signed, cacheable } = value;
+  if (active !== true) return active === false && cacheable === true;
+  return isJsonObject(claims) && (signed === undefined || typeof signed === 'string');
 }
 
 /** What a store says of an error may name the key, or hold the value. */

@@ -66,10 +66,8 @@ async function verifyWith(
   keys: VerificationKeys,
   algorithms: readonly SignatureAlgorithm[],
 ): Promise<void> {
-  const options = { algorithms: [...algorithms] };
-  await (typeof keys === 'function'
-    ? compactVerify(token, keys, options)
-    : compactVerify(token, keys, options));
+  // It takes either, but its overloads take no union of them.
+  await compactVerify(token, keys as CompactVerifyGetKey, { algorithms: [...algorithms] });
 }
 
 /** Several keys fit a token without `kid`, or with one that is used twice: any of them may have signed it. */

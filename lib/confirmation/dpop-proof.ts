@@ -43,7 +43,7 @@ export function readDpopProof(headers: readonly string[], form: ProofForm): Dpop
   if (jwt.length > form.maxProofLength) throw invalidDpopProof('proof_too_large');
 
   const shape = readTokenShape(jwt);
-  if (shape.kind !== 'jwt' || shape.payload === undefined) throw malformed('it is no JWT');
+  if (shape.kind !== 'jwt') throw malformed('it is no JWT');
   const { header, payload } = shape;
   return { jwt, ...readHeader(header, form.algorithms), ...readClaims(payload) };
 }

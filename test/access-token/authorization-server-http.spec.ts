@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { isAllowedUrl } from '../../lib/access-token/authorization-server-http.js';
+import { eventually } from '../support/eventually.js';
 import { createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
 import { httpOf } from './http-of.js';
 
@@ -34,6 +35,8 @@ describe('what may be called', () => {
     ['http://128.0.0.1', false, false],
     ['http://x127.0.0.1.example.com', false, false],
     ['http://127.0.0.1.example.com', false, false],
+    ['http://127.example.com', false, false],
+    ['http://10.0.0.127', false, false],
     ['http://x.127.0.0.1', false, false],
     ['http://localhost.example.com', false, false],
     ['http://[::2]/', false, false],
@@ -105,4 +108,15 @@ describe('an answer', () => {
       outage(`GET ${as.jwksUri}: Error: self-signed certificate in certificate chain`),
     );
   });
+
+  test('invariant 3: that was still awaited at the end is an outage', async () => {
+    const as = await startAuthorizationServer(world);
+    as.behave('jwks', 'hang');
+    const http = httpOf(world);
+    const answer = http.call(as.jwksUri, { method: 'GET', headers: {} });
+    const outage = expect(answer).rejects.toMatchObject({ reason: 'authorization_server_unreachable' });
+    await eventually(() => as.count('jwks') === 1);
+    await http.close();
+    await outage;
+  }, 4_000);
 });

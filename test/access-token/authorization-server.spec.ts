@@ -9,6 +9,7 @@ import { AuthorizationServer } from '../../lib/access-token/authorization-server
 import type { JsonObject } from '../../lib/access-token/json-object.js';
 import { readTokenShape } from '../../lib/access-token/token-shape.js';
 import { resolveOptions } from '../../lib/resolve-options.js';
+import { compactJws, hmac, jsonText } from '../hostile/raw-jws.js';
 import { MapIntrospectionStore } from '../support/map-introspection-store.js';
 import { AUDIENCE, createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
 
@@ -112,6 +113,16 @@ describe('what a server says of a token', () => {
     expect(await introspecting(as).lookUp(as.opaqueToken({ claims }))).toMatchObject(claims);
   });
 
+  test('when the server is closed, what is still asked is an outage', async () => {
+    const as = await startAuthorizationServer(world);
+    const server = introspecting(as);
+    await server.close();
+    await expect(server.lookUp(as.opaqueToken())).rejects.toMatchObject({
+      refusal: { status: 503 },
+      reason: 'authorization_server_unreachable',
+    });
+  });
+
   test('invariant 9: each caller gets claims of its own, also from the cache', async () => {
     const as = await startAuthorizationServer(world);
     const server = introspecting(as, { cache: {} });
@@ -121,6 +132,51 @@ describe('what a server says of a token', () => {
     expect(await server.lookUp(token)).toMatchObject({ realm: { roles: ['reader'] } });
     expect(as.count('introspection')).toBe(1);
   });
+});
+
+describe('a JWT', () => {
+  test('is verified with the server’s keys, and asked about only where that is set', async () => {
+    const as = await startAuthorizationServer(world);
+    const token = await as.accessToken({ subject: 'user-1' });
+    expect(await verifyJwt(serverWith({ issuer: as.issuer }), token)).toMatchObject({ sub: 'user-1' });
+    expect(await verifyJwt(introspecting(as), token)).toMatchObject({ sub: 'user-1' });
+    expect(as.count('introspection')).toBe(0);
+    as.answerIntrospection(token, {
+      active: true,
+      aud: AUDIENCE,
+      exp: Date.now() / 1000 + 60,
+      sub: 'user-2',
+    });
+    const introspection = { clientAuthentication };
+    const asking = serverWith({ issuer: as.issuer, jwt: false, introspection });
+    expect(await verifyJwt(asking, token)).toMatchObject({ sub: 'user-2' });
+    expect([as.count('introspection'), as.count('jwks')]).toEqual([1, 2]);
+  });
+
+  test('is verified with keys that are configured, without a call', async () => {
+    const as = await startAuthorizationServer(world);
+    const jwks = { keys: [as.signingKey.jwk] };
+    const token = await as.accessToken();
+    expect(await verifyJwt(serverWith({ issuer: as.issuer, jwt: { jwks } }), token)).toMatchObject({
+      iss: as.issuer,
+    });
+    expect(as.requests).toEqual([]);
+    const jwksUri = `${as.jwksUri}?configured`;
+    await verifyJwt(serverWith({ issuer: as.issuer, jwt: { jwksUri } }), token);
+    expect(as.requests.map(({ path }) => path)).toEqual(['/jwks?configured']);
+    const secret = serverWith({ issuer: as.issuer, jwt: { secret: Buffer.alloc(32) } });
+    await expect(verifyJwt(secret, token)).rejects.toMatchObject({ reason: 'algorithm_not_allowed' });
+    await expect(verifyJwt(secret, hs256(as.issuer, Buffer.alloc(32, 1)))).rejects.toMatchObject({
+      reason: 'signature_invalid',
+    });
+    await verifyJwt(secret, hs256(as.issuer, Buffer.alloc(32)));
+  });
+
+  function hs256(iss: string, secret: Buffer): string {
+    const exp = Math.floor(Date.now() / 1000) + 60;
+    const claims = { iss, aud: AUDIENCE, exp, iat: exp - 60, sub: 'u', client_id: 'c', jti: 't' };
+    return compactJws(jsonText({ alg: 'HS256', typ: 'at+jwt' }), jsonText(claims), hmac(secret));
+  }
 });
 
 describe('a JWT that is asked about as well', () => {
@@ -167,6 +223,13 @@ describe('what a server publishes', () => {
     },
   );
 
+  test('an endpoint that is configured is called, and no metadata', async () => {
+    const as = await startAuthorizationServer(world);
+    const endpoint = `${as.introspectionEndpoint}?configured`;
+    await introspecting(as, { endpoint }).lookUp(as.opaqueToken());
+    expect(as.requests.map(({ path }) => path)).toEqual(['/introspect?configured']);
+  });
+
   test('RFC8705-5: the alias for mutual TLS is for clients that authenticate by it, and for no other', async () => {
     const as = await startAuthorizationServer(world);
     const alias = `${as.introspectionEndpoint}?by=tls`;
@@ -176,14 +239,17 @@ describe('what a server publishes', () => {
     const pathFor = async (authentication: ClientAuthentication): Promise<string | undefined> => {
       const introspection = { clientAuthentication: authentication };
       const server = serverWith({ issuer: as.issuer, tls, introspection });
+      as.requests.length = 0;
       await server.lookUp('unknown').catch(() => undefined);
-      return as.requests.findLast(({ endpoint }) => endpoint === 'introspection')?.path;
+      return as.requests.find(({ endpoint }) => endpoint === 'introspection')?.path;
     };
     for (const method of ['tls_client_auth', 'self_signed_tls_client_auth'] as const) {
       expect([method, await pathFor({ method, clientId: 'api' })]).toEqual([method, '/introspect?by=tls']);
     }
     expect(await pathFor(clientAuthentication)).toBe('/introspect');
     expect(await pathFor({ method: 'none', clientId: 'api' })).toBe('/introspect');
+    publish(as, {});
+    expect(await pathFor({ method: 'tls_client_auth', clientId: 'api' })).toBe('/introspect');
   });
 });
 

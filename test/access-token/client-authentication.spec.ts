@@ -97,6 +97,7 @@ describe('an assertion', () => {
   const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
   test.each([
     ['a KeyObject', { key: privateKey }, undefined],
+    ['PEM', { key: pem }, undefined],
     ['PEM, and a kid', { key: pem, keyId: 'k1' }, 'k1'],
     ['a JWK', { key: jwk }, undefined],
     ['a JWK with its kid', { key: { ...jwk, kid: 'k2' } }, 'k2'],

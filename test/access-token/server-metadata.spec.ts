@@ -118,4 +118,14 @@ describe('metadata', () => {
       ),
     });
   });
+
+  test('invariant 3: a server that is down is an outage, with what was called', async () => {
+    const as = await startAuthorizationServer(world);
+    await as.stop();
+    await expect(sourceOf(as).get()).rejects.toMatchObject({
+      refusal: { status: 503 },
+      reason: 'authorization_server_unreachable',
+      detail: expect.stringContaining(`GET ${oauthMetadataUrl(as.issuer)}: Error: connect ECONNREFUSED`),
+    });
+  });
 });

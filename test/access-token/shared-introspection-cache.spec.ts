@@ -305,6 +305,8 @@ describe('who writes to the store can make no answer up', () => {
     ['active as other text', { active: 'no', cacheable: true }],
     ['no claims', { active: true }],
     ['claims that are a list', { active: true, claims: [] }],
+    ['a signed answer that is no text', { active: true, claims: {}, signed: { a: 1 } }],
+    ['a signed answer that is null', { active: true, claims: {}, signed: null }],
     ['an inactive one that must not be given again', { active: false, cacheable: false }],
   ])('even what is made with the secret counts as none with %s', async (_, answer) => {
     const cache = new SharedIntrospectionCache({ store: new MapIntrospectionStore(), secret: SECRET }, SCOPE);

@@ -1,12 +1,14 @@
-import { CompactSign } from 'jose';
+import { CompactSign, UnsecuredJWT } from 'jose';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AuthorizationServer } from '../../lib/access-token/authorization-server.js';
+import { cachedIntrospection, type Introspect } from '../../lib/access-token/introspection-cache.js';
 import { introspect } from '../../lib/access-token/introspection-client.js';
 import type { AuthorizationServerHttp } from '../../lib/access-token/authorization-server-http.js';
 import { signedAnswerOf, withSignedAnswer } from '../../lib/access-token/signed-answer-of.js';
 import { readTokenShape } from '../../lib/access-token/token-shape.js';
 import { resolveOptions } from '../../lib/resolve-options.js';
+import { MapIntrospectionStore } from '../support/map-introspection-store.js';
 import { AUDIENCE, createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
 
 let world: World;
@@ -93,5 +95,56 @@ describe('RFC9701-5: the claims of a token know the signed answer that they come
       undefined,
     ]);
     expect([Object.keys(one), signedAnswerOf({ ...one })]).toEqual([['a'], undefined]);
+  });
+});
+
+describe('RFC9701-5: a signed answer is not given again when it has expired', () => {
+  const NOW = Date.UTC(2026, 0, 1);
+  const seconds = NOW / 1000;
+  beforeEach(() => {
+    vi.useFakeTimers({ now: NOW });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** Instances of an API that share their answers, which are this one, and how often it was asked for. */
+  function instances(signed: string): { one: Introspect; other: Introspect; asked: () => number } {
+    const claims = { active: true, exp: seconds + 600 };
+    const server = vi.fn<Introspect>(async () => ({ active: true, claims, signed }));
+    const shared = { store: new MapIntrospectionStore(), secret: Buffer.alloc(32, 's') };
+    const settings = { ttl: 60, negativeTtl: 10, maxEntries: 10, shared };
+    const start = (): Introspect => cachedIntrospection(server, 'scope', settings);
+    return { one: start(), other: start(), asked: () => server.mock.calls.length };
+  }
+
+  const signedUntil = (exp: unknown): string => new UnsecuredJWT({ exp } as never).encode() + 'AA';
+
+  test.each<[string, string, number]>([
+    ['its own exp, where that is first', signedUntil(seconds + 20), 20],
+    ['the ttl, where that is first', signedUntil(seconds + 3_600), 60],
+    ['the ttl, where it does not expire', signedUntil(undefined), 60],
+  ])('but until %s', async (_, signed, end) => {
+    const { one, other, asked } = instances(signed);
+    await one('token');
+    vi.setSystemTime(NOW + end * 1000 - 1);
+    await one('token');
+    await other('token');
+    expect(asked()).toBe(1);
+    vi.setSystemTime(NOW + end * 1000);
+    await Promise.all([one('token'), other('token')]);
+    expect(asked()).toBe(3);
+  });
+
+  test.each([
+    ['expires at no time', signedUntil('never')],
+    ['has expired, if only within the tolerance of clocks', signedUntil(seconds - 1)],
+    ['is no JWT', 'a.b.c'],
+  ])('nor at all where it %s', async (_, signed) => {
+    const { one, other, asked } = instances(signed);
+    await one('token');
+    await one('token');
+    await other('token');
+    expect(asked()).toBe(3);
   });
 });

@@ -161,6 +161,23 @@ describe('a signature', () => {
     expect(as.count('jwks')).toBe(2);
   });
 
+  test('of a new key verifies at once', async () => {
+    const as = await startAuthorizationServer(world);
+    const keys = keysOf(as);
+    await keys.current();
+    await as.rotateKeys();
+    await verify(await as.accessToken(), keys);
+    expect(as.count('jwks')).toBe(2);
+  });
+
+  test('RFC8725: by an algorithm that is not accepted does not verify, whoever has read the header', async () => {
+    const keys = fixedSigningKeys({ keys: [jwkOf(known.publicKey)] });
+    await expect(verifySignature(signed(known.privateKey), keys, ['ES384', 'PS256'])).rejects.toMatchObject({
+      ...refused('key_unusable', '"alg" (Algorithm) Header Parameter value not allowed'),
+      cause: expect.any(errors.JOSEAlgNotAllowed),
+    });
+  });
+
   test('RFC8725: that does not verify under the kid that it names makes nobody fetch keys', async () => {
     const as = await startAuthorizationServer(world);
     const keys = keysOf(as);
@@ -213,12 +230,15 @@ describe('a signature', () => {
     );
   });
 
-  test('RFC8725: a private or symmetric key in the configuration verifies nothing', async () => {
-    const keys = fixedSigningKeys({
-      keys: [jwkOf(known.privateKey, 'private'), { kty: 'oct', k: 'AAAA', kid: 'oct' }],
-    });
-    for (const kid of ['private', 'oct', undefined]) {
-      await expect(verify(signed(known.privateKey, kid), keys)).rejects.toMatchObject(refused('key_unknown'));
+  test('RFC8725: a private or symmetric key, configured or published, verifies nothing', async () => {
+    const jwks = { keys: [jwkOf(known.privateKey, 'private'), { kty: 'oct', k: 'AAAA', kid: 'oct' }] };
+    const as = await startAuthorizationServer(world);
+    as.behave('jwks', { status: 200, body: JSON.stringify(jwks) });
+    for (const keys of [fixedSigningKeys(jwks), keysOf(as)]) {
+      for (const kid of ['private', 'oct', undefined]) {
+        const verified = verify(signed(known.privateKey, kid), keys);
+        await expect(verified).rejects.toMatchObject(refused('key_unknown'));
+      }
     }
   });
 

@@ -8,6 +8,19 @@ import { AUDIENCE, createWorld, startAuthorizationServer, whenOver } from '../su
 
 const NOBODY = { byIssuer: new Map<string, AuthorizationServer>(), forOpaqueTokens: [] };
 
+/** A server as an API with these options knows it, with other settings where that is said. */
+function serverWith(
+  options: AuthorizationServerOptions,
+  changed: Partial<ResolvedAuthorizationServer> = {},
+): AuthorizationServer {
+  const resolved = resolveOptions({ audience: AUDIENCE, authorizationServers: [options] });
+  const [settings] = resolved.authorizationServers;
+  if (settings === undefined) throw new Error('no server');
+  const server = new AuthorizationServer({ ...settings, ...changed });
+  whenOver(async () => server.close());
+  return server;
+}
+
 const refused = (reason: string, detail?: string): object => ({
   refusal: { status: 401, code: 'invalid_token' },
   reason,
@@ -36,6 +49,15 @@ describe('a token that no server has to be asked about', () => {
   });
 });
 
+test('RFC9068-2: a JWT is verified by the server that is its iss, and vouched for by it', async () => {
+  const as = await startAuthorizationServer(await createWorld());
+  const server = serverWith({ issuer: as.issuer, jwt: { jwks: { keys: [as.signingKey.jwk] } } });
+  const byIssuer = new Map([[as.issuer, server]]);
+  const verified = await verifyAccessToken(await as.accessToken(), { byIssuer, forOpaqueTokens: [] });
+  expect(verified.server).toBe(server);
+  expect(verified.claims).toMatchObject({ iss: as.issuer, sub: 'user-1' });
+});
+
 describe('an opaque token that several servers may know', () => {
   /** Asked in this order; `asked` holds who was. */
   async function lookUp(...answers: readonly (readonly [string, () => unknown])[]): Promise<{
@@ -58,18 +80,6 @@ describe('an opaque token that several servers may know', () => {
     const outcome = verifyAccessToken('opaque', { byIssuer: new Map(), forOpaqueTokens: servers });
     await outcome.catch(() => undefined);
     return { outcome, asked };
-  }
-
-  function serverWith(
-    options: AuthorizationServerOptions,
-    changed: Partial<ResolvedAuthorizationServer> = {},
-  ): AuthorizationServer {
-    const resolved = resolveOptions({ audience: AUDIENCE, authorizationServers: [options] });
-    const [settings] = resolved.authorizationServers;
-    if (settings === undefined) throw new Error('no server');
-    const server = new AuthorizationServer({ ...settings, ...changed });
-    whenOver(async () => server.close());
-    return server;
   }
 
   const claims = { active: true, aud: AUDIENCE, exp: Date.now() / 1000 + 600 };

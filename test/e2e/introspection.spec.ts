@@ -69,6 +69,16 @@ function lastIntrospection(as: TestAuthorizationServer): TestServerRequest {
 }
 
 describe.each(PLATFORMS)('introspection on %s', (platform) => {
+  test('INV3: an answer that is nested too deeply is an outage', async () => {
+    const as = await startAuthorizationServer(world);
+    const api = await startWith(platform, as);
+    const [deep, cnf] = ['['.repeat(20_000) + ']'.repeat(20_000), { 'x5t#S256': world.client1.thumbprint }];
+    const claims = { active: true, aud: 'https://api.example.com', exp: 9_999_999_999, cnf };
+    const body = `{"deep":${deep},${JSON.stringify(claims).slice(1)}`;
+    as.behave('introspection', { status: 200, body });
+    expect((await api.call('x')).status).toBe(503);
+  });
+
   test('an opaque token is looked up and has the same shape as a JWT', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as);
