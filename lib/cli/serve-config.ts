@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { parse } from 'yaml';
 import { isJsonObject, type JsonObject } from '../access-token/json-object.js';
 import type { ForwardAuthOptions } from '../forward-auth/forward-auth.options.js';
 import { resolveForwardAuth } from '../forward-auth/resolve-forward-auth.js';
@@ -12,6 +11,7 @@ import {
   problem,
 } from '../options/configuration-error.js';
 import { mutualTls, type MutualTlsOptions, type MutualTlsServerOptions } from '../tls/mutual-tls.js';
+import { parseConfig } from './parse-config.js';
 import { dereference } from './references.js';
 
 /** Where a server listens. */
@@ -40,7 +40,10 @@ export class ConfigurationFault extends Error {
  * @throws ConfigurationFault naming every wrong field; Error when it can't be read at all
  */
 export function readServeConfig(file: string): ServeConfig {
-  const { value: config, problems: missing } = dereference(parseFile(file), file);
+  const { value: config, problems: missing } = dereference(
+    parseConfig(readFileSync(file, 'utf8'), file),
+    file,
+  );
   if (!isJsonObject(config)) {
     throw new ConfigurationFault(file, [
       problem('(all)', config, 'give { listen, trustedProxies, policies }'),
@@ -54,17 +57,6 @@ export function readServeConfig(file: string): ServeConfig {
   const all = [...own, ...rest];
   if (forwardAuth === undefined || all.length > 0) throw new ConfigurationFault(file, all);
   return { listen: listenOf(listen), tls: tlsOf(tls), forwardAuth };
-}
-
-function parseFile(file: string): unknown {
-  const text = readFileSync(file, 'utf8');
-  try {
-    return file.endsWith('.json') ? (JSON.parse(text) as unknown) : (parse(text) as unknown);
-  } catch (error) {
-    // The lines after the first show what is in the file, secrets too.
-    const [what] = messageOf(error).split('\n');
-    throw new Error(`${file} cannot be understood: ${what}`, { cause: error });
-  }
 }
 
 function resolveOptions(options: JsonObject): {
@@ -112,7 +104,9 @@ function checkListen(listen: unknown): readonly ConfigurationProblem[] {
 }
 
 function checkPort(host: unknown, port: unknown): readonly ConfigurationProblem[] {
-  const isPort = /^\d{1,5}$/.test(String(port)) && Number(port) <= 65_535;
+  // Text, too: a variable of the environment is no number.
+  const isOne = typeof port === 'number' || typeof port === 'string';
+  const isPort = isOne && /^\d{1,5}$/.test(String(port)) && Number(port) <= 65_535;
   return [
     ...(host === undefined || (typeof host === 'string' && host !== '')
       ? []

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { unlink } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { isatty } from 'node:tty';
 import { ConsoleLogger, Logger } from '@nestjs/common';
 import { ForwardAuth } from '../forward-auth/forward-auth.js';
@@ -35,11 +35,12 @@ export async function serve({ listen, tls, forwardAuth: settings }: ServeConfig)
   const answer: RequestListener = (request, response) => void forwardAuth.respond(request, response);
   const server =
     tls === undefined ? createServer(LIMITS, answer) : createTlsServer({ ...LIMITS, ...tls }, answer);
+  const connections = connectionsOf(server);
   await startListening(server, listen);
   return {
     address: addressOf(server, tls === undefined ? 'http' : 'https'),
     close: async () => {
-      await endConnections(server);
+      await endConnections(server, connections);
       await forwardAuth.close();
     },
   };
@@ -55,8 +56,16 @@ async function startListening(server: Server, listen: Listen): Promise<void> {
   await once(server, 'listening');
 }
 
-/** A server that was killed leaves its socket, at which nobody answers. */
+/**
+ * A server that was killed leaves its socket, at which nobody answers.
+ * @throws Error when something else is there, which is not ours to remove
+ */
 async function removeStaleSocket(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined) return;
+  if (!found.isSocket()) {
+    throw new Error(`listen.unix: ${path} is there and is no socket: remove it, or name another path`);
+  }
   const socket = connect(path);
   const code = await once(socket, 'connect').then(
     () => 'IN_USE',
@@ -73,10 +82,22 @@ function addressOf(server: Server, scheme: 'http' | 'https'): string {
   return `${scheme}://${host}:${address.port}`;
 }
 
-async function endConnections(server: Server): Promise<void> {
+/** Every connection that is open, as it is now: Node forgets one on which TLS is not agreed yet. */
+function connectionsOf(server: Server): ReadonlySet<Socket> {
+  const connections = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  return connections;
+}
+
+async function endConnections(server: Server, connections: ReadonlySet<Socket>): Promise<void> {
   const closed = once(server, 'close');
   server.close();
-  const timer = setTimeout(() => server.closeAllConnections(), PATIENCE);
+  const timer = setTimeout(() => {
+    for (const socket of connections) socket.destroy();
+  }, PATIENCE);
   await closed;
   clearTimeout(timer);
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { createWorld, whenOver, type World } from '../support/world.js';
 import { folderWith, run } from './support.js';
 
@@ -70,6 +70,7 @@ describe('invariant 8: check-config', () => {
     ['no listen', { listen: undefined }, ['listen (undefined): give { host, port } or { unix: path }']],
     ['listen without a port', { listen: {} }, ['listen.port (undefined): give a port']],
     ['a port that is none', { listen: { port: 65_536 } }, ['listen.port (number): give a port']],
+    ['a port in a list', { listen: { port: [8080] } }, ['listen.port (array): give a port']],
     [
       'a host that is none',
       { listen: { port: 1, host: '' } },
@@ -135,11 +136,128 @@ describe('invariant 8: check-config', () => {
     expect([code, err]).toEqual([1, expect.stringContaining(complaint)]);
   });
 
+  test('names a certificate source that is empty, and takes no other in the place of the stricter one', async () => {
+    const strict = `
+      listen: { port: 4180 }
+      trustedProxies: [loopback]
+      audience: https://api.example.com
+      authorizationServers:
+        - issuer: https://as.example.com
+      clientCertificate: { from: header, header: x-cert, format: pem, trust: { ca: { file: ca.pem } } }
+      policies:
+        payments: {}`;
+    const files = {
+      'ca.pem': world.ca.cert,
+      'own.yaml': `${strict}\n        other:\n          clientCertificate:`,
+    };
+    const folder = await folderWith({
+      ...files,
+      'right.yaml': strict,
+      'all.yaml': strict.replace(/clientCertificate: .*/, 'clientCertificate:'),
+    });
+    const complaintsOf = async (name: string): Promise<readonly string[]> =>
+      (await run('check-config', join(folder, name))).err.split('\n').slice(1);
+    expect(await complaintsOf('right.yaml')).toEqual([]);
+    expect(await complaintsOf('own.yaml')).toEqual([
+      expect.stringMatching(/^ {2}- policies\.other\.clientCertificate \(null\): give/),
+    ]);
+    expect(await complaintsOf('all.yaml')).toEqual([
+      expect.stringMatching(/^ {2}- clientCertificate \(null\): give/),
+    ]);
+  });
+
   test('refuses a file that is not there', async () => {
     expect(await run('check-config', '/none')).toMatchObject({
       code: 1,
       err: expect.stringContaining('ENOENT') as string,
     });
+  });
+});
+
+describe('invariant 6: a file that cannot be understood is not shown', () => {
+  test.each([
+    ['an alias of nothing', 'config.yaml', 'a: 1\nclientSecret: *hunter2', 'BAD_ALIAS at line 2, column 15'],
+    [
+      'an alias of what it is in',
+      'config.yaml',
+      'a: &hunter2 { b: *hunter2 }',
+      'BAD_ALIAS at line 1, column 18',
+    ],
+    ['an unknown tag', 'config.yaml', 'clientSecret: !hunter2', 'TAG_RESOLVE_FAILED at line 1, column 15'],
+    ['a tag for a reference', 'config.yaml', 'a: !env hunter2', 'TAG_RESOLVE_FAILED at line 1, column 4'],
+    ['a character that begins nothing', 'config.yaml', 'a: @hunter2', 'BAD_SCALAR_START at line 1, column 4'],
+    ['an unknown escape', 'config.yaml', 'a: "\\qhunter2"', 'BAD_DQ_ESCAPE at line 1, column 5'],
+    ['a name given twice', 'config.yaml', 'hunter2: 1\nhunter2: 2', 'DUPLICATE_KEY at line 2, column 1'],
+    ['a name that is a map', 'config.yaml', '? { a: hunter2 }\n: 1', 'NON_STRING_KEY at line 1, column 3'],
+    [
+      'an unknown directive',
+      'config.yaml',
+      '%HUNTER2 hunter2\n---\na: 1',
+      'BAD_DIRECTIVE at line 1, column 1',
+    ],
+    ['a second document', 'config.yaml', 'a: 1\n---\nhunter2', 'MULTIPLE_DOCS at line 2, column 1'],
+    [
+      'two faults',
+      'config.yaml',
+      'a: !hunter2 1\nb: *hunter2',
+      'TAG_RESOLVE_FAILED at line 1, column 4; BAD_ALIAS at line 2, column 4',
+    ],
+    [
+      'text without quotes',
+      'config.json',
+      '{\n  "a": hunter2 }',
+      'it is no JSON: TAG_RESOLVE_FAILED at line 2, column 8',
+    ],
+    ['a comma at the end', 'config.json', '{"a": "hunter2",}', 'it is no JSON'],
+    [
+      'a name given twice',
+      'config.json',
+      '{\n\t"a": { "b": "hunter2" },\n\t"\\u0061": 2\n}',
+      'DUPLICATE_KEY at line 3, column 2',
+    ],
+  ])('%s in %s is named by its place', async (_, name, text, fault) => {
+    const [log, warn] = [vi.spyOn(process, 'emitWarning'), vi.spyOn(process.stderr, 'write')];
+    whenOver(async () => vi.restoreAllMocks());
+    const folder = await folderWith({ [name]: text });
+    const file = join(folder, name);
+    expect(await run('check-config', file)).toEqual({
+      code: 1,
+      out: '',
+      err: `error: ${file} cannot be understood: ${fault}`,
+    });
+    expect([log.mock.calls, warn.mock.calls]).toEqual([[], []]);
+  });
+
+  test('and aliases that make much of little are none of a configuration', async () => {
+    const levels = Array.from(
+      { length: 8 },
+      (__, level) => `l${level}: &l${level} [${level === 0 ? 'hunter2' : `*l${level - 1}, `.repeat(10)}]`,
+    );
+    const folder = await folderWith({ 'config.yaml': levels.join('\n') });
+    const { code, err } = await run('check-config', join(folder, 'config.yaml'));
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/cannot be understood: BAD_ALIAS: too many aliases$/),
+    ]);
+  });
+
+  test('while an alias of something, and names alike in two places, are understood', async () => {
+    const yaml = `
+      listen: { port: 4180 }
+      trustedProxies: [loopback]
+      audience: &api https://api.example.com
+      authorizationServers:
+        - { issuer: https://as.example.com, audience: *api }
+      policies: { a: {}, 404: {} }`;
+    const json = JSON.stringify(
+      { ...RIGHT, policies: { a: { realm: 'a' }, b: { realm: 'a' } } },
+      undefined,
+      '\t',
+    );
+    const folder = await folderWith({ 'config.yaml': yaml, 'config.json': json });
+    for (const name of ['config.yaml', 'config.json']) {
+      expect(await run('check-config', join(folder, name))).toEqual({ code: 0, out: 'ok', err: '' });
+    }
   });
 });
 

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { readFile, symlink } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { request } from 'node:https';
 import { Logger } from '@nestjs/common';
@@ -143,6 +145,45 @@ describe('serve', () => {
     const { code, err } = await run('serve', join(folder, 'config.json'));
     expect([code, err]).toEqual([1, expect.stringContaining('EADDRINUSE')]);
     expect((await call({ socketPath: path }, { path: '/auth/any' })).status).toBe(401);
+  });
+
+  test('takes away nothing but a socket', async () => {
+    const as = await startAuthorizationServer(world);
+    const place = await folderWith({ notes: 'kept' });
+    await symlink(join(place, 'notes'), join(place, 'link'));
+    for (const path of [place, join(place, 'notes'), join(place, 'link')]) {
+      const folder = await folderWith({
+        'config.json': JSON.stringify(configFor(as, { unix: path })),
+        'ca.pem': world.ca.cert,
+      });
+      const { code, err } = await run('serve', join(folder, 'config.json'));
+      const remedy = `listen.unix: ${path} is there and is no socket: remove it, or name another path`;
+      expect([code, err]).toEqual([1, `error: ${remedy}`]);
+    }
+    expect(await readFile(join(place, 'link'), 'utf8')).toBe('kept');
+  });
+
+  test('ends in ten seconds, though TLS waits for a peer that says nothing', async () => {
+    const as = await startAuthorizationServer(world);
+    const tls = { key: { file: 'key.pem' }, cert: { file: 'cert.pem' }, ca: { file: 'ca.pem' } };
+    const { command, address } = await serve({ ...configFor(as, { port: 0 }), tls });
+    const silent = connect(Number(new URL(address).port), '127.0.0.1').on('error', () => undefined);
+    whenOver(async () => silent.destroy());
+    const gone = once(silent, 'close');
+    await once(silent, 'connect');
+    // Connections are accepted in their order: when a later one is answered, the silent one is known.
+    const { key, cert } = world.client1;
+    const later = request(address, { key, cert, ca: world.ca.cert, agent: false }).end();
+    const [response] = (await once(later, 'response')) as [{ resume(): void }];
+    response.resume();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    whenOver(async () => vi.useRealTimers());
+    command.stop();
+    await vi.advanceTimersByTimeAsync(9_999);
+    expect(silent.closed).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    await gone;
+    expect(await command.ended).toBe(0);
   });
 
   test('ends when the requests under way are answered', async () => {
