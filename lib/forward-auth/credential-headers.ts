@@ -39,6 +39,8 @@ export function credentialHeaders(
   { token, scheme, certificate }: Credentials,
   custom: ReadonlyMap<string, string>,
 ): Readonly<Record<string, string>> {
+  // Of a certificate whose chain nobody has verified, the names are whatever its maker has written.
+  const named = certificate?.chainVerified === true ? certificate : undefined;
   const usual: Readonly<Record<CredentialHeader, string>> = {
     'X-Credential-Scope': joined([...token.scopes], ' '),
     'X-Credential-Client-ID': encoded(token.clientId),
@@ -51,12 +53,17 @@ export function credentialHeaders(
     'X-Credential-Iss': encoded(token.issuer),
     'X-Credential-Jti': encoded(token.tokenId),
     // One attribute a line; a comma within a value is escaped already (RFC 4514 §2.4).
-    'X-Credential-Certificate-Subject': encoded(certificate?.subject.replaceAll('\n', ',')),
-    'X-Credential-Certificate-Serial': encoded(certificate?.serialNumber),
+    'X-Credential-Certificate-Subject': encoded(named?.subject.replaceAll('\n', ',')),
+    'X-Credential-Certificate-Serial': encoded(named?.serialNumber),
     'X-Credential-Certificate-Thumbprint': encoded(certificate?.thumbprint),
   };
   const claims = [...custom].map(([name, path]) => [name, headerValue(claimAt(token.claims, path))] as const);
   return { ...usual, ...Object.fromEntries(claims) };
+}
+
+/** Headers that say nothing here, so that the client's own of these names get no further. */
+export function emptyHeaders(names: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(names.map((name) => [name, '']));
 }
 
 /** A claim as the value of a header: a list joined by commas, an object as JSON. */
@@ -74,7 +81,16 @@ function joined(items: readonly unknown[], separator: string): string {
  * octets of their UTF-8, so that nothing breaks a header and all can be decoded again.
  */
 function encoded(value: unknown): string {
-  return textOf(value).replaceAll(/[^\x20-\x24\x26-\x7e]+|^ +| +$/g, escapeBytes);
+  const text = textOf(value).replaceAll(/[^\x20-\x24\x26-\x7e]+|^ +/g, escapeBytes);
+  const end = endOf(text);
+  return text.slice(0, end) + escapeBytes(text.slice(end));
+}
+
+/** Where the spaces at the end begin; ` +$` would take the square of the time for many spaces before the end. */
+function endOf(text: string): number {
+  let end = text.length;
+  while (text[end - 1] === ' ') end--;
+  return end;
 }
 
 function textOf(value: unknown): string {

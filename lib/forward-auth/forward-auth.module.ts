@@ -1,12 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type DynamicModule,
+  type HttpServer,
   Inject,
   Module,
   type NestModule,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { answerBeforeApp } from './answer-before-app.js';
 import { ForwardAuth } from './forward-auth.js';
 import {
   type ASYNC_OPTIONS_TYPE,
@@ -30,7 +33,10 @@ import { resolveForwardAuth } from './resolve-forward-auth.js';
     },
   ],
 })
-export class ForwardAuthModule extends ConfigurableModuleClass implements NestModule, OnApplicationShutdown {
+export class ForwardAuthModule
+  extends ConfigurableModuleClass
+  implements NestModule, OnApplicationBootstrap, OnApplicationShutdown
+{
   constructor(
     @Inject(ForwardAuth) private readonly forwardAuth: ForwardAuth,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
@@ -54,15 +60,22 @@ export class ForwardAuthModule extends ConfigurableModuleClass implements NestMo
     return super.forRootAsync(options);
   }
 
-  /**
-   * Before the app's routes: no guard, pipe, interceptor or filter of the app, and no global prefix, has a say in what
-   * a proxy is answered.
-   */
+  /** Before the app's routes, whatever the adapter: the endpoint is there even where nothing can come earlier. */
   configure(): void {
     this.host.httpAdapter.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
       if (this.forwardAuth.concerns(request)) void this.forwardAuth.respond(request, response);
       else next();
     });
+  }
+
+  /**
+   * Before all else: no CORS, parser of bodies, guard, pipe, interceptor or filter of the app, and no global prefix, has
+   * a say in what a proxy is answered.
+   */
+  onApplicationBootstrap(): void {
+    // An application context without HTTP has no adapter.
+    const adapter = this.host.httpAdapter as HttpServer | null | undefined;
+    if (adapter) answerBeforeApp(adapter, this.forwardAuth);
   }
 
   /** The connections to the authorization servers end after those of the proxies. */

@@ -78,7 +78,7 @@ export interface ForwardAuthRules extends Partial<
 
   /**
    * Claims that an accepted request's answer carries beside the usual ones, by header: a name, or a path by dots, as in
-   * `{ 'X-Credential-Tenant': 'tenant.id' }`.
+   * `{ 'X-Credential-Tenant': 'tenant.id' }`. The proxy must copy each; other policies send it without a value.
    * @default none
    */
   readonly credentialHeaders?: Readonly<Record<string, string>>;

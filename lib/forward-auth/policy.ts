@@ -20,7 +20,7 @@ import type { ClientCertificateFinding, ClientCertificateSource } from '../reque
 import type { AuthenticationScheme } from '../request/credentials.js';
 import type { HttpRequest } from '../request/http-request.js';
 import { type PresentedCertificate, presentedCertificate } from '../request/presented-certificate.js';
-import { credentialHeaders } from './credential-headers.js';
+import { credentialHeaders, emptyHeaders } from './credential-headers.js';
 import type { AskingProxy } from './forward-auth.options.js';
 import { forwardedRequest, forwardedTarget, headerFieldsOf, targetHeadersOf } from './forwarded-request.js';
 import { type PhantomTokenMaker, phantomTokenMaker } from './phantom-token.js';
@@ -119,6 +119,7 @@ export class Policy {
     if (needed !== undefined) throw insufficientScope(needed);
     if (token.boundBy.length === 0) this.unbound?.add(token, route);
     return {
+      ...emptyHeaders(this.settings.otherHeaders),
       ...credentialHeaders({ token, scheme, certificate }, this.settings.credentialHeaders),
       ...(await this.phantomToken(token)),
       ...(nextNonce === undefined ? {} : { 'DPoP-Nonce': nextNonce }),

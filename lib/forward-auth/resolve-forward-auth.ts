@@ -23,6 +23,9 @@ import type { ResolvedForwardAuth, ResolvedPolicy } from './resolved-forward-aut
 export function resolveForwardAuth(given: ForwardAuthOptions): ResolvedForwardAuth {
   const problems = checkForwardAuth(given);
   const policies = policiesOf(given).map(([name, policy]) => resolvePolicy(name, policy, given));
+  const customHeaders = policies.flatMap(({ resolved }) =>
+    resolved === undefined ? [] : headersOf(resolved),
+  );
   const all = [...problems, ...policies.flatMap((policy) => policy.problems)];
   if (all.length > 0) throw new CertBoundAuthConfigurationError(withoutRepeats(all), 'ForwardAuthModule');
   return {
@@ -30,9 +33,28 @@ export function resolveForwardAuth(given: ForwardAuthOptions): ResolvedForwardAu
     trustedProxies: given.trustedProxies,
     proxy: given.proxy ?? 'nginx',
     policies: new Map(
-      policies.flatMap(({ resolved }) => (resolved === undefined ? [] : [[resolved.name, resolved]])),
+      policies.flatMap(({ resolved }) =>
+        resolved === undefined ? [] : [[resolved.name, withOthers(resolved, customHeaders)]],
+      ),
     ),
   };
+}
+
+/** What a policy's answers have beside the usual headers. */
+function headersOf({ credentialHeaders, phantomToken }: PolicyItself): readonly string[] {
+  const { header = 'Authorization' } = phantomToken ?? {};
+  return [...credentialHeaders.keys(), ...(header.toLowerCase() === 'authorization' ? [] : [header])];
+}
+
+/**
+ * A client could otherwise send the headers of one policy where another one is asked: an API that takes requests by
+ * both could not tell. @param all the headers of all policies
+ */
+function withOthers(policy: PolicyItself, all: readonly string[]): ResolvedPolicy {
+  const own = new Set(headersOf(policy).map((name) => name.toLowerCase()));
+  const others = new Map(all.map((name) => [name.toLowerCase(), name]));
+  const otherHeaders = [...others].flatMap(([lower, name]) => (own.has(lower) ? [] : [name]));
+  return { ...policy, otherHeaders };
 }
 
 type Given = Readonly<Record<string, unknown>>;
@@ -45,10 +67,13 @@ function policiesOf(given: ForwardAuthOptions): readonly (readonly [string, Forw
   );
 }
 
+/** A policy, whatever others there are. */
+type PolicyItself = Omit<ResolvedPolicy, 'otherHeaders'>;
+
 /** What is wrong with a policy, or what it is. */
 interface PolicyOutcome {
   readonly problems: readonly ConfigurationProblem[];
-  readonly resolved: ResolvedPolicy | undefined;
+  readonly resolved: PolicyItself | undefined;
 }
 
 function resolvePolicy(name: string, own: ForwardAuthPolicy, given: ForwardAuthOptions): PolicyOutcome {
@@ -135,10 +160,13 @@ function resolveCore(
   policy: ForwardAuthPolicy,
   { proxy = 'nginx', trustedProxies }: ForwardAuthOptions,
 ): { readonly options: ResolvedOptions | undefined; readonly problems: readonly ConfigurationProblem[] } {
+  // `null`, as an empty field of YAML is, names no source: the usual one might believe more than was meant.
+  const source =
+    policy.clientCertificate === undefined ? USUAL_CERTIFICATES[proxy] : policy.clientCertificate;
   const core: Given = {
     audience: policy.audience,
     authorizationServers: policy.authorizationServers,
-    clientCertificate: certificateOf(policy.clientCertificate ?? USUAL_CERTIFICATES[proxy], trustedProxies),
+    clientCertificate: certificateOf(source, trustedProxies),
     ...definedOnly(policy, [
       'binding',
       'introspectionOrder',

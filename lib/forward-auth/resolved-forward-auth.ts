@@ -24,5 +24,7 @@ export interface ResolvedPolicy {
   readonly token: TokenPlace | undefined;
   /** Names of claims by header. */
   readonly credentialHeaders: ReadonlyMap<string, string>;
+  /** Headers of the other policies, which it sends without a value. */
+  readonly otherHeaders: readonly string[];
   readonly phantomToken: PhantomTokenOptions | undefined;
 }

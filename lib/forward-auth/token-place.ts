@@ -72,7 +72,8 @@ function takeFromQuery(request: RequestWithToken, { unsafeQuery }: TokenQuery): 
 }
 
 function pairOf(parameter: string): { readonly name: string; readonly value: string } {
-  const [[name = '', value = ''] = []] = new URLSearchParams(parameter);
+  // After a `?` of ours: the first one is dropped, and a second is part of the name.
+  const [[name = '', value = ''] = []] = new URLSearchParams(`?${parameter}`);
   return { name, value };
 }
 

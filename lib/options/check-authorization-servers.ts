@@ -190,7 +190,13 @@ export function checkPrivateKey(
   try {
     return fitsAlgorithm(readPrivateKey(key), algorithm)
       ? []
-      : [problem(path, key, `it is not a key for ${algorithm} (RSA keys need 2048 bits)`)];
+      : [
+          problem(
+            path,
+            key,
+            `it is not a key for ${algorithm} (RSA keys need 2048 bits, and no restriction to PSS)`,
+          ),
+        ];
   } catch (error) {
     return [problem(path, key, `it is no private key: ${messageOf(error)}`)];
   }
@@ -207,8 +213,8 @@ function fitsAlgorithm(key: ReturnType<typeof readPrivateKey>, algorithm: JwsAlg
     key instanceof KeyObject ? key : KeyObject.from(key);
   if (algorithm.startsWith('ES')) return type === 'ec' && details?.namedCurve === CURVES[algorithm];
   if (algorithm.startsWith('Ed')) return type === 'ed25519';
-  const isRsa = type === 'rsa' || (type === 'rsa-pss' && algorithm.startsWith('PS'));
-  return isRsa && (details?.modulusLength ?? 0) >= 2048;
+  // Not 'rsa-pss' (RFC 4055 §1.2), which jose cannot sign with: PS256 takes a plain RSA key too.
+  return type === 'rsa' && (details?.modulusLength ?? 0) >= 2048;
 }
 
 const RESERVED_PARAMETERS = ['token', 'token_type_hint', 'client_id', 'client_secret', 'client_assertion'];

@@ -1,5 +1,6 @@
 import { assert as check, property, string } from 'fast-check';
 import type { PresentedCertificate, VerifiedAccessToken } from 'nestjs-cert-bound-auth';
+import { selfSignedCertificate } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CREDENTIAL_HEADERS, credentialHeaders } from '../../lib/forward-auth/credential-headers.js';
 import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
@@ -124,6 +125,53 @@ test('row 43: of a certificate that a token could not be bound to, nothing is to
   expect(answer.headers['x-credential-certificate-thumbprint']).toBe('');
 });
 
+test('RFC8705-2.2: of a certificate whose chain nobody verifies, the thumbprint is told, and no name in it', async () => {
+  const as = await startAuthorizationServer(world);
+  const any = { from: 'header', header: 'x-ssl-client-cert', format: 'pem', trust: 'any' } as const;
+  const options = { binding: 'if-bound', clientCertificate: any } as const;
+  const endpoint = await startEndpoint('node', optionsFor(world, as, options));
+  const certificate = await selfSignedCertificate('admin');
+  for (const token of [await as.accessToken(), await as.accessToken({ certificate })]) {
+    const { status, headers } = await endpoint.ask('any', { token, certificate });
+    expect([status, headers]).toMatchObject([
+      200,
+      {
+        'x-credential-certificate-subject': '',
+        'x-credential-certificate-serial': '',
+        'x-credential-certificate-thumbprint': certificate.thumbprint,
+      },
+    ]);
+  }
+});
+
+test('row 43: the headers of other policies are there without a value, whatever their case', async () => {
+  const as = await startAuthorizationServer(world);
+  const header = 'X-Phantom';
+  const phantomToken = {
+    from: 'key',
+    header,
+    key: world.server.key,
+    algorithm: 'ES256',
+    issuer: 'i',
+  } as const;
+  const policies = {
+    any: {},
+    tenant: { credentialHeaders: { 'X-Tenant': 'tenant' } },
+    other: { credentialHeaders: { 'x-tenant': 'sub', 'X-Role': 'role' }, phantomToken },
+    same: { credentialHeaders: { 'x-PHANTOM': 'sub' } },
+  };
+  const endpoint = await startEndpoint('node', optionsFor(world, as, { policies }));
+  const token = await as.accessToken({ certificate: world.client1, claims: { tenant: 't-1', role: 'r' } });
+  const told = async (policy: string): Promise<unknown> => {
+    const { headers } = await endpoint.ask(policy, { token, certificate: world.client1 });
+    return [headers['x-tenant'], headers['x-role'], headers['x-phantom']];
+  };
+  expect(await told('any')).toEqual(['', '', '']);
+  expect(await told('tenant')).toEqual(['t-1', '', '']);
+  expect(await told('other')).toEqual(['user-1', 'r', expect.stringMatching(/^ey[\w.-]+$/)]);
+  expect(await told('same')).toEqual(['', '', 'user-1']);
+});
+
 const TOKEN: VerifiedAccessToken = {
   issuer: 'https://as.example.com',
   audience: ['https://api.example.com'],
@@ -151,6 +199,7 @@ describe('a value', () => {
     ['text with a quote, a comma and a space', 'a", b', 'a", b'],
     ['a space at either end', ' a ', '%20a%20'],
     ['spaces alone', '  ', '%20%20'],
+    ['spaces after what is encoded', 'ä  ', '%C3%A4%20%20'],
     ['a tab', 'a\tb', 'a%09b'],
     ['a NUL', '\0', '%00'],
     ['DEL', '\u007f', '%7F'],
@@ -175,9 +224,22 @@ describe('a value', () => {
 
   test('of a subject with several attributes, and a comma in one, is one line', () => {
     const subject = 'O=Bank\\, Inc.\nCN=client';
-    const certificate = { subject, serialNumber: '01', thumbprint: 't' } as PresentedCertificate;
+    const certificate = {
+      subject,
+      serialNumber: '01',
+      thumbprint: 't',
+      chainVerified: true,
+    } as PresentedCertificate;
     const headers = headersFor({}, {}, certificate);
     expect(headers['X-Credential-Certificate-Subject']).toBe('O=Bank\\, Inc.,CN=client');
+  });
+
+  test('of many spaces takes a time that grows with them, not with their square', () => {
+    const value = `a${' '.repeat(200_000)}b`;
+    const started = performance.now();
+    expect(headersFor({ subject: value })['X-Credential-Sub']).toBe(value);
+    // With the square it is more than ten seconds.
+    expect(performance.now() - started).toBeLessThan(2_000);
   });
 
   test('of any text at all is a header, and decodes to the text', () => {

@@ -1,8 +1,13 @@
 import { Controller, Get } from '@nestjs/common';
+import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
+import { ForwardAuthModule } from 'nestjs-cert-bound-auth';
+import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
-import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
+import { createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
 import { optionsFor, startEndpoint, WAYS } from './support/endpoint.js';
+import { call } from './support/http-client.js';
 
 let world: World;
 beforeAll(async () => {
@@ -90,6 +95,16 @@ describe.each(WAYS)('a policy served by %s', (way) => {
     expect(statuses).toEqual(methods.map(() => 200));
   });
 });
+
+@Controller()
+class OtherController {
+  @Get('authors/1') author(): string {
+    return 'an author';
+  }
+  @Get('auth') auth(): string {
+    return 'about auth';
+  }
+}
 
 const NGINX = { from: 'header', header: 'x-ssl-client-cert', format: 'pem', trust: 'proxy' } as const;
 
@@ -220,6 +235,92 @@ describe('invariant 2: who may ask', () => {
   });
 });
 
+const ENVOY = { proxy: 'envoy', clientCertificate: NGINX } as const;
+
+describe('invariant 1: nothing that the app sets up answers in place of the endpoint', () => {
+  test.each(['express', 'fastify'] as const)(
+    'not its CORS, to a preflight without a token or with one, on %s',
+    async (platform) => {
+      const as = await startAuthorizationServer(world);
+      const endpoint = await startEndpoint(platform, optionsFor(world, as, ENVOY), {
+        controllers: [OtherController],
+        configure: (app) => app.enableCors({ optionsSuccessStatus: 200 }),
+      });
+      const preflight = async (path: string, headers = {}): Promise<number> => {
+        const sent = {
+          origin: 'https://web.example.com',
+          'access-control-request-method': 'PUT',
+          ...headers,
+        };
+        return (await endpoint.call({ method: 'OPTIONS', path, headers: sent })).status;
+      };
+      const proved = {
+        authorization: `Bearer ${await as.accessToken({ certificate: world.client1 })}`,
+        'x-ssl-client-cert': encodeURIComponent(world.client1.cert),
+      };
+      expect(await preflight('/auth/any/x')).toBe(401);
+      expect(await preflight('/auth/any/x', proved)).toBe(200);
+      expect(await preflight('/auth/none/x', proved)).toBe(404);
+      expect(await preflight('/authors/1')).toBe(200);
+    },
+  );
+
+  test.each(['express', 'fastify'] as const)('not its parsers of bodies, on %s', async (platform) => {
+    const as = await startAuthorizationServer(world);
+    const endpoint = await startEndpoint(platform, optionsFor(world, as, ENVOY));
+    const headers = {
+      authorization: `Bearer ${await as.accessToken({ certificate: world.client1 })}`,
+      'x-ssl-client-cert': encodeURIComponent(world.client1.cert),
+      'content-type': 'application/json',
+      'content-length': '1',
+    };
+    const { status } = await endpoint.call({ method: 'POST', path: '/auth/any/x', headers, body: '{' });
+    expect(status).toBe(200);
+  });
+
+  test.each(['express', 'fastify'] as const)(
+    'a request hook of the app sees the other requests, on %s, and none of the endpoint',
+    async (platform) => {
+      const as = await startAuthorizationServer(world);
+      let seen = 0;
+      const endpoint = await startEndpoint(platform, optionsFor(world, as), {
+        controllers: [OtherController],
+        configure: (app) =>
+          (app.getHttpAdapter() as AbstractHttpAdapter).setOnRequestHook(
+            (_request: unknown, _response: unknown, done: () => void) => {
+              seen += 1;
+              done();
+            },
+          ),
+      });
+      expect((await endpoint.ask('any')).status).toBe(401);
+      expect(seen).toBe(0);
+      expect((await endpoint.call({ path: '/authors/1' })).body).toBe('an author');
+      expect(seen).toBe(1);
+    },
+  );
+
+  test('an app of @nestjs/testing, whose adapter comes after its modules, has the endpoint too', async () => {
+    const as = await startAuthorizationServer(world);
+    const imports = [ForwardAuthModule.forRoot(optionsFor(world, as))];
+    const module = await Test.createTestingModule({ imports }).compile();
+    const app = module.createNestApplication({ logger: false });
+    whenOver(async () => app.close());
+    await app.listen(0, '127.0.0.1');
+    const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
+    expect((await call({ port }, { path: '/auth/any' })).status).toBe(401);
+  });
+
+  test('an application context without HTTP starts', async () => {
+    const as = await startAuthorizationServer(world);
+    const context = await NestFactory.createApplicationContext(
+      ForwardAuthModule.forRoot(optionsFor(world, as)) as never,
+      { logger: false, abortOnError: false },
+    );
+    await expect(context.close()).resolves.toBeUndefined();
+  });
+});
+
 describe('the paths of an endpoint', () => {
   test.each([
     ['/auth/none', 404],
@@ -235,16 +336,6 @@ describe('the paths of an endpoint', () => {
     const endpoint = await startEndpoint('node', optionsFor(world, as));
     expect((await endpoint.call({ path })).status).toBe(status);
   });
-
-  @Controller()
-  class OtherController {
-    @Get('authors/1') author(): string {
-      return 'an author';
-    }
-    @Get('auth') auth(): string {
-      return 'about auth';
-    }
-  }
 
   test.each(['express', 'fastify'] as const)(
     'the other routes of an app are its own, on %s, and a global prefix changes nothing',

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -29,7 +30,14 @@ const RIGHT = {
   authorizationServers: [SERVER],
   policies: { a: {} },
 };
+const BY_PSS_KEY = {
+  clientAuthentication: { method: 'private_key_jwt', clientId: 'api', key: pssKey(), algorithm: 'PS256' },
+};
 const HEADER = { from: 'header', header: 'x-cert', format: 'pem', trust: 'proxy' } as const;
+
+function pssKey(): KeyObject {
+  return generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey;
+}
 
 /** What is wrong with options, a line each. */
 function problemsOf(options: unknown): readonly string[] {
@@ -235,6 +243,16 @@ describe('invariant 8: the boot stops where', () => {
       'the phantom token’s key is none',
       { ...RIGHT, phantomToken: { from: 'key', key: 'k', algorithm: 'ES256', issuer: 'i' } },
       ['phantomToken.key (string): it is no private key'],
+    ],
+    [
+      'the phantom token’s key is restricted to PSS, with which jose cannot sign',
+      { ...RIGHT, phantomToken: { from: 'key', key: pssKey(), algorithm: 'PS256', issuer: 'i' } },
+      ['phantomToken.key (object): it is not a key for PS256'],
+    ],
+    [
+      'the key by which we prove ourselves is restricted to PSS',
+      { ...RIGHT, authorizationServers: [{ ...SERVER, introspection: BY_PSS_KEY }] },
+      ['authorizationServers[0].introspection.clientAuthentication.key (object): it is not a key for PS256'],
     ],
     [
       'the phantom token’s fields are wrong',

@@ -117,6 +117,24 @@ describe('row 38: the token is taken from', () => {
     ],
     ['the query, its name encoded', { unsafeQuery: 'tok' }, (token) => ({ uri: `/?t%6Fk=${token}` }), 200],
     [
+      'the query, its name behind a second question mark',
+      { unsafeQuery: 'token' },
+      (token) => ({ uri: `/?a=1&?token=${token}` }),
+      401,
+    ],
+    [
+      'the query, behind two question marks',
+      { unsafeQuery: 'token' },
+      (token) => ({ uri: `/??token=${token}` }),
+      401,
+    ],
+    [
+      'the query, once with a question mark in the name',
+      { unsafeQuery: 'token' },
+      (token) => ({ uri: `/?token=${token}&?token=${token}` }),
+      200,
+    ],
+    [
       'the query, repeated',
       { unsafeQuery: 'token' },
       (token) => ({ uri: `/?token=${token}&token=${token}` }),
