@@ -169,8 +169,9 @@ export function describeForwarding(
         })),
       );
       const users = new Map<number | undefined, Set<string | undefined>>();
-      // What a client's connection has set free, another client's takes.
-      for (let wave = 0; wave < 5; wave += 1) {
+      const shared = (): boolean => [...users.values()].some(({ size }) => size === clients.length);
+      // What a client's connection has set free, another client's takes: when, is the proxy's to say.
+      for (let wave = 0; wave < 5 || (wave < 200 && !shared()); wave += 1) {
         const agents = clients.map(() => new Agent({ keepAlive: true, maxSockets: 4 }));
         const calls = Array.from({ length: 10 }).flatMap(() =>
           clients.map(async (client, index) => {
@@ -183,8 +184,7 @@ export function describeForwarding(
         await Promise.all(calls);
         for (const agent of agents) agent.destroy();
       }
-      const most = Math.max(...[...users.values()].map(({ size }) => size));
-      expect(most).toBe(clients.length);
+      expect(shared(), 'a connection to the app that served both clients').toBe(true);
     });
 
     test('RFC8705-1: a resumed session keeps the certificate of its handshake', async () => {
