@@ -1,22 +1,22 @@
 import { hash } from 'node:crypto';
-import type { AuthorizationServer } from './access-token/authorization-server.js';
-import { claimAt } from './access-token/claim-at.js';
-import { describeAccessToken } from './access-token/describe-access-token.js';
+import { accessTokenFor, type TokenDescription } from './access-token/describe-access-token.js';
 import type { JsonObject } from './access-token/json-object.js';
+import type { KnownToken, KnownTokens } from './access-token/known-tokens.js';
 import { readTokenShape } from './access-token/token-shape.js';
 import {
   type TrustedServers,
-  type VerifiedClaims,
+  type VerifiedToken,
   verifyAccessToken,
 } from './access-token/verify-access-token.js';
 import type { VerifiedAccessToken } from './access-token/verified-access-token.js';
 import { invalidToken, OAuthError } from './challenge/oauth-error.js';
-import type { RefusalEvidence, TokenEvidence } from './challenge/refusal-log.js';
-import { checkConfirmation } from './confirmation/check-confirmation.js';
+import { checkConfirmation, type ProvenPossession } from './confirmation/check-confirmation.js';
 import { checkDpopProof, type DpopRules } from './confirmation/check-dpop-proof.js';
 import { readConfirmation } from './confirmation/confirmation-claim.js';
+import type { SeenCertificates } from './confirmation/seen-certificates.js';
+import { andThen, type MaybePromise } from './maybe-promise.js';
 import { type AuthenticationScheme, readAuthorization, readToken } from './request/credentials.js';
-import type { ClientCertificate, ClientCertificateSource } from './request/client-certificate.js';
+import type { ClientCertificateFinding, ClientCertificateSource } from './request/client-certificate.js';
 import type { HttpRequest } from './request/http-request.js';
 import { chainTrust, type ResolvedOptions } from './options/resolved-options.js';
 
@@ -25,26 +25,58 @@ export type Decision = Acceptance | RefusalDecision;
 
 export interface Acceptance {
   readonly outcome: 'accepted';
+  /** What the app gets: its own, to change as it likes. */
   readonly token: VerifiedAccessToken;
   /** The token, or what the app's `validate` made of it. */
   readonly user: unknown;
-  readonly scheme: AuthenticationScheme;
+  /** What the route's rules are checked by, whatever has become of `token`. */
+  readonly proved: ProvenToken;
   /** The nonce for the client's next DPoP proof, where it needs another one. */
   readonly nextNonce: string | undefined;
+  readonly trace: RequestTrace;
+}
+
+/** What has been proved of a token and its holder. */
+export interface ProvenToken {
+  readonly scopes: ReadonlySet<string>;
+  readonly boundBy: VerifiedAccessToken['boundBy'];
+  /** The signed introspection answer that says so (RFC 9701), where one was asked for. */
+  readonly signedAnswer: string | undefined;
 }
 
 export interface RefusalDecision {
   readonly outcome: 'refused';
   readonly error: OAuthError;
-  readonly evidence: RefusalEvidence;
+  readonly trace: RequestTrace;
+}
+
+/** How far a request came, for the log and the events. No token, proof or secret: digests stand for them. */
+export interface RequestTrace {
+  /** Milliseconds, as `performance.now()` counts them. */
+  readonly startedAt: number;
   /** `undefined` where the request used none that is accepted. */
   readonly scheme: AuthenticationScheme | undefined;
+  /** SHA-256 of the token, base64url. */
+  readonly tokenDigest: string | undefined;
+  /** SHA-256 of the certificate, base64url. */
+  readonly certificateThumbprint: string | undefined;
+  /** Whether the token was known already. */
+  readonly cacheHit: boolean;
+  /** The token, where it is verified. */
+  readonly verified: TokenDescription | undefined;
+  /** What the token says of itself, where it is not: anyone may have written it. */
+  readonly claimed: JsonObject | undefined;
 }
 
 /** What an app decides by. */
 export interface AuthenticationRules {
   readonly servers: TrustedServers;
+  /** `undefined` where no token is remembered. */
+  readonly knownTokens: KnownTokens | undefined;
   readonly certificateSource: ClientCertificateSource;
+  readonly seenCertificates: SeenCertificates;
+  /** The schemes that a token may be sent by. */
+  readonly schemes: readonly AuthenticationScheme[];
   /** `undefined` where no DPoP proof is accepted. */
   readonly dpop: DpopRules | undefined;
   readonly options: ResolvedOptions;
@@ -52,52 +84,105 @@ export interface AuthenticationRules {
 
 /**
  * The way of a request: credentials → access token → confirmation → user. Any step may refuse by throwing an
- * `OAuthError`; scopes are asked for afterwards, by route.
+ * `OAuthError`; scopes are asked for afterwards, by route. Nothing is waited for where nothing has to be: of a known token
+ * and a certificate of the connection, the decision is there at once.
  */
-export async function authenticateRequest(
+export function authenticateRequest(
   request: HttpRequest,
-  { servers, certificateSource, dpop, options }: AuthenticationRules,
-): Promise<Decision> {
-  const progress: Progress = {};
+  rules: AuthenticationRules,
+): MaybePromise<Decision> {
+  const progress: Progress = { startedAt: performance.now(), cacheHit: false };
   try {
-    const authorization = readAuthorization(request, acceptedSchemes(dpop));
-    const { scheme } = authorization;
-    progress.scheme = scheme;
-    const token = readToken(authorization, request);
-    progress.token = token;
-
-    // Before anything is waited for: a client that hangs up takes its certificate along.
-    const certificate = certificateSource(request);
-    if (certificate.kind === 'found') progress.certificate = certificate.certificate;
-
-    const verified = await verifyAccessToken(token, servers);
-    progress.verified = verified;
-    const { claims, server } = verified;
-    const { issuer, binding, claimNames } = server.settings;
-
-    const confirmation = readConfirmation(claims, dpop !== undefined);
-    const now = Date.now();
-    const { boundBy, nextNonce } = await checkConfirmation(confirmation, binding, {
-      scheme,
-      certificate,
-      trust: chainTrust(options.clientCertificate),
-      now,
-      checkProof: async (thumbprint) => checkDpopProof(request, token, thumbprint, requireDpop(dpop), now),
-    });
-
-    const raw = options.exposeToken ? token : undefined;
-    const described = describeAccessToken({ issuer, claims, claimNames, confirmation, boundBy, raw });
-    const user = await userOf(described, request, options);
-    return { outcome: 'accepted', token: described, user, scheme, nextNonce };
+    const decision = decide(request, rules, progress);
+    return decision instanceof Promise
+      ? decision.catch((error: unknown) => refusal(error, progress))
+      : decision;
   } catch (error) {
-    if (!(error instanceof OAuthError)) throw error;
-    return { outcome: 'refused', error, evidence: evidenceOf(progress), scheme: progress.scheme };
+    return refusal(error, progress);
   }
 }
 
-/** The schemes that a token may be sent by. */
-export function acceptedSchemes(dpop: DpopRules | undefined): readonly AuthenticationScheme[] {
-  return dpop === undefined ? ['Bearer'] : ['Bearer', 'DPoP'];
+/** How far the request has come. */
+interface Progress {
+  readonly startedAt: number;
+  cacheHit: boolean;
+  scheme?: AuthenticationScheme;
+  token?: string;
+  tokenDigest?: string;
+  certificateThumbprint?: string;
+  verified?: VerifiedToken;
+}
+
+function decide(
+  request: HttpRequest,
+  rules: AuthenticationRules,
+  progress: Progress,
+): MaybePromise<Decision> {
+  const authorization = readAuthorization(request, rules.schemes);
+  progress.scheme = authorization.scheme;
+  const token = readToken(authorization, request);
+  progress.token = token;
+  const tokenDigest = hash('sha256', token, 'base64url');
+  progress.tokenDigest = tokenDigest;
+
+  // Before anything is waited for: a client that hangs up takes its certificate along.
+  const certificate = rules.certificateSource(request);
+  if (certificate.kind === 'found') progress.certificateThumbprint = certificate.certificate.thumbprint;
+
+  const attempt: Attempt = { request, token, tokenDigest, scheme: authorization.scheme, certificate };
+  return andThen(knownToken(attempt, rules, progress), (known) =>
+    andThen(provePossession(known, attempt, rules), (proven) =>
+      accept(known, proven, attempt, rules, progress),
+    ),
+  );
+}
+
+/** What a request came with. */
+interface Attempt {
+  readonly request: HttpRequest;
+  readonly token: string;
+  /** SHA-256, base64url. */
+  readonly tokenDigest: string;
+  readonly scheme: AuthenticationScheme;
+  readonly certificate: ClientCertificateFinding;
+}
+
+/** The token with all that is known of it: from another request, or verified now. */
+function knownToken(
+  { token, tokenDigest }: Attempt,
+  { servers, knownTokens, dpop }: AuthenticationRules,
+  progress: Progress,
+): MaybePromise<KnownToken> {
+  const known = knownTokens?.find(tokenDigest);
+  if (known !== undefined) {
+    progress.cacheHit = true;
+    progress.verified = known;
+    return known;
+  }
+  return verifyAccessToken(token, servers).then((verified) => {
+    progress.verified = verified;
+    const confirmation = readConfirmation(verified.claims, dpop !== undefined);
+    const found: KnownToken = { ...verified, confirmation };
+    knownTokens?.keep(tokenDigest, found);
+    return found;
+  });
+}
+
+/** Asked on each request, whoever the token is known by. */
+function provePossession(
+  { confirmation, server }: KnownToken,
+  { request, token, scheme, certificate }: Attempt,
+  { dpop, options, seenCertificates }: AuthenticationRules,
+): MaybePromise<ProvenPossession> {
+  const now = Date.now();
+  return checkConfirmation(confirmation, server.settings.binding, {
+    scheme,
+    certificate,
+    trust: chainTrust(options.clientCertificate),
+    now,
+    seenCertificates,
+    checkProof: (thumbprint) => checkDpopProof(request, token, thumbprint, requireDpop(dpop), now),
+  });
 }
 
 /** A token that names a key is refused before it comes to a proof that nothing can check. */
@@ -106,14 +191,36 @@ function requireDpop(dpop: DpopRules | undefined): DpopRules {
   throw invalidToken('confirmation_unsupported', { detail: 'cnf.jkt cannot be checked' });
 }
 
+function accept(
+  { description, confirmation, signedAnswer }: KnownToken,
+  { boundBy, nextNonce }: ProvenPossession,
+  { request, token: sent }: Attempt,
+  { options }: AuthenticationRules,
+  progress: Progress,
+): MaybePromise<Acceptance> {
+  const raw = options.exposeToken ? sent : undefined;
+  const token = accessTokenFor(description, { confirmation, boundBy, raw });
+  return andThen(userOf(token, request, options), (user) => ({
+    outcome: 'accepted',
+    token,
+    user,
+    proved: { scopes: description.scopes, boundBy, signedAnswer },
+    nextNonce,
+    trace: traceOf(progress),
+  }));
+}
+
 /** @throws OAuthError 401 `invalid_token` when the app's `validate` refuses */
-async function userOf(
+function userOf(
   token: VerifiedAccessToken,
   request: HttpRequest,
   { validate }: ResolvedOptions,
-): Promise<unknown> {
+): MaybePromise<unknown> {
   if (validate === undefined) return token;
-  const user = await callValidate(async () => validate(token, request));
+  return callValidate(async () => validate(token, request)).then(requireUser);
+}
+
+function requireUser(user: unknown): unknown {
   if (user) return user;
   throw invalidToken('user_refused', { detail: `validate returned ${String(user)}` });
 }
@@ -127,36 +234,27 @@ async function callValidate(call: () => Promise<unknown>): Promise<unknown> {
   }
 }
 
-/** How far a request came before it was refused. */
-interface Progress {
-  scheme?: AuthenticationScheme;
-  certificate?: ClientCertificate;
-  token?: string;
-  verified?: VerifiedClaims;
+/** @throws whatever is no refusal */
+function refusal(error: unknown, progress: Progress): RefusalDecision {
+  if (!(error instanceof OAuthError)) throw error;
+  return { outcome: 'refused', error, trace: { ...traceOf(progress), claimed: claimedBy(progress) } };
 }
 
-/** What the log may say of a refused request. */
-function evidenceOf({ certificate, token, verified }: Progress): RefusalEvidence {
+function traceOf(progress: Progress): RequestTrace {
+  const { startedAt, scheme, tokenDigest, certificateThumbprint, cacheHit, verified } = progress;
   return {
-    ...(certificate === undefined ? {} : { certificateThumbprint: certificate.thumbprint }),
-    ...(token === undefined ? {} : { tokenDigest: hash('sha256', token, 'base64url') }),
-    ...(verified === undefined
-      ? unverified(token)
-      : { token: claimed(true, verified.claims, verified.server) }),
+    startedAt,
+    scheme,
+    tokenDigest,
+    certificateThumbprint,
+    cacheHit,
+    verified: verified?.description,
+    claimed: undefined,
   };
 }
 
-function unverified(token: string | undefined): Pick<RefusalEvidence, 'token'> {
-  const shape = token === undefined ? undefined : readTokenShape(token);
-  return shape?.kind === 'jwt' ? { token: claimed(false, shape.payload) } : {};
-}
-
-function claimed(verified: boolean, claims: JsonObject, server?: AuthorizationServer): TokenEvidence {
-  const { clientId = 'client_id', subject = 'sub' } = server?.settings.claimNames ?? {};
-  return {
-    verified,
-    issuer: server?.settings.issuer ?? claims['iss'],
-    client: claimAt(claims, clientId),
-    subject: claimAt(claims, subject),
-  };
+function claimedBy({ token, verified }: Progress): JsonObject | undefined {
+  if (verified !== undefined || token === undefined) return undefined;
+  const shape = readTokenShape(token);
+  return shape.kind === 'jwt' ? shape.payload : undefined;
 }

@@ -1,7 +1,9 @@
 import { AuthorizationServer } from './access-token/authorization-server.js';
+import { KnownTokens } from './access-token/known-tokens.js';
 import type { AuthenticationRules } from './authenticate-request.js';
 import type { DpopRules } from './confirmation/check-dpop-proof.js';
 import { createDpopRules } from './confirmation/dpop-rules.js';
+import { SeenCertificates } from './confirmation/seen-certificates.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
 import { createCertificateSource } from './request/certificate-source.js';
 
@@ -19,7 +21,10 @@ export function createAuthenticationRules(
       byIssuer: new Map(servers.map((server) => [server.settings.issuer, server])),
       forOpaqueTokens: servers.filter((server) => server.settings.introspection !== undefined),
     },
+    knownTokens: options.tokenCache === undefined ? undefined : new KnownTokens(options.tokenCache),
     certificateSource: createCertificateSource(options.clientCertificate),
+    seenCertificates: new SeenCertificates(),
+    schemes: dpop === undefined ? ['Bearer'] : ['Bearer', 'DPoP'],
     dpop,
     options,
   };

@@ -3,7 +3,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { ScopesGuard } from './authorization/scopes.guard.js';
 import type { CertBoundAuthExtras, CertBoundAuthOptions } from './cert-bound-auth.options.js';
 import { CertificateBindingGuard } from './confirmation/certificate-binding.guard.js';
-import { PublicRouteNote } from './public-route.js';
+import { RouteNote } from './route-note.js';
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<CertBoundAuthOptions>({ moduleName: 'CertBoundAuth' })
@@ -22,5 +22,5 @@ function globalGuardProviders(protectEverything: boolean): readonly Provider[] {
         { provide: APP_GUARD, useExisting: CertificateBindingGuard },
         { provide: APP_GUARD, useExisting: ScopesGuard },
       ]
-    : [{ provide: APP_GUARD, useClass: PublicRouteNote }];
+    : [{ provide: APP_GUARD, useClass: RouteNote }];
 }

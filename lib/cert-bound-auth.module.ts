@@ -5,9 +5,11 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { keepReply, registerAuthenticator, unregisterAuthenticator } from './app-registry.js';
+import type { AuthenticationRules } from './authenticate-request.js';
 import { createAuthenticationRules } from './authentication-rules.js';
+import { AuthorizationServers } from './authorization-servers.js';
 import { ScopesGuard } from './authorization/scopes.guard.js';
 import {
   type ASYNC_OPTIONS_TYPE,
@@ -18,6 +20,9 @@ import {
 import { CertBoundStrategy } from './cert-bound.strategy.js';
 import { checkApplication } from './check-application.js';
 import { CertificateBindingGuard } from './confirmation/certificate-binding.guard.js';
+import { DecisionListener } from './events/decision-listener.js';
+import { CertBoundAuthHealthIndicator } from './events/health-indicator.js';
+import { startTelemetry } from './events/open-telemetry.js';
 import { checkPackages } from './options/check-packages.js';
 import { CertBoundAuthConfigurationError, problem } from './options/configuration-error.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
@@ -25,6 +30,7 @@ import { RequestAuthenticator } from './request-authenticator.js';
 import { resolveOptions } from './resolve-options.js';
 
 const RESOLVED_OPTIONS = Symbol('resolved options');
+const RULES = Symbol('authentication rules');
 
 /**
  * Makes an app an OAuth 2.0 resource server whose access tokens work only for the holder of the key that they were
@@ -34,12 +40,21 @@ const RESOLVED_OPTIONS = Symbol('resolved options');
 @Module({
   providers: [
     { provide: RESOLVED_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN] },
-    { provide: RequestAuthenticator, useFactory: createAuthenticator, inject: [RESOLVED_OPTIONS] },
+    { provide: RULES, useFactory: createAuthenticationRules, inject: [RESOLVED_OPTIONS] },
+    { provide: RequestAuthenticator, useFactory: createAuthenticator, inject: [RULES] },
+    { provide: AuthorizationServers, useFactory: createAuthorizationServers, inject: [RULES] },
+    CertBoundAuthHealthIndicator,
     CertBoundStrategy,
     CertificateBindingGuard,
     ScopesGuard,
   ],
-  exports: [RequestAuthenticator, CertificateBindingGuard, ScopesGuard],
+  exports: [
+    RequestAuthenticator,
+    AuthorizationServers,
+    CertBoundAuthHealthIndicator,
+    CertificateBindingGuard,
+    ScopesGuard,
+  ],
 })
 export class CertBoundAuthModule
   extends ConfigurableModuleClass
@@ -47,10 +62,13 @@ export class CertBoundAuthModule
 {
   /** The instance of Express or Fastify, once it is known. */
   private app: object | undefined;
+  private stopTelemetry: (() => void) | undefined;
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator,
+    @Inject(AuthorizationServers) private readonly servers: AuthorizationServers,
+    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {
@@ -84,11 +102,27 @@ export class CertBoundAuthModule
     if (!registerAuthenticator(app, this.authenticator)) throw sharedInstance(app);
     this.app = app;
     if (httpAdapter.getType() === 'fastify') app.addHook('onRequest', keepReply);
+    this.authenticator.reporter.listenBy(this.listeners());
+    this.stopTelemetry = await startTelemetry();
+    if (this.options.bootstrap === 'eager') await this.servers.prepare();
+  }
+
+  /** Whatever any module of the app provides under this token. */
+  private listeners(): readonly DecisionListener[] {
+    try {
+      return this.moduleRef.get<DecisionListener, DecisionListener>(DecisionListener, {
+        strict: false,
+        each: true,
+      });
+    } catch {
+      return [];
+    }
   }
 
   /** The connections to the authorization servers end after those of the app's own clients. */
   async onApplicationShutdown(): Promise<void> {
     if (this.app !== undefined) unregisterAuthenticator(this.app, this.authenticator);
+    this.stopTelemetry?.();
     await this.authenticator.close();
   }
 }
@@ -103,6 +137,10 @@ function sharedInstance(app: object): CertBoundAuthConfigurationError {
   return new CertBoundAuthConfigurationError([problem('httpAdapter', app, remedy)]);
 }
 
-function createAuthenticator(options: ResolvedOptions): RequestAuthenticator {
-  return new RequestAuthenticator(createAuthenticationRules(options));
+function createAuthenticator(rules: AuthenticationRules): RequestAuthenticator {
+  return new RequestAuthenticator(rules);
+}
+
+function createAuthorizationServers({ servers }: AuthenticationRules): AuthorizationServers {
+  return new AuthorizationServers(servers.byIssuer);
 }

@@ -54,6 +54,22 @@ export interface CertBoundAuthOptions {
   /** Difference tolerated between our clock and the server's, in seconds, 0 to 300. @default 5 */
   readonly clockTolerance?: number;
 
+  /**
+   * How many verified tokens are remembered, so that a token that comes again costs no signature and no call. A token is
+   * never remembered past its expiry, nor longer than its key, or the answer that it was looked up with, counts; binding
+   * and route are checked on each request. `false`: none.
+   * @default { maxEntries: 100000, maxSize: 134217728 }
+   */
+  readonly tokenCache?: false | TokenCacheOptions;
+
+  /**
+   * When the servers' metadata and keys are fetched first. `lazy`: when a request needs them. `eager`: while the app
+   * starts, before it listens, so that no request waits. A server that is down delays the start by `http.timeout` at
+   * most and does not stop it: the log says so, and requests find out when it is back.
+   * @default 'lazy'
+   */
+  readonly bootstrap?: 'lazy' | 'eager';
+
   /** The `realm` shown in the challenge: printable ASCII. @default none */
   readonly realm?: string;
 
@@ -256,6 +272,34 @@ export interface AuthorizationServerOptions {
 
   /** Limits of the calls to this server. */
   readonly http?: AuthorizationServerHttpOptions;
+
+  /** How old its keys and metadata may become. */
+  readonly keyCache?: KeyCacheOptions;
+}
+
+/** How old what a server publishes may become: its keys, and the metadata that says where they are. */
+export interface KeyCacheOptions {
+  /** Seconds after which it is fetched again in the background, while the old serves. @default 300 */
+  readonly refreshAfter?: number;
+  /**
+   * Seconds after which the old serves no more: a key that the server has withdrawn is accepted no longer than this.
+   * @default 600
+   */
+  readonly maxAge?: number;
+  /**
+   * Seconds beyond `maxAge` for which the old serves as long as fetching it fails. What is lost: whoever can keep us from
+   * the server keeps a withdrawn key alive for so long.
+   * @default 0
+   */
+  readonly staleIfError?: number;
+}
+
+/** Bounds of the memory of verified tokens; the least recently used go first. */
+export interface TokenCacheOptions {
+  /** Most tokens. @default 100000 */
+  readonly maxEntries?: number;
+  /** Most bytes, about. @default 134217728 (128 MiB) */
+  readonly maxSize?: number;
 }
 
 /** Verification of JWT access tokens (RFC 9068, RFC 8725): where the keys come from, and what a token must be. */
@@ -511,10 +555,16 @@ export type TlsMaterial = string | Buffer;
 export interface AuthorizationServerHttpOptions {
   /** Milliseconds until a connection must stand. @default 3000 */
   readonly connectTimeout?: number;
-  /** Milliseconds until a whole answer must be there. @default 5000 */
+  /** Milliseconds until a whole answer must be there, the waiting for a free connection included. @default 5000 */
   readonly timeout?: number;
   /** Most bytes of an answer's body. @default 1048576 */
   readonly maxResponseSize?: number;
+  /**
+   * Most connections for introspection, 1 to 1024. Beyond them calls wait; when 1024 are under way or wait, further ones
+   * are answered 503 at once. Metadata and keys have two connections of their own.
+   * @default 64
+   */
+  readonly maxConnections?: number;
   /** Whether `http:` is allowed to 127.0.0.0/8, [::1] and localhost, for development. @default false */
   readonly allowLoopbackHttp?: boolean;
 }

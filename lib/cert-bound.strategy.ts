@@ -3,7 +3,7 @@ import { AuthGuard, PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport-http-bearer';
 import { authenticatorOf, responseOf } from './app-registry.js';
 import { declareProtective } from './authorization/route-policy.js';
-import { isPublicRoute } from './public-route.js';
+import { notedPolicy } from './route-note.js';
 import type { HttpRequest } from './request/http-request.js';
 
 /** The name for `AuthGuard`. */
@@ -21,7 +21,8 @@ export class CertBoundStrategy extends PassportStrategy(Strategy, CERT_BOUND_STR
 
   /** Replaces that of passport-http-bearer, which takes tokens from query and body too. */
   override authenticate(request: HttpRequest): void {
-    if (isPublicRoute(request)) this.pass();
+    const policy = notedPolicy(request);
+    if (policy?.kind === 'public' && policy.forStrategy) this.pass();
     else this.decide(request).catch((error: unknown) => this.error(error));
   }
 
@@ -40,6 +41,7 @@ export class CertBoundStrategy extends PassportStrategy(Strategy, CERT_BOUND_STR
     const response = responseOf(request);
     if (decision.outcome === 'accepted') {
       authenticator.offerNonce(decision, response);
+      authenticator.admittedByStrategy(decision, request, response);
       return this.success(decision.user as object);
     }
     const exception = authenticator.exceptionFor(decision, response);

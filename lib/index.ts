@@ -26,6 +26,7 @@ export type {
   JwsAlgorithm,
   JwtOptions,
   JwtRuleOptions,
+  KeyCacheOptions,
   NoClientAuthentication,
   PrivateKeyJwtAuthentication,
   PublicUrlOf,
@@ -36,6 +37,7 @@ export type {
   TlsClientAuthentication,
   TlsClientCertificateOptions,
   TlsMaterial,
+  TokenCacheOptions,
   TrustedProxy,
 } from './cert-bound-auth.options.js';
 export {
@@ -119,5 +121,19 @@ export type {
 } from './access-token/verified-access-token.js';
 export type { PresentedCertificate } from './request/presented-certificate.js';
 
+export { AuthorizationServers } from './authorization-servers.js';
+export type { AuthorizationServerHealth } from './events/authorization-server-health.js';
+export { CertBoundAuthHealthIndicator } from './events/health-indicator.js';
+export { DecisionListener } from './events/decision-listener.js';
+export { DECISION_CHANNEL, SERVER_CALL_CHANNEL } from './events/channels.js';
+export type {
+  AcceptedAccess,
+  AccessDecision,
+  DecidedRequest,
+  RefusedAccess,
+  TokenOrigin,
+} from './events/access-decision.js';
+export type { AuthorizationServerCall, CallPurpose } from './events/authorization-server-call.js';
+
 export { AccessRefusedException } from './challenge/access-refused.exception.js';
-export type { RefusalReason } from './challenge/oauth-error.js';
+export { REFUSAL_REASONS, type RefusalReason } from './challenge/refusal-reason.js';

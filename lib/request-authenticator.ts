@@ -1,9 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AuthorizationServer } from './access-token/authorization-server.js';
-import type { VerifiedAccessToken } from './access-token/verified-access-token.js';
 import {
   type Acceptance,
-  acceptedSchemes,
   authenticateRequest,
   type AuthenticationRules,
   type Decision,
@@ -13,13 +11,14 @@ import { schemesFor } from './authorization/check-sender-constraint.js';
 import type { ProtectedRoute } from './authorization/route-policy.js';
 import { type HttpResponse, refuse, setNonce } from './challenge/refuse.js';
 import type { HttpExchange } from './http-exchange.js';
-import { type RefusalEvidence, RefusalLog } from './challenge/refusal-log.js';
 import { OAuthError } from './challenge/oauth-error.js';
 import { checkCertificateCounts } from './confirmation/check-confirmation.js';
 import { UnboundReport } from './confirmation/unbound-report.js';
-import type { AuthenticationScheme } from './request/credentials.js';
+import { DecisionReporter } from './events/decision-reporter.js';
+import { andThen, type MaybePromise } from './maybe-promise.js';
 import { type HttpRequest, rawRequestOf } from './request/http-request.js';
 import { chainTrust } from './options/resolved-options.js';
+import { notedPolicy } from './route-note.js';
 import { type PresentedCertificate, presentedCertificate } from './request/presented-certificate.js';
 
 /** The decision about a request is kept on the raw request, which all guards share, whichever runs first. */
@@ -28,9 +27,11 @@ const DECISION = Symbol('decision');
 interface DecidedRequest {
   [DECISION]?: {
     readonly by: RequestAuthenticator;
-    readonly decision: Promise<Decision>;
+    readonly decision: MaybePromise<Decision>;
     /** Whether the user has been put on the request. */
     userGiven: boolean;
+    /** Whether listeners have been told: one event for each request, whatever guards it passes. */
+    reported: boolean;
   };
 }
 
@@ -39,23 +40,21 @@ interface DecidedRequest {
  * answer, binding included. A decision of another app in the same process is never taken over.
  */
 export class RequestAuthenticator {
-  private readonly log = new RefusalLog();
-  private readonly schemes: readonly AuthenticationScheme[];
+  readonly reporter = new DecisionReporter();
   private readonly unbound: UnboundReport | undefined;
 
   constructor(private readonly rules: AuthenticationRules) {
-    this.schemes = acceptedSchemes(rules.dpop);
     const { reportUnbound } = rules.options;
     this.unbound = reportUnbound === undefined ? undefined : new UnboundReport(reportUnbound);
   }
 
-  /** Decides about a request, once. */
-  async decide(request: HttpRequest): Promise<Decision> {
+  /** Decides about a request, once; at once where nothing has to be waited for. */
+  decide(request: HttpRequest): MaybePromise<Decision> {
     const raw: IncomingMessage & DecidedRequest = rawRequestOf(request);
     const made = raw[DECISION];
     if (made?.by === this) return made.decision;
-    const decision = this.authenticate(request);
-    raw[DECISION] = { by: this, decision, userGiven: false };
+    const decision = andThen(authenticateRequest(request, this.rules), (found) => this.noted(found, request));
+    raw[DECISION] = { by: this, decision, userGiven: false, reported: false };
     return decision;
   }
 
@@ -65,16 +64,35 @@ export class RequestAuthenticator {
   }
 
   /** Lets an authenticated request pass, and puts its user on it. @throws HttpException with the challenge set */
-  async require(
+  require(
     request: HttpRequest & { user?: unknown },
     response: HttpResponse,
     policy: ProtectedRoute,
-  ): Promise<Acceptance> {
-    const decision = await this.decide(request);
-    if (decision.outcome === 'refused') throw this.exceptionFor(decision, response, policy);
-    this.giveUser(request, decision);
-    this.offerNonce(decision, response);
-    return decision;
+  ): MaybePromise<Acceptance> {
+    return andThen(this.decide(request), (decision) => {
+      if (decision.outcome === 'refused') throw this.exceptionFor(decision, response, policy);
+      this.giveUser(request, decision);
+      this.offerNonce(decision, response);
+      if (isFinal(policy)) this.admitted(decision, request);
+      return decision;
+    });
+  }
+
+  /** Tells, once, that the request goes on to its handler. */
+  admitted(acceptance: Acceptance, request: HttpRequest): void {
+    const made = (rawRequestOf(request) as DecidedRequest)[DECISION];
+    if (made === undefined || made.reported) return;
+    made.reported = true;
+    this.reporter.accepted(acceptance, () => routeOf(request));
+  }
+
+  /** The same for the strategy, which does not know whether guards of ours follow. */
+  admittedByStrategy(acceptance: Acceptance, request: HttpRequest, response: HttpResponse): void {
+    const policy = notedPolicy(request);
+    if (policy === undefined) {
+      const raw = 'raw' in response ? response.raw : response;
+      raw.once('close', () => this.admitted(acceptance, request));
+    } else if (policy.kind === 'public' || isFinal(policy)) this.admitted(acceptance, request);
   }
 
   /** Hands out the nonce for the client's next proof, where it needs another one (RFC 9449 §8.2). */
@@ -92,13 +110,15 @@ export class RequestAuthenticator {
 
   /** Refuses a request whose token is valid, but not enough for the route. */
   refuseRoute(
-    { token, scheme }: Acceptance,
+    { trace }: Acceptance,
     error: OAuthError,
     policy: ProtectedRoute,
     { request, response }: HttpExchange,
   ): Error {
-    this.log.refused(error, evidenceOf(token), routeOf(request));
-    return this.exceptionFor({ error, scheme }, response, policy);
+    const made = (rawRequestOf(request) as DecidedRequest)[DECISION];
+    if (made !== undefined) made.reported = true;
+    this.reporter.refused(error, trace, routeOf(request));
+    return this.exceptionFor({ error, trace }, response, policy);
   }
 
   /**
@@ -106,14 +126,14 @@ export class RequestAuthenticator {
    * @param policy of the route; without it, every scheme that this API accepts is offered
    */
   exceptionFor(
-    { error, scheme }: Pick<RefusalDecision, 'error' | 'scheme'>,
+    { error, trace }: Pick<RefusalDecision, 'error' | 'trace'>,
     response: HttpResponse,
     policy?: ProtectedRoute,
   ): Error {
     return refuse(error, response, {
       realm: this.rules.options.realm,
-      schemes: schemesFor(policy?.constraints ?? [], this.schemes),
-      used: scheme,
+      schemes: schemesFor(policy?.constraints ?? [], this.rules.schemes),
+      used: trace.scheme,
       algorithms: this.rules.dpop?.algorithms ?? [],
     });
   }
@@ -142,16 +162,19 @@ export class RequestAuthenticator {
     await Promise.all(servers.map(async (server) => server.close()));
   }
 
-  private async authenticate(request: HttpRequest): Promise<Decision> {
-    const decision = await authenticateRequest(request, this.rules);
-    if (decision.outcome === 'refused') this.log.refused(decision.error, decision.evidence, routeOf(request));
-    else if (decision.token.boundBy.length === 0) this.unbound?.add(decision.token, routeOf(request));
+  private noted(decision: Decision, request: HttpRequest): Decision {
+    if (decision.outcome === 'refused') {
+      this.reporter.refused(decision.error, decision.trace, routeOf(request));
+    } else if (decision.proved.boundBy.length === 0) {
+      this.unbound?.add(decision.token, routeOf(request));
+    }
     return decision;
   }
 }
 
-function evidenceOf({ issuer, clientId, subject }: VerifiedAccessToken): RefusalEvidence {
-  return { token: { verified: true, issuer, client: clientId, subject } };
+/** Whether a valid token is enough: where the route has rules, a guard follows that checks them. */
+function isFinal({ rules, constraints }: ProtectedRoute): boolean {
+  return rules.length === 0 && constraints.length === 0;
 }
 
 /** Method and path pattern: a path itself may hold what should not be in a log, and a query may hold a token. */

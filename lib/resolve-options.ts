@@ -1,5 +1,6 @@
 import { type JwtRules, normalizeType, RFC9068_REQUIRED_CLAIMS } from './access-token/jwt-verifier.js';
 import { bytesOf, hmacAlgorithmsFor } from './access-token/shared-secret.js';
+import type { RefreshRules } from './access-token/refreshed-value.js';
 import type { SignatureAlgorithm } from './access-token/verify-signature.js';
 import type {
   AuthorizationServerOptions,
@@ -9,6 +10,7 @@ import type {
   HeaderClientCertificateOptions,
   IntrospectionCacheOptions,
   JwtOptions,
+  KeyCacheOptions,
 } from './cert-bound-auth.options.js';
 import { normalizeBase } from './confirmation/target-uri.js';
 import type { UnboundRequest } from './confirmation/unbound-request.js';
@@ -50,6 +52,8 @@ export function resolveOptions(given: CertBoundAuthOptions): ResolvedOptions {
     clientCertificate: resolveCertificateSource(options.clientCertificate),
     dpop: resolveDpop(options.dpop),
     reportUnbound: resolveReport(options.reportUnbound ?? false),
+    tokenCache: resolveTokenCache(options.tokenCache),
+    bootstrap: options.bootstrap ?? 'lazy',
     realm: options.realm,
     exposeToken: options.exposeToken ?? false,
     validate:
@@ -128,6 +132,11 @@ function resolveReport(
   return report === true ? () => undefined : report;
 }
 
+function resolveTokenCache(cache: CertBoundAuthOptions['tokenCache'] = {}): ResolvedOptions['tokenCache'] {
+  if (cache === false) return undefined;
+  return { maxEntries: cache.maxEntries ?? 100_000, maxSize: cache.maxSize ?? 134_217_728 };
+}
+
 /** What the checks of claims need beside the server's own options. */
 interface ClaimContext {
   readonly issuer: string;
@@ -162,10 +171,21 @@ function resolveServer(
       connectTimeout: server.http?.connectTimeout ?? 3_000,
       timeout: server.http?.timeout ?? 5_000,
       maxResponseSize: server.http?.maxResponseSize ?? 1_048_576,
+      maxConnections: server.http?.maxConnections ?? 64,
       allowLoopbackHttp: server.http?.allowLoopbackHttp ?? false,
       tls: server.tls ?? {},
     },
+    keyCache: resolveKeyCache(server.keyCache),
   };
+}
+
+/** Where `maxAge` alone is given and short, the old is fetched anew in its second half. */
+function resolveKeyCache({
+  maxAge = 600,
+  refreshAfter = Math.min(300, maxAge / 2),
+  staleIfError = 0,
+}: KeyCacheOptions = {}): RefreshRules {
+  return { refreshAfter, maxAge, staleIfError };
 }
 
 function resolveKeys({ jwks, jwksUri, secret }: JwtOptions): KeySource {

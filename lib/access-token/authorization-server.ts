@@ -1,5 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { invalidToken, outage } from '../challenge/oauth-error.js';
+import { invalidToken, type OAuthError, type OAuthErrorDetails, outage } from '../challenge/oauth-error.js';
+import type { AuthorizationServerHealth } from '../events/authorization-server-health.js';
+import type { MaybePromise } from '../maybe-promise.js';
+import { messageOf } from '../message-of.js';
 import type {
   RemoteIntrospectionSource,
   ResolvedAuthorizationServer,
@@ -7,67 +10,96 @@ import type {
 } from '../options/resolved-options.js';
 import { AuthorizationServerHttp } from './authorization-server-http.js';
 import { audienceOf, checkClaims, type ClaimRules } from './check-claims.js';
+import { CircuitBreaker } from './circuit-breaker.js';
 import { clientAuthenticator, isTlsMethod } from './client-authentication.js';
 import { introspectInProcess } from './in-process-introspection.js';
-import { cachedIntrospection, type Introspect } from './introspection-cache.js';
+import { type Introspect, IntrospectionAnswers } from './introspection-cache.js';
 import { introspect, type IntrospectionCall } from './introspection-client.js';
-import type { JsonObject } from './json-object.js';
-import { type UnverifiedJwt, verifyJwt } from './jwt-verifier.js';
+import { copyOfJson, type JsonObject } from './json-object.js';
+import { type JwtRules, type UnverifiedJwt, verifyJwt } from './jwt-verifier.js';
 import { type ServerMetadata, ServerMetadataSource } from './server-metadata.js';
-import { signedAnswerOf, withSignedAnswer } from './signed-answer-of.js';
 import { verifySignedAnswer } from './signed-introspection-answer.js';
 import { fixedSigningKeys, RemoteSigningKeys, sharedSecret, type SigningKeys } from './signing-keys.js';
+import { bothValid, validityOf, type VerifiedClaims } from './verified-claims.js';
 
 /** How a server is asked about a token, and what its answer must say. */
 interface Introspection {
-  readonly ask: Introspect;
+  readonly answers: IntrospectionAnswers;
   readonly rules: ClaimRules;
 }
 
 /** One trusted authorization server: verifies the tokens that it issued, by itself or by asking it. */
 export class AuthorizationServer {
+  /** Whether the introspection endpoint is asked at present. */
+  readonly circuit: CircuitBreaker;
   private readonly http: AuthorizationServerHttp;
   private readonly metadata: ServerMetadataSource;
   private readonly keys: SigningKeys;
   private readonly introspection: Introspection | undefined;
 
   constructor(readonly settings: ResolvedAuthorizationServer) {
-    this.http = new AuthorizationServerHttp(settings.http);
-    this.metadata = new ServerMetadataSource(settings.issuer, this.http);
+    this.circuit = new CircuitBreaker(settings.issuer);
+    this.http = new AuthorizationServerHttp(settings.issuer, settings.http);
+    this.metadata = new ServerMetadataSource(settings.issuer, this.http, settings.keyCache);
     this.keys = this.signingKeys();
     this.introspection = this.prepareIntrospection();
   }
 
-  /**
-   * Verifies a JWT that claims to be from this server.
-   * @returns its claims, which are the caller's to change
-   * @throws OAuthError
-   */
-  async verifyJwt(token: string, jwt: UnverifiedJwt): Promise<JsonObject> {
+  /** Verifies a JWT that claims to be from this server. @throws OAuthError */
+  async verifyJwt(token: string, jwt: UnverifiedJwt): Promise<VerifiedClaims> {
     const { settings } = this;
     if (settings.jwt === undefined) return this.lookUp(token);
-    const claims = await verifyJwt(token, jwt, settings.jwt, this.keys);
-    if (settings.introspection?.tokens === 'all') {
-      const answer = await this.lookUp(token);
-      requireAgreement(claims, answer);
-      return withSignedAnswer(claims, signedAnswerOf(answer));
-    }
-    return claims;
+    const verified = await this.verifySigned(token, jwt, settings.jwt);
+    return settings.introspection?.tokens === 'all' ? this.confirmed(verified, token) : verified;
   }
 
-  /**
-   * Looks a token up by introspection.
-   * @returns its claims, which are the caller's to change
-   * @throws OAuthError
-   */
-  async lookUp(token: string): Promise<JsonObject> {
+  /** Looks a token up by introspection. @throws OAuthError */
+  async lookUp(token: string): Promise<VerifiedClaims> {
     if (this.introspection === undefined) throw invalidToken('token_opaque');
-    const answer = await this.introspection.ask(token);
+    const { answers, rules } = this.introspection;
+    const answer = await answers.ask(token);
     if (!answer.active) throw invalidToken(answer.reason, answer);
-    checkClaims(answer.claims, this.introspection.rules, Date.now() / 1000);
-    refuseOtherTokens(answer.claims);
-    // The answer may come from the cache: what a handler changes must not change it there.
-    return withSignedAnswer(copyOf(answer.claims), answer.signed);
+    const { claims, signed } = answer;
+    requireShallow(claims, (cause) => outage('authorization_server_answer_invalid', cause));
+    checkClaims(claims, rules, Date.now() / 1000);
+    refuseOtherTokens(claims);
+    return {
+      claims,
+      signedAnswer: signed,
+      validity: validityOf(claims, rules),
+      holds: answers.holder(token, answer),
+    };
+  }
+
+  /** Fetches metadata and keys, so that no request has to wait for them. @throws OAuthError 503 */
+  async prepare(): Promise<void> {
+    if (this.usesKeys()) await this.keys.current();
+    const { introspection } = this.settings;
+    if (introspection?.source.kind === 'remote') await this.endpoint(introspection.source);
+  }
+
+  /** Fetches metadata and keys anew. @throws OAuthError 503 */
+  async refreshKeys(): Promise<void> {
+    if (this.settings.keys.kind === 'discovered') await this.metadata.fetchNow();
+    if (this.usesKeys()) await this.keys.refresh();
+  }
+
+  /** Whether there is anything that its keys verify. */
+  private usesKeys(): boolean {
+    const { jwt, introspection } = this.settings;
+    if (jwt !== undefined) return true;
+    return introspection?.source.kind === 'remote' && introspection.source.signed !== undefined;
+  }
+
+  /** How the server is doing, as far as is known without asking it. */
+  health(): AuthorizationServerHealth {
+    const { issuer, introspection } = this.settings;
+    const isRemote = introspection?.source.kind === 'remote';
+    return {
+      issuer,
+      keys: this.keys.health(),
+      introspection: isRemote ? this.circuit.state : 'none',
+    };
   }
 
   /** Ends the connections to the server. */
@@ -75,13 +107,39 @@ export class AuthorizationServer {
     await this.http.close();
   }
 
+  private async verifySigned(token: string, jwt: UnverifiedJwt, rules: JwtRules): Promise<VerifiedClaims> {
+    const group = await verifyJwt(token, jwt, rules, this.keys);
+    requireShallow(jwt.payload, (cause) => invalidToken('claim_malformed', cause));
+    return {
+      claims: jwt.payload,
+      signedAnswer: undefined,
+      validity: validityOf(jwt.payload, rules.claims),
+      // Keys that have become too old are a promise again, of those that are fetched in their place.
+      holds: () => !group.withdrawn && !(this.keys.current() instanceof Promise),
+    };
+  }
+
+  /** What a JWT says must be what its server says of it, which may have revoked it. */
+  private async confirmed(verified: VerifiedClaims, token: string): Promise<VerifiedClaims> {
+    const answer = await this.lookUp(token);
+    requireAgreement(verified.claims, answer.claims);
+    return {
+      claims: verified.claims,
+      signedAnswer: answer.signedAnswer,
+      validity: bothValid(verified.validity, answer.validity),
+      holds: () => verified.holds() && answer.holds(),
+    };
+  }
+
   private signingKeys(): SigningKeys {
-    const { keys } = this.settings;
+    const { keys, issuer, keyCache } = this.settings;
+    const remote = (url: () => MaybePromise<string>): SigningKeys =>
+      new RemoteSigningKeys(`keys of ${issuer}`, this.http, url, keyCache);
     switch (keys.kind) {
       case 'discovered':
-        return new RemoteSigningKeys(this.http, async () => this.discovered('jwksUri'));
+        return remote(async () => this.discovered('jwksUri'));
       case 'jwks-uri':
-        return new RemoteSigningKeys(this.http, async () => keys.url);
+        return remote(() => keys.url);
       case 'fixed':
         return fixedSigningKeys(keys.jwks);
       case 'secret':
@@ -92,17 +150,17 @@ export class AuthorizationServer {
   private prepareIntrospection(): Introspection | undefined {
     const { introspection } = this.settings;
     if (introspection === undefined) return undefined;
-    return { ask: this.cached(introspection), rules: introspection.claims };
+    return { answers: this.answersOf(introspection), rules: introspection.claims };
   }
 
-  private cached({ source, cache }: ResolvedIntrospection): Introspect {
+  private answersOf({ source, cache }: ResolvedIntrospection): IntrospectionAnswers {
     const { issuer } = this.settings;
     if (source.kind === 'in-process') {
-      return cachedIntrospection(async (token) => introspectInProcess(token, source), issuer, cache);
+      return new IntrospectionAnswers(async (token) => introspectInProcess(token, source), issuer, cache);
     }
     const call = this.introspectionCall(source);
     const ask: Introspect = async (token) => introspect(token, call, this.http);
-    return cachedIntrospection(ask, scopeOf(issuer, source), cache);
+    return new IntrospectionAnswers(ask, scopeOf(issuer, source), cache);
   }
 
   private introspectionCall(source: RemoteIntrospectionSource): IntrospectionCall {
@@ -110,6 +168,7 @@ export class AuthorizationServer {
     return {
       endpoint: async () => this.endpoint(source),
       authenticate: clientAuthenticator(clientAuthentication, this.settings.issuer),
+      breaker: this.circuit,
       parameters,
       headers,
       verifySigned:
@@ -148,13 +207,12 @@ function scopeOf(issuer: string, source: RemoteIntrospectionSource): string {
   ]);
 }
 
-/** @throws OAuthError 503 for what is nested too deeply to be copied */
-function copyOf(claims: JsonObject): JsonObject {
+/** What cannot be copied cannot be handed out. @throws OAuthError for claims that are nested too deeply */
+function requireShallow(claims: JsonObject, refuse: (details: OAuthErrorDetails) => OAuthError): void {
   try {
-    return structuredClone(claims);
+    copyOfJson(claims);
   } catch (cause) {
-    const detail = 'the introspection answer is nested too deeply';
-    throw outage('authorization_server_answer_invalid', { detail, cause });
+    throw refuse({ detail: `the claims are ${messageOf(cause)}`, cause });
   }
 }
 

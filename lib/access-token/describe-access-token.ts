@@ -1,37 +1,53 @@
 import type { ResolvedClaimNames } from '../options/resolved-options.js';
 import { claimAt } from './claim-at.js';
 import { audienceOf, timeOf } from './check-claims.js';
-import type { JsonObject } from './json-object.js';
+import { copyOfJson, type JsonObject } from './json-object.js';
 import type { BindingMethod, Confirmation, VerifiedAccessToken } from './verified-access-token.js';
 
-/** What is known of a token when every check is done. */
-export interface CheckedToken {
-  readonly issuer: string;
-  readonly claims: JsonObject;
-  readonly claimNames: ResolvedClaimNames;
+/** A token in the one shape that handlers see, however it was verified, but for what each request proves anew. */
+export type TokenDescription = Omit<VerifiedAccessToken, 'confirmation' | 'boundBy' | 'raw'>;
+
+/** Describes a token. @param claims checked in every way */
+export function describeAccessToken(
+  issuer: string,
+  claims: JsonObject,
+  claimNames: ResolvedClaimNames,
+): TokenDescription {
+  return {
+    issuer,
+    ...optional('subject', textOf(claims, claimNames.subject)),
+    ...optional('clientId', textOf(claims, claimNames.clientId)),
+    audience: audienceOf(claims),
+    scopes: new Set(scopesOf(claimAt(claims, claimNames.scope))),
+    ...optional('issuedAt', timeOf(claims, 'iat')),
+    expiresAt: timeOf(claims, 'exp') ?? 0,
+    ...optional('tokenId', textOf(claims, 'jti')),
+    claims,
+  };
+}
+
+/** What a request adds to the description of its token. */
+export interface ProvenToken {
   readonly confirmation: Confirmation | undefined;
   readonly boundBy: readonly BindingMethod[];
   /** The token itself, where the app wants it. */
   readonly raw: string | undefined;
 }
 
-/** Puts a token into the one shape that handlers see, however it was verified. */
-export function describeAccessToken(token: CheckedToken): VerifiedAccessToken {
-  const { claims, claimNames } = token;
-  return {
-    issuer: token.issuer,
-    ...optional('subject', textOf(claims, claimNames.subject)),
-    ...optional('clientId', textOf(claims, claimNames.clientId)),
-    audience: [...audienceOf(claims)],
-    scopes: new Set(scopesOf(claimAt(claims, claimNames.scope))),
-    ...optional('issuedAt', timeOf(claims, 'iat')),
-    expiresAt: timeOf(claims, 'exp') ?? 0,
-    ...optional('tokenId', textOf(claims, 'jti')),
-    confirmation: { ...token.confirmation },
-    boundBy: [...token.boundBy],
-    claims,
-    ...optional('raw', token.raw),
+/** A token as one handler gets it: its own, down to the last claim, for the description serves other requests. */
+export function accessTokenFor(
+  description: TokenDescription,
+  { confirmation, boundBy, raw }: ProvenToken,
+): VerifiedAccessToken {
+  const token = {
+    ...description,
+    audience: [...description.audience],
+    scopes: new Set(description.scopes),
+    claims: copyOfJson(description.claims),
+    confirmation: { ...confirmation },
+    boundBy: [...boundBy],
   };
+  return raw === undefined ? token : { ...token, raw };
 }
 
 function optional<Name extends string, Value>(

@@ -1,6 +1,8 @@
 import { type OAuthError, outage } from '../challenge/oauth-error.js';
-import type { AuthorizationServerHttp, HttpAnswer } from './authorization-server-http.js';
+import type { AuthorizationServerHttp } from './authorization-server-http.js';
+import type { CircuitBreaker } from './circuit-breaker.js';
 import type { ClientAuthenticator, ClientProof } from './client-authentication.js';
+import type { HttpAnswer, HttpCall } from './http-call.js';
 import { type JsonObject, parseJsonObject } from './json-object.js';
 import { SIGNED_ANSWER_MEDIA_TYPE } from './signed-introspection-answer.js';
 import { messageOf } from '../message-of.js';
@@ -10,6 +12,8 @@ export interface IntrospectionCall {
   /** Its URL. @throws OAuthError 503 when it can't be discovered */
   readonly endpoint: () => Promise<string>;
   readonly authenticate: ClientAuthenticator;
+  /** Spares the endpoint during an outage. */
+  readonly breaker: CircuitBreaker;
   readonly parameters: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
   /** Verifies a signed answer; `undefined` where unsigned ones are asked for. @throws OAuthError 503 */
@@ -42,8 +46,18 @@ export async function introspect(
   call: IntrospectionCall,
   http: AuthorizationServerHttp,
 ): Promise<IntrospectionAnswer> {
+  const { breaker, verifySigned } = call;
   const [url, proof] = await Promise.all([call.endpoint(), prove(call.authenticate)]);
-  const answer = await http.call(url, {
+  // What is outside the breaker, the metadata and the keys of a signed answer, has a back-off of its own.
+  const answer = await breaker.guard(async () =>
+    readAnswer(url, await http.call(url, requestOf(token, call, proof)), verifySigned !== undefined),
+  );
+  return 'jwt' in answer ? verify(url, answer, verifySigned) : answer;
+}
+
+function requestOf(token: string, call: IntrospectionCall, proof: ClientProof): HttpCall {
+  return {
+    purpose: 'introspection',
     method: 'POST',
     headers: {
       ...call.headers,
@@ -58,8 +72,7 @@ export async function introspect(
       token_type_hint: 'access_token',
       ...proof.parameters,
     }).toString(),
-  });
-  return readAnswer(url, answer, call);
+  };
 }
 
 /** A proof that can't be made is a fault of our configuration. */
@@ -72,33 +85,40 @@ async function prove(authenticate: ClientAuthenticator): Promise<ClientProof> {
   }
 }
 
-async function readAnswer(
+/** An answer of which only the signature can tell whether it is one. */
+interface SignedAnswer {
+  readonly jwt: string;
+}
+
+function readAnswer(
   url: string,
-  answer: HttpAnswer,
-  { verifySigned }: IntrospectionCall,
-): Promise<IntrospectionAnswer> {
-  if (answer.status === 200 && verifySigned !== undefined) return readSigned(url, answer, verifySigned);
-  const body = parseJsonObject(answer.body);
-  if (answer.status === 200) return readIntrospection(`POST ${url}`, body);
-  const error = body?.['error'];
-  if (answer.status === 400 && isAboutToken(error)) {
+  { status, contentType, body }: HttpAnswer,
+  signed: boolean,
+): IntrospectionAnswer | SignedAnswer {
+  if (status === 200 && signed) return readSigned(url, contentType, body);
+  const members = parseJsonObject(body);
+  if (status === 200) return readIntrospection(`POST ${url}`, members);
+  const error = members?.['error'];
+  if (status === 400 && isAboutToken(error)) {
     const detail = `the introspection endpoint answered 400 ${JSON.stringify(error)}`;
     const cacheable = error === 'unsupported_token_type';
     return { active: false, reason: 'introspection_refused', detail, cacheable };
   }
-  throw explainStatus(url, answer.status, error);
+  throw explainStatus(url, status, error);
 }
 
-async function readSigned(
+function readSigned(url: string, contentType: string, body: string): SignedAnswer {
+  if (contentType === SIGNED_ANSWER_MEDIA_TYPE) return { jwt: body };
+  throw outage('authorization_server_answer_invalid', { detail: `POST ${url}: the answer is not signed` });
+}
+
+async function verify(
   url: string,
-  { contentType, body }: HttpAnswer,
-  verify: NonNullable<IntrospectionCall['verifySigned']>,
+  { jwt }: SignedAnswer,
+  verifySigned: IntrospectionCall['verifySigned'],
 ): Promise<IntrospectionAnswer> {
-  if (contentType !== SIGNED_ANSWER_MEDIA_TYPE) {
-    throw outage('authorization_server_answer_invalid', { detail: `POST ${url}: the answer is not signed` });
-  }
-  const answer = readIntrospection(`POST ${url}`, await verify(body));
-  return answer.active ? { ...answer, signed: body } : answer;
+  const answer = readIntrospection(`POST ${url}`, await verifySigned?.(jwt));
+  return answer.active ? { ...answer, signed: jwt } : answer;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { invalidToken, type RefusalReason } from '../challenge/oauth-error.js';
 import { checkClaims, type ClaimRules } from './check-claims.js';
 import type { JsonObject } from './json-object.js';
+import type { KeyGroup } from './key-set.js';
 import type { SigningKeys } from './signing-keys.js';
 import { type SignatureAlgorithm, verifySignature } from './verify-signature.js';
 
@@ -23,7 +24,7 @@ export interface UnverifiedJwt {
 
 /**
  * Verifies a JWT access token with the keys of one issuer: header, signature, claims.
- * @returns its claims
+ * @returns the keys that verified it
  * @throws OAuthError 401 `invalid_token`; 503 when the keys can't be had
  * @see RFC 9068 §4, RFC 8725 §3
  */
@@ -32,12 +33,12 @@ export async function verifyJwt(
   { header, payload }: UnverifiedJwt,
   rules: JwtRules,
   keys: SigningKeys,
-): Promise<JsonObject> {
+): Promise<KeyGroup> {
   checkHeader(header, rules);
-  await verifySignature(token, keys, rules.algorithms);
+  const verifiedWith = await verifySignature({ jws: token, kid: header['kid'] }, keys, rules.algorithms);
   checkClaims(payload, rules.claims, Date.now() / 1000);
   if (typeOf(header) !== 'at+jwt') refuseIdToken(payload);
-  return payload;
+  return verifiedWith;
 }
 
 /** The header is looked at before any key is: it decides nothing but whether to go on. */

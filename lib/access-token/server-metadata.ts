@@ -1,6 +1,7 @@
 import { outage } from '../challenge/oauth-error.js';
 import type { AuthorizationServerHttp } from './authorization-server-http.js';
 import { isJsonObject, type JsonObject, parseJsonObject } from './json-object.js';
+import { RefreshedValue, type RefreshRules } from './refreshed-value.js';
 
 /** The members of an authorization server's metadata that a resource server needs (RFC 8414 §2, RFC 8705 §5). */
 export interface ServerMetadata {
@@ -10,31 +11,10 @@ export interface ServerMetadata {
   readonly mtlsIntrospectionEndpoint?: string;
 }
 
-const MAX_AGE_MS = 600_000;
-
-/** The metadata of one authorization server: fetched when first needed, and anew when it is ten minutes old. */
-export class ServerMetadataSource {
-  private fetched: { readonly metadata: ServerMetadata; readonly at: number } | undefined;
-  private pending: Promise<ServerMetadata> | undefined;
-
-  constructor(
-    private readonly issuer: string,
-    private readonly http: AuthorizationServerHttp,
-  ) {}
-
-  /** @throws OAuthError 503 when the server cannot be asked or answers nonsense */
-  async get(): Promise<ServerMetadata> {
-    if (this.fetched !== undefined && Date.now() - this.fetched.at < MAX_AGE_MS) return this.fetched.metadata;
-    this.pending ??= this.fetch().finally(() => {
-      this.pending = undefined;
-    });
-    return this.pending;
-  }
-
-  private async fetch(): Promise<ServerMetadata> {
-    const metadata = await discover(this.issuer, this.http);
-    this.fetched = { metadata, at: Date.now() };
-    return metadata;
+/** The metadata of one authorization server: fetched when first needed, and again before it is too old. */
+export class ServerMetadataSource extends RefreshedValue<ServerMetadata> {
+  constructor(issuer: string, http: AuthorizationServerHttp, rules: RefreshRules) {
+    super(`metadata of ${issuer}`, async () => discover(issuer, http), rules);
   }
 }
 
@@ -67,7 +47,11 @@ async function fetchMetadata(
   issuer: string,
   http: AuthorizationServerHttp,
 ): Promise<ServerMetadata | Error> {
-  const answer = await http.call(url, { method: 'GET', headers: { accept: 'application/json' } });
+  const answer = await http.call(url, {
+    purpose: 'metadata',
+    method: 'GET',
+    headers: { accept: 'application/json' },
+  });
   const document = answer.status === 200 ? parseJsonObject(answer.body) : undefined;
   if (document === undefined) return new Error(`GET ${url}: status ${answer.status}, no JSON object`);
   // RFC 8414 §3.3: a document that names another issuer must not be used.

@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject } from './json-object.js';
 import { normalizeType } from './jwt-verifier.js';
 import type { SigningKeys } from './signing-keys.js';
 import { readTokenShape } from './token-shape.js';
-import { type SignatureAlgorithm, verifySignature } from './verify-signature.js';
+import { type SignatureAlgorithm, type SignedText, verifySignature } from './verify-signature.js';
 import { messageOf } from '../message-of.js';
 
 /** What a signed introspection answer must be. */
@@ -36,7 +36,7 @@ export async function verifySignedAnswer(
   const shape = readTokenShape(jwt);
   if (shape.kind !== 'jwt') throw invalid('it is no signed JWT');
   checkHeader(shape.header, rules);
-  await verifyAnswerSignature(jwt, rules, keys);
+  await verifyAnswerSignature({ jws: jwt, kid: shape.header['kid'] }, rules, keys);
   checkAnswer(shape.payload, rules);
   const answer = shape.payload['token_introspection'];
   if (!isJsonObject(answer)) throw invalid('it has no token_introspection');
@@ -53,12 +53,12 @@ function checkHeader({ typ, alg, ...header }: JsonObject, { algorithms }: Signed
 
 /** A signature that does not verify refuses no token: it is the answer that is refused. */
 async function verifyAnswerSignature(
-  jwt: string,
+  answer: SignedText,
   rules: SignedAnswerRules,
   keys: SigningKeys,
 ): Promise<void> {
   try {
-    await verifySignature(jwt, keys, rules.algorithms);
+    await verifySignature(answer, keys, rules.algorithms);
   } catch (cause) {
     throw cause instanceof OAuthError && cause.refusal.status === 503
       ? cause

@@ -1,109 +1,115 @@
 import { createSecretKey } from 'node:crypto';
-import { createLocalJWKSet, type JSONWebKeySet, type JWK, type LocalJWKSet } from 'jose';
+import type { JSONWebKeySet, JWK } from 'jose';
 import { outage } from '../challenge/oauth-error.js';
+import type { MaybePromise } from '../maybe-promise.js';
 import type { AuthorizationServerHttp } from './authorization-server-http.js';
-import { isJsonObject, parseJsonObject } from './json-object.js';
-import type { VerificationKeys } from './verify-signature.js';
+import { parseJsonObject } from './json-object.js';
+import { type KeySet, PublishedKeys, singleKey } from './key-set.js';
+import { RefreshedValue, type RefreshHealth, type RefreshRules } from './refreshed-value.js';
 
 /** The public keys of one authorization server. They come from its configuration or metadata, never from a token. */
 export interface SigningKeys {
-  /** The keys as known; fetched when that was too long ago. @throws OAuthError 503 */
-  current(): Promise<VerificationKeys>;
+  /** The keys as known, or a promise where they must be fetched first. @throws OAuthError 503, by the promise */
+  current(): MaybePromise<KeySet>;
   /**
    * Fetches the keys again because none fits a token.
    * @param tried the keys that were tried
-   * @returns `undefined` when it is too soon after a fetch that brought nothing new
+   * @returns `undefined` when there is nothing new, or it is too soon after a fetch that brought nothing new
    * @throws OAuthError 503
    */
-  renew(tried: VerificationKeys): Promise<VerificationKeys | undefined>;
+  renew(tried: KeySet): Promise<KeySet | undefined>;
+  /** Fetches the keys again because someone says so. @throws OAuthError 503 */
+  refresh(): Promise<void>;
+  health(): KeysHealth;
 }
+
+/** How the keys are doing; `fixed` where they are configured. */
+export type KeysHealth = { readonly state: 'fixed' } | RefreshHealth;
 
 /** Keys that the configuration holds; they never change. */
 export function fixedSigningKeys(jwks: JSONWebKeySet): SigningKeys {
-  const keys = createLocalJWKSet({ keys: jwks.keys.filter((key) => isPublicSigningKey(key)) });
-  return { current: async () => keys, renew: async () => undefined };
+  return unchanging(PublishedKeys.from(jwks.keys));
 }
 
 /** A secret shared with the server. */
 export function sharedSecret(secret: Uint8Array): SigningKeys {
-  const key = createSecretKey(secret);
-  return { current: async () => key, renew: async () => undefined };
+  return unchanging(singleKey(createSecretKey(secret)));
 }
 
-const MAX_AGE_MS = 600_000;
+function unchanging(keys: KeySet): SigningKeys {
+  return {
+    current: () => keys,
+    renew: async () => undefined,
+    refresh: async () => undefined,
+    health: () => ({ state: 'fixed' }),
+  };
+}
+
 // Short, for it also delays a key that is new indeed: whoever sends unknown keys must not lock that one out.
 const COOL_DOWN_MS = 2_000;
 
-interface FetchedKeys {
-  readonly keys: LocalJWKSet;
-  /** The key set as text, to tell whether a fetch brought anything new. */
-  readonly content: string;
-  readonly at: number;
-}
-
-/** Keys behind a URL: fetched when first needed, when ten minutes old, and when a token names an unknown one. */
+/** Keys behind a URL: fetched when first needed, before they are too old, and when a token names an unknown one. */
 export class RemoteSigningKeys implements SigningKeys {
-  private fetched: FetchedKeys | undefined;
-  private pending: Promise<FetchedKeys> | undefined;
+  private readonly published: RefreshedValue<PublishedKeys>;
   private coolsDownUntil = 0;
 
+  /** @param name for the log */
   constructor(
-    private readonly http: AuthorizationServerHttp,
-    private readonly url: () => Promise<string>,
-  ) {}
-
-  async current(): Promise<LocalJWKSet> {
-    if (this.fetched !== undefined && Date.now() - this.fetched.at < MAX_AGE_MS) return this.fetched.keys;
-    return (await this.fetch()).keys;
+    name: string,
+    http: AuthorizationServerHttp,
+    url: () => MaybePromise<string>,
+    rules: RefreshRules,
+  ) {
+    this.published = new RefreshedValue(
+      name,
+      async (previous) => (await fetchKeys(http, url)).replacing(previous),
+      rules,
+    );
   }
 
-  async renew(tried: VerificationKeys): Promise<VerificationKeys | undefined> {
+  current(): MaybePromise<KeySet> {
+    return this.published.get();
+  }
+
+  async renew(tried: KeySet): Promise<KeySet | undefined> {
     // Another request may have fetched them since.
-    if (this.fetched !== undefined && this.fetched.keys !== tried) return this.fetched.keys;
+    if (this.published.known !== undefined && this.published.known !== tried) return this.published.known;
     if (Date.now() < this.coolsDownUntil) return undefined;
-    const before = this.fetched?.content;
-    const { keys, content } = await this.fetch();
+    const renewed = await this.published.fetchUnlessPausing();
+    if (renewed !== tried) return renewed;
     // Only a fetch in vain counts: keys that change quickly are no reason to refuse the newest.
-    if (content === before) this.coolsDownUntil = Date.now() + COOL_DOWN_MS;
-    return keys;
+    this.coolsDownUntil = Date.now() + COOL_DOWN_MS;
+    return undefined;
   }
 
-  /** Concurrent needs share one fetch. */
-  private async fetch(): Promise<FetchedKeys> {
-    this.pending ??= fetchKeys(this.http, this.url)
-      .then((fetched) => (this.fetched = fetched))
-      .finally(() => {
-        this.pending = undefined;
-      });
-    return this.pending;
+  async refresh(): Promise<void> {
+    await this.published.fetchNow();
+  }
+
+  health(): KeysHealth {
+    return this.published.health();
   }
 }
 
-async function fetchKeys(http: AuthorizationServerHttp, locate: () => Promise<string>): Promise<FetchedKeys> {
+/** Whoever publishes more does not publish the keys of one server. */
+const MOST_KEYS = 1_000;
+
+async function fetchKeys(
+  http: AuthorizationServerHttp,
+  locate: () => MaybePromise<string>,
+): Promise<PublishedKeys> {
   const url = await locate();
   const answer = await http.call(url, {
     method: 'GET',
+    purpose: 'keys',
     headers: { accept: 'application/jwk-set+json, application/json' },
   });
   const members = answer.status === 200 ? parseJsonObject(answer.body)?.['keys'] : undefined;
-  if (!Array.isArray(members)) {
-    throw outage('authorization_server_answer_invalid', {
-      detail: `GET ${url}: status ${answer.status}, no JWK Set`,
-    });
-  }
-  const keys = members.filter((key): key is JWK => isPublicSigningKey(key));
-  const content = keys
-    .map((key) => JSON.stringify(key))
-    .toSorted()
-    .join();
-  return { keys: createLocalJWKSet({ keys }), content, at: Date.now() };
+  if (!Array.isArray(members)) throw invalid(`GET ${url}: status ${answer.status}, no JWK Set`);
+  if (members.length > MOST_KEYS) throw invalid(`GET ${url}: more than ${MOST_KEYS} keys`);
+  return PublishedKeys.from(members as JWK[]);
 }
 
-/** Private and symmetric keys do not belong into a JWK Set; one that is there must not hide the others. */
-export function isPublicSigningKey(key: unknown): boolean {
-  return (
-    isJsonObject(key) &&
-    (key['kty'] === 'RSA' || key['kty'] === 'EC' || key['kty'] === 'OKP') &&
-    !Object.hasOwn(key, 'd')
-  );
+function invalid(detail: string): Error {
+  return outage('authorization_server_answer_invalid', { detail });
 }

@@ -1,12 +1,16 @@
 import { invalidToken, OAuthError } from '../challenge/oauth-error.js';
 import type { AuthorizationServer } from './authorization-server.js';
-import type { JsonObject } from './json-object.js';
-import { readTokenShape } from './token-shape.js';
+import { describeAccessToken, type TokenDescription } from './describe-access-token.js';
+import { readTokenShape, type TokenShape } from './token-shape.js';
+import type { VerifiedClaims } from './verified-claims.js';
 
-/** Claims of a token, and the server that vouches for them. */
-export interface VerifiedClaims {
+/** A token that every check of its own has passed, and the server that vouches for it. */
+export interface VerifiedToken extends VerifiedClaims {
   readonly server: AuthorizationServer;
-  readonly claims: JsonObject;
+  /** Never handed out: whoever gets it gets a copy. */
+  readonly description: TokenDescription;
+  /** Characters of its claims as JSON. */
+  readonly size: number;
 }
 
 /** The trusted servers, found by issuer; and those that opaque tokens are looked up at, in this order. */
@@ -22,32 +26,44 @@ const MAX_TOKEN_LENGTH = 16_384;
  * configured servers and nothing else; any other token by introspection.
  * @throws OAuthError 401 `invalid_token`; 503 when the server can't be asked
  */
-export async function verifyAccessToken(token: string, servers: TrustedServers): Promise<VerifiedClaims> {
+export async function verifyAccessToken(token: string, servers: TrustedServers): Promise<VerifiedToken> {
   if (token.length > MAX_TOKEN_LENGTH) throw invalidToken('token_too_large');
   const shape = readTokenShape(token);
-  if (shape.kind === 'encrypted') throw invalidToken('token_encrypted');
-  if (shape.kind === 'opaque') return lookUpOpaque(token, servers.forOpaqueTokens);
-  if (shape.kind === 'malformed') {
-    throw invalidToken('token_malformed', {
-      detail: 'its payload is no JSON object, or its signature no base64url',
-    });
+  switch (shape.kind) {
+    case 'encrypted':
+      throw invalidToken('token_encrypted');
+    case 'malformed':
+      throw invalidToken('token_malformed', {
+        detail: 'its payload is no JSON object, or its signature no base64url',
+      });
+    case 'opaque':
+      return lookUpOpaque(token, servers.forOpaqueTokens);
+    case 'jwt':
+      return verifySelfContained(token, shape, servers.byIssuer);
   }
-  const server = servers.byIssuer.get(shape.payload['iss'] as string);
+}
+
+async function verifySelfContained(
+  token: string,
+  shape: TokenShape & { readonly kind: 'jwt' },
+  byIssuer: TrustedServers['byIssuer'],
+): Promise<VerifiedToken> {
+  const server = byIssuer.get(shape.payload['iss'] as string);
   if (server === undefined)
     throw invalidToken('issuer_unknown', { detail: 'no server with the iss of the token' });
-  return { server, claims: await server.verifyJwt(token, { header: shape.header, payload: shape.payload }) };
+  return describe(server, await server.verifyJwt(token, shape));
 }
 
 /**
  * Asks one server after the other until one knows the token. One that could not be asked might have known it: then
  * the others' "inactive" settles nothing.
  */
-async function lookUpOpaque(token: string, servers: readonly AuthorizationServer[]): Promise<VerifiedClaims> {
+async function lookUpOpaque(token: string, servers: readonly AuthorizationServer[]): Promise<VerifiedToken> {
   let error = invalidToken('token_opaque', { detail: 'no server has introspection' });
   for (const server of servers) {
     try {
       // eslint-disable-next-line no-await-in-loop -- the next one is asked only when this one does not know it
-      return { server, claims: await server.lookUp(token) };
+      return describe(server, await server.lookUp(token));
     } catch (cause) {
       if (!isUnknownOrOutage(cause)) throw cause;
       if (error.refusal.status !== 503) error = cause;
@@ -61,4 +77,10 @@ function isUnknownOrOutage(error: unknown): error is OAuthError {
   if (!(error instanceof OAuthError)) return false;
   const { reason, refusal } = error;
   return refusal.status === 503 || reason === 'token_inactive' || reason === 'introspection_refused';
+}
+
+function describe(server: AuthorizationServer, verified: VerifiedClaims): VerifiedToken {
+  const { issuer, claimNames } = server.settings;
+  const description = describeAccessToken(issuer, verified.claims, claimNames);
+  return { ...verified, server, description, size: JSON.stringify(verified.claims).length };
 }

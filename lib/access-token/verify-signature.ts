@@ -1,13 +1,7 @@
-import {
-  compactVerify,
-  type CompactVerifyGetKey,
-  type CryptoKey,
-  decodeProtectedHeader,
-  errors,
-  type KeyObject,
-} from 'jose';
+import { compactVerify, type CompactVerifyGetKey, type CryptoKey, errors, type KeyObject } from 'jose';
 import type { JwsAlgorithm } from '../cert-bound-auth.options.js';
-import { invalidToken, type OAuthError } from '../challenge/oauth-error.js';
+import { invalidToken, OAuthError } from '../challenge/oauth-error.js';
+import type { KeyGroup, KeySet } from './key-set.js';
 import type { SigningKeys } from './signing-keys.js';
 import { messageOf } from '../message-of.js';
 
@@ -20,34 +14,52 @@ export type HmacAlgorithm = 'HS256' | 'HS384' | 'HS512';
 /** What verifies a signature: a key, or a set of keys that the header chooses from. */
 export type VerificationKeys = CompactVerifyGetKey | CryptoKey | KeyObject;
 
+/** A JWS in compact serialization, and the `kid` of its header. */
+export interface SignedText {
+  readonly jws: string;
+  readonly kid: unknown;
+}
+
 /**
  * Verifies the signature of a JWS with the keys of one issuer.
- * @param token compact serialization
+ * @returns the keys that it was verified with: what is verified holds no longer than they do
  * @throws OAuthError 401 `invalid_token`; 503 when the keys can't be had
  * @see RFC 7515 §5.2, RFC 8725 §3.1
  */
 export async function verifySignature(
-  token: string,
+  signed: SignedText,
   keys: SigningKeys,
   algorithms: readonly SignatureAlgorithm[],
-): Promise<void> {
+): Promise<KeyGroup> {
   const current = await keys.current();
-  const known = await tryKeys(token, current, algorithms);
-  if (known === undefined) return;
-  if (!mayBeNewKey(known, token)) throw known;
+  const known = await tryKeys(signed, current, algorithms);
+  if (!(known instanceof OAuthError)) return known;
+  if (!mayBeNewKey(known, signed)) throw known;
   const renewed = await keys.renew(current);
-  const error = renewed === undefined ? known : await tryKeys(token, renewed, algorithms);
-  if (error !== undefined) throw error;
+  const verified = renewed === undefined ? known : await tryKeys(signed, renewed, algorithms);
+  if (verified instanceof OAuthError) throw verified;
+  return verified;
 }
 
 /** A token that does not name its key may be signed with one that is not known yet, whatever fits it. */
-function mayBeNewKey({ reason }: OAuthError, token: string): boolean {
+function mayBeNewKey({ reason }: OAuthError, { kid }: SignedText): boolean {
   if (reason === 'key_unknown') return true;
-  return reason === 'signature_invalid' && decodeProtectedHeader(token).kid === undefined;
+  return reason === 'signature_invalid' && kid === undefined;
+}
+
+/** @returns the keys of which one verifies the signature, or why none does */
+async function tryKeys(
+  { jws, kid }: SignedText,
+  keys: KeySet,
+  algorithms: readonly SignatureAlgorithm[],
+): Promise<KeyGroup | OAuthError> {
+  const group = keys.groupFor(kid);
+  if (group === undefined) return invalidToken('key_unknown');
+  return (await tryKey(jws, group.keys, algorithms)) ?? group;
 }
 
 /** @returns why the signature does not verify; `undefined` when it does */
-async function tryKeys(
+async function tryKey(
   token: string,
   keys: VerificationKeys,
   algorithms: readonly SignatureAlgorithm[],
@@ -70,6 +82,9 @@ async function verifyWith(
   await compactVerify(token, keys as CompactVerifyGetKey, { algorithms: [...algorithms] });
 }
 
+/** Whoever sends tokens without `kid` must not make one token cost as much as a thousand. */
+const MOST_TRIES = 10;
+
 /** Several keys fit a token without `kid`, or with one that is used twice: any of them may have signed it. */
 async function tryEach(
   token: string,
@@ -77,8 +92,10 @@ async function tryEach(
   algorithms: readonly SignatureAlgorithm[],
 ): Promise<OAuthError | undefined> {
   let error: OAuthError | undefined = invalidToken('key_unknown');
+  let tried = 0;
   for await (const key of candidates) {
-    error = await tryKeys(token, key, algorithms);
+    if ((tried += 1) > MOST_TRIES) break;
+    error = await tryKey(token, key, algorithms);
     if (error === undefined) return undefined;
   }
   return error;

@@ -1,7 +1,8 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
-import type { VerifiedAccessToken } from '../access-token/verified-access-token.js';
+import type { Acceptance, ProvenToken } from '../authenticate-request.js';
 import { insufficientScope, invalidToken, type OAuthError } from '../challenge/oauth-error.js';
-import { httpExchangeOf } from '../http-exchange.js';
+import { type HttpExchange, httpExchangeOf } from '../http-exchange.js';
+import { andThen, type MaybePromise, orReject } from '../maybe-promise.js';
 import { RequestAuthenticator } from '../request-authenticator.js';
 import { unmetScopes } from './check-scopes.js';
 import { unmetConstraint } from './check-sender-constraint.js';
@@ -15,20 +16,27 @@ import { declareProtective, type ProtectedRoute, routePolicy } from './route-pol
 export class ScopesGuard implements CanActivate {
   constructor(@Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator) {}
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  canActivate(context: ExecutionContext): MaybePromise<boolean> {
     const policy = routePolicy(context.getClass(), context.getHandler() as () => unknown);
     if (policy.kind === 'public') return true;
-    const exchange = httpExchangeOf(context);
-    const accepted = await this.authenticator.require(exchange.request, exchange.response, policy);
-    const error = routeRefusal(accepted.token, policy);
-    if (error === undefined) return true;
-    throw this.authenticator.refuseRoute(accepted, error, policy, exchange);
+    return orReject(() => {
+      const exchange = httpExchangeOf(context);
+      const accepted = this.authenticator.require(exchange.request, exchange.response, policy);
+      return andThen(accepted, (acceptance) => this.authorize(acceptance, policy, exchange));
+    });
+  }
+
+  private authorize(acceptance: Acceptance, policy: ProtectedRoute, exchange: HttpExchange): true {
+    const error = routeRefusal(acceptance.proved, policy);
+    if (error !== undefined) throw this.authenticator.refuseRoute(acceptance, error, policy, exchange);
+    this.authenticator.admitted(acceptance, exchange.request);
+    return true;
   }
 }
 
 /** Why a valid token is not enough for a route; `undefined` when it is. */
 function routeRefusal(
-  { boundBy, scopes }: VerifiedAccessToken,
+  { boundBy, scopes }: ProvenToken,
   { constraints, rules }: ProtectedRoute,
 ): OAuthError | undefined {
   const unmet = unmetConstraint(boundBy, constraints);

@@ -1,7 +1,8 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { declareProtective, routePolicy } from '../authorization/route-policy.js';
 import { httpExchangeOf } from '../http-exchange.js';
-import { notePublicRoute } from '../public-route.js';
+import { andThen, type MaybePromise, orReject } from '../maybe-promise.js';
+import { noteRoutePolicy } from '../route-note.js';
 import { RequestAuthenticator } from '../request-authenticator.js';
 
 /**
@@ -14,13 +15,14 @@ import { RequestAuthenticator } from '../request-authenticator.js';
 export class CertificateBindingGuard implements CanActivate {
   constructor(@Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator) {}
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  canActivate(context: ExecutionContext): MaybePromise<boolean> {
     const policy = routePolicy(context.getClass(), context.getHandler() as () => unknown);
-    notePublicRoute(context, policy);
+    noteRoutePolicy(context, policy);
     if (policy.kind === 'public') return true;
-    const { request, response } = httpExchangeOf(context);
-    await this.authenticator.require(request, response, policy);
-    return true;
+    return orReject(() => {
+      const { request, response } = httpExchangeOf(context);
+      return andThen(this.authenticator.require(request, response, policy), () => true);
+    });
   }
 }
 

@@ -1,10 +1,14 @@
+import { X509Certificate } from 'node:crypto';
 import type { BindingPolicy } from '../cert-bound-auth.options.js';
 import type { BindingMethod, Confirmation } from '../access-token/verified-access-token.js';
 import { invalidToken } from '../challenge/oauth-error.js';
 import type { ClientCertificate, ClientCertificateFinding } from '../request/client-certificate.js';
 import type { AuthenticationScheme } from '../request/credentials.js';
 import { equalInConstantTime } from '../equal-in-constant-time.js';
+import { andThen, type MaybePromise } from '../maybe-promise.js';
 import type { ProofOutcome } from './check-dpop-proof.js';
+import type { SeenCertificates } from './seen-certificates.js';
+import { explainMismatch } from './thumbprint-hint.js';
 
 /** What a certificate counts by. */
 export interface CertificateRules {
@@ -17,8 +21,10 @@ export interface CertificateRules {
 export interface ProofOfPossession extends CertificateRules {
   readonly scheme: AuthenticationScheme;
   readonly certificate: ClientCertificateFinding;
+  /** Remembers what has counted, to explain in the log what does not. */
+  readonly seenCertificates: SeenCertificates;
   /** Checks the proof that came with the request, by the key with this thumbprint. @throws OAuthError */
-  readonly checkProof: (jwkThumbprint: string) => Promise<ProofOutcome>;
+  readonly checkProof: (jwkThumbprint: string) => MaybePromise<ProofOutcome>;
 }
 
 /** How possession was proved; by nothing for an unbound token under `if-bound`. */
@@ -26,26 +32,30 @@ export interface ProvenPossession extends Partial<ProofOutcome> {
   readonly boundBy: readonly BindingMethod[];
 }
 
+const NOTHING: ProvenPossession = { boundBy: [] };
+const BY_CERTIFICATE: ProvenPossession = { boundBy: ['certificate'] };
+
 /**
- * Checks that the caller holds every key that a token is bound to, the certificate's first, for that costs less.
+ * Checks that the caller holds every key that a token is bound to, the certificate's first, for that costs less. A
+ * certificate of the connection is checked at once.
  * @throws OAuthError 401 `invalid_token`; what {@link checkDpopProof} throws
  * @see RFC 8705 §3, RFC 9449 §7.1
  */
-export async function checkConfirmation(
+export function checkConfirmation(
   confirmation: Confirmation | undefined,
   binding: BindingPolicy,
   possession: ProofOfPossession,
-): Promise<ProvenPossession> {
+): MaybePromise<ProvenPossession> {
   checkScheme(confirmation, possession.scheme);
   if (confirmation === undefined) {
-    if (binding === 'if-bound') return { boundBy: [] };
+    if (binding === 'if-bound') return NOTHING;
     throw invalidToken('confirmation_missing', { detail: 'the token has no cnf: it is bound to nothing' });
   }
   const { certificateThumbprint, jwkThumbprint } = confirmation;
-  if (certificateThumbprint !== undefined) await checkCertificate(certificateThumbprint, possession);
-  if (jwkThumbprint === undefined) return { boundBy: ['certificate'] };
-  const outcome = await possession.checkProof(jwkThumbprint);
-  return { boundBy: certificateThumbprint === undefined ? ['dpop'] : ['certificate', 'dpop'], ...outcome };
+  if (certificateThumbprint === undefined) return checkKey(jwkThumbprint, possession, ['dpop']);
+  const checked = checkCertificate(certificateThumbprint, possession);
+  if (jwkThumbprint === undefined) return andThen(checked, () => BY_CERTIFICATE);
+  return andThen(checked, () => checkKey(jwkThumbprint, possession, ['certificate', 'dpop']));
 }
 
 /** A token that is bound to a key of DPoP comes with a proof, and no other does (RFC 9449 §7.1, §7.2). */
@@ -55,18 +65,44 @@ function checkScheme(confirmation: Confirmation | undefined, scheme: Authenticat
   throw invalidToken('scheme_mismatch', { detail: `such a token is to be sent as ${needed}, not ${scheme}` });
 }
 
-async function checkCertificate(expected: string, possession: ProofOfPossession): Promise<void> {
+/** @param jwkThumbprint a confirmation names one key at least */
+function checkKey(
+  jwkThumbprint: string | undefined,
+  { checkProof }: ProofOfPossession,
+  boundBy: readonly BindingMethod[],
+): MaybePromise<ProvenPossession> {
+  if (jwkThumbprint === undefined) throw invalidToken('confirmation_unsupported');
+  return andThen(checkProof(jwkThumbprint), (outcome) => ({ boundBy, ...outcome }));
+}
+
+function checkCertificate(expected: string, possession: ProofOfPossession): MaybePromise<void> {
   const finding = possession.certificate;
   if (finding.kind === 'none') throw invalidToken(finding.reason, { detail: finding.detail });
   const { certificate } = finding;
   checkValidity(certificate, possession.now);
   // As text: no decoder that could forgive a wrong encoding.
   if (!equalInConstantTime(certificate.thumbprint, expected)) {
-    throw invalidToken('certificate_mismatch', {
-      detail: `the token is bound to ${expected}, the client presented ${certificate.thumbprint}`,
-    });
+    const detail = describeMismatch(expected, certificate, possession.seenCertificates);
+    throw invalidToken('certificate_mismatch', { detail });
   }
-  await checkChain(certificate, possession.trust);
+  return andThen(checkChain(certificate, possession.trust), () => note(certificate, possession));
+}
+
+function note({ identity, thumbprint }: ClientCertificate, { seenCertificates }: ProofOfPossession): void {
+  if (identity instanceof X509Certificate) seenCertificates.remember(thumbprint, identity);
+}
+
+/** Says as well what the expected thumbprint is of, where that can be found out. */
+function describeMismatch(
+  expected: string,
+  { identity, thumbprint, issuers }: ClientCertificate,
+  seen: SeenCertificates,
+): string {
+  const mismatch = `the token is bound to ${expected}, the client presented ${thumbprint}`;
+  const x509 = identity instanceof X509Certificate ? identity : undefined;
+  const renewed = x509 !== undefined && seen.isRenewed(expected, x509);
+  const hint = explainMismatch(expected, x509, issuers?.() ?? [], renewed);
+  return hint === undefined ? mismatch : `${mismatch}: ${hint}`;
 }
 
 /**
@@ -74,12 +110,12 @@ async function checkCertificate(expected: string, possession: ProofOfPossession)
  * was made with, and its chain, unless `any` is trusted.
  * @throws OAuthError 401 `invalid_token`
  */
-export async function checkCertificateCounts(
+export function checkCertificateCounts(
   certificate: ClientCertificate,
   { trust, now }: CertificateRules,
-): Promise<void> {
+): MaybePromise<void> {
   checkValidity(certificate, now);
-  await checkChain(certificate, trust);
+  return checkChain(certificate, trust);
 }
 
 /** Compared so that a date that could not be parsed, NaN, is refused. */
@@ -88,8 +124,10 @@ function checkValidity({ notBefore, notAfter }: ClientCertificate, now: number):
   if (!(now >= notBefore)) throw invalidToken('certificate_not_yet_valid');
 }
 
-async function checkChain(certificate: ClientCertificate, trust: CertificateRules['trust']): Promise<void> {
-  if (trust === 'any') return;
-  const detail = await certificate.chainError();
-  if (detail !== undefined) throw invalidToken('certificate_untrusted', { detail });
+function checkChain(certificate: ClientCertificate, trust: CertificateRules['trust']): MaybePromise<void> {
+  if (trust !== 'any') return andThen(certificate.chainError(), requireNoError);
+}
+
+function requireNoError(chainError: string | undefined): void {
+  if (chainError !== undefined) throw invalidToken('certificate_untrusted', { detail: chainError });
 }

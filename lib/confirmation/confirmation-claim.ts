@@ -2,6 +2,7 @@ import { isJsonObject, type JsonObject } from '../access-token/json-object.js';
 import type { Confirmation } from '../access-token/verified-access-token.js';
 import { invalidToken } from '../challenge/oauth-error.js';
 import { isThumbprint } from './certificate-thumbprint.js';
+import { describeMalformedThumbprint } from './malformed-thumbprint.js';
 
 /** Registered confirmation methods that nothing here can check (IANA "JWT Confirmation Methods"). */
 const UNSUPPORTED_METHODS: readonly string[] = ['jwk', 'jwe', 'kid', 'jku', 'osc'];
@@ -48,7 +49,8 @@ function requireBearer(claims: JsonObject): undefined {
 function readThumbprint(cnf: JsonObject, name: string): string {
   const value = cnf[name];
   if (isThumbprint(value)) return value;
+  const hint = describeMalformedThumbprint(value);
   throw invalidToken('confirmation_malformed', {
-    detail: `cnf["${name}"] is not 43 characters of unpadded base64url`,
+    detail: `cnf["${name}"] is not 43 characters of unpadded base64url${hint === undefined ? '' : `: ${hint}`}`,
   });
 }

@@ -2,28 +2,32 @@ import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { claimAt } from '../access-token/claim-at.js';
 import { readPrivateKey } from '../access-token/client-authentication.js';
-import { signedAnswerOf } from '../access-token/signed-answer-of.js';
 import type { VerifiedAccessToken } from '../access-token/verified-access-token.js';
 import { outage } from '../challenge/oauth-error.js';
 import type { MintedPhantomToken, PhantomTokenOptions } from './forward-auth.options.js';
 
-/** Makes the header with the JWT that the API behind the proxy gets in place of the client's token. */
-export type PhantomTokenMaker = (token: VerifiedAccessToken) => Promise<Readonly<Record<string, string>>>;
+/**
+ * Makes the header with the JWT that the API behind the proxy gets in place of the client's token.
+ * @param answer the signed introspection answer that the token was looked up with, where it was
+ */
+export type PhantomTokenMaker = (
+  token: VerifiedAccessToken,
+  answer: string | undefined,
+) => Promise<Readonly<Record<string, string>>>;
 
 /** @throws OAuthError 503 when there is no signed answer to hand on */
 export function phantomTokenMaker(options: PhantomTokenOptions | undefined): PhantomTokenMaker {
   if (options === undefined) return async () => ({});
   const { header = 'Authorization' } = options;
   const make = options.from === 'key' ? minter(options) : signedAnswer;
-  return async (token) => {
-    const jwt = await make(token);
+  return async (token, answer) => {
+    const jwt = await make(token, answer);
     return { [header]: header.toLowerCase() === 'authorization' ? `Bearer ${jwt}` : jwt };
   };
 }
 
-async function signedAnswer({ claims }: VerifiedAccessToken): Promise<string> {
-  const jwt = signedAnswerOf(claims);
-  if (jwt !== undefined) return jwt;
+async function signedAnswer(_token: VerifiedAccessToken, answer: string | undefined): Promise<string> {
+  if (answer !== undefined) return answer;
   const detail = 'there is no signed introspection answer to hand on';
   throw outage('authorization_server_answer_invalid', { detail });
 }

@@ -1,23 +1,22 @@
 import type { IncomingMessage } from 'node:http';
-import type { VerifiedAccessToken } from '../access-token/verified-access-token.js';
 import {
   type Acceptance,
-  acceptedSchemes,
   authenticateRequest,
   type AuthenticationRules,
+  type ProvenToken,
+  type RequestTrace,
 } from '../authenticate-request.js';
 import { closeAuthenticationRules, createAuthenticationRules } from '../authentication-rules.js';
 import { unmetScopes } from '../authorization/check-scopes.js';
 import { schemesFor, unmetConstraint } from '../authorization/check-sender-constraint.js';
 import { type RenderedRefusal, renderRefusal } from '../challenge/challenge.js';
 import { insufficientScope, invalidToken, OAuthError } from '../challenge/oauth-error.js';
-import { type RefusalEvidence, RefusalLog } from '../challenge/refusal-log.js';
 import { checkCertificateCounts } from '../confirmation/check-confirmation.js';
 import type { DpopRules } from '../confirmation/check-dpop-proof.js';
 import { UnboundReport } from '../confirmation/unbound-report.js';
+import { DecisionReporter } from '../events/decision-reporter.js';
 import { chainTrust, type ResolvedOptions } from '../options/resolved-options.js';
 import type { ClientCertificateFinding, ClientCertificateSource } from '../request/client-certificate.js';
-import type { AuthenticationScheme } from '../request/credentials.js';
 import type { HttpRequest } from '../request/http-request.js';
 import { type PresentedCertificate, presentedCertificate } from '../request/presented-certificate.js';
 import { credentialHeaders, emptyHeaders } from './credential-headers.js';
@@ -45,16 +44,14 @@ export interface PolicyContext {
 /** How far a request came, for its refusal and the log. */
 interface Progress {
   readonly route: string;
-  readonly evidence: RefusalEvidence;
-  readonly scheme: AuthenticationScheme | undefined;
+  readonly trace: RequestTrace;
 }
 
 /** One policy at work: decides about the requests of a proxy's clients, one by one. */
 export class Policy {
-  private readonly log = new RefusalLog();
+  private readonly reporter = new DecisionReporter();
   private readonly warnings = new SeldomLog();
   private readonly rules: AuthenticationRules;
-  private readonly schemes: readonly AuthenticationScheme[];
   private readonly unbound: UnboundReport | undefined;
   private readonly phantomToken: PhantomTokenMaker;
 
@@ -64,7 +61,6 @@ export class Policy {
   ) {
     const { options, phantomToken } = settings;
     this.rules = createAuthenticationRules(options, context.dpop);
-    this.schemes = acceptedSchemes(context.dpop);
     this.unbound = options.reportUnbound === undefined ? undefined : new UnboundReport(options.reportUnbound);
     this.phantomToken = phantomTokenMaker(phantomToken);
   }
@@ -74,17 +70,18 @@ export class Policy {
    * @param rest what follows the policy's path in the URL of the request that asks
    */
   async decide(raw: IncomingMessage, rest: string): Promise<PolicyDecision> {
-    const start: Progress = { route: this.context.path, evidence: {}, scheme: undefined };
+    const start: Progress = { route: this.context.path, trace: startOfTrace() };
     return this.orRefuse(start, async () => {
       const request = this.clientRequest(raw, rest);
       const route = `${request.method ?? 'unknown method'} ${this.context.path}`;
       const source = onlyOnce(this.rules.certificateSource);
       const decision = await authenticateRequest(request, { ...this.rules, certificateSource: source });
       if (decision.outcome === 'refused') return this.refuse(decision.error, { ...decision, route });
-      const evidence = evidenceOf(decision.token);
-      return this.orRefuse({ route, evidence, scheme: decision.scheme }, async () => {
+      return this.orRefuse({ route, trace: decision.trace }, async () => {
         const certificate = await countedCertificate(source(request), this.settings.options);
-        return { outcome: 'accepted', headers: await this.admit(decision, certificate, route) };
+        const headers = await this.admit(decision, certificate, route);
+        this.reporter.accepted(decision, () => route);
+        return { outcome: 'accepted', headers };
       });
     });
   }
@@ -102,26 +99,29 @@ export class Policy {
       const names = targetHeadersOf(proxy).join(' and ');
       this.warnings.warn(path, `${path}: the proxy does not send ${names}: no DPoP proof can be right`);
     }
-    const moved = moveToken({ target, fields: headerFieldsOf(raw) }, this.settings.token, this.schemes);
+    const moved = moveToken({ target, fields: headerFieldsOf(raw) }, this.settings.token, this.rules.schemes);
     return forwardedRequest(raw, moved);
   }
 
   /** @throws OAuthError 401 and 403, where the token is not enough; 503 where there is none to hand on */
   private async admit(
-    { token, scheme, nextNonce }: Acceptance,
+    { token, proved, trace, nextNonce }: Acceptance,
     certificate: PresentedCertificate | undefined,
     route: string,
   ): Promise<Readonly<Record<string, string>>> {
     const { constraints, rules } = this.settings.route;
-    const unmet = unmetConstraint(token.boundBy, constraints);
-    if (unmet !== undefined) throw bindingInsufficient(unmet, token);
-    const needed = unmetScopes(token.scopes, rules);
+    const unmet = unmetConstraint(proved.boundBy, constraints);
+    if (unmet !== undefined) throw bindingInsufficient(unmet, proved);
+    const needed = unmetScopes(proved.scopes, rules);
     if (needed !== undefined) throw insufficientScope(needed);
-    if (token.boundBy.length === 0) this.unbound?.add(token, route);
+    if (proved.boundBy.length === 0) this.unbound?.add(token, route);
     return {
       ...emptyHeaders(this.settings.otherHeaders),
-      ...credentialHeaders({ token, scheme, certificate }, this.settings.credentialHeaders),
-      ...(await this.phantomToken(token)),
+      ...credentialHeaders(
+        { token, scheme: trace.scheme ?? 'Bearer', certificate },
+        this.settings.credentialHeaders,
+      ),
+      ...(await this.phantomToken(token, proved.signedAnswer)),
       ...(nextNonce === undefined ? {} : { 'DPoP-Nonce': nextNonce }),
     };
   }
@@ -135,12 +135,12 @@ export class Policy {
     }
   }
 
-  private refuse(error: OAuthError, { route, evidence, scheme }: Progress): PolicyDecision {
-    this.log.refused(error, evidence, route);
+  private refuse(error: OAuthError, { route, trace }: Progress): PolicyDecision {
+    this.reporter.refused(error, trace, route);
     const refusal = renderRefusal(error.refusal, {
       realm: this.settings.options.realm,
-      schemes: schemesFor(this.settings.route.constraints, this.schemes),
-      used: scheme,
+      schemes: schemesFor(this.settings.route.constraints, this.rules.schemes),
+      used: trace.scheme,
       algorithms: this.context.dpop?.algorithms ?? [],
     });
     return { outcome: 'refused', refusal };
@@ -171,11 +171,20 @@ async function countedCertificate(
   }
 }
 
-function bindingInsufficient(unmet: string, { boundBy }: VerifiedAccessToken): OAuthError {
+function bindingInsufficient(unmet: string, { boundBy }: ProvenToken): OAuthError {
   const detail = `the policy demands ${unmet}, the caller proved ${boundBy.join(' and ') || 'nothing'}`;
   return invalidToken('binding_insufficient', { detail });
 }
 
-function evidenceOf({ issuer, clientId, subject }: VerifiedAccessToken): RefusalEvidence {
-  return { token: { verified: true, issuer, client: clientId, subject } };
+/** Of a request in which nothing has been looked at yet. */
+function startOfTrace(): RequestTrace {
+  return {
+    startedAt: performance.now(),
+    scheme: undefined,
+    tokenDigest: undefined,
+    certificateThumbprint: undefined,
+    cacheHit: false,
+    verified: undefined,
+    claimed: undefined,
+  };
 }

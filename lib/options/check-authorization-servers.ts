@@ -6,7 +6,7 @@ import { isAllowedUrl } from '../access-token/authorization-server-http.js';
 import { readPrivateKey } from '../access-token/client-authentication.js';
 import { normalizeType } from '../access-token/jwt-verifier.js';
 import { bytesOf, hmacAlgorithmsFor } from '../access-token/shared-secret.js';
-import { isPublicSigningKey } from '../access-token/signing-keys.js';
+import { isPublicSigningKey } from '../access-token/key-set.js';
 import type {
   AuthorizationServerOptions,
   CertBoundAuthOptions,
@@ -41,7 +41,17 @@ function checkServer(server: AuthorizationServerOptions, path: string): readonly
     ...checkTls(server, path),
     ...checkClientAuthentication(server, path),
     ...checkReserved(server, path),
+    ...checkKeyCache(server, path),
   ];
+}
+
+function checkKeyCache(
+  { keyCache }: AuthorizationServerOptions,
+  path: string,
+): readonly ConfigurationProblem[] {
+  const { refreshAfter = 0, maxAge = 600 } = keyCache ?? {};
+  if (refreshAfter <= maxAge) return [];
+  return [problem(`${path}.keyCache.refreshAfter`, refreshAfter, `at most maxAge, which is ${maxAge}`)];
 }
 
 /** Discovery needs a URL; without it, any string can be an issuer. */

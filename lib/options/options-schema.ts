@@ -55,6 +55,9 @@ const STRINGS = 'give a list of non-empty strings';
 /** What a timer of Node can hold, in milliseconds. */
 const LONGEST_TIMER = 2_147_483_647;
 const MOST_ENTRIES = 10_000_000;
+const MOST_CONNECTIONS = 1_024;
+/** A day, in seconds. */
+const LONGEST_KEY_LIFE = 86_400;
 const SECONDS = 'give a number of seconds, 0 or more';
 
 /** Where `@IsOptional()` would also admit `null`. */
@@ -138,7 +141,19 @@ class HttpSchema {
   @Given() @IsPositiveInt(LONGEST_TIMER) connectTimeout?: unknown;
   @Given() @IsPositiveInt(LONGEST_TIMER) timeout?: unknown;
   @Given() @IsPositiveInt(LONGEST_TIMER) maxResponseSize?: unknown;
+  @Given() @IsPositiveInt(MOST_CONNECTIONS) maxConnections?: unknown;
   @Given() @IsBoolean({ message: 'use true or false' }) allowLoopbackHttp?: unknown;
+}
+
+class KeyCacheSchema {
+  @Given() @IsNumberFrom(1, LONGEST_KEY_LIFE, 'seconds') refreshAfter?: unknown;
+  @Given() @IsNumberFrom(1, LONGEST_KEY_LIFE, 'seconds') maxAge?: unknown;
+  @Given() @IsSeconds(LONGEST_KEY_LIFE) staleIfError?: unknown;
+}
+
+class TokenCacheSchema {
+  @Given() @IsPositiveInt(MOST_ENTRIES) maxEntries?: unknown;
+  @Given() @IsPositiveInt(Number.MAX_SAFE_INTEGER) maxSize?: unknown;
 }
 
 class JwtSchema {
@@ -268,6 +283,10 @@ class AuthorizationServerSchema {
   @Given() @IsObject({ message: 'give { scope?, clientId?, subject? }' }) @ValidateNested() claims?: unknown;
   @Given() @IsObject({ message: 'give { ca?, key?, cert? }' }) @ValidateNested() tls?: unknown;
   @Given() @IsObject({ message: 'give { timeout?, ... }' }) @ValidateNested() http?: unknown;
+  @Given()
+  @IsObject({ message: 'give { refreshAfter?, maxAge?, staleIfError? }' })
+  @ValidateNested()
+  keyCache?: unknown;
 }
 
 const PUBLIC_URL = `give the origin that clients see, as 'https://api.example.com', a list of such, or a function`;
@@ -402,6 +421,12 @@ class OptionsSchema {
   reportUnbound?: unknown;
   @Given() @IsSeconds(300) clockTolerance?: unknown;
   @Given()
+  @ValidateIf((_, value) => value !== false)
+  @IsObject({ message: 'give false or { maxEntries?, maxSize? }' })
+  @ValidateNested()
+  tokenCache?: unknown;
+  @Given() @IsIn(['lazy', 'eager'], { message: `use 'lazy' or 'eager'` }) bootstrap?: unknown;
+  @Given()
   @IsString({ message: 'give a string' })
   @IsNotEmpty({ message: 'leave it out or give some text' })
   @Matches(/^[\x20-\x7e]*$/, { message: 'use printable ASCII only' })
@@ -445,6 +470,7 @@ function copyOptions(options: Fields): object {
   return Object.assign(copy, {
     ...nested(copy, 'clientCertificate', sourceSchemaOf(fieldsIn(copy, 'clientCertificate'))),
     ...nested(copy, 'dpop', DpopSchema),
+    ...nested(copy, 'tokenCache', TokenCacheSchema),
     ...(Array.isArray(servers) ? { authorizationServers: servers.map((server) => copyServer(server)) } : {}),
   });
 }
@@ -457,6 +483,7 @@ function copyServer(server: unknown): unknown {
     ...nested(copy, 'claims', ClaimNamesSchema),
     ...nested(copy, 'tls', TlsSchema),
     ...nested(copy, 'http', HttpSchema),
+    ...nested(copy, 'keyCache', KeyCacheSchema),
     ...('introspection' in copy ? { introspection: copyIntrospection(copy['introspection']) } : {}),
   });
 }

@@ -14,6 +14,8 @@ import type { AuthorizationServerHttpSettings } from '../access-token/authorizat
 import type { ClaimRules } from '../access-token/check-claims.js';
 import type { IntrospectionCacheSettings } from '../access-token/introspection-cache.js';
 import type { JwtRules } from '../access-token/jwt-verifier.js';
+import type { KnownTokensSettings } from '../access-token/known-tokens.js';
+import type { RefreshRules } from '../access-token/refreshed-value.js';
 import type { ReplayStore } from '../confirmation/replay-store.js';
 import type { UnboundRequest } from '../confirmation/unbound-request.js';
 import type { SignedAnswerRules } from '../access-token/signed-introspection-answer.js';
@@ -25,6 +27,9 @@ export interface ResolvedOptions {
   readonly dpop: ResolvedDpop | undefined;
   /** Told of requests with unbound tokens. */
   readonly reportUnbound: ((request: UnboundRequest) => unknown) | undefined;
+  /** `undefined` where no token is remembered. */
+  readonly tokenCache: KnownTokensSettings | undefined;
+  readonly bootstrap: 'lazy' | 'eager';
   readonly realm: string | undefined;
   readonly exposeToken: boolean;
   readonly validate: CertBoundAuthOptions['validate'];
@@ -79,6 +84,7 @@ export interface ResolvedAuthorizationServer {
   readonly jwt: JwtRules | undefined;
   readonly introspection: ResolvedIntrospection | undefined;
   readonly http: AuthorizationServerHttpSettings;
+  readonly keyCache: RefreshRules;
 }
 
 /** Where scope, client and subject are in the claims of a token. */

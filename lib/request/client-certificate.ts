@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { certificateThumbprint } from '../confirmation/certificate-thumbprint.js';
+import { issuersOf } from '../confirmation/thumbprint-hint.js';
 import { type HttpRequest, rawRequestOf } from './http-request.js';
 
 /** The certificate whose private key the client proved in a TLS handshake: with us, or with a proxy that we trust. */
@@ -20,6 +21,8 @@ export interface ClientCertificate {
    * verified only when this is asked.
    */
   readonly chainError: () => string | undefined | Promise<string | undefined>;
+  /** The certificates behind it, where they are known, for the log. */
+  readonly issuers?: () => readonly X509Certificate[];
 }
 
 /** What a proxy says of a certificate of which it passes on a digest only. */
@@ -89,7 +92,11 @@ function readConnection(connection: Connection): ClientCertificateFinding {
   const x509 = connection.getPeerX509Certificate?.();
   if (x509 === undefined) return NONE;
   const chainError = connection.authorized === true ? undefined : String(connection.authorizationError);
-  return { kind: 'found', certificate: describeX509(x509, () => chainError) };
+  const certificate = describeX509(x509, () => chainError);
+  return {
+    kind: 'found',
+    certificate: { ...certificate, issuers: () => issuersOf(connection as TLSSocket) },
+  };
 }
 
 /** @param chainError says why its chain does not lead to a trusted CA */

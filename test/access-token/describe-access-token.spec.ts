@@ -1,17 +1,22 @@
 import { describe, expect, test } from 'vitest';
-import { type CheckedToken, describeAccessToken } from '../../lib/access-token/describe-access-token.js';
+import {
+  accessTokenFor,
+  describeAccessToken,
+  type ProvenToken,
+} from '../../lib/access-token/describe-access-token.js';
 import type { JsonObject } from '../../lib/access-token/json-object.js';
+import type { VerifiedAccessToken } from '../../lib/access-token/verified-access-token.js';
+import type { ResolvedClaimNames } from '../../lib/options/resolved-options.js';
 
-const describeClaims = (claims: JsonObject, more: Partial<CheckedToken> = {}) =>
-  describeAccessToken({
-    issuer: 'https://as.example.com',
-    claims,
-    claimNames: { scope: 'scope', clientId: 'client_id', subject: 'sub' },
-    confirmation: undefined,
-    boundBy: [],
-    raw: undefined,
-    ...more,
-  });
+interface Case extends ProvenToken {
+  readonly claimNames: ResolvedClaimNames;
+}
+
+const describeClaims = (claims: JsonObject, more: Partial<Case> = {}): VerifiedAccessToken => {
+  const { claimNames = { scope: 'scope', clientId: 'client_id', subject: 'sub' }, ...proven } = more;
+  const description = describeAccessToken('https://as.example.com', claims, claimNames);
+  return accessTokenFor(description, { confirmation: undefined, boundBy: [], raw: undefined, ...proven });
+};
 
 describe('the one shape of a verified token', () => {
   test('holds what the claims say', () => {

@@ -9,10 +9,11 @@ export function httpOf(
   { ca }: World,
   settings: Partial<AuthorizationServerHttpSettings> = {},
 ): AuthorizationServerHttp {
-  const http = new AuthorizationServerHttp({
+  const http = new AuthorizationServerHttp('https://as.example.com', {
     connectTimeout: 3_000,
     timeout: 5_000,
     maxResponseSize: 1_048_576,
+    maxConnections: 64,
     allowLoopbackHttp: false,
     tls: { ca: ca.cert },
     ...settings,

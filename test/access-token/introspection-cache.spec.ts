@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
-  cachedIntrospection,
   type Introspect,
+  IntrospectionAnswers,
   type IntrospectionCacheSettings,
 } from '../../lib/access-token/introspection-cache.js';
 import type { IntrospectionAnswer } from '../../lib/access-token/introspection-client.js';
@@ -26,7 +26,7 @@ function startCache(
     asked.push(token);
     return answer(token);
   };
-  return { lookUp: cachedIntrospection(introspect, 'https://as.example.com\napi', settings), asked };
+  return { lookUp: new IntrospectionAnswers(introspect, 'https://as.example.com\napi', settings).ask, asked };
 }
 
 const activeUntil = (exp: unknown): IntrospectionAnswer => ({ active: true, claims: { exp } });

@@ -1,5 +1,6 @@
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { CircuitBreaker } from '../../lib/access-token/circuit-breaker.js';
 import {
   introspect,
   type IntrospectionAnswer,
@@ -24,6 +25,7 @@ const ask = async (
     'token-1',
     {
       endpoint: async () => as.introspectionEndpoint,
+      breaker: new CircuitBreaker(as.issuer),
       authenticate: () => ({ headers: { authorization: CREDENTIALS }, parameters: {} }),
       parameters: {},
       headers: {},

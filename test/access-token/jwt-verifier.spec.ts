@@ -34,7 +34,8 @@ async function verify(header: JsonObject, claims: JsonObject, types: JwtRules['t
     jsonText({ iss: ISSUER, aud: AUDIENCE, exp, ...claims }),
   ];
   const jwt = { header: JSON.parse(head) as JsonObject, payload: JSON.parse(payload) as JsonObject };
-  return verifyJwt(compactJws(head, payload, ecdsa(privateKey)), jwt, rulesFor(types), KEYS);
+  await verifyJwt(compactJws(head, payload, ecdsa(privateKey)), jwt, rulesFor(types), KEYS);
+  return jwt.payload;
 }
 
 type Refusal = readonly [reason: string, detail: string];

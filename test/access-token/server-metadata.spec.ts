@@ -9,6 +9,7 @@ import { createWorld, startAuthorizationServer, type World } from '../support/wo
 import { httpOf } from './http-of.js';
 
 const NOW = Date.now();
+const RULES = { refreshAfter: 600, maxAge: 600, staleIfError: 0 };
 
 let world: World;
 beforeAll(async () => {
@@ -22,7 +23,7 @@ afterEach(() => {
 });
 
 const sourceOf = (as: TestAuthorizationServer): ServerMetadataSource =>
-  new ServerMetadataSource(as.issuer, httpOf(world));
+  new ServerMetadataSource(as.issuer, httpOf(world), RULES);
 
 describe('where metadata is', () => {
   test.each([
@@ -106,6 +107,7 @@ describe('metadata', () => {
         `GET ${openidConfigurationUrl(as.issuer)}: status 404, no JSON object`,
     });
     as.behave('metadata', 'normal');
+    vi.setSystemTime(NOW + 100);
     expect(await source.get()).toMatchObject({ jwksUri: as.jwksUri });
   });
 

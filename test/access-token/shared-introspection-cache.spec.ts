@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import type { IntrospectionStore } from 'nestjs-cert-bound-auth';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { cachedIntrospection, type Introspect } from '../../lib/access-token/introspection-cache.js';
+import { type Introspect, IntrospectionAnswers } from '../../lib/access-token/introspection-cache.js';
 import type { IntrospectionAnswer } from '../../lib/access-token/introspection-client.js';
 import { SharedIntrospectionCache } from '../../lib/access-token/shared-introspection-cache.js';
 import { MapIntrospectionStore } from '../support/map-introspection-store.js';
@@ -72,7 +72,7 @@ interface InstanceOptions {
 function instance(server: Server, store: IntrospectionStore, options: InstanceOptions = {}): Introspect {
   const { scope = SCOPE, secret = SECRET, ttl = 60, negativeTtl = 10 } = options;
   const settings = { ttl, negativeTtl, maxEntries: 100, shared: { store, secret } };
-  return cachedIntrospection(server.introspect, scope, settings);
+  return new IntrospectionAnswers(server.introspect, scope, settings).ask;
 }
 
 describe('answers are shared by instances', () => {

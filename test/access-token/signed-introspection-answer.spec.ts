@@ -126,9 +126,13 @@ describe('a signed introspection answer', () => {
   });
 
   test('keys that can’t be had are an outage of their own, by their own reason', async () => {
-    const limits = { connectTimeout: 1000, timeout: 1000, maxResponseSize: 1000, allowLoopbackHttp: false };
-    const http = new AuthorizationServerHttp({ ...limits, tls: {} });
-    const keys = new RemoteSigningKeys(http, async () => 'http://as.example.com/jwks');
+    const limits = { connectTimeout: 1000, timeout: 1000, maxResponseSize: 1000, maxConnections: 1 };
+    const http = new AuthorizationServerHttp(ISSUER, { ...limits, allowLoopbackHttp: false, tls: {} });
+    const keys = new RemoteSigningKeys('keys', http, () => 'http://as.example.com/jwks', {
+      refreshAfter: 300,
+      maxAge: 600,
+      staleIfError: 0,
+    });
     await expect(verifySignedAnswer(answer(), RULES, keys)).rejects.toMatchObject({
       refusal: { status: 503 },
       detail: 'not an https: URL: "http://as.example.com/jwks"',

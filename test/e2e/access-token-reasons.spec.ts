@@ -89,6 +89,17 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     as.behave('metadata', 'normal');
     as.behave('jwks', { status: 200, body: '{}' });
     await expectReason(token, [invalid, `GET ${as.jwksUri}: status 200, no JWK Set`], 'error');
+  });
+
+  test('a server that is gone before its keys are known', async () => {
+    const { as, expectReason } = await start();
+    const token = await as.accessToken({ certificate: world.client1 });
+    as.behave('jwks', 'reset');
+    await expectReason(
+      token,
+      ['authorization_server_unreachable', expect.stringContaining(`GET ${as.jwksUri}: `)],
+      'warn',
+    );
     await as.stop();
     await expectReason(
       token,

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import {
   type ArgumentsHost,
   Catch,
@@ -191,11 +192,11 @@ describe.each(PLATFORMS)('the log on %s', (platform) => {
 
   test('of a scope that is missing', async () => {
     const { as, app, logger } = await start();
-    await clientOf(app, world, world.client1, await as.accessToken({ certificate: world.client1 }))
-      .get('/scoped')
-      .expect(403);
+    const token = await as.accessToken({ certificate: world.client1 });
+    await clientOf(app, world, world.client1, token).get('/scoped').expect(403);
+    const digests = `token_sha256=${hash('sha256', token, 'base64url')} certificate_sha256=${world.client1.thumbprint}`;
     expect(logger.ours.map(({ text }) => text)).toEqual([
-      `refused status=403 error=insufficient_scope reason=scope_missing route="GET /scoped" issuer=${as.issuer} client=client-1 subject=user-1`,
+      `refused status=403 error=insufficient_scope reason=scope_missing route="GET /scoped" issuer=${as.issuer} client=client-1 subject=user-1 ${digests}`,
     ]);
   });
 

@@ -1,0 +1,17 @@
+import type { CallPurpose } from '../events/authorization-server-call.js';
+
+/** What is sent beside the URL. */
+export interface HttpCall {
+  readonly purpose: CallPurpose;
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** An answer of the authorization server, whatever its status. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** Media type in lower case, without parameters; empty where there is none. */
+  readonly contentType: string;
+  readonly body: string;
+}

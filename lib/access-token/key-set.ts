@@ -1,0 +1,97 @@
+import { createLocalJWKSet, type JSONWebKeySet, type JWK } from 'jose';
+import { isJsonObject } from './json-object.js';
+import type { VerificationKeys } from './verify-signature.js';
+
+/**
+ * The keys that a token may have been signed with, by its `kid`. Where they have been published again unchanged, they
+ * are the same object.
+ */
+export interface KeyGroup {
+  readonly keys: VerificationKeys;
+  /** Whether the server has changed or withdrawn one of them since. */
+  withdrawn: boolean;
+}
+
+/** The public keys of one server, as published at one moment. */
+export interface KeySet {
+  /** The keys with this `kid`; all keys for a token that names none. */
+  groupFor(kid: unknown): KeyGroup | undefined;
+}
+
+/** A secret, which is always the only key. */
+export function singleKey(key: VerificationKeys): KeySet {
+  const group: KeyGroup = { keys: key, withdrawn: false };
+  return { groupFor: () => group };
+}
+
+interface PublishedGroup extends KeyGroup {
+  /** The keys as text, to tell whether they have changed. */
+  readonly content: string;
+}
+
+/** Keys that a server has published, or the configuration holds. */
+export class PublishedKeys implements KeySet {
+  private constructor(
+    private readonly byKid: ReadonlyMap<string, PublishedGroup>,
+    private readonly all: PublishedGroup,
+  ) {}
+
+  /** @param members of a JWK Set: those that are no public keys are left out, so that they hide no others */
+  static from(members: JSONWebKeySet['keys']): PublishedKeys {
+    const keys = members.filter((key) => isPublicSigningKey(key));
+    const byKid = new Map([...groupByKid(keys)].map(([kid, group]) => [kid, groupOf(group)]));
+    return new PublishedKeys(byKid, groupOf(keys));
+  }
+
+  groupFor(kid: unknown): KeyGroup | undefined {
+    return typeof kid === 'string' ? this.byKid.get(kid) : this.all;
+  }
+
+  /**
+   * These keys in the place of older ones: what has not changed stays the same object, what has is withdrawn.
+   * @returns the older ones themselves where nothing has changed
+   */
+  replacing(older: PublishedKeys | undefined): PublishedKeys {
+    if (older === undefined) return this;
+    if (older.all.content === this.all.content) return older;
+    const byKid = new Map(
+      [...this.byKid].map(([kid, group]) => [kid, unchanged(group, older.byKid.get(kid)) ?? group]),
+    );
+    for (const [kid, group] of older.byKid) group.withdrawn = byKid.get(kid) !== group;
+    older.all.withdrawn = true;
+    return new PublishedKeys(byKid, this.all);
+  }
+}
+
+function unchanged(group: PublishedGroup, older: PublishedGroup | undefined): PublishedGroup | undefined {
+  return older?.content === group.content ? older : undefined;
+}
+
+function groupByKid(keys: readonly JWK[]): ReadonlyMap<string, readonly JWK[]> {
+  const groups = new Map<string, JWK[]>();
+  for (const key of keys) {
+    if (typeof key.kid !== 'string') continue;
+    const group = groups.get(key.kid);
+    if (group === undefined) groups.set(key.kid, [key]);
+    else group.push(key);
+  }
+  return groups;
+}
+
+/** Among those of one `kid`, jose tells them apart by `kty`, `use`, `key_ops`, `alg` and `crv`. */
+function groupOf(keys: readonly JWK[]): PublishedGroup {
+  const content = keys
+    .map((key) => JSON.stringify(key))
+    .toSorted()
+    .join();
+  return { keys: createLocalJWKSet({ keys: [...keys] }), content, withdrawn: false };
+}
+
+/** Private and symmetric keys do not belong into a JWK Set; one that is there must not hide the others. */
+export function isPublicSigningKey(key: unknown): boolean {
+  return (
+    isJsonObject(key) &&
+    (key['kty'] === 'RSA' || key['kty'] === 'EC' || key['kty'] === 'OKP') &&
+    !Object.hasOwn(key, 'd')
+  );
+}

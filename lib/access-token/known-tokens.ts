@@ -1,0 +1,53 @@
+import { LRUCache } from 'lru-cache';
+import type { Confirmation } from './verified-access-token.js';
+import type { VerifiedToken } from './verify-access-token.js';
+
+/** How many verified tokens are remembered. */
+export interface KnownTokensSettings {
+  readonly maxEntries: number;
+  /** Bytes, about. */
+  readonly maxSize: number;
+}
+
+/** A token that every check of its own has passed, and the keys that it is bound to. */
+export interface KnownToken extends VerifiedToken {
+  readonly confirmation: Confirmation | undefined;
+}
+
+/**
+ * The tokens that one app has verified, by their digests. One is found as long as verifying it again would lead to the
+ * same, and no longer: until it expires, or its server's keys, or its answer, are not what they were. What depends on the
+ * request and its connection is checked on each request all the same.
+ */
+export class KnownTokens {
+  private readonly tokens: LRUCache<string, KnownToken>;
+
+  constructor({ maxEntries, maxSize }: KnownTokensSettings) {
+    this.tokens = new LRUCache({ max: maxEntries, maxSize, sizeCalculation: sizeOf });
+  }
+
+  /** @param digest SHA-256 of the token, base64url */
+  find(digest: string): KnownToken | undefined {
+    const known = this.tokens.get(digest);
+    return known !== undefined && isValid(known) && known.holds() ? known : undefined;
+  }
+
+  /** Remembers a token, if verifying it again would lead to the same. */
+  keep(digest: string, token: KnownToken): void {
+    if (isValid(token) && token.holds()) this.tokens.set(digest, token);
+  }
+}
+
+/** By the clock of now: whatever it says, nothing is found outside the times of the token. */
+function isValid({ validity: { from, until } }: VerifiedToken): boolean {
+  const now = Date.now();
+  return from <= now && now < until;
+}
+
+/** Bytes that a token takes beside its claims. */
+const OVERHEAD = 1_000;
+
+/** Bytes, about: a claim takes some three times what its JSON does. */
+function sizeOf({ size }: KnownToken): number {
+  return OVERHEAD + 3 * size;
+}

@@ -1,0 +1,58 @@
+import { Client } from 'undici';
+import { AnswerReader } from './answer-reader.js';
+import type { HttpAnswer, HttpCall } from './http-call.js';
+
+/** One connection to an authorization server: opened when needed, kept alive, for one call at a time. */
+export class ServerConnection {
+  private readonly client: Client;
+  /** Whether the connection that stands has brought an answer already. */
+  private reused = false;
+
+  /** @param origin scheme, host and port */
+  constructor(
+    readonly origin: string,
+    options: Client.Options,
+  ) {
+    this.client = new Client(origin, options);
+    this.client.on('connect', () => {
+      this.reused = false;
+    });
+  }
+
+  /**
+   * Sends a call, and once more where a kept connection turns out to be dead before a byte of the answer has come: the
+   * server has closed it while it was idle. The second time is on a new connection. Undici repeats nothing by itself.
+   *
+   * It may be done with a POST too, for introspection only asks (RFC 7662 §2.1; RFC 9110 §9.2.2), and an assertion of
+   * ours that was sent on a dead connection has not been used up.
+   * @param signal ends both tries
+   */
+  async send(url: URL, call: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
+    const first = new AnswerReader(signal);
+    try {
+      return await this.dispatch(url, call, first);
+    } catch (error) {
+      if (!this.reused || first.begun || !isClosed(error)) throw error;
+      return this.dispatch(url, call, new AnswerReader(signal));
+    }
+  }
+
+  /** Ends the connection, and a call on it. */
+  async close(): Promise<void> {
+    await this.client.destroy();
+  }
+
+  private async dispatch(url: URL, call: HttpCall, reader: AnswerReader): Promise<HttpAnswer> {
+    const { method, headers, body = null } = call;
+    this.client.dispatch({ path: url.pathname + url.search, method, headers, body }, reader);
+    const answer = await reader.answer;
+    this.reused = true;
+    return answer;
+  }
+}
+
+const CLOSED = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && CLOSED.has(String(error.code));
+}

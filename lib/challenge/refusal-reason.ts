@@ -1,0 +1,81 @@
+/**
+ * Every reason for a refusal, in the order of a request. They are stable: operations count and search by them, and
+ * docs/reasons.md says of each what it means and what to do.
+ */
+export const REFUSAL_REASONS = [
+  // request
+  'credentials_missing',
+  'credentials_malformed',
+  'credentials_repeated',
+  'context_unsupported',
+  // access-token
+  'token_too_large',
+  'token_malformed',
+  'token_encrypted',
+  'token_type_mismatch',
+  'token_is_id_token',
+  'token_opaque',
+  'token_inactive',
+  'token_expired',
+  'token_not_yet_valid',
+  'token_issued_in_future',
+  'token_too_old',
+  'algorithm_not_allowed',
+  'critical_header_unsupported',
+  'issuer_unknown',
+  'issuer_mismatch',
+  'audience_mismatch',
+  'key_unknown',
+  'key_unusable',
+  'signature_invalid',
+  'claim_missing',
+  'claim_malformed',
+  'claim_forbidden',
+  'introspection_refused',
+  'introspection_conflict',
+  // access-token, not the caller's fault
+  'authorization_server_unreachable',
+  'authorization_server_answer_invalid',
+  'authorization_server_refused_client',
+  // confirmation
+  'confirmation_missing',
+  'confirmation_malformed',
+  'confirmation_unsupported',
+  'certificate_missing',
+  'certificate_header_untrusted',
+  'certificate_header_repeated',
+  'certificate_header_malformed',
+  'certificate_source_failed',
+  'certificate_untrusted',
+  'certificate_expired',
+  'certificate_not_yet_valid',
+  'certificate_mismatch',
+  'scheme_mismatch',
+  'proof_missing',
+  'proof_repeated',
+  'proof_too_large',
+  'proof_malformed',
+  'proof_algorithm_not_allowed',
+  'proof_key_unusable',
+  'proof_method_mismatch',
+  'proof_target_mismatch',
+  'proof_token_mismatch',
+  'proof_expired',
+  'proof_issued_in_future',
+  'proof_nonce_missing',
+  'proof_nonce_unknown',
+  'proof_key_mismatch',
+  'proof_signature_invalid',
+  'proof_replayed',
+  'proofs_too_many',
+  // confirmation, where something of ours is to blame
+  'public_url_unknown',
+  'replay_store_unavailable',
+  // authorization
+  'binding_insufficient',
+  'scope_missing',
+  'user_refused',
+] as const;
+
+/** Why a request was refused: for the log and for operations, never shown to the caller. */
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];

@@ -1,0 +1,123 @@
+import { HttpException, Logger } from '@nestjs/common';
+import type { Acceptance, RequestTrace } from '../authenticate-request.js';
+import type { OAuthError } from '../challenge/oauth-error.js';
+import { type RefusalEvidence, RefusalLog } from '../challenge/refusal-log.js';
+import { messageOf } from '../message-of.js';
+import type { AccessDecision, DecidedRequest, TokenOrigin } from './access-decision.js';
+import { decisions } from './channels.js';
+import type { DecisionListener } from './decision-listener.js';
+
+/** Tells of what one app decides: refusals to its log; everything to its listeners, and to `node:diagnostics_channel`. */
+export class DecisionReporter {
+  private readonly log = new RefusalLog();
+  private readonly logger = new Logger('CertBoundAuth');
+  private listeners: readonly DecisionListener[] = [];
+
+  listenBy(listeners: readonly DecisionListener[]): void {
+    this.listeners = listeners;
+  }
+
+  /** @param routeOf method and path pattern; asked for only where somebody listens */
+  accepted({ proved, trace }: Acceptance, routeOf: () => string): void {
+    if (!this.isHeard()) return;
+    this.tell({ outcome: 'accepted', ...describe(trace, routeOf()), boundBy: proved.boundBy });
+  }
+
+  refused(error: OAuthError, trace: RequestTrace, route: string): void {
+    this.log.refused(error, evidenceOf(trace), route);
+    if (!this.isHeard()) return;
+    const { refusal, reason, detail } = error;
+    this.tell({
+      outcome: refusal.status === 503 ? 'unavailable' : 'refused',
+      reason,
+      status: statusOf(error),
+      error: refusal.code,
+      detail,
+      claimed: trace.claimed === undefined ? undefined : claimedOrigin(trace.claimed),
+      ...describe(trace, route),
+    });
+  }
+
+  private isHeard(): boolean {
+    return this.listeners.length > 0 || decisions.hasSubscribers;
+  }
+
+  private tell(decision: AccessDecision): void {
+    Object.freeze(decision);
+    decisions.publish(decision);
+    for (const listener of this.listeners) this.tellOne(listener, decision);
+  }
+
+  /** An async function may reject: that would end the process. */
+  private tellOne(listener: DecisionListener, decision: AccessDecision): void {
+    const failed = (error: unknown): void =>
+      this.logger.error(`a DecisionListener threw: ${messageOf(error)}`);
+    try {
+      const result: unknown = listener.onDecision(decision);
+      if (result instanceof Promise) result.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+}
+
+function describe(trace: RequestTrace, route: string): DecidedRequest {
+  const { startedAt, scheme, tokenDigest, certificateThumbprint, cacheHit, verified } = trace;
+  return {
+    route,
+    scheme,
+    issuer: verified?.issuer,
+    clientId: verified?.clientId,
+    subject: verified?.subject,
+    tokenDigest,
+    certificateThumbprint,
+    cacheHit,
+    duration: performance.now() - startedAt,
+  };
+}
+
+/** Text only: a listener must not trip over what an attacker has written. */
+function claimedOrigin({ iss, client_id: clientId, sub }: NonNullable<RequestTrace['claimed']>): TokenOrigin {
+  const text = (value: unknown): string | undefined =>
+    typeof value === 'string' ? value.slice(0, LONGEST_CLAIM) : undefined;
+  return { issuer: text(iss), clientId: text(clientId), subject: text(sub) };
+}
+
+const LONGEST_CLAIM = 300;
+
+/** `validate` may have chosen a status of its own. */
+function statusOf({ refusal, reason, cause }: OAuthError): number {
+  return reason === 'user_refused' && cause instanceof HttpException ? cause.getStatus() : refusal.status;
+}
+
+function evidenceOf({
+  tokenDigest,
+  certificateThumbprint,
+  verified,
+  claimed,
+}: RequestTrace): RefusalEvidence {
+  return {
+    ...(verified === undefined
+      ? {}
+      : {
+          token: {
+            verified: true,
+            issuer: verified.issuer,
+            client: verified.clientId,
+            subject: verified.subject,
+          },
+        }),
+    ...(claimed === undefined
+      ? {}
+      : {
+          token: {
+            verified: false,
+            issuer: claimed['iss'],
+            client: claimed['client_id'],
+            subject: claimed['sub'],
+          },
+        }),
+    ...(tokenDigest === undefined ? {} : { tokenDigest }),
+    ...(certificateThumbprint === undefined ? {} : { certificateThumbprint }),
+  };
+}

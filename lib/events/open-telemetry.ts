@@ -1,0 +1,79 @@
+import { Logger } from '@nestjs/common';
+import { messageOf } from '../message-of.js';
+import type { AccessDecision } from './access-decision.js';
+import type { AuthorizationServerCall } from './authorization-server-call.js';
+import { decisions, serverCalls } from './channels.js';
+import { recordSpan } from './decision-span.js';
+import type { OpenTelemetryApi } from './open-telemetry-api.js';
+import { TelemetryMetrics } from './telemetry-metrics.js';
+
+/** The channels belong to the process, so however many modules there are, each event is recorded once. */
+let users = 0;
+let running: Promise<Unsubscribe> | undefined;
+
+type Unsubscribe = () => void;
+
+/**
+ * Records every decision and every call to an authorization server by OpenTelemetry, if the app has its API.
+ * @param load gets the API; it rejects where the package is not installed
+ * @returns what ends it, when all that have started it have ended it
+ */
+export async function startTelemetry(
+  load: () => Promise<OpenTelemetryApi> = async () => import('@opentelemetry/api'),
+): Promise<() => void> {
+  users += 1;
+  running ??= subscribe(load);
+  const unsubscribe = await running;
+  let ended = false;
+  return () => {
+    if (ended) return;
+    ended = true;
+    users -= 1;
+    if (users > 0) return;
+    running = undefined;
+    unsubscribe();
+  };
+}
+
+async function subscribe(load: () => Promise<OpenTelemetryApi>): Promise<Unsubscribe> {
+  const logger = new Logger('CertBoundAuth');
+  const api = await load().catch((error: unknown) => {
+    if (!isAbsent(error)) logger.warn(`OpenTelemetry could not be loaded: ${messageOf(error)}`);
+  });
+  if (api === undefined) return () => undefined;
+
+  const metrics = new TelemetryMetrics(api);
+  const onDecision = guarded(logger, (decision) => {
+    metrics.recordDecision(decision as AccessDecision);
+    recordSpan(api, decision as AccessDecision);
+  });
+  const onCall = guarded(logger, (call) => metrics.recordCall(call as AuthorizationServerCall));
+  decisions.subscribe(onDecision);
+  serverCalls.subscribe(onCall);
+  return () => {
+    decisions.unsubscribe(onDecision);
+    serverCalls.unsubscribe(onCall);
+  };
+}
+
+/** Not installed, which is normal; another package that is missing is not. */
+function isAbsent(error: unknown): boolean {
+  const { code } = error as { readonly code?: unknown };
+  return (
+    (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') &&
+    messageOf(error).includes("'@opentelemetry/api'")
+  );
+}
+
+/** What a subscriber throws would end the process. It is logged, once: the next event would say the same. */
+function guarded(logger: Logger, record: (event: unknown) => void): (event: unknown) => void {
+  let failed = false;
+  return (event) => {
+    try {
+      record(event);
+    } catch (error) {
+      if (!failed) logger.error(`OpenTelemetry failed: ${messageOf(error)}`);
+      failed = true;
+    }
+  };
+}

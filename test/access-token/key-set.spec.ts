@@ -1,0 +1,74 @@
+import { generateKeyPairSync } from 'node:crypto';
+import type { JWK } from 'jose';
+import { describe, expect, test } from 'vitest';
+import { PublishedKeys } from '../../lib/access-token/key-set.js';
+
+const jwk = (members: object = {}): JWK => ({
+  ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }),
+  ...members,
+});
+
+describe('keys that are published anew', () => {
+  const [one, two, three] = [jwk({ kid: 'one' }), jwk({ kid: 'two' }), jwk({ kid: 'three' })];
+  const older = (): PublishedKeys => PublishedKeys.from([one, two]);
+
+  test('invariant 5: unchanged are the same set, in whatever order', () => {
+    const before = older();
+    expect(PublishedKeys.from([two, one]).replacing(before)).toBe(before);
+    expect(before.groupFor('one')?.withdrawn).toBe(false);
+    expect(before.groupFor(undefined)?.withdrawn).toBe(false);
+  });
+
+  test('invariant 5: with one of them gone, that one is withdrawn, and the other the same', () => {
+    const before = older();
+    const [keptBefore, goneBefore] = [before.groupFor('one'), before.groupFor('two')];
+    const after = PublishedKeys.from([one, three]).replacing(before);
+    expect([keptBefore?.withdrawn, goneBefore?.withdrawn]).toEqual([false, true]);
+    expect(after.groupFor('one')).toBe(keptBefore);
+    expect(after.groupFor('two')).toBeUndefined();
+    expect(after.groupFor('three')?.withdrawn).toBe(false);
+  });
+
+  test('invariant 5: with another key of the same kid, the older is withdrawn', () => {
+    const before = older();
+    const group = before.groupFor('one');
+    const after = PublishedKeys.from([jwk({ kid: 'one' }), two]).replacing(before);
+    expect(group?.withdrawn).toBe(true);
+    expect(after.groupFor('one')?.withdrawn).toBe(false);
+  });
+
+  test('invariant 5: with one more of the same kid, whatever it verified is verified again', () => {
+    const before = older();
+    const group = before.groupFor('one');
+    PublishedKeys.from([one, jwk({ kid: 'one' }), two]).replacing(before);
+    expect(group?.withdrawn).toBe(true);
+  });
+
+  test('invariant 5: with any change, what a token without kid was verified by is withdrawn', () => {
+    const before = older();
+    const all = before.groupFor(undefined);
+    const after = PublishedKeys.from([one, two, three]).replacing(before);
+    expect([all?.withdrawn, after.groupFor(undefined)?.withdrawn]).toEqual([true, false]);
+  });
+
+  test('that come back after they were gone are others', () => {
+    const before = older();
+    const group = before.groupFor('two');
+    const without = PublishedKeys.from([one]).replacing(before);
+    const again = PublishedKeys.from([one, two]).replacing(without);
+    expect(group?.withdrawn).toBe(true);
+    expect(again.groupFor('two')).not.toBe(group);
+    expect(again.groupFor('two')?.withdrawn).toBe(false);
+  });
+
+  test('where there were none before are taken as they are', () => {
+    const keys = older();
+    expect(keys.replacing(undefined)).toBe(keys);
+  });
+});
+
+test('a kid that is no text names no key', () => {
+  const keys = PublishedKeys.from([jwk({ kid: 7 }), jwk({ kid: '7' })]);
+  expect(keys.groupFor(7)).toBe(keys.groupFor(undefined));
+  expect(keys.groupFor('7')).not.toBe(keys.groupFor(undefined));
+});
