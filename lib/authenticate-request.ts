@@ -15,7 +15,13 @@ import { checkDpopProof, type DpopRules } from './confirmation/check-dpop-proof.
 import { readConfirmation } from './confirmation/confirmation-claim.js';
 import type { SeenCertificates } from './confirmation/seen-certificates.js';
 import { andThen, type MaybePromise } from './maybe-promise.js';
-import { type AuthenticationScheme, readAuthorization, readToken } from './request/credentials.js';
+import {
+  type AuthenticationScheme,
+  type Authorization,
+  checkTokenForm,
+  readAuthorization,
+  readToken,
+} from './request/credentials.js';
 import type { ClientCertificateFinding, ClientCertificateSource } from './request/client-certificate.js';
 import type { HttpRequest } from './request/http-request.js';
 import { chainTrust, type ResolvedOptions } from './options/resolved-options.js';
@@ -129,7 +135,7 @@ function decide(
   const certificate = rules.certificateSource(request);
   if (certificate.kind === 'found') progress.certificateThumbprint = certificate.certificate.thumbprint;
 
-  const attempt: Attempt = { request, token, tokenDigest, scheme: authorization.scheme, certificate };
+  const attempt: Attempt = { request, token, tokenDigest, authorization, certificate };
   return andThen(knownToken(attempt, rules, progress), (known) =>
     andThen(provePossession(known, attempt, rules), (proven) =>
       accept(known, proven, attempt, rules, progress),
@@ -143,13 +149,13 @@ interface Attempt {
   readonly token: string;
   /** SHA-256, base64url. */
   readonly tokenDigest: string;
-  readonly scheme: AuthenticationScheme;
+  readonly authorization: Authorization;
   readonly certificate: ClientCertificateFinding;
 }
 
 /** The token with all that is known of it: from another request, or verified now. */
 function knownToken(
-  { token, tokenDigest }: Attempt,
+  { token, tokenDigest, authorization }: Attempt,
   { servers, knownTokens, dpop }: AuthenticationRules,
   progress: Progress,
 ): MaybePromise<KnownToken> {
@@ -159,6 +165,7 @@ function knownToken(
     progress.verified = known;
     return known;
   }
+  checkTokenForm(token, authorization);
   return verifyAccessToken(token, servers).then((verified) => {
     progress.verified = verified;
     const confirmation = readConfirmation(verified.claims, dpop !== undefined);
@@ -171,7 +178,7 @@ function knownToken(
 /** Asked on each request, whoever the token is known by. */
 function provePossession(
   { confirmation, server }: KnownToken,
-  { request, token, scheme, certificate }: Attempt,
+  { request, token, authorization: { scheme }, certificate }: Attempt,
   { dpop, options, seenCertificates }: AuthenticationRules,
 ): MaybePromise<ProvenPossession> {
   const now = Date.now();

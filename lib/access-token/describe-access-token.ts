@@ -34,21 +34,36 @@ export interface ProvenToken {
   readonly raw: string | undefined;
 }
 
-/** A token as one handler gets it: its own, down to the last claim, for the description serves other requests. */
+/**
+ * A token as one handler gets it: its own, down to the last claim, for the description serves other requests. Written out
+ * member by member: with a spread it would cost as much as all the rest of a known token.
+ */
 export function accessTokenFor(
-  description: TokenDescription,
+  { issuer, subject, clientId, audience, scopes, issuedAt, expiresAt, tokenId, claims }: TokenDescription,
   { confirmation, boundBy, raw }: ProvenToken,
 ): VerifiedAccessToken {
-  const token = {
-    ...description,
-    audience: [...description.audience],
-    scopes: new Set(description.scopes),
-    claims: copyOfJson(description.claims),
+  const token: PossiblyAbsent<VerifiedAccessToken> = {
+    issuer,
+    subject,
+    clientId,
+    audience: [...audience],
+    scopes: new Set(scopes),
+    issuedAt,
+    expiresAt,
+    tokenId,
     confirmation: { ...confirmation },
     boundBy: [...boundBy],
+    claims: copyOfJson(claims),
+    raw,
   };
-  return raw === undefined ? token : { ...token, raw };
+  for (const name of OPTIONAL) if (token[name] === undefined) delete token[name];
+  return token as VerifiedAccessToken;
 }
+
+type PossiblyAbsent<T> = { -readonly [Name in keyof T]: T[Name] | undefined };
+
+/** What a token need not say: then it has no such member. The last comes first, for that is cheap to take away. */
+const OPTIONAL = ['raw', 'tokenId', 'issuedAt', 'clientId', 'subject'] as const;
 
 function optional<Name extends string, Value>(
   name: Name,

@@ -4,7 +4,6 @@ import type { BindingMethod, Confirmation } from '../access-token/verified-acces
 import { invalidToken } from '../challenge/oauth-error.js';
 import type { ClientCertificate, ClientCertificateFinding } from '../request/client-certificate.js';
 import type { AuthenticationScheme } from '../request/credentials.js';
-import { equalInConstantTime } from '../equal-in-constant-time.js';
 import { andThen, type MaybePromise } from '../maybe-promise.js';
 import type { ProofOutcome } from './check-dpop-proof.js';
 import type { SeenCertificates } from './seen-certificates.js';
@@ -80,8 +79,8 @@ function checkCertificate(expected: string, possession: ProofOfPossession): Mayb
   if (finding.kind === 'none') throw invalidToken(finding.reason, { detail: finding.detail });
   const { certificate } = finding;
   checkValidity(certificate, possession.now);
-  // As text: no decoder that could forgive a wrong encoding.
-  if (!equalInConstantTime(certificate.thumbprint, expected)) {
+  // As text: no decoder that could forgive a wrong encoding. Neither is a secret: what counts is the private key.
+  if (certificate.thumbprint !== expected) {
     const detail = describeMismatch(expected, certificate, possession.seenCertificates);
     throw invalidToken('certificate_mismatch', { detail });
   }

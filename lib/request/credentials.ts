@@ -16,17 +16,17 @@ export interface Authorization {
  * How each scheme looks. A scheme is the longest run of token characters (RFC 9110 §5.6.2) and ignores case (§11.1):
  * `Bearer,` is malformed, `Bearers` another scheme. Then one or more spaces, and a b64token (RFC 6750 §2.1).
  */
-const PATTERNS = {
-  Bearer: patternsOf('bearer'),
-  DPoP: patternsOf('dpop'),
+const STARTS = {
+  Bearer: startOf('bearer'),
+  DPoP: startOf('dpop'),
 } as const;
 
-function patternsOf(scheme: string): { readonly start: RegExp; readonly whole: RegExp } {
-  return {
-    start: new RegExp(`^${scheme}(?![!#$%&'*+\\-.^_\`|~\\w])`, 'i'),
-    whole: new RegExp(`^${scheme} +([A-Za-z0-9\\-._~+/]+=*) *$`, 'i'),
-  };
+function startOf(scheme: string): RegExp {
+  return new RegExp(`^${scheme}(?![!#$%&'*+\\-.^_\`|~\\w])`, 'i');
 }
+
+/** @see RFC 6750 §2.1 */
+const B64_TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 
 /**
  * Reads the `Authorization` header of a request, the only place that a token is taken from.
@@ -44,7 +44,7 @@ export function readAuthorization(
   }
   const [header] = headers;
   if (header === undefined) throw missingCredentials('credentials_missing', { detail: whatElse(request) });
-  const scheme = schemes.find((accepted) => PATTERNS[accepted].start.test(header));
+  const scheme = schemes.find((accepted) => STARTS[accepted].test(header));
   if (scheme !== undefined) return { scheme, header };
   throw missingCredentials('credentials_missing', {
     detail: `the Authorization header is not of the ${schemes.join(' or ')} scheme`,
@@ -52,20 +52,32 @@ export function readAuthorization(
 }
 
 /**
- * Reads the token itself.
- * @throws OAuthError 400 where it is malformed, or sent in another way as well
+ * Reads what is sent as the token: all between the spaces. Whether it has the form of one is left to
+ * {@link checkTokenForm}, for of one that is known that is known as well.
+ * @throws OAuthError 400 where it is sent in another way as well
  * @see RFC 6750 §2
  */
 export function readToken({ scheme, header }: Authorization, request: HttpRequest): string {
-  const token = PATTERNS[scheme].whole.exec(header)?.[1];
-  if (token === undefined) {
-    throw invalidRequest('credentials_malformed', {
-      detail: `the Authorization header is not "${scheme}" and one token`,
-    });
-  }
+  const token = betweenSpaces(header, scheme.length);
   if (hasTokenInQuery(rawRequestOf(request))) throw sentTwice('query');
   if (hasTokenInForm(request)) throw sentTwice('form body');
   return token;
+}
+
+/** @throws OAuthError 400 for what is not one token, as it comes behind one space at least */
+export function checkTokenForm(token: string, { scheme, header }: Authorization): void {
+  if (header[scheme.length] === ' ' && B64_TOKEN.test(token)) return;
+  throw invalidRequest('credentials_malformed', {
+    detail: `the Authorization header is not "${scheme}" and one token`,
+  });
+}
+
+/** By hand: a pattern would look at each character of the token. */
+function betweenSpaces(text: string, from: number): string {
+  let [start, end] = [from, text.length];
+  while (text[start] === ' ') start += 1;
+  while (end > start && text[end - 1] === ' ') end -= 1;
+  return text.slice(start, end);
 }
 
 function hasTokenInQuery(raw: IncomingMessage): boolean {
