@@ -25,7 +25,7 @@ export function readConfirmation(
   if (!isJsonObject(cnf)) {
     throw invalidToken('confirmation_malformed', { detail: 'cnf is not an object' });
   }
-  const uncheckable = [...UNSUPPORTED_METHODS, ...(dpop ? [] : [KEY])];
+  const uncheckable = dpop ? UNSUPPORTED_METHODS : [...UNSUPPORTED_METHODS, KEY];
   const unsupported = uncheckable.find((method) => Object.hasOwn(cnf, method));
   if (unsupported !== undefined) {
     throw invalidToken('confirmation_unsupported', { detail: `cnf.${unsupported} cannot be checked` });

@@ -5,6 +5,15 @@ import { equalInConstantTime } from '../equal-in-constant-time.js';
 export type NonceVerdict =
   { readonly kind: 'current' | 'about-to-expire'; readonly expiresAt: number } | { readonly kind: 'unknown' };
 
+/** Those that count in a window of time. */
+interface WindowNonces {
+  /** Windows since the epoch. */
+  readonly window: number;
+  readonly previous: string;
+  readonly present: string;
+  readonly next: string;
+}
+
 /**
  * The nonces of this API: one for each window of time, the same for all clients and on all instances that share the
  * secret, and nobody else's to guess. None is stored and no timer runs.
@@ -13,10 +22,7 @@ export type NonceVerdict =
 export class DpopNonces {
   /** Milliseconds. */
   private readonly windowLength: number;
-  private window = Number.NaN;
-  private previous = '';
-  private present = '';
-  private next = '';
+  private known: WindowNonces | undefined;
 
   /** @param lifetime seconds, of two windows: a nonce is accepted in its own, and in the one after it */
   constructor(
@@ -28,22 +34,20 @@ export class DpopNonces {
 
   /** The nonce to hand out. @param now milliseconds since the epoch */
   current(now: number): string {
-    this.moveTo(now);
-    return this.present;
+    return this.noncesAt(now).present;
   }
 
   /** What the nonce of a proof is worth. @param now milliseconds since the epoch */
   judge(nonce: string | undefined, now: number): NonceVerdict {
     if (nonce === undefined) return { kind: 'unknown' };
-    this.moveTo(now);
-    if (equalInConstantTime(nonce, this.present))
-      return { kind: 'current', expiresAt: this.endOf(this.window) };
+    const { window, previous, present, next } = this.noncesAt(now);
+    if (equalInConstantTime(nonce, present)) return { kind: 'current', expiresAt: this.endOf(window) };
     // An instance whose clock is ahead hands out the next one already.
-    if (equalInConstantTime(nonce, this.next)) {
-      return { kind: 'current', expiresAt: this.endOf(this.window + 1) };
+    if (equalInConstantTime(nonce, next)) {
+      return { kind: 'current', expiresAt: this.endOf(window + 1) };
     }
-    if (equalInConstantTime(nonce, this.previous)) {
-      return { kind: 'about-to-expire', expiresAt: this.endOf(this.window - 1) };
+    if (equalInConstantTime(nonce, previous)) {
+      return { kind: 'about-to-expire', expiresAt: this.endOf(window - 1) };
     }
     return { kind: 'unknown' };
   }
@@ -53,13 +57,20 @@ export class DpopNonces {
     return (window + 2) * this.windowLength;
   }
 
-  private moveTo(now: number): void {
+  private noncesAt(now: number): WindowNonces {
     const window = Math.floor(now / this.windowLength);
-    if (window === this.window) return;
-    this.window = window;
-    this.previous = this.nonceOf(window - 1);
-    this.present = this.nonceOf(window);
-    this.next = this.nonceOf(window + 1);
+    // Stryker disable next-line ConditionalExpression: those made again are the same, it only costs
+    if (this.known?.window !== window) this.known = this.noncesOf(window);
+    return this.known;
+  }
+
+  private noncesOf(window: number): WindowNonces {
+    return {
+      window,
+      previous: this.nonceOf(window - 1),
+      present: this.nonceOf(window),
+      next: this.nonceOf(window + 1),
+    };
   }
 
   private nonceOf(window: number): string {

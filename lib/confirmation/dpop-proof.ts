@@ -82,7 +82,8 @@ function textOf(claims: JsonObject, name: string): string {
 
 function numberOf(claims: JsonObject, name: string): number {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  // JSON has numbers that are infinite here; what is no number is none that is finite.
+  if (Number.isFinite(value)) return value as number;
   throw malformed(`its ${name} is no number`);
 }
 

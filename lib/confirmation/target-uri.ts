@@ -44,7 +44,7 @@ function escapeIllegal(path: string): string {
 }
 
 function escapeOctet(octet: string): string {
-  return `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+  return `%${octet.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }
 
 /** Decodes what need not be encoded, and writes the rest in capitals. */

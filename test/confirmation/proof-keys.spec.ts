@@ -13,19 +13,19 @@ describe('proof keys', () => {
   test('a key is imported once: later proofs are verified with the one that is known by its thumbprint', async () => {
     const keys = new ProofKeys();
     const first = await client.proof({ url: URL });
-    await expect(keys.verify(first, {}, client.thumbprint, 'ES256')).rejects.toMatchObject({
-      reason: 'proof_key_unusable',
-    });
-    await keys.verify(first, client.jwk, client.thumbprint, 'ES256');
-    await keys.verify(await client.proof({ url: URL }), {}, client.thumbprint, 'ES256');
+    expect(() => keys.verify(first, {}, client.thumbprint, 'ES256')).toThrow(
+      expect.objectContaining({ reason: 'proof_key_unusable' }),
+    );
+    keys.verify(first, client.jwk, client.thumbprint, 'ES256');
+    keys.verify(await client.proof({ url: URL }), {}, client.thumbprint, 'ES256');
   });
 
   test('a known key verifies nothing that another key has signed', async () => {
     const keys = new ProofKeys();
-    await keys.verify(await client.proof({ url: URL }), client.jwk, client.thumbprint, 'ES256');
+    keys.verify(await client.proof({ url: URL }), client.jwk, client.thumbprint, 'ES256');
     const foreign = await client.proof({ url: URL, fault: 'foreign-key' });
-    await expect(keys.verify(foreign, client.jwk, client.thumbprint, 'ES256')).rejects.toMatchObject({
-      reason: 'proof_signature_invalid',
-    });
+    expect(() => keys.verify(foreign, client.jwk, client.thumbprint, 'ES256')).toThrow(
+      expect.objectContaining({ reason: 'proof_signature_invalid' }),
+    );
   });
 });
