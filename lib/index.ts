@@ -123,7 +123,11 @@ export type { PresentedCertificate } from './request/presented-certificate.js';
 
 export { AuthorizationServers } from './authorization-servers.js';
 export type { AuthorizationServerHealth } from './events/authorization-server-health.js';
-export { CertBoundAuthHealthIndicator } from './events/health-indicator.js';
+export {
+  type AuthorizationServersHealth,
+  type AuthorizationServersStatus,
+  CertBoundAuthHealthIndicator,
+} from './events/health-indicator.js';
 export { DecisionListener } from './events/decision-listener.js';
 export { DECISION_CHANNEL, SERVER_CALL_CHANNEL } from './events/channels.js';
 export type {

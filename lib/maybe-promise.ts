@@ -14,6 +14,6 @@ export function orReject<Value>(make: () => MaybePromise<Value>): MaybePromise<V
   try {
     return make();
   } catch (error) {
-    return Promise.reject(error as Error);
+    return Promise.reject(error);
   }
 }

@@ -34,11 +34,6 @@ export class ConnectionPool {
     private readonly connect: (origin: string) => ServerConnection,
   ) {}
 
-  /** Whether the next call would be one too many. */
-  get full(): boolean {
-    return this.calls >= this.limits.calls;
-  }
-
   /**
    * Does something with a connection of its own.
    * @param signal ends the waiting, and is to end the work
@@ -50,7 +45,9 @@ export class ConnectionPool {
     work: (connection: ServerConnection) => Promise<T>,
   ): Promise<T> {
     if (this.closed) throw new CallNotSentError('the connections are closed');
-    if (this.full) throw new CallNotSentError(`${this.limits.calls} calls are under way or wait already`);
+    if (this.calls >= this.limits.calls) {
+      throw new CallNotSentError(`${this.limits.calls} calls are under way or wait already`);
+    }
     this.calls += 1;
     try {
       const connection = this.take(origin) ?? (await this.wait(origin, signal));

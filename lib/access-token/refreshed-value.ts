@@ -41,6 +41,8 @@ export class RefreshedValue<Value> {
   private failures = 0;
   private lastError: unknown;
   /** Milliseconds since the epoch. */
+  private failedAt = 0;
+  /** Milliseconds since the epoch. */
   private retryAt = 0;
 
   /**
@@ -82,16 +84,18 @@ export class RefreshedValue<Value> {
   }
 
   health(): RefreshHealth {
-    const { held, failures } = this;
-    const lastFailure = failures === 0 ? undefined : messageOf(this.lastError);
-    if (held === undefined) {
-      return { state: failures === 0 ? 'not-fetched' : 'unavailable', age: undefined, lastFailure };
+    const { held } = this;
+    const lastFailure = this.failures === 0 ? undefined : messageOf(this.lastError);
+    const age = held === undefined ? undefined : Math.floor(ageOf(held));
+    if (age !== undefined && age < this.oldest()) {
+      return { state: age < this.rules.maxAge ? 'fresh' : 'stale', age, lastFailure };
     }
-    const age = Math.floor(ageOf(held));
-    const usable = age < this.rules.maxAge ? 'fresh' : 'stale';
-    // Too old, but nobody has needed it since: the next request fetches it.
-    const state = age < this.oldest() ? usable : failures === 0 ? 'not-fetched' : 'unavailable';
-    return { state, age, lastFailure };
+    return { state: this.hasJustFailed() ? 'unavailable' : 'not-fetched', age, lastFailure };
+  }
+
+  /** What failed long ago may succeed now: whoever gets no requests while it is down must not stay down for ever. */
+  private hasJustFailed(): boolean {
+    return this.failures > 0 && Date.now() < this.failedAt + LONGEST_PAUSE_MS;
   }
 
   /** Only after a fetch that failed it is known whether the old value serves for longer. */
@@ -148,7 +152,8 @@ export class RefreshedValue<Value> {
       this.logger.warn(`${this.name}: could not be refreshed: ${messageOf(error)}`);
     }
     this.lastError = error;
-    this.retryAt = Date.now() + pauseAfter(this.failures);
+    this.failedAt = Date.now();
+    this.retryAt = this.failedAt + pauseAfter(this.failures);
     this.failures += 1;
   }
 }

@@ -78,12 +78,14 @@ function describe(trace: RequestTrace, route: string): DecidedRequest {
 
 /** Text only: a listener must not trip over what an attacker has written. */
 function claimedOrigin({ iss, client_id: clientId, sub }: NonNullable<RequestTrace['claimed']>): TokenOrigin {
-  const text = (value: unknown): string | undefined =>
-    typeof value === 'string' ? value.slice(0, LONGEST_CLAIM) : undefined;
-  return { issuer: text(iss), clientId: text(clientId), subject: text(sub) };
+  return { issuer: textOf(iss), clientId: textOf(clientId), subject: textOf(sub) };
 }
 
 const LONGEST_CLAIM = 300;
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value.slice(0, LONGEST_CLAIM) : undefined;
+}
 
 /** `validate` may have chosen a status of its own. */
 function statusOf({ refusal, reason, cause }: OAuthError): number {

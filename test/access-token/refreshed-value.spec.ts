@@ -201,7 +201,11 @@ describe('its health', () => {
     expect(value.health()).toEqual({ state: 'not-fetched', age: undefined, lastFailure: undefined });
     source.down = true;
     await expect(value.get()).rejects.toBe(DOWN);
+    at(9.999);
     expect(value.health()).toEqual({ state: 'unavailable', age: undefined, lastFailure: 'down' });
+    at(10);
+    expect(value.health()).toEqual({ state: 'not-fetched', age: undefined, lastFailure: 'down' });
+    at(0);
     source.down = false;
     await value.fetchNow();
     at(42.9);

@@ -1,1 +1,10 @@
 import 'reflect-metadata';
+import { afterAll, expect } from 'vitest';
+import { takeLeaks, watchForLeaks } from './leaks/watch.js';
+
+watchForLeaks();
+
+// It is the first to be registered, and so the last to run: after all that ends with the tests.
+afterAll(() => {
+  expect(takeLeaks(), 'what came out holds no token, no proof and no secret').toEqual([]);
+});

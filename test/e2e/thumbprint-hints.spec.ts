@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import type { TestCertificate } from 'nestjs-cert-bound-auth/testing';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { PLATFORMS } from '../support/platforms.js';
+import { RecordingLogger } from '../support/recording-logger.js';
+import { TokenController } from '../support/token-controller.js';
+import { clientOf, createWorld, startApi, startAuthorizationServer, type World } from '../support/world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+
+const sha256 = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('base64url');
+
+describe.each(PLATFORMS)('RFC8705-1: a mismatch is explained in the log on %s', (platform) => {
+  const start = async () => {
+    const as = await startAuthorizationServer(world);
+    const logger = new RecordingLogger();
+    const app = await startApi(world, platform, as, [TokenController], { logger });
+    /** What the log says of a token that is bound to this thumbprint. */
+    const detailOf = async (thumbprint: string, certificate: TestCertificate): Promise<string> => {
+      const token = await as.accessToken({ claims: { cnf: { 'x5t#S256': thumbprint } } });
+      logger.lines.length = 0;
+      const { status } = await clientOf(app, world, certificate, token).get('/');
+      if (status === 200) return 'accepted';
+      expect(status).toBe(401);
+      return /detail="([^"]*)"/.exec(logger.ours[0]?.text ?? '')?.[1] ?? 'none';
+    };
+    return { detailOf };
+  };
+
+  test('as the digest of something else than the DER', async () => {
+    const { detailOf } = await start();
+    expect(await detailOf(sha256(world.client1.cert), world.client1)).toMatch(
+      /^the token is bound to .{43}, the client presented .{43}: the token has the SHA-256 of the certificate's PEM text/,
+    );
+  });
+
+  test("as the digest of the CA's certificate, which the client need not send", async () => {
+    const { detailOf } = await start();
+    expect(await detailOf(sha256(world.ca.der), world.client1)).toMatch(
+      /: the token has the thumbprint of the CA CN=Test CA, not of the client's certificate$/,
+    );
+  });
+
+  test('as a certificate that the client has renewed, and not for another client', async () => {
+    const { detailOf } = await start();
+    const { thumbprint } = world.client1;
+    const renewed = await world.ca.issueClientCertificate('client1');
+    expect(await detailOf(thumbprint, renewed)).toMatch(/the client presented .{43}$/);
+    expect(await detailOf(thumbprint, world.client1)).toBe('accepted');
+    expect(await detailOf(thumbprint, renewed)).toMatch(
+      /: the client presented .* before: it has been renewed/,
+    );
+    expect(await detailOf(thumbprint, world.client2)).toMatch(/the client presented .{43}$/);
+  });
+});

@@ -1,0 +1,322 @@
+import { Logger } from '@nestjs/common';
+import * as api from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { AcceptedAccess, AccessDecision, RefusedAccess } from '../../lib/events/access-decision.js';
+import type { AuthorizationServerCall } from '../../lib/events/authorization-server-call.js';
+import { decisions, serverCalls } from '../../lib/events/channels.js';
+import { startTelemetry } from '../../lib/events/open-telemetry.js';
+import { RecordingLogger } from '../support/recording-logger.js';
+import { recordTelemetry, type Telemetry } from '../support/telemetry.js';
+
+const ACCEPTED: AcceptedAccess = {
+  outcome: 'accepted',
+  boundBy: ['certificate'],
+  issuer: 'https://as.example.com',
+  clientId: 'client-1',
+  subject: 'user-1',
+  route: 'GET /accounts/:id',
+  scheme: 'Bearer',
+  tokenDigest: 'digest of the token',
+  certificateThumbprint: 'thumbprint of the certificate',
+  cacheHit: false,
+  duration: 2.5,
+};
+
+const { boundBy: _, ...DECIDED } = ACCEPTED;
+const REFUSED: RefusedAccess = {
+  ...DECIDED,
+  outcome: 'refused',
+  reason: 'certificate_mismatch',
+  status: 401,
+  error: 'invalid_token',
+  detail: 'the token is bound to another',
+  claimed: undefined,
+};
+const UNAVAILABLE: RefusedAccess = {
+  ...REFUSED,
+  outcome: 'unavailable',
+  reason: 'authorization_server_unreachable',
+  status: 503,
+  error: undefined,
+  issuer: undefined,
+  clientId: undefined,
+  subject: undefined,
+  claimed: { issuer: 'claimed issuer', clientId: 'claimed client', subject: 'claimed subject' },
+};
+const CALL: AuthorizationServerCall = {
+  issuer: 'https://as.example.com',
+  purpose: 'keys',
+  outcome: 'answered',
+  status: 200,
+  duration: 12,
+};
+
+let telemetry: Telemetry;
+let stop: () => void;
+beforeEach(async () => {
+  telemetry = recordTelemetry();
+  stop = await startTelemetry();
+});
+afterEach(async () => {
+  stop();
+  await telemetry.end();
+});
+
+const decide = (...made: readonly AccessDecision[]): void => {
+  for (const decision of made) decisions.publish(decision);
+};
+const call = (...made: readonly Partial<AuthorizationServerCall>[]): void => {
+  for (const one of made) serverCalls.publish({ ...CALL, ...one });
+};
+
+describe('the metrics', () => {
+  test('count decisions, by what they were', async () => {
+    const unbound: AcceptedAccess = { ...ACCEPTED, boundBy: [], cacheHit: true };
+    const both: AcceptedAccess = { ...ACCEPTED, boundBy: ['certificate', 'dpop'], scheme: 'DPoP' };
+    const credentialless: RefusedAccess = { ...REFUSED, reason: 'credentials_missing', scheme: undefined };
+    decide(ACCEPTED, ACCEPTED, unbound, both, REFUSED, credentialless, UNAVAILABLE);
+    const common = { 'cert_bound_auth.scheme': 'Bearer', 'cert_bound_auth.cache_hit': false };
+    const accepted = { ...common, 'cert_bound_auth.outcome': 'accepted' };
+    const refused = { ...common, 'cert_bound_auth.outcome': 'refused' };
+    const counted = await telemetry.points('cert_bound_auth.decisions');
+    expect(counted.unit).toBe('{decision}');
+    expect(counted.points).toEqual([
+      [{ ...accepted, 'cert_bound_auth.bound_by': 'certificate' }, 2],
+      [{ ...accepted, 'cert_bound_auth.bound_by': 'none', 'cert_bound_auth.cache_hit': true }, 1],
+      [{ ...accepted, 'cert_bound_auth.bound_by': 'certificate+dpop', 'cert_bound_auth.scheme': 'DPoP' }, 1],
+      [{ ...refused, 'cert_bound_auth.reason': 'certificate_mismatch' }, 1],
+      [
+        {
+          'cert_bound_auth.cache_hit': false,
+          'cert_bound_auth.outcome': 'refused',
+          'cert_bound_auth.reason': 'credentials_missing',
+        },
+        1,
+      ],
+      [
+        {
+          ...common,
+          'cert_bound_auth.outcome': 'unavailable',
+          'cert_bound_auth.reason': 'authorization_server_unreachable',
+        },
+        1,
+      ],
+    ]);
+  });
+
+  test('measure decisions in seconds; only an outage is an error', async () => {
+    decide(ACCEPTED, { ...ACCEPTED, duration: 0.5 }, REFUSED, UNAVAILABLE);
+    const measured = await telemetry.points('cert_bound_auth.decision.duration');
+    const common = { 'cert_bound_auth.cache_hit': false };
+    expect(measured.unit).toBe('s');
+    expect(measured.points).toMatchObject([
+      [
+        { ...common, 'cert_bound_auth.outcome': 'accepted' },
+        { count: 2, sum: 0.003 },
+      ],
+      [
+        { ...common, 'cert_bound_auth.outcome': 'refused' },
+        { count: 1, sum: 0.0025 },
+      ],
+      [
+        {
+          ...common,
+          'cert_bound_auth.outcome': 'unavailable',
+          'error.type': 'authorization_server_unreachable',
+        },
+        { count: 1 },
+      ],
+    ]);
+    expect(measured.points.map(([attributes]) => Object.keys(attributes).length)).toEqual([2, 2, 3]);
+    // In buckets for milliseconds both of the first would be in one.
+    const accepted = measured.points[0]?.[1];
+    const { buckets } = accepted as { readonly buckets: { readonly counts: readonly number[] } };
+    expect(buckets.counts.filter((count) => count > 0)).toEqual([1, 1]);
+  });
+
+  test('measure calls to authorization servers, and say what was wrong', async () => {
+    call(
+      {},
+      { status: 404 },
+      { outcome: 'failed', status: undefined },
+      { outcome: 'not-sent', status: undefined },
+    );
+    const measured = await telemetry.points('cert_bound_auth.authorization_server.call.duration');
+    const common = { 'cert_bound_auth.issuer': CALL.issuer, 'cert_bound_auth.call.purpose': 'keys' };
+    expect(measured.unit).toBe('s');
+    expect(measured.points.map(([attributes]) => attributes)).toEqual([
+      { ...common, 'cert_bound_auth.call.outcome': 'answered', 'http.response.status_code': 200 },
+      {
+        ...common,
+        'cert_bound_auth.call.outcome': 'answered',
+        'http.response.status_code': 404,
+        'error.type': '404',
+      },
+      { ...common, 'cert_bound_auth.call.outcome': 'failed', 'error.type': 'failed' },
+      { ...common, 'cert_bound_auth.call.outcome': 'not-sent', 'error.type': 'not-sent' },
+    ]);
+    expect(measured.points[0]?.[1]).toMatchObject({ sum: 0.012 });
+  });
+
+  test('have no series of what a caller sends', async () => {
+    for (let i = 0; i < 50; i += 1) {
+      const own = {
+        clientId: `c${i}`,
+        subject: `s${i}`,
+        tokenDigest: `t${i}`,
+        certificateThumbprint: `x${i}`,
+      };
+      decide(
+        { ...ACCEPTED, ...own, route: `GET /${i}` },
+        { ...REFUSED, ...own, detail: `d${i}`, claimed: { ...own, issuer: `i${i}` } },
+      );
+    }
+    expect((await telemetry.points('cert_bound_auth.decisions')).points).toHaveLength(2);
+    expect((await telemetry.points('cert_bound_auth.decision.duration')).points).toHaveLength(2);
+  });
+
+  test('go to the provider that the app sets later', async () => {
+    decide(ACCEPTED);
+    await telemetry.end();
+    telemetry = recordTelemetry();
+    decide(ACCEPTED, ACCEPTED);
+    expect((await telemetry.points('cert_bound_auth.decisions')).points).toMatchObject([[{}, 2]]);
+  });
+});
+
+describe('a span', () => {
+  test('says what was decided, when, and of whom, but not about whom', () => {
+    const before = Date.now();
+    decide(ACCEPTED);
+    const [span, ...others] = telemetry.spans();
+    expect(others).toEqual([]);
+    expect(span).toMatchObject({ name: 'authenticate request', kind: api.SpanKind.INTERNAL });
+    expect(span?.status.code).toBe(api.SpanStatusCode.UNSET);
+    expect(span?.attributes).toEqual({
+      'http.request.method': 'GET',
+      'http.route': '/accounts/:id',
+      'cert_bound_auth.outcome': 'accepted',
+      'cert_bound_auth.scheme': 'Bearer',
+      'cert_bound_auth.bound_by': ['certificate'],
+      'cert_bound_auth.issuer': 'https://as.example.com',
+      'cert_bound_auth.client_id': 'client-1',
+      'cert_bound_auth.token_sha256': 'digest of the token',
+      'cert_bound_auth.certificate_sha256': 'thumbprint of the certificate',
+      'cert_bound_auth.cache_hit': false,
+    });
+    const [started, ended] = [span?.startTime, span?.endTime].map((time) => millisecondsOf(time));
+    expect((ended ?? 0) - (started ?? 0)).toBeCloseTo(2.5, 1);
+    expect(ended).toBeGreaterThanOrEqual(before);
+    expect(ended).toBeLessThanOrEqual(Date.now());
+  });
+
+  test('of a refusal is no error, and has the reason', () => {
+    decide(REFUSED);
+    const [span] = telemetry.spans();
+    expect(span?.status.code).toBe(api.SpanStatusCode.UNSET);
+    expect(span?.attributes).toMatchObject({
+      'cert_bound_auth.outcome': 'refused',
+      'cert_bound_auth.reason': 'certificate_mismatch',
+      'cert_bound_auth.status': 401,
+    });
+    expect(span?.attributes).not.toHaveProperty('error.type');
+  });
+
+  test('of an outage is an error, and has nothing that the token only claims', () => {
+    decide({ ...UNAVAILABLE, route: 'GET unknown' });
+    const [span] = telemetry.spans();
+    expect(span?.status).toEqual({
+      code: api.SpanStatusCode.ERROR,
+      message: 'authorization_server_unreachable',
+    });
+    expect(span?.attributes).toMatchObject({ 'error.type': 'authorization_server_unreachable' });
+    expect(span?.attributes).not.toHaveProperty('http.route');
+    expect(JSON.stringify(span?.attributes)).not.toContain('claimed');
+  });
+
+  test('is a child of the one of its request', () => {
+    api.context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    const tracer = api.trace.getTracer('test');
+    tracer.startActiveSpan('request', (request) => {
+      decide(ACCEPTED);
+      request.end();
+    });
+    api.context.disable();
+    const [decision, request] = telemetry.spans();
+    expect(decision?.parentSpanContext?.spanId).toBe(request?.spanContext().spanId);
+    expect(decision?.spanContext().traceId).toBe(request?.spanContext().traceId);
+  });
+});
+
+describe('the channels belong to the process', () => {
+  test('so each event is recorded once, however many modules there are, until the last has ended', async () => {
+    const [stopSecond, stopThird] = await Promise.all([startTelemetry(), startTelemetry()]);
+    decide(ACCEPTED);
+    expect(telemetry.spans()).toHaveLength(1);
+    stop();
+    stop();
+    stopSecond();
+    decide(ACCEPTED);
+    expect(telemetry.spans()).toHaveLength(2);
+    stopThird();
+    decide(ACCEPTED);
+    call({});
+    expect(telemetry.spans()).toHaveLength(2);
+    expect([decisions.hasSubscribers, serverCalls.hasSubscribers]).toEqual(NOBODY);
+    stop = await startTelemetry();
+    decide(ACCEPTED);
+    expect(telemetry.spans()).toHaveLength(3);
+  });
+});
+
+/** Whether anyone else listens, as the suite's own watch does. */
+const NOBODY = [decisions.hasSubscribers, serverCalls.hasSubscribers];
+
+describe('without OpenTelemetry', () => {
+  let logger: RecordingLogger;
+  beforeEach(() => {
+    stop();
+    logger = new RecordingLogger();
+    Logger.overrideLogger(logger);
+  });
+  afterEach(() => Logger.overrideLogger(false));
+
+  const failing = async (message: string, code?: string): Promise<void> => {
+    stop = await startTelemetry(async () => Promise.reject(Object.assign(new Error(message), { code })));
+    expect([decisions.hasSubscribers, serverCalls.hasSubscribers]).toEqual(NOBODY);
+    stop();
+  };
+
+  test('nobody listens, and nothing is said, for that is normal', async () => {
+    await failing("Cannot find package '@opentelemetry/api' imported from /app/x.js", 'ERR_MODULE_NOT_FOUND');
+    await failing("Cannot find module '@opentelemetry/api'", 'MODULE_NOT_FOUND');
+    expect(logger.lines).toEqual([]);
+  });
+
+  test('anything else that is wrong with it is said once', async () => {
+    await failing("Cannot find package 'other' imported from @opentelemetry/api", 'ERR_MODULE_NOT_FOUND');
+    await failing("a fault in '@opentelemetry/api'");
+    expect(logger.ours.map(({ level, text }) => [level, text])).toEqual([
+      [
+        'warn',
+        "OpenTelemetry could not be loaded: Cannot find package 'other' imported from @opentelemetry/api",
+      ],
+      ['warn', "OpenTelemetry could not be loaded: a fault in '@opentelemetry/api'"],
+    ]);
+  });
+
+  test('a fault of it is said once, and ends neither the request nor the process', async () => {
+    const broken = { ...api, metrics: { getMeterProvider: () => undefined } } as unknown as typeof api;
+    stop = await startTelemetry(async () => broken);
+    decide(ACCEPTED, ACCEPTED);
+    call({}, {});
+    expect(logger.ours.map(({ level }) => level)).toEqual(['error', 'error']);
+    expect(logger.ours[0]?.text).toMatch(/^OpenTelemetry failed: /);
+  });
+});
+
+/** Milliseconds since the epoch. */
+function millisecondsOf(time: api.HrTime | undefined): number | undefined {
+  return time === undefined ? undefined : time[0] * 1000 + time[1] / 1_000_000;
+}
