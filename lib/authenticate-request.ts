@@ -14,7 +14,7 @@ import { checkConfirmation, type ProvenPossession } from './confirmation/check-c
 import { checkDpopProof, type DpopRules } from './confirmation/check-dpop-proof.js';
 import { readConfirmation } from './confirmation/confirmation-claim.js';
 import type { SeenCertificates } from './confirmation/seen-certificates.js';
-import { andThen, type MaybePromise } from './maybe-promise.js';
+import { andThen, isPromise, type MaybePromise } from './maybe-promise.js';
 import {
   type AuthenticationScheme,
   type Authorization,
@@ -100,9 +100,7 @@ export function authenticateRequest(
   const progress: Progress = { startedAt: performance.now(), cacheHit: false };
   try {
     const decision = decide(request, rules, progress);
-    return decision instanceof Promise
-      ? decision.catch((error: unknown) => refusal(error, progress))
-      : decision;
+    return isPromise(decision) ? decision.catch((error: unknown) => refusal(error, progress)) : decision;
   } catch (error) {
     return refusal(error, progress);
   }

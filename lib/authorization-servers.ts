@@ -11,8 +11,8 @@ export class AuthorizationServers {
   constructor(private readonly byIssuer: ReadonlyMap<string, AuthorizationServer>) {}
 
   /**
-   * Fetches keys and metadata anew, at once: after a key was withdrawn, none that it verified is accepted any more. Where
-   * it fails, what is known stays as it is.
+   * Fetches keys and metadata anew, at once: after a key was withdrawn, no JWT that it verified is accepted any more. (A
+   * signed introspection answer that is kept lives until its `ttl`.) Where it fails, what is known stays as it is.
    * @param issuer of one server; without it, of all
    * @throws Error for an issuer that is not configured, or when a server cannot be asked
    */

@@ -107,16 +107,14 @@ export class CertBoundAuthModule
     if (this.options.bootstrap === 'eager') await this.servers.prepare();
   }
 
-  /** Whatever any module of the app provides under this token. */
+  /** Whatever any module of the app provides under this token. @throws Error for one that is not a singleton */
   private listeners(): readonly DecisionListener[] {
-    try {
-      return this.moduleRef.get<DecisionListener, DecisionListener>(DecisionListener, {
-        strict: false,
-        each: true,
-      });
-    } catch {
-      return [];
-    }
+    const isProvided = [...this.modules.values()].some(({ providers }) => providers.has(DecisionListener));
+    if (!isProvided) return [];
+    return this.moduleRef.get<DecisionListener, DecisionListener>(DecisionListener, {
+      strict: false,
+      each: true,
+    });
   }
 
   /** The connections to the authorization servers end after those of the app's own clients. */

@@ -1,12 +1,24 @@
 /** What is there already, or will be. Where it is there, nobody waits: not even for the next microtask. */
 export type MaybePromise<Value> = Value | Promise<Value>;
 
+/**
+ * Whether a value will be there later. By its `then` and not by its class: a package may have replaced the global
+ * `Promise`, and what async functions return is then of another class; to take it for the value would let all pass.
+ */
+export function isPromise<Value>(value: MaybePromise<Value>): value is Promise<Value> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { readonly then?: unknown }).then === 'function'
+  );
+}
+
 /** Goes on with a value: at once where it is there. */
 export function andThen<Value, Result>(
   value: MaybePromise<Value>,
   next: (value: Value) => MaybePromise<Result>,
 ): MaybePromise<Result> {
-  return value instanceof Promise ? value.then(next) : next(value);
+  return isPromise(value) ? value.then(next) : next(value);
 }
 
 /** What a function returns; what it throws as a rejection, so that whoever waits for it learns of it in one way. */

@@ -18,8 +18,7 @@ export interface AnswerCacheSettings {
   readonly shared: SharedIntrospectionCacheSettings | undefined;
 }
 
-interface Entry {
-  readonly answer: IntrospectionAnswer;
+interface Entry extends DatedAnswer {
   /** Milliseconds since the epoch. */
   readonly keptUntil: number;
 }
@@ -42,7 +41,9 @@ export class AnswerCache {
   /** What this instance knows. @param key digest of scope and token */
   find(key: string): IntrospectionAnswer | undefined {
     const entry = this.entries.get(key);
-    return entry !== undefined && Date.now() < entry.keptUntil ? entry.answer : undefined;
+    const now = Date.now();
+    // By a clock that has been set back, an answer from the future would be kept for too long.
+    return entry !== undefined && entry.answeredAt <= now && now < entry.keptUntil ? entry.answer : undefined;
   }
 
   /** What another instance has shared. This one then knows it too, until it is as old as any may become. */
@@ -51,7 +52,7 @@ export class AnswerCache {
     const now = Date.now();
     // By the clock of this instance: what comes from its future would be kept for too long.
     if (found === undefined || found.answeredAt > now || now >= this.keptUntil(found)) return undefined;
-    this.entries.set(key, { answer: found.answer, keptUntil: this.keptUntil(found) });
+    this.entries.set(key, { ...found, keptUntil: this.keptUntil(found) });
     return found.answer;
   }
 
@@ -60,7 +61,7 @@ export class AnswerCache {
     if (!answer.active && !answer.cacheable) return;
     const dated = { answer, answeredAt: Date.now() };
     const keptUntil = this.keptUntil(dated);
-    this.entries.set(key, { answer, keptUntil });
+    this.entries.set(key, { ...dated, keptUntil });
     void this.shared?.set(token, dated, keptUntil);
   }
 

@@ -66,6 +66,7 @@ export class AuthorizationServer {
     return {
       claims,
       signedAnswer: signed,
+      size: JSON.stringify(answer).length,
       validity: validityOf(claims, rules),
       holds: answers.holder(token, answer),
     };
@@ -80,8 +81,14 @@ export class AuthorizationServer {
 
   /** Fetches metadata and keys anew. @throws OAuthError 503 */
   async refreshKeys(): Promise<void> {
-    if (this.settings.keys.kind === 'discovered') await this.metadata.fetchNow();
+    const [metadata] = await Promise.allSettled([this.metadataAnew()]);
+    // Even where the metadata cannot be had: where the keys are may be known already.
     if (this.usesKeys()) await this.keys.refresh();
+    if (metadata.status === 'rejected') throw metadata.reason;
+  }
+
+  private async metadataAnew(): Promise<void> {
+    if (this.settings.keys.kind === 'discovered') await this.metadata.fetchNow();
   }
 
   /** Whether there is anything that its keys verify. */
@@ -113,9 +120,9 @@ export class AuthorizationServer {
     return {
       claims: jwt.payload,
       signedAnswer: undefined,
+      size: token.length,
       validity: validityOf(jwt.payload, rules.claims),
-      // Keys that have become too old are a promise again, of those that are fetched in their place.
-      holds: () => !group.withdrawn && !(this.keys.current() instanceof Promise),
+      holds: () => !group.withdrawn && this.keys.serve(),
     };
   }
 
@@ -126,6 +133,7 @@ export class AuthorizationServer {
     return {
       claims: verified.claims,
       signedAnswer: answer.signedAnswer,
+      size: verified.size + answer.size,
       validity: bothValid(verified.validity, answer.validity),
       holds: () => verified.holds() && answer.holds(),
     };

@@ -9,12 +9,14 @@ export type CircuitState = 'closed' | 'open' | 'half-open';
 
 /**
  * Outages in a row that open the circuit. In a row, and not a share of the calls: an endpoint that answers half of them
- * still serves half of the callers, and a caller whose tokens make it fail cannot shut it to the others, whose answers
- * come in between.
+ * still serves half of the callers.
  */
 const OUTAGES = 5;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
+/** For how long another token than those that failed is waited for, as a probe. */
+const PREFERENCE_MS = 1_000;
+const MOST_SUSPECTS = 1_000;
 
 /** What is the case until it is replaced: a call that began under another one has no say any more. */
 type Circuit = Closed | Broken;
@@ -39,6 +41,11 @@ interface Broken {
 export class CircuitBreaker {
   private readonly logger = new Logger('CertBoundAuth');
   private circuit: Circuit = { kind: 'closed', outages: 0 };
+  /**
+   * Digests of the tokens whose calls have failed since the last answer: one token that the endpoint stumbles over must not
+   * be the only one that is tried, and keep the circuit open to all.
+   */
+  private readonly suspects = new Set<string>();
 
   /** @param random from 0 up to 1, so that the instances of an API do not all come back at once */
   constructor(
@@ -53,25 +60,29 @@ export class CircuitBreaker {
 
   /**
    * Makes a call, unless the last ones have all failed.
+   * @param token digest of the token that it is about
    * @throws OAuthError 503 with the seconds until the next one may; else what the call rejects with
    */
-  async guard<T>(call: () => Promise<T>): Promise<T> {
-    const circuit = this.enter();
+  async guard<T>(call: () => Promise<T>, token: string): Promise<T> {
+    const circuit = this.enter(token);
     try {
       const answer = await call();
       this.leave(circuit, 'answered');
       return answer;
     } catch (error) {
-      this.leave(circuit, outcomeOf(error), error);
+      const outcome = outcomeOf(error);
+      if (outcome === 'outage' && this.suspects.size < MOST_SUSPECTS) this.suspects.add(token);
+      this.leave(circuit, outcome, error);
       throw error;
     }
   }
 
   /** Lets one call through as a probe when the pause is over. */
-  private enter(): Circuit {
+  private enter(token: string): Circuit {
     const { circuit } = this;
     if (circuit.kind === 'closed') return circuit;
     if (circuit.kind === 'half-open' || !isOver(circuit)) throw this.refusal(circuit);
+    if (this.suspects.has(token) && !isOver(circuit, PREFERENCE_MS)) throw this.refusal(circuit);
     this.circuit = { ...circuit, kind: 'half-open' };
     return this.circuit;
   }
@@ -102,6 +113,7 @@ export class CircuitBreaker {
 
   private close(circuit: Circuit): void {
     this.circuit = { kind: 'closed', outages: 0 };
+    this.suspects.clear();
     if (circuit.kind === 'closed') return;
     this.logger.log(`introspection answers again: ${renderFields({ issuer: this.issuer })}`);
   }
@@ -121,9 +133,9 @@ export class CircuitBreaker {
 }
 
 /** By a clock that has been set back a pause would be endless. */
-function isOver({ until }: Broken): boolean {
-  const left = until - Date.now();
-  return left <= 0 || left > LONGEST_PAUSE_MS;
+function isOver({ until }: Broken, longer = 0): boolean {
+  const left = until + longer - Date.now();
+  return left <= 0 || left > LONGEST_PAUSE_MS + longer;
 }
 
 /** `none`: the endpoint has not been asked. */

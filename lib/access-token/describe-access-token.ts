@@ -4,8 +4,13 @@ import { audienceOf, timeOf } from './check-claims.js';
 import { copyOfJson, type JsonObject } from './json-object.js';
 import type { BindingMethod, Confirmation, VerifiedAccessToken } from './verified-access-token.js';
 
-/** A token in the one shape that handlers see, however it was verified, but for what each request proves anew. */
-export type TokenDescription = Omit<VerifiedAccessToken, 'confirmation' | 'boundBy' | 'raw'>;
+/** What handlers see of a token, however it was verified, but for what each request proves anew. */
+export type TokenDescription = PossiblyAbsent<Omit<VerifiedAccessToken, 'confirmation' | 'boundBy' | 'raw'>>;
+
+/** With a member for everything, so that all are of one shape; `undefined` for what the token does not say. */
+type PossiblyAbsent<T> = {
+  readonly [Name in keyof Required<T>]: undefined extends T[Name] ? T[Name] | undefined : T[Name];
+};
 
 /** Describes a token. @param claims checked in every way */
 export function describeAccessToken(
@@ -15,13 +20,13 @@ export function describeAccessToken(
 ): TokenDescription {
   return {
     issuer,
-    ...optional('subject', textOf(claims, claimNames.subject)),
-    ...optional('clientId', textOf(claims, claimNames.clientId)),
+    subject: textOf(claims, claimNames.subject),
+    clientId: textOf(claims, claimNames.clientId),
     audience: audienceOf(claims),
     scopes: new Set(scopesOf(claimAt(claims, claimNames.scope))),
-    ...optional('issuedAt', timeOf(claims, 'iat')),
+    issuedAt: timeOf(claims, 'iat'),
     expiresAt: timeOf(claims, 'exp') ?? 0,
-    ...optional('tokenId', textOf(claims, 'jti')),
+    tokenId: textOf(claims, 'jti'),
     claims,
   };
 }
@@ -42,7 +47,7 @@ export function accessTokenFor(
   { issuer, subject, clientId, audience, scopes, issuedAt, expiresAt, tokenId, claims }: TokenDescription,
   { confirmation, boundBy, raw }: ProvenToken,
 ): VerifiedAccessToken {
-  const token: PossiblyAbsent<VerifiedAccessToken> = {
+  const token: { -readonly [Name in keyof VerifiedAccessToken]: unknown } = {
     issuer,
     subject,
     clientId,
@@ -54,23 +59,14 @@ export function accessTokenFor(
     confirmation: { ...confirmation },
     boundBy: [...boundBy],
     claims: copyOfJson(claims),
-    raw,
   };
   for (const name of OPTIONAL) if (token[name] === undefined) delete token[name];
-  return token as VerifiedAccessToken;
+  if (raw !== undefined) token.raw = raw;
+  return token as unknown as VerifiedAccessToken;
 }
 
-type PossiblyAbsent<T> = { -readonly [Name in keyof T]: T[Name] | undefined };
-
-/** What a token need not say: then it has no such member. The last comes first, for that is cheap to take away. */
-const OPTIONAL = ['raw', 'tokenId', 'issuedAt', 'clientId', 'subject'] as const;
-
-function optional<Name extends string, Value>(
-  name: Name,
-  value: Value | undefined,
-): { readonly [key in Name]?: Value } {
-  return value === undefined ? {} : ({ [name]: value } as { [key in Name]: Value });
-}
+/** What a token need not say: then it has no such member. */
+const OPTIONAL = ['subject', 'clientId', 'issuedAt', 'tokenId'] as const;
 
 function textOf(claims: JsonObject, name: string): string | undefined {
   const value = claimAt(claims, name);

@@ -1,4 +1,5 @@
-import { type OAuthError, outage } from '../challenge/oauth-error.js';
+import { hash } from 'node:crypto';
+import { OAuthError, outage } from '../challenge/oauth-error.js';
 import type { AuthorizationServerHttp } from './authorization-server-http.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import type { ClientAuthenticator, ClientProof } from './client-authentication.js';
@@ -49,10 +50,21 @@ export async function introspect(
   const { breaker, verifySigned } = call;
   const [url, proof] = await Promise.all([call.endpoint(), prove(call.authenticate)]);
   // What is outside the breaker, the metadata and the keys of a signed answer, has a back-off of its own.
-  const answer = await breaker.guard(async () =>
-    readAnswer(url, await http.call(url, requestOf(token, call, proof)), verifySigned !== undefined),
+  const answer = await breaker.guard(
+    async () => read(url, await http.call(url, requestOf(token, call, proof)), verifySigned !== undefined),
+    hash('sha256', token, 'base64url'),
   );
   return 'jwt' in answer ? verify(url, answer, verifySigned) : answer;
+}
+
+/** What is so odd that we stumble over it is nonsense of the server's (invariant 3). @throws OAuthError 503 */
+function read(...given: Parameters<typeof readAnswer>): ReturnType<typeof readAnswer> {
+  try {
+    return readAnswer(...given);
+  } catch (cause) {
+    if (cause instanceof OAuthError) throw cause;
+    throw outage('authorization_server_answer_invalid', { detail: messageOf(cause), cause });
+  }
 }
 
 function requestOf(token: string, call: IntrospectionCall, proof: ClientProof): HttpCall {

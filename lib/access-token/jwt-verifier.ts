@@ -46,12 +46,17 @@ function checkHeader(header: JsonObject, { algorithms, types }: JwtRules): void 
   const type = typeOf(header);
   if (!types.includes(type)) refuse('token_type_mismatch', `typ is ${JSON.stringify(type)}`);
   if (!algorithms.some((algorithm) => algorithm === header['alg'])) {
-    refuse('algorithm_not_allowed', `alg is ${JSON.stringify(header['alg'])}`);
+    refuse('algorithm_not_allowed', `alg is ${quoted(header['alg'])}`);
   }
   // No extension is understood here (RFC 7515 §4.1.11); `b64` would change what was signed (RFC 7797).
   for (const extension of ['crit', 'b64']) {
     if (Object.hasOwn(header, extension)) refuse('critical_header_unsupported', `${extension} in the header`);
   }
+}
+
+/** What anyone may have written, for the log: nested deeply, it could not even be made into text. */
+function quoted(value: unknown): string {
+  return typeof value === 'string' || value === undefined ? JSON.stringify(value) : `a ${typeof value}`;
 }
 
 /** Media types ignore case, and `application/` may be left out (RFC 7515 §4.1.9). */

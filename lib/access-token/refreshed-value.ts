@@ -1,4 +1,6 @@
 import { Logger } from '@nestjs/common';
+import { OAuthError, outage } from '../challenge/oauth-error.js';
+import type { RefusalReason } from '../challenge/refusal-reason.js';
 import type { MaybePromise } from '../maybe-promise.js';
 import { messageOf } from '../message-of.js';
 
@@ -17,8 +19,8 @@ export interface RefreshHealth {
   readonly state: 'not-fetched' | 'fresh' | 'stale' | 'unavailable';
   /** Seconds since it was fetched. */
   readonly age: number | undefined;
-  /** What was wrong with the last attempt; `undefined` where it succeeded. */
-  readonly lastFailure: string | undefined;
+  /** Why the last attempt failed; `undefined` where it did not. The details are in the log alone. */
+  readonly lastFailure: RefusalReason | undefined;
 }
 
 interface Held<Value> {
@@ -39,11 +41,11 @@ export class RefreshedValue<Value> {
   private held: Held<Value> | undefined;
   private pending: Promise<Value> | undefined;
   private failures = 0;
-  private lastError: unknown;
+  private lastError: OAuthError | undefined;
   /** Milliseconds since the epoch. */
-  private failedAt = 0;
-  /** Milliseconds since the epoch. */
-  private retryAt = 0;
+  private failedAt = -Infinity;
+  /** Milliseconds. */
+  private pause = 0;
 
   /**
    * @param name for the log
@@ -59,11 +61,22 @@ export class RefreshedValue<Value> {
   get(): MaybePromise<Value> {
     const { held } = this;
     if (held === undefined) return this.fetchUnlessPausing();
+    return this.serve() ? held.value : this.fetchOrServe(held);
+  }
+
+  /** Whether what is known may serve at this moment; fetches it in the background where it is no longer young. */
+  serve(): boolean {
+    const { held } = this;
+    if (held === undefined) return false;
     const age = ageOf(held);
-    if (age < this.rules.refreshAfter) return held.value;
-    if (age >= this.oldest()) return this.fetchOrServe(held);
-    this.refreshUnseen();
-    return held.value;
+    if (age >= this.oldest()) return false;
+    if (age >= this.rules.refreshAfter) this.refreshUnseen();
+    return true;
+  }
+
+  /** Whether a fetch is under way. */
+  get isFetching(): boolean {
+    return this.pending !== undefined;
   }
 
   /** What is known, however old. */
@@ -73,7 +86,7 @@ export class RefreshedValue<Value> {
 
   /** Fetches it anew, unless it has just failed. @throws OAuthError 503 */
   async fetchUnlessPausing(): Promise<Value> {
-    if (this.pending === undefined && Date.now() < this.retryAt) throw this.lastError;
+    if (this.pending === undefined && this.isPausing()) throw this.lastError;
     return this.fetchOnce();
   }
 
@@ -85,7 +98,7 @@ export class RefreshedValue<Value> {
 
   health(): RefreshHealth {
     const { held } = this;
-    const lastFailure = this.failures === 0 ? undefined : messageOf(this.lastError);
+    const lastFailure = this.failures === 0 ? undefined : this.lastError?.reason;
     const age = held === undefined ? undefined : Math.floor(ageOf(held));
     if (age !== undefined && age < this.oldest()) {
       return { state: age < this.rules.maxAge ? 'fresh' : 'stale', age, lastFailure };
@@ -95,7 +108,11 @@ export class RefreshedValue<Value> {
 
   /** What failed long ago may succeed now: whoever gets no requests while it is down must not stay down for ever. */
   private hasJustFailed(): boolean {
-    return this.failures > 0 && Date.now() < this.failedAt + LONGEST_PAUSE_MS;
+    return this.failures > 0 && isWithin(LONGEST_PAUSE_MS, this.failedAt);
+  }
+
+  private isPausing(): boolean {
+    return this.failures > 0 && isWithin(this.pause, this.failedAt);
   }
 
   /** Only after a fetch that failed it is known whether the old value serves for longer. */
@@ -115,7 +132,7 @@ export class RefreshedValue<Value> {
   }
 
   private refreshUnseen(): void {
-    if (this.pending !== undefined || Date.now() < this.retryAt) return;
+    if (this.pending !== undefined || this.isPausing()) return;
     this.fetchOnce().catch(() => undefined);
   }
 
@@ -131,7 +148,8 @@ export class RefreshedValue<Value> {
       const value = await this.fetch(this.held?.value);
       this.succeeded(value);
       return value;
-    } catch (error) {
+    } catch (cause) {
+      const error = asOutage(cause);
       this.failed(error);
       throw error;
     }
@@ -143,19 +161,30 @@ export class RefreshedValue<Value> {
     }
     this.held = { value, at: Date.now() };
     this.failures = 0;
-    this.retryAt = 0;
   }
 
   /** Who waits says so itself; where the old value serves, nobody else would. */
-  private failed(error: unknown): void {
+  private failed(error: OAuthError): void {
     if (this.failures === 0 && this.held !== undefined) {
       this.logger.warn(`${this.name}: could not be refreshed: ${messageOf(error)}`);
     }
     this.lastError = error;
     this.failedAt = Date.now();
-    this.retryAt = this.failedAt + pauseAfter(this.failures);
+    this.pause = pauseAfter(this.failures);
     this.failures += 1;
   }
+}
+
+/** Whether this many milliseconds have not passed since a moment. By a clock that has been set back they have. */
+export function isWithin(milliseconds: number, since: number): boolean {
+  const passed = Date.now() - since;
+  return passed >= 0 && passed < milliseconds;
+}
+
+/** What is so odd that we stumble over it is nonsense of the server's (invariant 3). */
+function asOutage(cause: unknown): OAuthError {
+  if (cause instanceof OAuthError) return cause;
+  return outage('authorization_server_answer_invalid', { detail: messageOf(cause), cause });
 }
 
 /** Seconds. By a clock that has been set back nothing is young. */

@@ -5,12 +5,14 @@ import type { MaybePromise } from '../maybe-promise.js';
 import type { AuthorizationServerHttp } from './authorization-server-http.js';
 import { parseJsonObject } from './json-object.js';
 import { type KeySet, PublishedKeys, singleKey } from './key-set.js';
-import { RefreshedValue, type RefreshHealth, type RefreshRules } from './refreshed-value.js';
+import { isWithin, RefreshedValue, type RefreshHealth, type RefreshRules } from './refreshed-value.js';
 
 /** The public keys of one authorization server. They come from its configuration or metadata, never from a token. */
 export interface SigningKeys {
   /** The keys as known, or a promise where they must be fetched first. @throws OAuthError 503, by the promise */
   current(): MaybePromise<KeySet>;
+  /** Whether what is known may serve at this moment. Nobody waits for this, and it fetches in the background only. */
+  serve(): boolean;
   /**
    * Fetches the keys again because none fits a token.
    * @param tried the keys that were tried
@@ -39,6 +41,7 @@ export function sharedSecret(secret: Uint8Array): SigningKeys {
 function unchanging(keys: KeySet): SigningKeys {
   return {
     current: () => keys,
+    serve: () => true,
     renew: async () => undefined,
     refresh: async () => undefined,
     health: () => ({ state: 'fixed' }),
@@ -51,7 +54,8 @@ const COOL_DOWN_MS = 2_000;
 /** Keys behind a URL: fetched when first needed, before they are too old, and when a token names an unknown one. */
 export class RemoteSigningKeys implements SigningKeys {
   private readonly published: RefreshedValue<PublishedKeys>;
-  private coolsDownUntil = 0;
+  /** When a fetch brought nothing new; milliseconds since the epoch. */
+  private inVainAt = -Infinity;
 
   /** @param name for the log */
   constructor(
@@ -71,14 +75,20 @@ export class RemoteSigningKeys implements SigningKeys {
     return this.published.get();
   }
 
+  serve(): boolean {
+    return this.published.serve();
+  }
+
   async renew(tried: KeySet): Promise<KeySet | undefined> {
     // Another request may have fetched them since.
     if (this.published.known !== undefined && this.published.known !== tried) return this.published.known;
-    if (Date.now() < this.coolsDownUntil) return undefined;
+    if (isWithin(COOL_DOWN_MS, this.inVainAt)) return undefined;
+    // One that is under way may have begun before the key was published: it settles nothing.
+    const isOwn = !this.published.isFetching;
     const renewed = await this.published.fetchUnlessPausing();
     if (renewed !== tried) return renewed;
     // Only a fetch in vain counts: keys that change quickly are no reason to refuse the newest.
-    this.coolsDownUntil = Date.now() + COOL_DOWN_MS;
+    if (isOwn) this.inVainAt = Date.now();
     return undefined;
   }
 

@@ -8,6 +8,8 @@ export interface VerifiedClaims {
   readonly claims: JsonObject;
   /** The signed introspection answer that says so (RFC 9701), where one was asked for. */
   readonly signedAnswer: string | undefined;
+  /** Characters, about, that the claims take as JSON. */
+  readonly size: number;
   /** When every check of time comes out as it has. */
   readonly validity: Validity;
   /** Whether what vouches for them still does: the key that verified them, the answer that holds them. */

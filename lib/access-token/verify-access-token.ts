@@ -9,8 +9,6 @@ export interface VerifiedToken extends VerifiedClaims {
   readonly server: AuthorizationServer;
   /** Never handed out: whoever gets it gets a copy. */
   readonly description: TokenDescription;
-  /** Characters of its claims as JSON. */
-  readonly size: number;
 }
 
 /** The trusted servers, found by issuer; and those that opaque tokens are looked up at, in this order. */
@@ -82,5 +80,5 @@ function isUnknownOrOutage(error: unknown): error is OAuthError {
 function describe(server: AuthorizationServer, verified: VerifiedClaims): VerifiedToken {
   const { issuer, claimNames } = server.settings;
   const description = describeAccessToken(issuer, verified.claims, claimNames);
-  return { ...verified, server, description, size: JSON.stringify(verified.claims).length };
+  return { ...verified, server, description };
 }

@@ -46,10 +46,13 @@ const policies = new WeakMap<object, WeakMap<object, RoutePolicy>>();
  * `@Public()` on a method the rules on its class; else the rules of class and method all hold.
  */
 export function routePolicy(controller: DecoratedTarget, handler: DecoratedTarget): RoutePolicy {
+  return policies.get(controller)?.get(handler) ?? rememberPolicy(controller, handler);
+}
+
+function rememberPolicy(controller: DecoratedTarget, handler: DecoratedTarget): RoutePolicy {
   const ofController = policies.get(controller) ?? new WeakMap<object, RoutePolicy>();
-  policies.set(controller, ofController);
-  const policy = ofController.get(handler) ?? readPolicy(controller, handler);
-  ofController.set(handler, policy);
+  const policy = readPolicy(controller, handler);
+  policies.set(controller, ofController.set(handler, policy));
   return policy;
 }
 

@@ -41,7 +41,8 @@ function routeRefusal(
 ): OAuthError | undefined {
   const unmet = unmetConstraint(boundBy, constraints);
   if (unmet !== undefined) {
-    const detail = `the route demands ${unmet}, the caller proved ${boundBy.join(' and ') || 'nothing'}`;
+    // Whoever has proved both meets every constraint.
+    const detail = `the route demands ${unmet}, the caller proved ${boundBy[0] ?? 'nothing'}`;
     return invalidToken('binding_insufficient', { detail });
   }
   const needed = unmetScopes(scopes, rules);

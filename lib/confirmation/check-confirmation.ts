@@ -7,7 +7,6 @@ import type { AuthenticationScheme } from '../request/credentials.js';
 import { andThen, type MaybePromise } from '../maybe-promise.js';
 import type { ProofOutcome } from './check-dpop-proof.js';
 import type { SeenCertificates } from './seen-certificates.js';
-import { explainMismatch } from './thumbprint-hint.js';
 
 /** What a certificate counts by. */
 export interface CertificateRules {
@@ -31,8 +30,13 @@ export interface ProvenPossession extends Partial<ProofOutcome> {
   readonly boundBy: readonly BindingMethod[];
 }
 
-const NOTHING: ProvenPossession = { boundBy: [] };
-const BY_CERTIFICATE: ProvenPossession = { boundBy: ['certificate'] };
+/** They serve every request: whoever could change them would change what is decided. */
+const NOTHING = provenBy();
+const BY_CERTIFICATE = provenBy('certificate');
+
+function provenBy(...boundBy: readonly BindingMethod[]): ProvenPossession {
+  return Object.freeze({ boundBy: Object.freeze(boundBy) });
+}
 
 /**
  * Checks that the caller holds every key that a token is bound to, the certificate's first, for that costs less. A
@@ -81,7 +85,7 @@ function checkCertificate(expected: string, possession: ProofOfPossession): Mayb
   checkValidity(certificate, possession.now);
   // As text: no decoder that could forgive a wrong encoding. Neither is a secret: what counts is the private key.
   if (certificate.thumbprint !== expected) {
-    const detail = describeMismatch(expected, certificate, possession.seenCertificates);
+    const detail = describeMismatch(expected, certificate, possession);
     throw invalidToken('certificate_mismatch', { detail });
   }
   return andThen(checkChain(certificate, possession.trust), () => note(certificate, possession));
@@ -94,13 +98,11 @@ function note({ identity, thumbprint }: ClientCertificate, { seenCertificates }:
 /** Says as well what the expected thumbprint is of, where that can be found out. */
 function describeMismatch(
   expected: string,
-  { identity, thumbprint, issuers }: ClientCertificate,
-  seen: SeenCertificates,
+  certificate: ClientCertificate,
+  { seenCertificates, trust }: ProofOfPossession,
 ): string {
-  const mismatch = `the token is bound to ${expected}, the client presented ${thumbprint}`;
-  const x509 = identity instanceof X509Certificate ? identity : undefined;
-  const renewed = x509 !== undefined && seen.isRenewed(expected, x509);
-  const hint = explainMismatch(expected, x509, issuers?.() ?? [], renewed);
+  const mismatch = `the token is bound to ${expected}, the client presented ${certificate.thumbprint}`;
+  const hint = seenCertificates.explain(expected, certificate, trust);
   return hint === undefined ? mismatch : `${mismatch}: ${hint}`;
 }
 

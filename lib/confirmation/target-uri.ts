@@ -1,5 +1,7 @@
-/** `http:` or `https:`, an authority without userinfo, a path, and what is ignored: query and fragment. */
-const TARGET_URI = /^https?:\/\/[\w\-.~%!$&'()*+,;=:[\]]+(\/[^\s"<>\\`{}?#]*)?(?:[?#][^\s"<>\\`{}]*)?$/i;
+import { isIPv4 } from 'node:net';
+
+/** `http:` or `https:`, an authority without userinfo and without percent-encoding, a path, and what is ignored: query and fragment. */
+const TARGET_URI = /^https?:\/\/([\w\-.~!$&'()*+,;=:[\]]+)(?:\/[^\s"<>\\`{}?#]*)?(?:[?#][^\s"<>\\`{}]*)?$/i;
 const PRINTABLE_ASCII = /^[\x21-\x7e]+$/;
 
 /**
@@ -9,8 +11,11 @@ const PRINTABLE_ASCII = /^[\x21-\x7e]+$/;
  * @see RFC 9449 §4.3, RFC 3986 §6.2.2 and §6.2.3
  */
 export function normalizeTargetUri(uri: string): string | undefined {
-  if (!PRINTABLE_ASCII.test(uri) || !TARGET_URI.test(uri) || !URL.canParse(uri)) return undefined;
-  const { origin, pathname } = new URL(uri);
+  const authority = PRINTABLE_ASCII.test(uri) ? TARGET_URI.exec(uri)?.[1] : undefined;
+  if (authority === undefined || !URL.canParse(uri)) return undefined;
+  const { origin, hostname, pathname } = new URL(uri);
+  // `0x7f.1` is no address to RFC 3986, but a name.
+  if (isIPv4(hostname) && !authority.startsWith(hostname)) return undefined;
   return origin + normalizePath(pathname);
 }
 

@@ -2,6 +2,7 @@ import { HttpException, Logger } from '@nestjs/common';
 import type { Acceptance, RequestTrace } from '../authenticate-request.js';
 import type { OAuthError } from '../challenge/oauth-error.js';
 import { type RefusalEvidence, RefusalLog } from '../challenge/refusal-log.js';
+import { isPromise } from '../maybe-promise.js';
 import { messageOf } from '../message-of.js';
 import type { AccessDecision, DecidedRequest, TokenOrigin } from './access-decision.js';
 import { decisions } from './channels.js';
@@ -20,7 +21,8 @@ export class DecisionReporter {
   /** @param routeOf method and path pattern; asked for only where somebody listens */
   accepted({ proved, trace }: Acceptance, routeOf: () => string): void {
     if (!this.isHeard()) return;
-    this.tell({ outcome: 'accepted', ...describe(trace, routeOf()), boundBy: proved.boundBy });
+    const boundBy = Object.freeze([...proved.boundBy]);
+    this.tell({ outcome: 'accepted', ...describe(trace, routeOf()), boundBy });
   }
 
   refused(error: OAuthError, trace: RequestTrace, route: string): void {
@@ -54,7 +56,7 @@ export class DecisionReporter {
       this.logger.error(`a DecisionListener threw: ${messageOf(error)}`);
     try {
       const result: unknown = listener.onDecision(decision);
-      if (result instanceof Promise) result.catch(failed);
+      if (isPromise(result)) result.then(undefined, failed);
     } catch (error) {
       failed(error);
     }

@@ -14,6 +14,7 @@ const POLICY_FIELDS: Readonly<Record<keyof ForwardAuthPolicy, true>> = {
   dpop: true,
   reportUnbound: true,
   clockTolerance: true,
+  tokenCache: true,
   realm: true,
   clientCertificate: true,
   senderConstrained: true,

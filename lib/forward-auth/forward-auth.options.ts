@@ -59,6 +59,7 @@ export interface ForwardAuthRules extends Partial<
     | 'dpop'
     | 'reportUnbound'
     | 'clockTolerance'
+    | 'tokenCache'
     | 'realm'
   >
 > {

@@ -111,6 +111,7 @@ const INHERITED = [
   'dpop',
   'reportUnbound',
   'clockTolerance',
+  'tokenCache',
   'realm',
   'clientCertificate',
   'senderConstrained',
@@ -173,6 +174,7 @@ function resolveCore(
       'dpop',
       'reportUnbound',
       'clockTolerance',
+      'tokenCache',
       'realm',
     ]),
   };

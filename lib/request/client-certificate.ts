@@ -21,7 +21,7 @@ export interface ClientCertificate {
    * verified only when this is asked.
    */
   readonly chainError: () => string | undefined | Promise<string | undefined>;
-  /** The certificates behind it, where they are known, for the log. */
+  /** The certificates behind it, for the log: of a connection of ours, whose chain is verified at once. */
   readonly issuers?: () => readonly X509Certificate[];
 }
 

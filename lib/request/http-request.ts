@@ -24,6 +24,7 @@ const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
  * @returns `undefined` where it is not certain that the router has read the same path
  */
 export function requestPathOf(request: HttpRequest): string | undefined {
+  // Stryker disable next-line StringLiteral: any other text without a slash in front has no path either
   const target = request.originalUrl ?? rawRequestOf(request).url ?? '';
   const start = target.startsWith('/') ? 0 : AUTHORITY.exec(target)?.[0].length;
   if (start === undefined) return undefined;

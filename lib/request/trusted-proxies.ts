@@ -12,6 +12,7 @@ import { type Connection, connectionOf } from './client-certificate.js';
  */
 export function trustedPeers(proxies: readonly TrustedProxy[]): (raw: IncomingMessage) => boolean {
   const rules = rulesOf(proxies);
+  // Stryker disable next-line StringLiteral: the description is for a debugger only
   const trusted = Symbol('trusted peer');
   return (raw) => {
     const connection: Connection & { [trusted]?: boolean } = connectionOf(raw);
@@ -40,6 +41,7 @@ const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1'];
 function addNetworks(networks: BlockList, proxy: string): void {
   for (const text of proxy === 'loopback' ? LOOPBACK : [proxy]) {
     const network = networkOf(text);
+    // Stryker disable next-line ConditionalExpression: what is none has been refused already
     if (network !== undefined) networks.addSubnet(network.address, network.prefix, network.family);
   }
 }

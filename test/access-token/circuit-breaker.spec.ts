@@ -29,13 +29,27 @@ const later = (seconds: number): void => void vi.setSystemTime(Date.now() + seco
 const down = (reason: RefusalReason = 'authorization_server_unreachable', cause?: unknown): OAuthError =>
   outage(reason, { detail: 'down', cause });
 
-const fail = async (error: unknown = down()): Promise<unknown> =>
-  breaker.guard(async () => Promise.reject(error as Error)).catch((thrown: unknown) => thrown);
+let tokens = 0;
+const anotherToken = (): string => `token ${(tokens += 1)}`;
 
-const succeed = async (): Promise<unknown> =>
-  breaker.guard(async () => 'answer').catch((thrown: unknown) => thrown);
+/** What a call comes to: its answer, or what it throws. */
+async function outcomeOf(call: () => Promise<string>, token = anotherToken()): Promise<unknown> {
+  try {
+    return await breaker.guard(call, token);
+  } catch (error) {
+    return error;
+  }
+}
 
-async function failTimes(times: number, error?: unknown): Promise<void> {
+const succeed = async (token?: string): Promise<unknown> => outcomeOf(async () => 'answer', token);
+
+async function fail(error: Error = down(), token?: string): Promise<unknown> {
+  return outcomeOf(async () => {
+    throw error;
+  }, token);
+}
+
+async function failTimes(times: number, error?: Error): Promise<void> {
   for (let i = 0; i < times; i++) await fail(error);
 }
 
@@ -50,7 +64,7 @@ function begin(): Pending {
   const answer = new Promise<string>((resolve, reject) => {
     end = (error) => (error === undefined ? resolve('answer') : reject(error));
   });
-  return { result: breaker.guard(async () => answer).catch((thrown: unknown) => thrown), end };
+  return { result: outcomeOf(async () => answer), end };
 }
 
 const refused = (retryAfter: number): object => ({
@@ -67,7 +81,7 @@ describe('the circuit opens', () => {
     expect(await fail(fifth)).toBe(fifth);
     expect(breaker.state).toBe('open');
     const call = vi.fn<() => Promise<void>>();
-    await expect(breaker.guard(call)).rejects.toMatchObject(refused(1));
+    await expect(breaker.guard(call, 'another')).rejects.toMatchObject(refused(1));
     expect(call).not.toHaveBeenCalled();
   });
 
@@ -130,7 +144,7 @@ describe('the circuit half-opens', () => {
     const probe = begin();
     expect(breaker.state).toBe('half-open');
     later(60);
-    const others = await Promise.all(Array.from({ length: 50 }, succeed));
+    const others = await Promise.all(Array.from({ length: 50 }, async () => succeed()));
     expect(others).toEqual(Array.from({ length: 50 }, () => expect.objectContaining(refused(1))));
     probe.end();
     expect(await probe.result).toBe('answer');
@@ -193,6 +207,24 @@ describe('the circuit half-opens', () => {
     await failTimes(5);
     later(-3600);
     expect(await succeed()).toBe('answer');
+  });
+});
+
+describe('a token that the endpoint stumbles over', () => {
+  test('INV3: is no probe while another may come, so that it cannot keep the circuit open to all', async () => {
+    for (let i = 0; i < 5; i++) await fail(down(), 'poison');
+    later(1);
+    expect(await succeed('poison')).toMatchObject(refused(1));
+    expect(await succeed('good')).toBe('answer');
+    expect(await succeed('poison')).toBe('answer');
+  });
+
+  test('INV3: is the probe when none has come for a second: it may be the only one there is', async () => {
+    for (let i = 0; i < 5; i++) await fail(down(), 'only');
+    later(1.999);
+    expect(await succeed('only')).toMatchObject(refused(1));
+    later(0.001);
+    expect(await succeed('only')).toBe('answer');
   });
 });
 

@@ -114,3 +114,23 @@ describe('concurrent look-ups of one token are one call', () => {
     expect(asked).toEqual(['t', 't']);
   });
 });
+
+describe('invariant 5: what holds an answer', () => {
+  const scope = 'https://as.example.com\napi';
+
+  test('is the cache, as long as it would give the same one again', async () => {
+    const answers = new IntrospectionAnswers(async () => activeUntil(NOW + 3600), scope, SETTINGS);
+    const answer = await answers.ask('t');
+    const [holds, ofAnother] = [answers.holder('t', answer), answers.holder('u', answer)];
+    expect([holds(), ofAnother()]).toEqual([true, false]);
+    vi.setSystemTime(NOW * 1000 + 60_000);
+    expect(holds()).toBe(false);
+    const next = await answers.ask('t');
+    expect([holds(), answers.holder('t', next)()]).toEqual([false, true]);
+  });
+
+  test('is nothing where none is kept', async () => {
+    const answers = new IntrospectionAnswers(async () => active, scope, undefined);
+    expect(answers.holder('t', await answers.ask('t'))()).toBe(false);
+  });
+});

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CircuitBreaker } from '../../lib/access-token/circuit-breaker.js';
@@ -8,10 +9,12 @@ import {
   readIntrospection,
 } from '../../lib/access-token/introspection-client.js';
 import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
+import { outage } from '../../lib/challenge/oauth-error.js';
 import { httpOf } from './http-of.js';
 
 let world: World;
 beforeAll(async () => {
+  Logger.overrideLogger(false);
   world = await createWorld();
 });
 
@@ -97,6 +100,29 @@ describe('introspection', () => {
       reason: 'authorization_server_answer_invalid',
       detail: `POST ${as.introspectionEndpoint}: the answer is not signed`,
     });
+  });
+
+  test('the endpoint is spared for its own outages only, not for those of the keys of its answers', async () => {
+    const as = await startAuthorizationServer(world);
+    const breaker = new CircuitBreaker(as.issuer);
+    as.behave('introspection', { status: 200, headers: { 'content-type': SIGNED }, body: 'a.signed.answer' });
+    const noKeys = outage('authorization_server_unreachable', { detail: 'no keys' });
+    const verifySigned = async (): Promise<never> => {
+      throw noKeys;
+    };
+    const noEndpoint = async (): Promise<never> => {
+      throw noKeys;
+    };
+    for (let i = 0; i < 10; i++) await expect(ask(as, { breaker, verifySigned })).rejects.toBe(noKeys);
+    for (let i = 0; i < 10; i++)
+      await expect(ask(as, { breaker, endpoint: noEndpoint })).rejects.toBe(noKeys);
+    expect([breaker.state, as.count('introspection')]).toEqual(['closed', 10]);
+
+    as.behave('introspection', { status: 500 });
+    for (let i = 0; i < 10; i++) {
+      await expect(ask(as, { breaker, verifySigned })).rejects.toMatchObject({ refusal: { status: 503 } });
+    }
+    expect([breaker.state, as.count('introspection')]).toEqual(['open', 15]);
   });
 
   test.each([

@@ -1,7 +1,7 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import type { JWK } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { PublishedKeys } from '../../lib/access-token/key-set.js';
+import { PublishedKeys, singleKey } from '../../lib/access-token/key-set.js';
 
 const jwk = (members: object = {}): JWK => ({
   ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }),
@@ -71,4 +71,13 @@ test('a kid that is no text names no key', () => {
   const keys = PublishedKeys.from([jwk({ kid: 7 }), jwk({ kid: '7' })]);
   expect(keys.groupFor(7)).toBe(keys.groupFor(undefined));
   expect(keys.groupFor('7')).not.toBe(keys.groupFor(undefined));
+});
+
+test('a secret is the key of every kid, and never withdrawn', () => {
+  const secret = createSecretKey(Buffer.alloc(32));
+  const keys = singleKey(secret);
+  for (const kid of [undefined, 'one']) {
+    expect(keys.groupFor(kid)).toEqual({ keys: secret, withdrawn: false });
+    expect(keys.groupFor(kid)).toBe(keys.groupFor('other'));
+  }
 });

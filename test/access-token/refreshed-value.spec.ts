@@ -1,11 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { RefreshedValue, type RefreshRules } from '../../lib/access-token/refreshed-value.js';
+import { outage } from '../../lib/challenge/oauth-error.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 
 const NOW = 1_800_000_000_000;
 const RULES: RefreshRules = { refreshAfter: 300, maxAge: 600, staleIfError: 0 };
-const DOWN = new Error('down');
+const DOWN = outage('authorization_server_unreachable', { detail: 'down' });
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: NOW });
@@ -89,7 +90,11 @@ describe('a value', () => {
     source.down = true;
     at(600);
     expect(await value.get()).toBe(1);
-    expect(value.health()).toMatchObject({ state: 'stale', age: 600, lastFailure: 'down' });
+    expect(value.health()).toMatchObject({
+      state: 'stale',
+      age: 600,
+      lastFailure: 'authorization_server_unreachable',
+    });
     at(659.999);
     expect(value.get()).toBe(1);
     await vi.waitFor(() => expect(source.fetches).toBe(3));
@@ -147,6 +152,40 @@ describe('after a failure', () => {
     expect(source.fetches).toBe(3);
   });
 
+  test('by a clock that has been set back no pause is endless', async () => {
+    const { value, source } = start();
+    source.down = true;
+    for (const _ of [1, 2, 3]) await expect(value.get()).rejects.toBe(DOWN);
+    source.down = false;
+    at(-3_600);
+    expect(await value.get()).toBe(source.fetches);
+  });
+
+  test('INV3: an error that nobody has foreseen is an outage too', async () => {
+    const cause = new RangeError('too deep');
+    const value = new RefreshedValue<number>('a value', async () => Promise.reject(cause), RULES);
+    await expect(value.get()).rejects.toMatchObject({
+      refusal: { status: 503 },
+      reason: 'authorization_server_answer_invalid',
+      detail: 'too deep',
+      cause,
+    });
+  });
+
+  test('nobody waits to be told whether it may serve, and no failure goes unnoticed to the process', async () => {
+    const { value, source } = start();
+    expect([value.serve(), source.fetches]).toEqual([false, 0]);
+    await value.get();
+    expect(value.serve()).toBe(true);
+    source.down = true;
+    at(300);
+    expect([value.serve(), source.fetches]).toEqual([true, 2]);
+    at(600);
+    expect(value.serve()).toBe(false);
+    await new Promise(setImmediate);
+    expect(source.fetches).toBe(2);
+  });
+
   test('whoever knows better may fetch at once', async () => {
     const { value, source } = start();
     source.down = true;
@@ -165,7 +204,7 @@ describe('after a failure', () => {
     for (const seconds of [300, 301, 302]) {
       at(seconds);
       value.get();
-      await vi.waitFor(() => expect(value.health().lastFailure).toBe('down'));
+      await vi.waitFor(() => expect(value.health().lastFailure).toBe('authorization_server_unreachable'));
       await new Promise(setImmediate);
     }
     source.down = false;
@@ -173,7 +212,7 @@ describe('after a failure', () => {
     value.get();
     await vi.waitFor(() => expect(value.health().lastFailure).toBeUndefined());
     expect(logger.ours.map(({ level, text }) => `${level} ${text}`)).toEqual([
-      'warn a value: could not be refreshed: down',
+      'warn a value: could not be refreshed: authorization_server_unreachable: down',
       `log a value: fetched again after ${source.fetches - 2} failures`,
     ]);
   });
@@ -202,9 +241,17 @@ describe('its health', () => {
     source.down = true;
     await expect(value.get()).rejects.toBe(DOWN);
     at(9.999);
-    expect(value.health()).toEqual({ state: 'unavailable', age: undefined, lastFailure: 'down' });
+    expect(value.health()).toEqual({
+      state: 'unavailable',
+      age: undefined,
+      lastFailure: 'authorization_server_unreachable',
+    });
     at(10);
-    expect(value.health()).toEqual({ state: 'not-fetched', age: undefined, lastFailure: 'down' });
+    expect(value.health()).toEqual({
+      state: 'not-fetched',
+      age: undefined,
+      lastFailure: 'authorization_server_unreachable',
+    });
     at(0);
     source.down = false;
     await value.fetchNow();

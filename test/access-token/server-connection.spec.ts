@@ -78,6 +78,20 @@ describe('a connection', () => {
     expect(received[2]?.request).toMatch(/^POST \/introspect HTTP\/1\.1\r\n.*\r\n\r\ntoken=abc$/s);
   });
 
+  test('with an answer too many on it is closed: no call gets what another one was answered', async () => {
+    const server = await startServer((socket) => {
+      if (server.received.length > 1) answer(socket);
+      else
+        socket.write(
+          'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]',
+        );
+    });
+    const connection = connectionTo(server);
+    await connection.send(server.url, CALL, never()).catch(() => undefined);
+    expect(await connection.send(server.url, CALL, never())).toEqual(ANSWER);
+    expect(server.received.map((request) => request.connection)).toEqual([1, 2]);
+  });
+
   test('is not tried a third time', async () => {
     let calls = 0;
     const server = await startServer((socket) => (++calls === 1 ? answer(socket) : socket.resetAndDestroy()));
@@ -96,16 +110,36 @@ describe('a connection', () => {
     expect(server.received).toHaveLength(1);
   });
 
-  test.each(['H', 'HTTP/1.1 200 OK\r\ncontent-', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{'])(
-    'that ends behind %j: the answer has begun, so the call is not sent again',
-    async (begin) => {
-      const server = await afterOneAnswer((socket) => void socket.end(begin));
-      const connection = connectionTo(server);
-      await connection.send(server.url, CALL, never());
-      await expect(connection.send(server.url, CALL, never())).rejects.toThrow('other side closed');
-      expect(server.received).toHaveLength(2);
-    },
-  );
+  test('that replaces one which has ended in good order is new as well', async () => {
+    const server = await startServer((socket) => {
+      if (server.received.length > 1) socket.resetAndDestroy();
+      else socket.end('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}');
+    });
+    const connection = connectionTo(server);
+    expect(await connection.send(server.url, CALL, never())).toEqual(ANSWER);
+    await expect(connection.send(server.url, CALL, never())).rejects.toThrow();
+    expect(server.received.map((request) => request.connection)).toEqual([1, 2]);
+  });
+
+  test('that stands when the time is over already is not used', async () => {
+    const server = await startServer(answer);
+    const late = AbortSignal.abort(new Error('late'));
+    await expect(connectionTo(server).send(server.url, CALL, late)).rejects.toThrow('late');
+    expect(server.received).toEqual([]);
+  });
+
+  test.each([
+    'H',
+    '220 mail',
+    'HTTP/1.1 200 OK\r\ncontent-',
+    'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{',
+  ])('that ends behind %j: the answer has begun, so the call is not sent again', async (begin) => {
+    const server = await afterOneAnswer((socket) => void socket.end(begin));
+    const connection = connectionTo(server);
+    await connection.send(server.url, CALL, never());
+    await expect(connection.send(server.url, CALL, never())).rejects.toThrow();
+    expect(server.received).toHaveLength(2);
+  });
 
   test('whose answer is late: the call is not sent again, nor is a first one on a new connection', async () => {
     const server = await afterOneAnswer(() => undefined);

@@ -340,3 +340,12 @@ describe('a signature', () => {
     expect(isPublicSigningKey(key)).toBe(expected);
   });
 });
+
+test('the health of keys: fixed where they never change, else how they have been fetched', async () => {
+  expect(fixedSigningKeys({ keys: [] }).health()).toEqual({ state: 'fixed' });
+  expect(sharedSecret(Buffer.alloc(32)).health()).toEqual({ state: 'fixed' });
+  const keys = keysOf(await startAuthorizationServer(world));
+  expect(keys.health()).toMatchObject({ state: 'not-fetched' });
+  await keys.current();
+  expect(keys.health()).toMatchObject({ state: 'fresh', age: 0 });
+});

@@ -30,6 +30,7 @@ describe('RFC7638: thumbprints of keys', () => {
     { kty: 'toString' },
     { kty: '__proto__' },
     { kty: 7 as never },
+    { kty: { toString: 1, valueOf: 1 } as never },
     { kty: 'EC', crv: 'P-256', x: 'AA' },
     { kty: 'EC', crv: 'P-256', x: 'AA', y: 7 as never },
     { kty: 'RSA', n: 'AA' },

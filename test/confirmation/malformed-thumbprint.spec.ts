@@ -95,6 +95,17 @@ const ROWS: readonly (readonly [what: string, value: () => unknown, hint: string
     () => `${'A'.repeat(42)}B`,
     'its last character has bits that no SHA-256 has: it has been cut or changed',
   ],
+  ['hex with a prefix in the middle', () => `${hex('sha256').slice(0, 24)}sha1:${hex('sha1')}`, undefined],
+  [
+    'base64 of hex, as long as a digest can be',
+    () => base64(`sha512:${' '.repeat(15)}${hex('sha512')}`),
+    'it looks like base64 of hex: of the text of a digest, not of its bytes',
+  ],
+  [
+    'base64 of hex, longer than a digest can be',
+    () => base64(`sha512 Fingerprint=${withColons(hex('sha512'))}`),
+    undefined,
+  ],
   ['one character too few', () => client.thumbprint.slice(1), undefined],
   ['one character too many', () => `${client.thumbprint}A`, undefined],
   ['base64 that is long, and no DER', () => 'A'.repeat(1000), undefined],

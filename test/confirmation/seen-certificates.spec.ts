@@ -54,9 +54,11 @@ describe('a renewed certificate is told from one of somebody else', () => {
     expect(having().isRenewed(old.thumbprint, parsed(old))).toBe(false);
   });
 
-  test('not at all where it has no names', async () => {
-    const [first, second] = [await selfSignedCertificate(''), await selfSignedCertificate('')].map(nameless);
-    if (first === undefined || second === undefined) throw new Error('no certificates');
+  test.each([undefined, ''])('not at all where it has no names (subject: %j)', async (subject) => {
+    const [first, second] = [
+      nameless(await selfSignedCertificate(''), subject),
+      nameless(await selfSignedCertificate(''), subject),
+    ];
     const seen = new SeenCertificates();
     seen.remember('first', first);
     expect(seen.isRenewed('first', second)).toBe(false);
@@ -64,8 +66,8 @@ describe('a renewed certificate is told from one of somebody else', () => {
 });
 
 /** The test kit gives every certificate a subject. */
-function nameless(certificate: TestCertificate): X509Certificate {
-  return Object.create(parsed(certificate), { subject: { value: undefined } }) as X509Certificate;
+function nameless(certificate: TestCertificate, subject: string | undefined): X509Certificate {
+  return Object.create(parsed(certificate), { subject: { value: subject } }) as X509Certificate;
 }
 
 test('a thousand certificates are remembered: who has used his lately stays, however many others come', () => {

@@ -92,6 +92,17 @@ describe('RFC8705-1: the log says what a thumbprint is of that does not match', 
     expect(explainMismatch(sha256(intermediate.der), x509, issuers, false)).toBe(hint('Issuing CA'));
     expect(explainMismatch(sha256(root.der), x509, issuers, false)).toBe(hint('Root CA'));
     expect(explainMismatch(sha256(root.der), x509, [], false)).toBeUndefined();
+    expect(issuers.map(({ raw }) => sha256(raw))).toEqual([intermediate, root].map(({ der }) => sha256(der)));
+  });
+
+  test.each([
+    ['O=Bank\nCN=Issuing CA', 'O=Bank, CN=Issuing CA'],
+    [undefined, ''],
+  ])('of a CA whose name Node prints as %j, on one line', (subject, name) => {
+    const issuer = Object.create({ raw: root.der }, { subject: { value: subject } }) as X509Certificate;
+    expect(explainMismatch(sha256(root.der), x509, [issuer], false)).toBe(
+      `the token has the thumbprint of the CA ${name}, not of the client's certificate`,
+    );
   });
 
   test('of one that the client had before', () => {
@@ -106,14 +117,27 @@ describe('RFC8705-1: the log says what a thumbprint is of that does not match', 
     expect(explainMismatch(sha256(client.cert), undefined, [], false)).toBeUndefined();
   });
 
-  test('and a key that Node cannot export is no fault of ours', () => {
-    const unusual = {
-      raw: Buffer.from([0x30, 0x80]),
+  /** A certificate with a key that Node cannot export. */
+  const unusualOf = (...der: readonly number[]): X509Certificate =>
+    ({
+      raw: Buffer.from(der),
       toString: () => client.cert,
       get publicKey(): KeyObject {
         throw new Error('unsupported');
       },
-    } as unknown as X509Certificate;
+    }) as unknown as X509Certificate;
+
+  test('of the signed part by its length, short or long, but not by one that DER does not have', () => {
+    const signed = [0x30, 0x02, 0x05, 0x00];
+    const hintOf = (...der: readonly number[]): string | undefined =>
+      explainMismatch(sha256(Buffer.from(signed)), unusualOf(...der), [], false);
+    expect(hintOf(0x30, 0x06, ...signed, 0x05, 0x00)).toContain('TBSCertificate');
+    expect(hintOf(0x30, 0x81, 0x06, ...signed, 0x05, 0x00)).toContain('TBSCertificate');
+    expect(hintOf(0x30, 0x80, ...signed, 0x05, 0x00, 0x00, 0x00)).toBeUndefined();
+  });
+
+  test('and a key that Node cannot export is no fault of ours', () => {
+    const unusual = unusualOf(0x30, 0x80);
     expect(explainMismatch(other.thumbprint, unusual, [], false)).toBeUndefined();
     expect(explainMismatch(sha256(Buffer.from([0x30, 0x80]).toString('hex')), unusual, [], false)).toContain(
       HEX,
@@ -126,7 +150,7 @@ test('the issuers of a self-signed certificate: none', async () => {
 });
 
 test('the issuers where there is no certificate, or no connection any more: none', () => {
-  for (const nothing of [null, undefined, {}]) {
+  for (const nothing of [null, undefined, {}, { issuerCertificate: { raw: root.der } }]) {
     expect(issuersOf({ getPeerCertificate: () => nothing as never })).toEqual([]);
   }
 });

@@ -504,6 +504,72 @@ describe('invariant 8: wrong options stop the boot', () => {
       },
       'authorizationServers[1].introspection (object): an opaque token does not say who issued it',
     ],
+    ['tokenCache: true', { ...RIGHT, tokenCache: true }, 'tokenCache (boolean): give false or {'],
+    ['tokenCache: a number', { ...RIGHT, tokenCache: 100 }, 'tokenCache (number): give false or {'],
+    ['tokenCache: null', { ...RIGHT, tokenCache: null }, 'tokenCache (null): give false or {'],
+    [
+      'tokenCache: a typo',
+      { ...RIGHT, tokenCache: { maxEntry: 1 } },
+      'tokenCache.maxEntry (number): there is no such option',
+    ],
+    [
+      'tokenCache of no entries',
+      { ...RIGHT, tokenCache: { maxEntries: 0 } },
+      'tokenCache.maxEntries (number)',
+    ],
+    [
+      'tokenCache of half an entry',
+      { ...RIGHT, tokenCache: { maxEntries: 1.5 } },
+      'tokenCache.maxEntries (number)',
+    ],
+    [
+      'tokenCache of too many entries',
+      { ...RIGHT, tokenCache: { maxEntries: 2 ** 33 } },
+      'tokenCache.maxEntries (number)',
+    ],
+    [
+      'tokenCache of entries as text',
+      { ...RIGHT, tokenCache: { maxEntries: '10' } },
+      'tokenCache.maxEntries (string)',
+    ],
+    ['tokenCache of no bytes', { ...RIGHT, tokenCache: { maxSize: 0 } }, 'tokenCache.maxSize (number)'],
+    [
+      'tokenCache without a bound',
+      { ...RIGHT, tokenCache: { maxSize: Infinity } },
+      'tokenCache.maxSize (number)',
+    ],
+    ['bootstrap: true', { ...RIGHT, bootstrap: true }, `bootstrap (boolean): use 'lazy' or 'eager'`],
+    ['bootstrap: a typo', { ...RIGHT, bootstrap: 'Eager' }, `bootstrap (string): use 'lazy' or 'eager'`],
+    ['keyCache: false', server({ keyCache: false }), `${S}.keyCache (boolean): give { refreshAfter?`],
+    ['keyCache: a number', server({ keyCache: 600 }), `${S}.keyCache (number): give { refreshAfter?`],
+    [
+      'keyCache: a typo',
+      server({ keyCache: { maxage: 60 } }),
+      `${S}.keyCache.maxage (number): there is no such option`,
+    ],
+    ['keyCache.maxAge: none', server({ keyCache: { maxAge: 0 } }), `${S}.keyCache.maxAge (number)`],
+    ['keyCache.maxAge: no end', server({ keyCache: { maxAge: Infinity } }), `${S}.keyCache.maxAge (number)`],
+    ['keyCache.maxAge: as text', server({ keyCache: { maxAge: '60' } }), `${S}.keyCache.maxAge (string)`],
+    [
+      'keyCache.refreshAfter: none',
+      server({ keyCache: { refreshAfter: 0 } }),
+      `${S}.keyCache.refreshAfter (number)`,
+    ],
+    [
+      'keyCache.refreshAfter: later than maxAge',
+      server({ keyCache: { refreshAfter: 61, maxAge: 60 } }),
+      `${S}.keyCache.refreshAfter (number): at most maxAge, which is 60`,
+    ],
+    [
+      'keyCache.refreshAfter: later than the default of maxAge',
+      server({ keyCache: { refreshAfter: 601 } }),
+      `${S}.keyCache.refreshAfter (number): at most maxAge, which is 600`,
+    ],
+    [
+      'keyCache.staleIfError: negative',
+      server({ keyCache: { staleIfError: -1 } }),
+      `${S}.keyCache.staleIfError (number)`,
+    ],
   ];
   test('what is right of certificates that a proxy passes on boots', async () => {
     const right = [
@@ -540,6 +606,21 @@ describe('invariant 8: wrong options stop the boot', () => {
       { ...RIGHT, binding: 'if-bound', reportUnbound: true },
       { ...server({ binding: 'if-bound' }), reportUnbound: () => undefined },
       { ...RIGHT, reportUnbound: false },
+    ];
+    expect(await Promise.all(right.map(async (options) => messageOf(options)))).toEqual(right.map(() => ''));
+  });
+
+  test('what is right of tokenCache, bootstrap and keyCache boots', async () => {
+    const right = [
+      { ...RIGHT, tokenCache: false },
+      { ...RIGHT, tokenCache: {} },
+      { ...RIGHT, tokenCache: { maxEntries: 1, maxSize: 1 } },
+      { ...RIGHT, bootstrap: 'lazy' },
+      server({ keyCache: {} }),
+      server({ keyCache: { refreshAfter: 60, maxAge: 60, staleIfError: 0 } }),
+      // Alone and short, it brings the refresh forward.
+      server({ keyCache: { maxAge: 1 } }),
+      server({ keyCache: { maxAge: 3600, staleIfError: 3600 } }),
     ];
     expect(await Promise.all(right.map(async (options) => messageOf(options)))).toEqual(right.map(() => ''));
   });

@@ -157,6 +157,11 @@ describe.each(PLATFORMS)('the log gives the exact reason for refusing a proof on
       reason: 'confirmation_malformed',
       detail: String.raw`cnf[\"jkt\"] is not 43 characters of unpadded base64url`,
     });
+    const keyless = await as.accessToken({ claims: { token_type: 'DPoP' } });
+    expect(await reasonOf([], `Bearer ${keyless}`)).toMatchObject({
+      reason: 'confirmation_missing',
+      detail: 'its token_type is DPoP, but it has no cnf',
+    });
     expect(await reasonOf([await proof()], `Basic ${token}`)).toMatchObject({
       reason: 'credentials_missing',
       detail: 'the Authorization header is not of the Bearer or DPoP scheme',

@@ -103,14 +103,15 @@ describe.each(PLATFORMS)('the log gives the exact reason on %s', (platform) => {
       const cnf = { 'x5t#S256': world.client1.thumbprint, [method]: 'x' };
       await withCnf(cnf, ['confirmation_unsupported', `cnf.${method} cannot be checked`]);
     }
-    for (const [thumbprint, hint] of [
+    const hints: readonly (readonly [thumbprint: unknown, hint: string])[] = [
       ['x', ''],
       [null, ': it is null, not a string'],
       [7, ': it is a number, not a string'],
       [[world.client1.thumbprint], ': it is an array, not a string'],
       [`${world.client1.thumbprint}=`, ': it looks like a SHA-256 in base64, but padded with ='],
       [world.client1.der.toString('hex').slice(0, 64), ': it looks like a SHA-256 in hex'],
-    ]) {
+    ];
+    for (const [thumbprint, hint] of hints) {
       await withCnf({ 'x5t#S256': thumbprint }, ['confirmation_malformed', `${malformed}${hint}`]);
     }
   });

@@ -75,6 +75,14 @@ describe.each(PLATFORMS)('reportUnbound on %s', (platform) => {
     expect(lines().filter(({ level }) => level === 'warn')).toHaveLength(2);
   });
 
+  test('a listener is told of nothing that the token does not say', async () => {
+    const reported: UnboundRequest[] = [];
+    const { as, app } = await start((request) => reported.push(request));
+    const token = as.opaqueToken({ claims: { client_id: undefined, sub: undefined } });
+    await clientOf(app, world, undefined, token).get('/').expect(200);
+    expect(reported).toStrictEqual([{ issuer: as.issuer, route: 'GET /' }]);
+  });
+
   test.each([
     [
       'throws',

@@ -7,6 +7,7 @@ import { type Platform, PLATFORMS } from '../support/platforms.js';
 import { type DpopApp, startDpopApp } from './dpop-app.js';
 import { exchange, statusOf } from './dpop-expectations.js';
 import { DpopKit } from './dpop-kit.js';
+import type { DpopPriming } from './dpop-priming.js';
 import type { DpopExpectation, DpopRow } from './dpop-row.js';
 import { DPOP_ROWS } from './dpop-rows.js';
 
@@ -21,14 +22,24 @@ interface Arena {
    * (invariant 10).
    */
   readonly decoys: readonly DpopApp[];
+  readonly priming: DpopPriming | undefined;
+}
+
+/** Options of {@link describeDpopWay}. */
+export interface DescribeDpopWayOptions {
+  /** @default the whole table */
+  readonly rows?: readonly DpopRow[];
+  /** Makes the tokens of the rows known to the app before. @default none: every token is new */
+  readonly priming?: DpopPriming;
 }
 
 /** Sends every row of the table, or these, to an app that is protected in this way, on each platform. */
-export function describeDpopWay(way: Way, rows: readonly DpopRow[] = DPOP_ROWS): void {
-  describe(`hostile DPoP rows: ${way.name}`, () => {
+export function describeDpopWay(way: Way, { rows = DPOP_ROWS, priming }: DescribeDpopWayOptions = {}): void {
+  const name = priming === undefined ? way.name : `${way.name}, tokens known`;
+  describe(`hostile DPoP rows: ${name}`, () => {
     let arena: Arena;
     beforeAll(async () => {
-      arena = await openArena(way);
+      arena = await openArena(way, priming);
     });
     afterAll(() => closeArena(arena));
 
@@ -41,15 +52,17 @@ export function describeDpopWay(way: Way, rows: readonly DpopRow[] = DPOP_ROWS):
   });
 }
 
-async function openArena(way: Way): Promise<Arena> {
+async function openArena(way: Way, priming: DpopPriming | undefined): Promise<Arena> {
   const kit = await DpopKit.start();
+  // Without a cache of answers, a token that is introspected is never known.
+  const options = priming === undefined ? {} : { cacheTtl: 60 };
   const other = { audience: OTHER_AUDIENCE };
   const before = await startDpopApp(kit, 'express', way, other);
-  const express = await startDpopApp(kit, 'express', way);
-  const fastify = await startDpopApp(kit, 'fastify', way);
+  const express = await startDpopApp(kit, 'express', way, options);
+  const fastify = await startDpopApp(kit, 'fastify', way, options);
   const after = await startDpopApp(kit, 'fastify', way, other);
   const client = new HostileClient(kit.hostile.ca.cert);
-  return { kit, client, apps: { express, fastify }, decoys: [before, after] };
+  return { kit, client, apps: { express, fastify }, decoys: [before, after], priming };
 }
 
 /** `arena` is undefined when it could not be opened: that error, and no other, is then to be seen. */
@@ -61,13 +74,18 @@ async function closeArena(arena: Arena | undefined): Promise<void> {
 }
 
 async function runRow(arena: Arena, platform: Platform, way: Way, row: DpopRow): Promise<void> {
-  const requests = row.requests(arena.kit);
+  const { kit, client, priming } = arena;
+  const requests = row.requests(kit);
   expect(requests, 'a request for each expectation').toHaveLength(row.expect.length);
+  const { port } = arena.apps[platform];
+  const watch = await priming?.before(row, kit, requests, async (each) => client.send(port, each));
   for (const [index, expected] of row.expect.entries()) {
     const request = requests[index];
+    const answered = watch?.();
     if (request !== undefined) await runStep(arena, platform, way, row, request, expected);
+    answered?.(statusOf(expected));
   }
-  expect(arena.kit.hostile.evil.requests, 'requests that a token or a proof caused').toEqual([]);
+  expect(kit.hostile.evil.requests, 'requests that a token or a proof caused').toEqual([]);
 }
 
 async function runStep(

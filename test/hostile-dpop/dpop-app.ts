@@ -23,6 +23,8 @@ export interface DpopAppOptions {
   /** What is added to or replaces `publicUrl`; `off`: the app does not offer DPoP. */
   readonly dpop?: Partial<DpopOptions> | 'off';
   readonly realm?: string;
+  /** Seconds that introspection answers are kept. @default not at all */
+  readonly cacheTtl?: number;
   /** Changes the app before it is initialised. */
   readonly configure?: (app: INestApplication) => void;
 }
@@ -62,10 +64,10 @@ function moduleOf(kit: DpopKit, way: Way, options: DpopAppOptions, counter: Coun
   @Module({
     imports: [
       CertBoundAuthModule.forRoot({
-        audience: options.audience ?? AUDIENCE,
+        audience: audienceOf(options),
         globalGuards: way.globalGuards,
         binding: way.binding ?? 'required',
-        authorizationServers: serversOf(kit),
+        authorizationServers: serversOf(kit, options),
         ...(options.realm === undefined ? {} : { realm: options.realm }),
         ...(options.dpop === 'off' ? {} : { dpop: { publicUrl: PUBLIC_URL, ...options.dpop } }),
       }),
@@ -76,15 +78,28 @@ function moduleOf(kit: DpopKit, way: Way, options: DpopAppOptions, counter: Coun
   return DpopModule;
 }
 
-function serversOf({ hostile }: DpopKit): CertBoundAuthOptions['authorizationServers'] {
+function audienceOf({ audience = AUDIENCE }: DpopAppOptions): string {
+  return audience;
+}
+
+function serversOf(
+  { hostile }: DpopKit,
+  options: DpopAppOptions,
+): CertBoundAuthOptions['authorizationServers'] {
   const tls = { ca: hostile.ca.cert };
   const clientAuthentication = {
     method: 'client_secret_basic',
     clientId: 'api',
     clientSecret: 'api-secret',
   } as const;
+  const introspection = {
+    clientAuthentication,
+    // Tells at the authorization server which of the apps is asking.
+    parameters: { resource: audienceOf(options) },
+    ...(options.cacheTtl === undefined ? {} : { cache: { ttl: options.cacheTtl } }),
+  };
   return [
-    { issuer: hostile.a.issuer, tls, introspection: { clientAuthentication } },
+    { issuer: hostile.a.issuer, tls, introspection },
     { issuer: hostile.b.issuer, tls },
   ];
 }

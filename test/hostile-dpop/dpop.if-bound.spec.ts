@@ -11,4 +11,6 @@ it('the rows left out are rows of the table', () => {
   expect(DPOP_ROWS.filter(({ name }) => UNBOUND.has(name))).toHaveLength(UNBOUND.size);
 });
 
-describeDpopWay(WAYS.ifBound, [...IF_BOUND_ROWS, ...DPOP_ROWS.filter(({ name }) => !UNBOUND.has(name))]);
+describeDpopWay(WAYS.ifBound, {
+  rows: [...IF_BOUND_ROWS, ...DPOP_ROWS.filter(({ name }) => !UNBOUND.has(name))],
+});

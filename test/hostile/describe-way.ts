@@ -5,6 +5,7 @@ import { parseChallenge } from './challenge.js';
 import { type HostileApp, startHostileApp, type Way } from './hostile-app.js';
 import { headerValues, HostileClient, type HostileResponse } from './hostile-client.js';
 import { HostileKit, OTHER_AUDIENCE } from './hostile-kit.js';
+import type { HostilePriming } from './hostile-priming.js';
 import type { HostileExpectation, HostileRequest, HostileRow } from './hostile-row.js';
 import { HOSTILE_ROWS } from './hostile-rows.js';
 
@@ -18,14 +19,24 @@ interface Arena {
    * strategy of theirs that answered for the apps under test would be seen (invariant 10).
    */
   readonly decoys: readonly HostileApp[];
+  readonly priming: HostilePriming | undefined;
+}
+
+/** Options of {@link describeWay}. */
+export interface DescribeWayOptions {
+  /** @default the whole table */
+  readonly rows?: readonly HostileRow[];
+  /** Makes the tokens of the rows known to the app before. @default none: every token is new */
+  readonly priming?: HostilePriming;
 }
 
 /** Sends every row of the table, or these, to an app that is protected in this way, on each platform. */
-export function describeWay(way: Way, rows: readonly HostileRow[] = HOSTILE_ROWS): void {
-  describe(`hostile rows: ${way.name}`, () => {
+export function describeWay(way: Way, { rows = HOSTILE_ROWS, priming }: DescribeWayOptions = {}): void {
+  const name = priming === undefined ? way.name : `${way.name}, tokens known`;
+  describe(`hostile rows: ${name}`, () => {
     let arena: Arena;
     beforeAll(async () => {
-      arena = await openArena(way);
+      arena = await openArena(way, priming);
     });
     afterAll(() => closeArena(arena));
 
@@ -38,15 +49,17 @@ export function describeWay(way: Way, rows: readonly HostileRow[] = HOSTILE_ROWS
   });
 }
 
-async function openArena(way: Way): Promise<Arena> {
+async function openArena(way: Way, priming: HostilePriming | undefined): Promise<Arena> {
   const kit = await HostileKit.start();
+  // Without a cache of answers, a token that is introspected is never known.
+  const options = priming === undefined ? {} : { cacheTtl: 60 };
   const other = { audience: OTHER_AUDIENCE };
   const before = await startHostileApp(kit, 'express', way, other);
-  const express = await startHostileApp(kit, 'express', way);
-  const fastify = await startHostileApp(kit, 'fastify', way);
+  const express = await startHostileApp(kit, 'express', way, options);
+  const fastify = await startHostileApp(kit, 'fastify', way, options);
   const after = await startHostileApp(kit, 'fastify', way, other);
   const client = new HostileClient(kit.ca.cert);
-  return { kit, client, apps: { express, fastify }, decoys: [before, after] };
+  return { kit, client, apps: { express, fastify }, decoys: [before, after], priming };
 }
 
 /** `arena` is undefined when it could not be opened: that error, and no other, is then to be seen. */
@@ -58,14 +71,16 @@ async function closeArena(arena: Arena | undefined): Promise<void> {
 }
 
 async function runRow(arena: Arena, platform: Platform, way: Way, row: HostileRow): Promise<void> {
-  const { client, kit } = arena;
+  const { client, kit, priming } = arena;
   const app = arena.apps[platform];
   const request = row.request(kit);
+  const answered = await priming?.before(row, kit, request, async (each) => client.send(app.port, each));
   const runsBefore = app.runs();
   const [response, ...others] = await Promise.all([
     client.send(app.port, request),
     ...decoysFor(arena, row).map((decoy) => client.send(decoy.port, request)),
   ]);
+  answered?.(response.status);
 
   expect(response.status, response.body).toBe(row.expect.status);
   expect(app.runs() - runsBefore, 'times the handler ran').toBe(row.expect.status === 200 ? 1 : 0);

@@ -97,10 +97,11 @@ export async function startHostileApp(
 }
 
 function moduleOf(kit: HostileKit, way: Way, options: HostileAppOptions, counter: Counter): object {
+  const audience = options.audience ?? AUDIENCE;
   @Module({
     imports: [
       CertBoundAuthModule.forRoot({
-        audience: options.audience ?? AUDIENCE,
+        audience,
         globalGuards: way.globalGuards,
         binding: way.binding ?? 'required',
         authorizationServers: [
@@ -113,6 +114,8 @@ function moduleOf(kit: HostileKit, way: Way, options: HostileAppOptions, counter
                 clientId: 'api',
                 clientSecret: 'api-secret',
               },
+              // Tells at the authorization server which of the apps is asking.
+              parameters: { resource: audience },
               ...(options.cacheTtl === undefined ? {} : { cache: { ttl: options.cacheTtl } }),
             },
           },

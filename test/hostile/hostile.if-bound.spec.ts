@@ -19,7 +19,4 @@ it('the rows left out are rows of the table', () => {
   expect(HOSTILE_ROWS.filter(({ name }) => UNBOUND.has(name))).toHaveLength(UNBOUND.size);
 });
 
-describeWay(
-  WAYS.ifBound,
-  HOSTILE_ROWS.filter(({ name }) => !UNBOUND.has(name)),
-);
+describeWay(WAYS.ifBound, { rows: HOSTILE_ROWS.filter(({ name }) => !UNBOUND.has(name)) });

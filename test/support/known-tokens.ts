@@ -54,11 +54,11 @@ export interface CallOptions {
 export interface KnowingApi {
   readonly app: INestApplication;
   /** Sends a token as Bearer. */
-  call(token: string, options?: CallOptions): Promise<Outcome>;
+  readonly call: (token: string, options?: CallOptions) => Promise<Outcome>;
   /** What the API has decided, oldest first. */
   readonly decisions: readonly AccessDecision[];
   /** Reads a response to the latest request. */
-  outcomeOf(response: Response): Outcome;
+  readonly outcomeOf: (response: Response) => Outcome;
 }
 
 /** How {@link startKnowingApi} differs from the shortest configuration with DPoP. */

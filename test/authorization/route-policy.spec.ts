@@ -1,0 +1,59 @@
+import { type CanActivate, UseGuards } from '@nestjs/common';
+import { CertificateBindingGuard, Public, Scopes, ScopesGuard } from 'nestjs-cert-bound-auth';
+import { describe, expect, test } from 'vitest';
+import { isProtected, routePolicy } from '../../lib/authorization/route-policy.js';
+
+class SubGuard extends ScopesGuard {}
+class ForeignGuard implements CanActivate {
+  canActivate(): boolean {
+    return true;
+  }
+}
+
+describe('INV1: a guard of ours on a method protects it, though its class is public', () => {
+  const authenticator = {} as ConstructorParameters<typeof ScopesGuard>[0];
+
+  test.each([
+    ['a guard', CertificateBindingGuard],
+    ['an instance of one', new CertificateBindingGuard(authenticator)],
+    ['a class derived from one', SubGuard],
+    ['an instance of that', new SubGuard(authenticator)],
+  ])('as %s', (_, guard) => {
+    @Public()
+    class Controller {
+      @UseGuards(guard) get(): void {}
+    }
+    expect(isProtected(Controller.prototype.get)).toBe(true);
+    expect(routePolicy(Controller, Controller.prototype.get)).toEqual({
+      kind: 'protected',
+      rules: [],
+      constraints: [],
+    });
+  });
+
+  test.each([
+    ['a guard', ForeignGuard],
+    ['an instance of one', new ForeignGuard()],
+    ['what looks like one', { canActivate: () => true }],
+  ])('but %s of anybody else does not', (_, guard) => {
+    @Public()
+    class Controller {
+      @UseGuards(guard) get(): void {}
+    }
+    expect(routePolicy(Controller, Controller.prototype.get)).toEqual({ kind: 'public', forStrategy: false });
+  });
+});
+
+test('a class may hold more than methods', () => {
+  class Controller {
+    get(): void {}
+    get limit(): number {
+      throw new Error('no getter is called');
+    }
+  }
+  Object.defineProperty(Controller.prototype, 'size', { value: 7 });
+  expect(() => Scopes('a')(Controller)).not.toThrow();
+  expect(routePolicy(Controller, Controller.prototype.get)).toMatchObject({
+    rules: [{ kind: 'all', scopes: ['a'] }],
+  });
+});

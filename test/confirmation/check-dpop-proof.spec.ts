@@ -1,0 +1,124 @@
+import type { ReplayStore } from 'nestjs-cert-bound-auth';
+import { TestDpopClient, type TestDpopProofOptions } from 'nestjs-cert-bound-auth/testing';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { checkDpopProof, type DpopRules } from '../../lib/confirmation/check-dpop-proof.js';
+import { ProofKeys } from '../../lib/confirmation/proof-keys.js';
+import type { HttpRequest } from '../../lib/request/http-request.js';
+
+const NOW = 1_800_000_000;
+const API = 'https://api.example.com';
+const OLD_API = 'https://old.example.org/v2';
+const TOKEN = 'token';
+
+let client: TestDpopClient;
+beforeAll(async () => {
+  client = await TestDpopClient.create();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const unusedBefore: ReplayStore = { addIfAbsent: async () => true };
+
+/** Checks a proof, right but for this, of a GET of this target. */
+async function check(
+  target: string,
+  differs: Partial<TestDpopProofOptions>,
+  bases: readonly string[] = [API],
+  replayStore = unusedBefore,
+): Promise<unknown> {
+  const proof = await client.proof({ url: API + target, token: TOKEN, issuedAt: NOW, ...differs });
+  const request = { method: 'GET', url: target, rawHeaders: ['DPoP', proof] };
+  const rules: DpopRules = {
+    publicBasesOf: () => bases,
+    algorithms: ['ES256'],
+    proofLifetime: 60,
+    clockSkew: 10,
+    maxProofLength: 4096,
+    nonces: undefined,
+    replayStore,
+    keys: new ProofKeys(),
+  };
+  return checkDpopProof(request as unknown as HttpRequest, TOKEN, client.thumbprint, rules, NOW * 1000);
+}
+
+const accepted = { nextNonce: undefined };
+const otherTarget = (detail: string): object => ({ reason: 'proof_target_mismatch', detail });
+
+describe('RFC9449-2: the target of a proof', () => {
+  test.each(['*', 'api.example.com:443', '/a/../b'])(
+    'a request target that may not be what the router reads, %s, is matched by no proof',
+    async (target) => {
+      const detail = 'the target of the request is none that a proof can name';
+      for (const htu of [target, API + target, `${API}/b`]) {
+        await expect(check(target, { claims: { htu } })).rejects.toMatchObject(otherTarget(detail));
+      }
+    },
+  );
+
+  test('a client that writes what it has requested is right, even where RFC 3986 has it encoded', async () => {
+    for (const htu of [`${API}/a{b}`, `${API}/a%7Bb%7D`]) {
+      expect(await check('/a{b}', { claims: { htu } })).toEqual(accepted);
+    }
+    await expect(check('/a{b}', { claims: { htu: `${API}/a{c}` } })).rejects.toMatchObject(
+      otherTarget('its htu is no http: or https: URI'),
+    );
+  });
+
+  test('where there are several publicUrls, the log tells another path from another API', async () => {
+    const bases = [API, OLD_API];
+    for (const base of bases) {
+      for (const htu of [`${base}/a`, `${base}/./a`]) {
+        expect(await check('/a', { claims: { htu } }, bases)).toEqual(accepted);
+      }
+      await expect(check('/a', { url: `${base}/b` }, bases)).rejects.toMatchObject(
+        otherTarget('its htu names another path'),
+      );
+    }
+    await expect(check('/a', { url: 'https://old.example.org/a' }, bases)).rejects.toMatchObject(
+      otherTarget(`its htu is not under ${API} or ${OLD_API}, which is publicUrl`),
+    );
+  });
+});
+
+test('RFC9449-2: where there is no publicUrl for a request, no proof is for it', async () => {
+  for (const htu of [`${API}/a`, '/a']) {
+    await expect(check('/a', { claims: { htu } }, [])).rejects.toMatchObject({
+      reason: 'proof_target_mismatch',
+    });
+  }
+});
+
+describe('RFC9449-1: the key of a proof', () => {
+  test.each([undefined, 'other', 'ec', { toString: 1, valueOf: 1 }])(
+    'one of the type %j, which is none, is refused and no error of ours',
+    async (kty) => {
+      const jwk = { kty, crv: 'Ed25519', x: 'A'.repeat(43) };
+      await expect(check('/', { header: { jwk } })).rejects.toMatchObject({
+        refusal: { status: 401, code: 'invalid_dpop_proof' },
+        reason: 'proof_key_unusable',
+        detail: 'the jwk of the proof lacks members of its type',
+      });
+    },
+  );
+});
+
+test('INV3: a replay store that never answers is an outage after five seconds', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  let asked = (): void => undefined;
+  const whenAsked = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const addIfAbsent = async (): Promise<boolean> => {
+    asked();
+    return new Promise(() => undefined);
+  };
+  const refused = expect(check('/', {}, [API], { addIfAbsent })).rejects.toMatchObject({
+    refusal: { status: 503 },
+    reason: 'replay_store_unavailable',
+    detail: 'the replay store did not answer within 5000 ms',
+  });
+  await whenAsked;
+  await vi.advanceTimersByTimeAsync(5000);
+  await refused;
+});

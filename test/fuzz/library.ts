@@ -1,0 +1,54 @@
+import { Logger } from '@nestjs/common';
+import type { CertBoundAuthOptions } from 'nestjs-cert-bound-auth';
+import {
+  authenticateRequest,
+  type AuthenticationRules,
+  type Decision,
+} from '../../lib/authenticate-request.js';
+import { closeAuthenticationRules, createAuthenticationRules } from '../../lib/authentication-rules.js';
+import { DecisionReporter } from '../../lib/events/decision-reporter.js';
+import { resolveOptions } from '../../lib/resolve-options.js';
+import { nodeRequest } from './node-request.js';
+import type { Observation } from './oracle/observation.js';
+
+export type Acceptance = Extract<Decision, { readonly outcome: 'accepted' }>;
+export type Refused = Extract<Decision, { readonly outcome: 'refused' }>;
+
+/** The one seam between the fuzzer and the library: an app's rules, without Nest. */
+export class Library {
+  private readonly rules: AuthenticationRules;
+  private readonly reporter = new DecisionReporter();
+  private readonly lines: string[] = [];
+  private readonly events: unknown[] = [];
+
+  constructor(private readonly options: CertBoundAuthOptions) {
+    this.rules = createAuthenticationRules(resolveOptions(options));
+    this.reporter.listenBy([{ onDecision: (decision) => this.events.push(decision) }]);
+  }
+
+  async decide(seen: Observation): Promise<Decision> {
+    return authenticateRequest(nodeRequest(seen), this.rules);
+  }
+
+  /** The same options, and nothing remembered. */
+  fresh(): Library {
+    return new Library(this.options);
+  }
+
+  /** Ends the connections to the authorization servers. */
+  async close(): Promise<void> {
+    await closeAuthenticationRules(this.rules);
+  }
+
+  /** What operations are told of a refusal: lines of the log, then the event as JSON. */
+  told({ error, trace }: Refused, route: string): readonly string[] {
+    const keep = (line: unknown): void => {
+      this.lines.push(String(line));
+    };
+    Logger.overrideLogger({ log: keep, error: keep, warn: keep, debug: keep });
+    this.lines.length = 0;
+    this.events.length = 0;
+    this.reporter.refused(error, trace, route);
+    return [...this.lines, ...this.events.map((event) => JSON.stringify(event))];
+  }
+}

@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { readBenchOptions } from './bench-options.js';
+import { RequestList } from './load/request-list.js';
+import { ResponseReader } from './load/response-reader.js';
+import { type CpuProfile, selfTimes } from './profile/cpu-profile.js';
+import { BEGIN, END, fillIn } from './report/document.js';
+import { goalsOf } from './report/goals.js';
+import { pictureOf } from './report/picture.js';
+import { jsonOf } from './report/json.js';
+import { memoryTable } from './report/memory.js';
+import { besideOf, type Result, type Results, type Round } from './results.js';
+import { summarise } from './statistics.js';
+
+const round = (cpuMicros: number, throughput: number): Round => ({
+  requests: 1,
+  seconds: 1,
+  cpuMicros,
+  throughput,
+  busy: 1,
+});
+
+/** A result with the same figures in every round. */
+function result(id: string, cpu: number, more: Partial<Result> = {}): Result {
+  const rounds = [round(cpu, 1e6 / cpu)];
+  return {
+    scenario: 'seen',
+    id,
+    label: id,
+    cpuMicros: summarise([cpu]),
+    throughput: summarise([1e6 / cpu]),
+    busy: summarise([1]),
+    rounds,
+    ...more,
+  };
+}
+
+function resultsOf(results: readonly Result[]): Results {
+  const machine = { cpu: 'CPU', cores: 2, memoryBytes: 2 ** 33, platform: 'linux', node: 'v20' };
+  const scenarios = [{ name: 'seen', title: 'A token seen before' }];
+  return { date: '2026-11-21T00:00:00Z', machine, versions: {}, options: {}, scenarios, results };
+}
+
+describe('the load', () => {
+  const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+  const read = (reader: ResponseReader, text: string): boolean => reader.read(Buffer.from(text), text.length);
+
+  test('counts an answer once it is whole, however it arrives', () => {
+    const reader = new ResponseReader();
+    expect(read(reader, answer.slice(0, 20))).toBe(false);
+    expect(read(reader, answer.slice(20, -1))).toBe(false);
+    expect(read(reader, answer.slice(-1))).toBe(true);
+    expect(read(reader, answer)).toBe(true);
+    expect(read(reader, answer.slice(0, -1))).toBe(false);
+    expect(read(reader, answer.slice(-1))).toBe(true);
+  });
+
+  test('stops at a refusal, also one that is as long as the answers before it', () => {
+    const reader = new ResponseReader();
+    expect(read(reader, answer)).toBe(true);
+    expect(() => read(reader, answer.replace('200', '401'))).toThrow('the server answered HTTP/1.1 401');
+  });
+
+  test('sends the credentials in turn, as many as it shall', () => {
+    const list = new RequestList([{ token: 'a' }, { token: 'b', proof: 'p' }], '/', 'keep-alive');
+    list.rewind(3, 2);
+    const sent = [list.next(), list.next(), list.next()].map((request) => request?.toString());
+    expect(sent[0]).toMatch(/\r\nAuthorization: DPoP b\r\nDPoP: p\r\n\r\n$/);
+    expect(sent[1]).toMatch(/\r\nAuthorization: Bearer a\r\n\r\n$/);
+    expect(sent[2]).toBeUndefined();
+  });
+});
+
+describe('the figures', () => {
+  test('are medians with the least and the greatest round', () => {
+    expect(summarise([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
+    expect(summarise([4, 1, 2, 3])).toEqual({ median: 2.5, min: 1, max: 4 });
+  });
+
+  test('compare a round with the open route’s of the same round', () => {
+    const beside = besideOf('open', [round(15, 80), round(30, 45)], [round(10, 100), round(20, 50)]);
+    expect(beside.addedMicros).toEqual({ median: 7.5, min: 5, max: 10 });
+    expect(beside.throughput).toEqual({ median: (0.8 + 0.9) / 2, min: 0.8, max: 0.9 });
+  });
+});
+
+describe('the report', () => {
+  const beside = (added: number, part: number): Pick<Result, 'beside'> => ({
+    beside: { id: 'express-open', addedMicros: summarise([added]), throughput: summarise([part]) },
+  });
+
+  test('says of each goal whether it is reached', () => {
+    const reached = (added: number, part: number): readonly boolean[] =>
+      goalsOf(resultsOf([result('express-library', 70, beside(added, part))])).map((goal) => goal.reached);
+    expect(reached(6, 0.95)).toEqual([true, true]);
+    expect(reached(6.1, 0.94)).toEqual([false, false]);
+  });
+
+  test('replaces what is between the markers, and nothing else', () => {
+    const results = resultsOf([result('express-open', 64), result('express-library', 70, beside(6, 0.95))]);
+    const once = fillIn(`before\n${BEGIN}\nold\n${END}\nafter\n`, results);
+    expect(once).toMatch(/^before\n[^]*\nafter\n$/);
+    expect(once).toContain('| express-library | 70.0 (70.0 to 70.0) | 6.0 (6.0 to 6.0) |');
+    expect(once).not.toContain('old');
+    expect(fillIn(once, results)).toBe(once);
+    expect(() => fillIn('no markers', results)).toThrow(BEGIN);
+  });
+
+  test('divides memory by the tokens that were added', () => {
+    const at = (point: number, usedMemory: number): Result =>
+      result('fastify-library', 1, { ...beside(1, 1), point, usedMemory });
+    const [, , last] = memoryTable(resultsOf([at(1, 1000), at(101, 51_000)]));
+    expect(last).toEqual(['101', '0.0', '500']);
+  });
+
+  test('draws well-formed figures', () => {
+    const results = [result('express-open', 64), result('express-library', 70, beside(6, 0.95))];
+    const picture = pictureOf(resultsOf(results));
+    expect(picture).toContain('70.0 (+6.0)');
+    expect(picture).not.toMatch(/NaN|Infinity|undefined/);
+  });
+
+  test('is JSON as well, with every round', () => {
+    const results = resultsOf([result('express-open', 64.123_456), result('express-library', 70)]);
+    const { results: read, ...rest } = JSON.parse(jsonOf(results)) as Results;
+    expect(rest).toEqual({ ...results, results: undefined });
+    expect(read.map(({ rounds }) => rounds[0]?.cpuMicros)).toEqual([64.1235, 70]);
+  });
+
+  test('finds its document', () => {
+    const document = readFileSync(new URL('../../docs/performance.md', import.meta.url), 'utf8');
+    expect(document.indexOf(END)).toBeGreaterThan(document.indexOf(BEGIN));
+    expect(document).toContain(BEGIN);
+  });
+});
+
+test('a profile names functions by the time in themselves, of its last seconds, without idle time', () => {
+  const node = (id: number, functionName: string): CpuProfile['nodes'][number] => ({
+    id,
+    callFrame: { functionName, url: 'node:fs', lineNumber: 9 },
+  });
+  const profile = {
+    nodes: [node(1, '(idle)'), node(2, 'early'), node(3, 'read'), node(4, 'write'), node(5, 'read')],
+    samples: [2, 3, 4, 1, 5],
+    timeDeltas: [1e6, 1e6, 1e6, 1e6, 1e6],
+    startTime: 0,
+    endTime: 5e6,
+  };
+  const times = selfTimes(profile, 3.5);
+  expect(times.map(({ name, micros }) => [name, micros])).toEqual([
+    ['read', 2e6],
+    ['write', 1e6],
+  ]);
+  expect(times[0]?.share).toBeCloseTo(2 / 3);
+  expect(times[0]?.place).toBe('node:fs:10');
+});
+
+test('the command line is checked', () => {
+  expect(readBenchOptions([])).toMatchObject({ quick: false, pin: true, rounds: 7 });
+  expect(readBenchOptions(['--quick', '--no-pin', '--rounds', '3'])).toMatchObject({ pin: false, rounds: 3 });
+  expect(() => readBenchOptions(['--rounds', 'none'])).toThrow('--rounds must be a number above 0');
+  expect(() => readBenchOptions(['--fast'])).toThrow('--fast');
+});

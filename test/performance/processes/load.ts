@@ -1,0 +1,92 @@
+/** The clients: a process of its own, so that what they cost is not the server's. */
+import { setTimeout } from 'node:timers';
+import type { ClientIdentity } from '../load/certificate.js';
+import { readCredentials } from '../load/credentials-file.js';
+import { KeepAlivePool } from '../load/keep-alive-pool.js';
+import { NewConnections } from '../load/new-connections.js';
+import { RequestList } from '../load/request-list.js';
+import { answerQuestions, cpuMicros } from './answer-questions.js';
+
+/** Clients of one server. */
+export interface ClientsOptions {
+  readonly name: string;
+  readonly port: number;
+  readonly identity: ClientIdentity;
+  /** How many at once. */
+  readonly connections: number;
+  /** `close`: a new connection for each request. */
+  readonly connection: 'keep-alive' | 'close';
+  /** File of the credentials that they send. */
+  readonly credentials: string;
+  /** How many of them, from the first on. */
+  readonly count: number;
+  readonly path: string;
+}
+
+/** What clients shall do. */
+export interface RunOptions {
+  readonly name: string;
+  /** The first of the credentials to send; after the last comes the first again. */
+  readonly from: number;
+  readonly until: RunEnd;
+}
+
+/** When a run is over: after a time, or a number of requests. */
+export type RunEnd = { readonly seconds: number } | { readonly requests: number };
+
+/** What clients have done. */
+export interface Run {
+  readonly requests: number;
+  /** From the first request to the last answer. */
+  readonly seconds: number;
+  /** CPU time that the load itself took, in microseconds. */
+  readonly cpuMicros: number;
+}
+
+const clients = new Map<
+  string,
+  { readonly connections: KeepAlivePool | NewConnections; readonly requests: RequestList }
+>();
+
+const handlers = {
+  async open({
+    name,
+    port,
+    identity,
+    connections,
+    connection,
+    credentials,
+    count,
+    path,
+  }: ClientsOptions): Promise<void> {
+    const chosen = (await readCredentials(credentials)).slice(0, count);
+    const requests = new RequestList(chosen, path, connection);
+    const Clients = connection === 'close' ? NewConnections : KeepAlivePool;
+    clients.set(name, { connections: new Clients(port, connections, identity), requests });
+  },
+
+  async run({ name, from, until }: RunOptions): Promise<Run> {
+    const chosen = clients.get(name);
+    if (chosen === undefined) throw new Error(`there are no clients named ${name}`);
+    const { connections, requests } = chosen;
+    requests.rewind(from, 'requests' in until ? until.requests : Infinity);
+    const timer = 'seconds' in until ? setTimeout(() => requests.end(), until.seconds * 1000) : undefined;
+    const [cpu, start] = [cpuMicros(), performance.now()];
+    const answered = await connections.run(requests);
+    clearTimeout(timer);
+    return {
+      requests: answered,
+      seconds: (performance.now() - start) / 1000,
+      cpuMicros: cpuMicros() - cpu,
+    };
+  },
+
+  close({ name }: { readonly name: string }): void {
+    clients.get(name)?.connections.close();
+    clients.delete(name);
+  },
+};
+
+export type LoadProtocol = typeof handlers;
+
+answerQuestions(handlers);

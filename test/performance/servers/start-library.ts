@@ -1,0 +1,48 @@
+import type { Server } from 'node:https';
+import {
+  type AuthorizationServerOptions,
+  CertBoundAuthModule,
+  type CertBoundAuthOptions,
+} from 'nestjs-cert-bound-auth';
+import { PaymentsController } from './payments.controller.js';
+import { PUBLIC_URL, type ServerSettings } from './server-settings.js';
+import { startNest } from './start-nest.js';
+
+/** Proofs are made before they are sent. */
+const PROOF_LIFETIME = 3600;
+
+/** As many opaque tokens as any scenario has. */
+const MOST_ANSWERS = 100_000;
+
+/** Nest with this library, which protects every route. */
+export async function startLibrary(settings: ServerSettings): Promise<Server> {
+  class App {}
+  const auth = CertBoundAuthModule.forRoot(optionsOf(settings));
+  return startNest(settings, { module: App, imports: [auth], controllers: [PaymentsController] });
+}
+
+function optionsOf(settings: ServerSettings): CertBoundAuthOptions {
+  return {
+    audience: settings.audience,
+    authorizationServers: settings.issuers.map(({ issuer, jwksUri }, index) => ({
+      issuer,
+      jwt: { jwksUri },
+      http: { allowLoopbackHttp: true },
+      ...(index === 0 ? introspectionOf(settings) : {}),
+    })),
+    ...(settings.dpop === true ? { dpop: { publicUrl: PUBLIC_URL, proofLifetime: PROOF_LIFETIME } } : {}),
+  };
+}
+
+function introspectionOf({
+  introspectionEndpoint: endpoint,
+}: ServerSettings): Pick<AuthorizationServerOptions, 'introspection'> {
+  if (endpoint === undefined) return {};
+  return {
+    introspection: {
+      endpoint,
+      clientAuthentication: { method: 'none', clientId: 'api' },
+      cache: { ttl: 3600, maxEntries: MOST_ANSWERS },
+    },
+  };
+}
