@@ -74,9 +74,9 @@ export class RefreshedValue<Value> {
     return true;
   }
 
-  /** Whether a fetch is under way. */
-  get isFetching(): boolean {
-    return this.pending !== undefined;
+  /** What the fetch comes to that is under way, if one is. @throws OAuthError 503 */
+  async underWay(): Promise<Value | undefined> {
+    return this.pending;
   }
 
   /** What is known, however old. */

@@ -82,13 +82,14 @@ export class RemoteSigningKeys implements SigningKeys {
   async renew(tried: KeySet): Promise<KeySet | undefined> {
     // Another request may have fetched them since.
     if (this.published.known !== undefined && this.published.known !== tried) return this.published.known;
+    // One that is under way may have begun before the key was published: by itself it settles nothing.
+    const underWay = await this.published.underWay();
+    if (underWay !== undefined && underWay !== tried) return underWay;
     if (isWithin(COOL_DOWN_MS, this.inVainAt)) return undefined;
-    // One that is under way may have begun before the key was published: it settles nothing.
-    const isOwn = !this.published.isFetching;
     const renewed = await this.published.fetchUnlessPausing();
     if (renewed !== tried) return renewed;
     // Only a fetch in vain counts: keys that change quickly are no reason to refuse the newest.
-    if (isOwn) this.inVainAt = Date.now();
+    this.inVainAt = Date.now();
     return undefined;
   }
 

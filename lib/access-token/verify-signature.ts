@@ -32,17 +32,32 @@ export async function verifySignature(
   algorithms: readonly SignatureAlgorithm[],
 ): Promise<KeyGroup> {
   const current = await keys.current();
-  const known = await tryKeys(signed, current, algorithms);
-  if (!(known instanceof OAuthError)) return known;
-  if (!mayBeNewKey(known, signed)) throw known;
-  const renewed = await keys.renew(current);
-  const verified = renewed === undefined ? known : await tryKeys(signed, renewed, algorithms);
+  const verified = await tryNewer(signed, keys, algorithms, current, MOST_RENEWALS);
   if (verified instanceof OAuthError) throw verified;
   return verified;
 }
 
+/** The first may bring keys that others have asked for before the newest was published. */
+const MOST_RENEWALS = 2;
+
+/** Tries these keys, and where the token may be of a new one, those that are fetched in their place. */
+async function tryNewer(
+  signed: SignedText,
+  keys: SigningKeys,
+  algorithms: readonly SignatureAlgorithm[],
+  known: KeySet,
+  renewals: number,
+): Promise<KeyGroup | OAuthError> {
+  const verified = await tryKeys(signed, known, algorithms);
+  if (renewals === 0 || !mayBeNewKey(verified, signed)) return verified;
+  const renewed = await keys.renew(known);
+  return renewed === undefined ? verified : tryNewer(signed, keys, algorithms, renewed, renewals - 1);
+}
+
 /** A token that does not name its key may be signed with one that is not known yet, whatever fits it. */
-function mayBeNewKey({ reason }: OAuthError, { kid }: SignedText): boolean {
+function mayBeNewKey(verified: KeyGroup | OAuthError, { kid }: SignedText): boolean {
+  if (!(verified instanceof OAuthError)) return false;
+  const { reason } = verified;
   if (reason === 'key_unknown') return true;
   return reason === 'signature_invalid' && kid === undefined;
 }

@@ -133,6 +133,7 @@ function isProtective(guard: unknown): boolean {
     (protective) =>
       guard === protective ||
       guard instanceof protective ||
+      // Stryker disable next-line ConditionalExpression: where there is no prototype, nothing is derived
       (typeof guard === 'function' && guard.prototype instanceof protective),
   );
 }

@@ -36,6 +36,7 @@ export function describeSecurity(target: object, name: string | symbol | undefin
 }
 
 function describeMethod(method: DecoratedTarget | undefined, controller: DecoratedTarget | undefined): void {
+  // Stryker disable next-line ConditionalExpression: a decorated method is there, only its type says it may not
   if (method === undefined || isPublic(method)) return;
   const known = (Reflect.getMetadata(API_SECURITY_METADATA, method) ?? []) as readonly SecurityRequirement[];
   const rules = [...(controller === undefined ? [] : rulesOf(controller)), ...rulesOf(method)];

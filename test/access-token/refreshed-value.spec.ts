@@ -203,13 +203,13 @@ describe('after a failure', () => {
     source.down = true;
     for (const seconds of [300, 301, 302]) {
       at(seconds);
-      value.get();
+      value.serve();
       await vi.waitFor(() => expect(value.health().lastFailure).toBe('authorization_server_unreachable'));
       await new Promise(setImmediate);
     }
     source.down = false;
     at(303);
-    value.get();
+    value.serve();
     await vi.waitFor(() => expect(value.health().lastFailure).toBeUndefined());
     expect(logger.ours.map(({ level, text }) => `${level} ${text}`)).toEqual([
       'warn a value: could not be refreshed: authorization_server_unreachable: down',

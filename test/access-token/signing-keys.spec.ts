@@ -12,6 +12,7 @@ import { isPublicSigningKey, type KeyGroup } from '../../lib/access-token/key-se
 import { type SignatureAlgorithm, verifySignature } from '../../lib/access-token/verify-signature.js';
 import { compactJws, ecdsa, hmac, jsonText } from '../hostile/raw-jws.js';
 import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
+import { eventually } from '../support/eventually.js';
 import { httpOf } from './http-of.js';
 
 const NOW = Date.now();
@@ -94,6 +95,31 @@ describe('keys behind a URL', () => {
     expect(as.count('jwks')).toBe(3);
   });
 
+  test('are fetched once more where a fetch is under way that may have begun too early', async () => {
+    const [one, two] = [pair(), pair()];
+    const answers: ((keys: readonly JWK[]) => void)[] = [];
+    const http = {
+      call: async () =>
+        new Promise((answer) => {
+          answers.push((keys) => answer({ status: 200, contentType: '', body: JSON.stringify({ keys }) }));
+        }),
+    };
+    const keys = new RemoteSigningKeys('keys', http as never, () => 'https://as.example.com/jwks', RULES);
+    const [older, newer] = [jwkOf(one.publicKey, 'one'), jwkOf(two.publicKey, 'two')];
+    const known = keys.current();
+    await eventually(() => answers.length === 1);
+    answers[0]?.([older]);
+    await known;
+    const early = keys.refresh();
+    await eventually(() => answers.length === 2);
+    const verified = verify(signed(two.privateKey, 'two'), keys);
+    answers[1]?.([older]);
+    await early;
+    await eventually(() => answers.length === 3);
+    answers[2]?.([older, newer]);
+    expect((await verified).withdrawn).toBe(false);
+  });
+
   test('that replace others are new, however often they change', async () => {
     const as = await startAuthorizationServer(world);
     const keys = keysOf(as);
@@ -133,7 +159,9 @@ describe('keys behind a URL', () => {
     const publish = (count: number): void =>
       as.behave('jwks', {
         status: 200,
-        body: JSON.stringify({ keys: [...Array(count - 1).fill({ kty: 'EC' }), as.signingKey.jwk] }),
+        body: JSON.stringify({
+          keys: [...Array.from({ length: count - 1 }, () => ({ kty: 'EC' })), as.signingKey.jwk],
+        }),
       });
     const keys = keysOf(as);
     publish(1_001);

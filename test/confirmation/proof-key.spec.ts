@@ -18,8 +18,12 @@ describe('RFC9449-1: the key of a proof', () => {
     expect(() => readProofKey(rsa(684, 6))).toThrow(REFUSED);
     expect(() => readProofKey(rsa(683, 7))).toThrow(REFUSED);
     for (const other of [undefined, null, 7, ['A'], { length: 1 }]) {
-      expect(() => readProofKey({ ...rsa(683, 6), n: other }), `n: ${String(other)}`).toThrow(REFUSED);
-      expect(() => readProofKey({ ...rsa(683, 6), e: other }), `e: ${String(other)}`).toThrow(REFUSED);
+      expect(() => readProofKey({ ...rsa(683, 6), n: other }), `n: ${JSON.stringify(other)}`).toThrow(
+        REFUSED,
+      );
+      expect(() => readProofKey({ ...rsa(683, 6), e: other }), `e: ${JSON.stringify(other)}`).toThrow(
+        REFUSED,
+      );
     }
   });
 

@@ -191,7 +191,7 @@ describe.each(PLATFORMS)('every decision is one event on %s', (platform) => {
     const as = await startAuthorizationServer(world);
     const first = { provide: APP_GUARD, useClass: AuthGuard('cert-bound') };
     const app = await startApi(world, platform, as, [RoutesController], {
-      providers: [first as never],
+      providers: [first],
       globalGuards: false,
     });
     const decisions = watchDecisions();

@@ -1,0 +1,35 @@
+import { TestDpopClient } from 'nestjs-cert-bound-auth/testing';
+import type { Random } from '../random.js';
+import type { Platform } from '../settings.js';
+import type { Authority } from './authority.js';
+import type { Clients } from './clients.js';
+import { JwtPool } from './jwt-pool.js';
+import { UsedProofs } from './used-proofs.js';
+
+/** One API, its authority, and what clients hold for it. */
+export interface Realm {
+  readonly name: Platform;
+  readonly authority: Authority;
+  readonly clients: Clients;
+  readonly jwts: JwtPool;
+  readonly dpop: TestDpopClient;
+  readonly proofs: UsedProofs;
+  readonly random: Random;
+}
+
+export async function createRealm(
+  name: Platform,
+  authority: Authority,
+  clients: Clients,
+  random: Random,
+): Promise<Realm> {
+  return {
+    name,
+    authority,
+    clients,
+    jwts: new JwtPool(authority, random),
+    dpop: await TestDpopClient.create(),
+    proofs: new UsedProofs(),
+    random,
+  };
+}
