@@ -14,7 +14,7 @@ let running: Promise<Unsubscribe> | undefined;
 type Unsubscribe = () => void;
 
 /**
- * Records every decision and every call to an authorization server by OpenTelemetry, if the app has its API.
+ * Records every decision and every call to an authorization server by OpenTelemetry, if the app has set it up before.
  * @param load gets the API; it rejects where the package is not installed
  * @returns what ends it, when all that have started it have ended it
  */
@@ -40,7 +40,7 @@ async function subscribe(load: () => Promise<OpenTelemetryApi>): Promise<Unsubsc
   const api = await load().catch((error: unknown) => {
     if (!isAbsent(error)) logger.warn(`OpenTelemetry could not be loaded: ${messageOf(error)}`);
   });
-  if (api === undefined) return () => undefined;
+  if (api === undefined || !hasSdk(api)) return () => undefined;
 
   const metrics = new TelemetryMetrics(api);
   const onDecision = guarded(logger, (decision) => {
@@ -54,6 +54,16 @@ async function subscribe(load: () => Promise<OpenTelemetryApi>): Promise<Unsubsc
     decisions.unsubscribe(onDecision);
     serverCalls.unsubscribe(onCall);
   };
+}
+
+/**
+ * Whether anything would be recorded: the API alone does nothing, but would cost each request some microseconds. A span
+ * that is begun and not ended is never exported.
+ */
+function hasSdk({ trace, metrics, isSpanContextValid, createNoopMeter }: OpenTelemetryApi): boolean {
+  const span = trace.getTracer('nestjs-cert-bound-auth').startSpan('probe');
+  if (isSpanContextValid(span.spanContext())) return true;
+  return metrics.getMeterProvider().getMeter('nestjs-cert-bound-auth') !== createNoopMeter();
 }
 
 /** Not installed, which is normal; another package that is missing is not. */

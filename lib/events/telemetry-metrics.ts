@@ -5,7 +5,6 @@ import type { OpenTelemetryApi } from './open-telemetry-api.js';
 import { definedAttributes, renderBoundBy } from './telemetry-attributes.js';
 
 interface Instruments {
-  readonly provider: MeterProvider;
   readonly decisions: Counter;
   readonly decisionDuration: Histogram;
   readonly callDuration: Histogram;
@@ -16,32 +15,26 @@ interface Instruments {
  * sends makes a new time series.
  */
 export class TelemetryMetrics {
-  private instruments: Instruments | undefined;
+  private readonly instruments: Instruments;
 
-  constructor(private readonly api: OpenTelemetryApi) {}
+  constructor({ metrics }: OpenTelemetryApi) {
+    this.instruments = createInstruments(metrics.getMeterProvider());
+  }
 
   recordDecision(decision: AccessDecision): void {
-    const { decisions, decisionDuration } = this.current();
+    const { decisions, decisionDuration } = this.instruments;
     decisions.add(1, decisionAttributes(decision));
     decisionDuration.record(decision.duration / 1000, durationAttributes(decision));
   }
 
   recordCall(call: AuthorizationServerCall): void {
-    this.current().callDuration.record(call.duration / 1000, callAttributes(call));
-  }
-
-  /** The app may set its provider after we have started, and the API does not hand that on as it does for spans. */
-  private current(): Instruments {
-    const provider = this.api.metrics.getMeterProvider();
-    if (this.instruments?.provider !== provider) this.instruments = createInstruments(provider);
-    return this.instruments;
+    this.instruments.callDuration.record(call.duration / 1000, callAttributes(call));
   }
 }
 
 function createInstruments(provider: MeterProvider): Instruments {
   const meter = provider.getMeter('nestjs-cert-bound-auth');
   return {
-    provider,
     decisions: meter.createCounter('cert_bound_auth.decisions', {
       description: 'Decisions about requests',
       unit: '{decision}',

@@ -198,7 +198,7 @@ describe.each(PLATFORMS)('the samples of docs/operations.md on %s', (platform) =
     await clientOf(app, world, world.client1, token).get('/').expect(503);
     const { text } = await clientOf(app, world).get('/health').expect(503);
     expect(text).toContain('unavailable');
-    expect(text).toContain('status 500');
+    expect(text).toContain('authorization_server_answer_invalid');
   });
 
   test('a withdrawn key is forgotten at once', async () => {
