@@ -3,11 +3,7 @@ import { accessTokenFor, type TokenDescription } from './access-token/describe-a
 import type { JsonObject } from './access-token/json-object.js';
 import type { KnownToken, KnownTokens } from './access-token/known-tokens.js';
 import { readTokenShape } from './access-token/token-shape.js';
-import {
-  type TrustedServers,
-  type VerifiedToken,
-  verifyAccessToken,
-} from './access-token/verify-access-token.js';
+import { type TrustedServers, verifyAccessToken } from './access-token/verify-access-token.js';
 import type { VerifiedAccessToken } from './access-token/verified-access-token.js';
 import { invalidToken, OAuthError } from './challenge/oauth-error.js';
 import { checkConfirmation, type ProvenPossession } from './confirmation/check-confirmation.js';
@@ -97,7 +93,7 @@ export function authenticateRequest(
   request: HttpRequest,
   rules: AuthenticationRules,
 ): MaybePromise<Decision> {
-  const progress: Progress = { startedAt: performance.now(), cacheHit: false };
+  const progress = startOfProgress();
   try {
     const decision = decide(request, rules, progress);
     return isPromise(decision) ? decision.catch((error: unknown) => refusal(error, progress)) : decision;
@@ -106,15 +102,23 @@ export function authenticateRequest(
   }
 }
 
-/** How far the request has come. */
-interface Progress {
-  readonly startedAt: number;
-  cacheHit: boolean;
-  scheme?: AuthenticationScheme;
-  token?: string;
-  tokenDigest?: string;
-  certificateThumbprint?: string;
-  verified?: VerifiedToken;
+/** How far the request has come: every member from the start, so that all are of one shape. */
+type Progress = { -readonly [Name in keyof RequestTrace]: RequestTrace[Name] } & {
+  /** Not to be kept, nor to be seen by anyone else. */
+  token: string | undefined;
+};
+
+function startOfProgress(): Progress {
+  return {
+    startedAt: performance.now(),
+    scheme: undefined,
+    tokenDigest: undefined,
+    certificateThumbprint: undefined,
+    cacheHit: false,
+    verified: undefined,
+    claimed: undefined,
+    token: undefined,
+  };
 }
 
 function decide(
@@ -160,12 +164,12 @@ function knownToken(
   const known = knownTokens?.find(tokenDigest);
   if (known !== undefined) {
     progress.cacheHit = true;
-    progress.verified = known;
+    progress.verified = known.description;
     return known;
   }
   checkTokenForm(token, authorization);
   return verifyAccessToken(token, servers).then((verified) => {
-    progress.verified = verified;
+    progress.verified = verified.description;
     const confirmation = readConfirmation(verified.claims, dpop !== undefined);
     const found: KnownToken = { ...verified, confirmation };
     knownTokens?.keep(tokenDigest, found);
@@ -211,7 +215,7 @@ function accept(
     user,
     proved: { scopes: description.scopes, boundBy, signedAnswer },
     nextNonce,
-    trace: traceOf(progress),
+    trace: withoutToken(progress),
   }));
 }
 
@@ -242,20 +246,14 @@ async function callValidate(call: () => Promise<unknown>): Promise<unknown> {
 /** @throws whatever is no refusal */
 function refusal(error: unknown, progress: Progress): RefusalDecision {
   if (!(error instanceof OAuthError)) throw error;
-  return { outcome: 'refused', error, trace: { ...traceOf(progress), claimed: claimedBy(progress) } };
+  progress.claimed = claimedBy(progress);
+  return { outcome: 'refused', error, trace: withoutToken(progress) };
 }
 
-function traceOf(progress: Progress): RequestTrace {
-  const { startedAt, scheme, tokenDigest, certificateThumbprint, cacheHit, verified } = progress;
-  return {
-    startedAt,
-    scheme,
-    tokenDigest,
-    certificateThumbprint,
-    cacheHit,
-    verified: verified?.description,
-    claimed: undefined,
-  };
+/** The decision lives as long as the request, and the token need not. */
+function withoutToken(progress: Progress): RequestTrace {
+  progress.token = undefined;
+  return progress;
 }
 
 function claimedBy({ token, verified }: Progress): JsonObject | undefined {

@@ -2,7 +2,6 @@ import { ConfigurableModuleBuilder, type Provider } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { ScopesGuard } from './authorization/scopes.guard.js';
 import type { CertBoundAuthExtras, CertBoundAuthOptions } from './cert-bound-auth.options.js';
-import { CertificateBindingGuard } from './confirmation/certificate-binding.guard.js';
 import { RouteNote } from './route-note.js';
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
@@ -18,9 +17,6 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
 
 function globalGuardProviders(protectEverything: boolean): readonly Provider[] {
   return protectEverything
-    ? [
-        { provide: APP_GUARD, useExisting: CertificateBindingGuard },
-        { provide: APP_GUARD, useExisting: ScopesGuard },
-      ]
+    ? [{ provide: APP_GUARD, useExisting: ScopesGuard }]
     : [{ provide: APP_GUARD, useClass: RouteNote }];
 }

@@ -30,6 +30,8 @@ interface DecidedRequest {
     readonly decision: MaybePromise<Decision>;
     /** Whether the user has been put on the request. */
     userGiven: boolean;
+    /** The route whose rules have been met: another guard of the same route need not check them again. */
+    passed: ProtectedRoute | undefined;
     /** Whether listeners have been told: one event for each request, whatever guards it passes. */
     reported: boolean;
   };
@@ -54,7 +56,7 @@ export class RequestAuthenticator {
     const made = raw[DECISION];
     if (made?.by === this) return made.decision;
     const decision = andThen(authenticateRequest(request, this.rules), (found) => this.noted(found, request));
-    raw[DECISION] = { by: this, decision, userGiven: false, reported: false };
+    raw[DECISION] = { by: this, decision, userGiven: false, passed: undefined, reported: false };
     return decision;
   }
 
@@ -76,6 +78,18 @@ export class RequestAuthenticator {
       if (isFinal(policy)) this.admitted(decision, request);
       return decision;
     });
+  }
+
+  /** Whether a guard has found that the request may pass this route. */
+  hasPassed(request: HttpRequest, policy: ProtectedRoute): boolean {
+    const made = (rawRequestOf(request) as DecidedRequest)[DECISION];
+    return made?.by === this && made.passed === policy;
+  }
+
+  /** Notes that the request may pass this route: token, binding and rules. */
+  notePass(request: HttpRequest, policy: ProtectedRoute): void {
+    const made = (rawRequestOf(request) as DecidedRequest)[DECISION];
+    if (made !== undefined) made.passed = policy;
   }
 
   /** Tells, once, that the request goes on to its handler. */

@@ -25,9 +25,9 @@ const DEEPEST = 64;
  */
 export function copyOfJson(object: JsonObject, level = 1): Record<string, unknown> {
   if (level > DEEPEST) throw new RangeError(`nested more than ${DEEPEST} levels deep`);
-  const copy: Record<string, unknown> = {};
-  for (const name of Object.keys(object)) {
-    const value = object[name];
+  const copy: Record<string, unknown> = { ...object };
+  for (const [name, value] of Object.entries(copy)) {
+    if (typeof value !== 'object' || value === null) continue;
     // Assigned, a member of this name would become the prototype.
     if (name === '__proto__') defineMember(copy, name, copyOfValue(value, level));
     else copy[name] = copyOfValue(value, level);

@@ -3,6 +3,7 @@ import type { Acceptance, ProvenToken } from '../authenticate-request.js';
 import { insufficientScope, invalidToken, type OAuthError } from '../challenge/oauth-error.js';
 import { type HttpExchange, httpExchangeOf } from '../http-exchange.js';
 import { andThen, type MaybePromise, orReject } from '../maybe-promise.js';
+import { noteRoutePolicy } from '../route-note.js';
 import { RequestAuthenticator } from '../request-authenticator.js';
 import { unmetScopes } from './check-scopes.js';
 import { unmetConstraint } from './check-sender-constraint.js';
@@ -18,9 +19,11 @@ export class ScopesGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
     const policy = routePolicy(context.getClass(), context.getHandler() as () => unknown);
+    noteRoutePolicy(context, policy);
     if (policy.kind === 'public') return true;
     return orReject(() => {
       const exchange = httpExchangeOf(context);
+      if (this.authenticator.hasPassed(exchange.request, policy)) return true;
       const accepted = this.authenticator.require(exchange.request, exchange.response, policy);
       return andThen(accepted, (acceptance) => this.authorize(acceptance, policy, exchange));
     });
@@ -30,6 +33,7 @@ export class ScopesGuard implements CanActivate {
     const error = routeRefusal(acceptance.proved, policy);
     if (error !== undefined) throw this.authenticator.refuseRoute(acceptance, error, policy, exchange);
     this.authenticator.admitted(acceptance, exchange.request);
+    this.authenticator.notePass(exchange.request, policy);
     return true;
   }
 }
