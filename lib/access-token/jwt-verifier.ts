@@ -56,7 +56,7 @@ function checkHeader(header: JsonObject, { algorithms, types }: JwtRules): void 
 
 /** What anyone may have written, for the log: nested deeply, it could not even be made into text. */
 function quoted(value: unknown): string {
-  return typeof value === 'string' || value === undefined ? JSON.stringify(value) : `a ${typeof value}`;
+  return typeof value === 'string' || value === undefined ? JSON.stringify(value) : `of type ${typeof value}`;
 }
 
 /** Media types ignore case, and `application/` may be left out (RFC 7515 §4.1.9). */

@@ -70,6 +70,10 @@ describe('an answer is kept', () => {
     expect(await keptAt(inactive(false), 0)).toEqual([false]);
   });
 
+  test('invariant 5: not by a clock that has been set back, or it would be kept for too long', async () => {
+    expect(await keptAt(active, 0, -1)).toEqual([true, false]);
+  });
+
   test('for its own token only, and the least recently used goes first', async () => {
     const { lookUp, asked } = startCache(
       (token) => ({ active: true, claims: { token, exp: NOW + 60 } }),

@@ -57,6 +57,7 @@ describe('the header of a JWT access token', () => {
     [{ typ: null }, ['token_malformed', 'typ is not a string']],
     [{ alg: 'ES384' }, ['algorithm_not_allowed', 'alg is "ES384"']],
     [{ alg: undefined }, ['algorithm_not_allowed', 'alg is undefined']],
+    [{ alg: ['ES256'] }, ['algorithm_not_allowed', 'alg is of type object']],
     [{ crit: ['exp'] }, ['critical_header_unsupported', 'crit in the header']],
     [{ b64: true }, ['critical_header_unsupported', 'b64 in the header']],
   ])('RFC9068-1, RFC8725: %j is refused: %j', async (header, refusal) => {

@@ -5,6 +5,7 @@ import {
   TestCertificateAuthority,
 } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { type ClientCertificate, describeX509 } from '../../lib/request/client-certificate.js';
 import { SeenCertificates } from '../../lib/confirmation/seen-certificates.js';
 
 const SPIFFE = 'spiffe://example.com/payments';
@@ -24,6 +25,49 @@ function having(...certificates: readonly TestCertificate[]): SeenCertificates {
   for (const certificate of certificates) seen.remember(certificate.thumbprint, parsed(certificate));
   return seen;
 }
+
+describe('the hint for a mismatch', () => {
+  const presented = (
+    certificate: TestCertificate,
+    more: Partial<ClientCertificate> = {},
+  ): ClientCertificate => ({
+    ...describeX509(parsed(certificate), () => undefined),
+    issuers: () => [],
+    ...more,
+  });
+  const RENEWED = expect.stringContaining('it has been renewed') as string;
+
+  test('says that a certificate has been renewed only where its CA is trusted: a thief could copy the names', async () => {
+    const renewed = await ca.issueClientCertificate('client1', { uris: [SPIFFE] });
+    const seen = having(old);
+    expect(seen.explain(old.thumbprint, presented(renewed), 'ca')).toEqual(RENEWED);
+    expect(seen.explain(old.thumbprint, presented(renewed), 'any')).toBeUndefined();
+    const untrusted = presented(renewed, { chainError: () => 'self-signed' });
+    expect(seen.explain(old.thumbprint, untrusted, 'ca')).toBeUndefined();
+    const { issuers: _none, ...forwarded } = presented(renewed);
+    expect(seen.explain(old.thumbprint, forwarded, 'ca')).toBeUndefined();
+  });
+
+  test('is found out once, is none for a certificate of unusual size, and never fails', async () => {
+    let asked = 0;
+    const issuers = (): never => {
+      asked += 1;
+      throw new Error('the connection has ended');
+    };
+    const seen = new SeenCertificates();
+    for (const _ of [1, 2]) {
+      expect(seen.explain('x'.repeat(43), presented(old, { issuers }), 'ca')).toBeUndefined();
+    }
+    expect(asked).toBe(1);
+    const uris = Array.from(
+      { length: 200 },
+      (__, index) => `spiffe://example.com/${'x'.repeat(40)}/${index}`,
+    );
+    const large = await ca.issueClientCertificate('large', { uris });
+    expect(seen.explain('x'.repeat(43), presented(large, { issuers }), 'ca')).toBeUndefined();
+    expect(asked).toBe(1);
+  });
+});
 
 describe('a renewed certificate is told from one of somebody else', () => {
   test('by its names, whoever issued it', async () => {

@@ -254,6 +254,26 @@ describe.each(PLATFORMS)('a DecisionListener on %s', (platform) => {
     expect(other.get(Trail).decisions).toEqual([]);
   });
 
+  test('INV1: changes nothing of what is decided, however it tries', async () => {
+    const as = await startAuthorizationServer(world);
+    const [failures, heard]: [unknown[], unknown[]] = [[], []];
+    const onDecision = (decision: AccessDecision): void => {
+      if (decision.outcome === 'accepted') heard.push([...decision.boundBy]);
+      try {
+        if (decision.outcome === 'accepted') (decision.boundBy as string[]).push('dpop');
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    const app = await startApi(world, platform, as, [RoutesController], {
+      providers: [{ provide: DecisionListener, useValue: { onDecision } }] as never,
+    });
+    const client = clientOf(app, world, world.client1, await as.accessToken({ certificate: world.client1 }));
+    for (const _ of [1, 2]) await client.get('/plain/1').expect(200);
+    expect(heard).toEqual([['certificate'], ['certificate']]);
+    expect(failures).toEqual([expect.any(TypeError), expect.any(TypeError)]);
+  });
+
   test.each<[string, () => unknown]>([
     [
       'throws',
