@@ -20,8 +20,8 @@ import {
 import { CertBoundStrategy } from './cert-bound.strategy.js';
 import { checkApplication } from './check-application.js';
 import { CertificateBindingGuard } from './confirmation/certificate-binding.guard.js';
-import { DecisionListener } from './events/decision-listener.js';
 import { CertBoundAuthHealthIndicator } from './events/health-indicator.js';
+import { listenersOf } from './events/listeners-of.js';
 import { startTelemetry } from './events/open-telemetry.js';
 import { checkPackages } from './options/check-packages.js';
 import { CertBoundAuthConfigurationError, problem } from './options/configuration-error.js';
@@ -102,19 +102,9 @@ export class CertBoundAuthModule
     if (!registerAuthenticator(app, this.authenticator)) throw sharedInstance(app);
     this.app = app;
     if (httpAdapter.getType() === 'fastify') app.addHook('onRequest', keepReply);
-    this.authenticator.reporter.listenBy(this.listeners());
+    this.authenticator.reporter.listenBy(listenersOf(this.modules, this.moduleRef));
     this.stopTelemetry = await startTelemetry();
     if (this.options.bootstrap === 'eager') await this.servers.prepare();
-  }
-
-  /** Whatever any module of the app provides under this token. @throws Error for one that is not a singleton */
-  private listeners(): readonly DecisionListener[] {
-    const isProvided = [...this.modules.values()].some(({ providers }) => providers.has(DecisionListener));
-    if (!isProvided) return [];
-    return this.moduleRef.get<DecisionListener, DecisionListener>(DecisionListener, {
-      strict: false,
-      each: true,
-    });
   }
 
   /** The connections to the authorization servers end after those of the app's own clients. */

@@ -7,8 +7,11 @@ import {
   type NestModule,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
+  type OnModuleInit,
 } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { listenersOf } from '../events/listeners-of.js';
+import { startTelemetry } from '../events/open-telemetry.js';
 import { answerBeforeApp } from './answer-before-app.js';
 import { ForwardAuth } from './forward-auth.js';
 import {
@@ -35,10 +38,14 @@ import { resolveForwardAuth } from './resolve-forward-auth.js';
 })
 export class ForwardAuthModule
   extends ConfigurableModuleClass
-  implements NestModule, OnApplicationBootstrap, OnApplicationShutdown
+  implements NestModule, OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
 {
+  private stopTelemetry: (() => void) | undefined;
+
   constructor(
     @Inject(ForwardAuth) private readonly forwardAuth: ForwardAuth,
+    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
   ) {
     super();
@@ -58,6 +65,12 @@ export class ForwardAuthModule
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return super.forRootAsync(options);
+  }
+
+  /** Its decisions are events as those of the app's own routes are. */
+  async onModuleInit(): Promise<void> {
+    this.forwardAuth.listenBy(listenersOf(this.modules, this.moduleRef));
+    this.stopTelemetry = await startTelemetry();
   }
 
   /** Before the app's routes, whatever the adapter: the endpoint is there even where nothing can come earlier. */
@@ -80,6 +93,7 @@ export class ForwardAuthModule
 
   /** The connections to the authorization servers end after those of the proxies. */
   async onApplicationShutdown(): Promise<void> {
+    this.stopTelemetry?.();
     await this.forwardAuth.close();
   }
 }

@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import type { RenderedRefusal } from '../challenge/challenge.js';
 import type { DpopRules } from '../confirmation/check-dpop-proof.js';
 import { createDpopRules } from '../confirmation/dpop-rules.js';
+import type { DecisionListener } from '../events/decision-listener.js';
 import { renderFields } from '../log-fields.js';
 import { messageOf } from '../message-of.js';
 import { trustedPeers } from '../request/trusted-proxies.js';
@@ -28,6 +29,11 @@ export class ForwardAuth {
   constructor(private readonly settings: ResolvedForwardAuth) {
     this.isTrusted = trustedPeers(settings.trustedProxies);
     this.policies = createPolicies(settings);
+  }
+
+  /** Tells these of every decision from now on. */
+  listenBy(listeners: readonly DecisionListener[]): void {
+    for (const policy of this.policies.values()) policy.listenBy(listeners);
   }
 
   /** Whether a request is for this endpoint, and not for another one of the same server. */

@@ -14,6 +14,7 @@ import { insufficientScope, invalidToken, OAuthError } from '../challenge/oauth-
 import { checkCertificateCounts } from '../confirmation/check-confirmation.js';
 import type { DpopRules } from '../confirmation/check-dpop-proof.js';
 import { UnboundReport } from '../confirmation/unbound-report.js';
+import type { DecisionListener } from '../events/decision-listener.js';
 import { DecisionReporter } from '../events/decision-reporter.js';
 import { chainTrust, type ResolvedOptions } from '../options/resolved-options.js';
 import type { ClientCertificateFinding, ClientCertificateSource } from '../request/client-certificate.js';
@@ -84,6 +85,10 @@ export class Policy {
         return { outcome: 'accepted', headers };
       });
     });
+  }
+
+  listenBy(listeners: readonly DecisionListener[]): void {
+    this.reporter.listenBy(listeners);
   }
 
   /** Ends the connections to the authorization servers. */

@@ -1,4 +1,4 @@
-import { Logger, Module, type Type } from '@nestjs/common';
+import { Logger, Module, type Provider, type Type } from '@nestjs/common';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CertBoundAuthModule, ForwardAuthModule, type ForwardAuthOptions } from 'nestjs-cert-bound-auth';
@@ -16,6 +16,7 @@ export type Way = (typeof WAYS)[number];
 /** How an app around the endpoint is set up. */
 export interface StartAppOptions extends StartOptions {
   readonly controllers?: readonly Type[];
+  readonly providers?: readonly Provider[];
 }
 
 /** The endpoint, and how it is asked. */
@@ -110,7 +111,7 @@ async function serveByNode(
 async function serveByNest(
   way: Exclude<Way, 'node'>,
   options: ForwardAuthOptions,
-  { controllers = [], ...start }: StartAppOptions,
+  { controllers = [], providers = [], ...start }: StartAppOptions,
 ): Promise<number> {
   const { audience = AUDIENCE, authorizationServers = [] } = options;
   // An app without TLS: certificates of its own clients come from the same proxies.
@@ -129,6 +130,7 @@ async function serveByNest(
   @Module({
     imports: [...(way.endsWith('beside') ? [own] : []), ForwardAuthModule.forRoot(options)],
     controllers: [...controllers],
+    providers: [...providers],
   })
   class App {}
   const app = await startApp(way.startsWith('express') ? 'express' : 'fastify', App, undefined, start);
