@@ -126,9 +126,13 @@ function requireSecureUrl(url: string, allowLoopbackHttp: boolean): void {
   });
 }
 
+// eslint-disable-next-line no-control-regex -- those are what is looked for
+const CONTROL_OR_SPACE = /[\u0000-\u0020\u007f]/;
+
 /** Whether a URL may be called: `https:`, or `http:` to a loopback address where that is allowed. */
 export function isAllowedUrl(url: string, allowLoopbackHttp: boolean): boolean {
-  if (!URL.canParse(url)) return false;
+  // The parser of URLs would leave out what does not belong into one.
+  if (CONTROL_OR_SPACE.test(url) || !URL.canParse(url)) return false;
   const { protocol, hostname, username, password } = new URL(url);
   // Credentials in a URL would reach the log.
   if (username !== '' || password !== '') return false;

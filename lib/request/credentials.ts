@@ -81,11 +81,14 @@ function betweenSpaces(text: string, from: number): string {
   return text.slice(start, end);
 }
 
+/** A fragment does not belong into a request, but routers cut one off rather than refuse it. */
 function hasTokenInQuery(raw: IncomingMessage): boolean {
   // Stryker disable next-line StringLiteral: what a server receives has a URL, only its type says it may not
   const url = raw.url ?? '';
   const start = url.indexOf('?');
-  return start !== -1 && new URLSearchParams(url.slice(start + 1)).has('access_token');
+  if (start === -1) return false;
+  const [query] = url.slice(start + 1).split('#', 1);
+  return new URLSearchParams(query).has('access_token');
 }
 
 /** A JSON body is the app's own: only a form can carry a token (RFC 6750 §2.2). */

@@ -4,7 +4,7 @@ import type { Parameters } from 'fast-check';
 const RUNS = numberFrom('FUZZ_RUNS') ?? 20_000;
 
 /** Where the random numbers start: the same seed makes the same inputs, whatever the clock says. */
-export const SEED = numberFrom('FUZZ_SEED') ?? Math.floor(Math.random() * 0x7fff_ffff);
+export const SEED = numberFrom('FUZZ_SEED') ?? 20_261_121;
 
 /** How many of all inputs these are. @param share between 0 and 1 */
 export function runsOf(share: number): number {

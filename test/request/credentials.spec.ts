@@ -125,6 +125,8 @@ test('RFC6750-4: a token that is sent twice is 400', () => {
   ]) {
     expect(() => read({ headers })).toThrow(repeated('more than one Authorization header'));
   }
+  expect(() => read({ url: '/?access_token#x' })).toThrow(repeated('a token in the header and in the query'));
+  expect(read({ url: '/?a=b#access_token' })).toBeDefined();
   expect(() => read({ url: '/?access_token=' })).toThrow(repeated('a token in the header and in the query'));
   expect(() => read(form)).toThrow(repeated('a token in the header and in the form body'));
 });
