@@ -3,7 +3,7 @@ import config from './vitest.config.js';
 
 /**
  * The long form of the fuzzing that `npm test` does in short: a million inputs, or FUZZ_RUNS, from FUZZ_SEED. It takes
- * some ten minutes on two cores.
+ * half an hour.
  */
 export default defineConfig({
   resolve: config.resolve ?? {},
