@@ -103,12 +103,13 @@ export function authenticateRequest(
 }
 
 /** How far the request has come: every member from the start, so that all are of one shape. */
-type Progress = { -readonly [Name in keyof RequestTrace]: RequestTrace[Name] } & {
+export type Progress = { -readonly [Name in keyof RequestTrace]: RequestTrace[Name] } & {
   /** Not to be kept, nor to be seen by anyone else. */
   token: string | undefined;
 };
 
-function startOfProgress(): Progress {
+/** Of a request in which nothing has been looked at yet. */
+export function startOfProgress(): Progress {
   return {
     startedAt: performance.now(),
     scheme: undefined,

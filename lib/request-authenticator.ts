@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { AuthorizationServer } from './access-token/authorization-server.js';
 import {
   type Acceptance,
   authenticateRequest,
@@ -7,6 +6,7 @@ import {
   type Decision,
   type RefusalDecision,
 } from './authenticate-request.js';
+import { closeAuthenticationRules } from './authentication-rules.js';
 import { schemesFor } from './authorization/check-sender-constraint.js';
 import type { ProtectedRoute } from './authorization/route-policy.js';
 import { type HttpResponse, refuse, setNonce } from './challenge/refuse.js';
@@ -172,8 +172,7 @@ export class RequestAuthenticator {
 
   /** Ends the connections to the authorization servers. */
   async close(): Promise<void> {
-    const servers: readonly AuthorizationServer[] = [...this.rules.servers.byIssuer.values()];
-    await Promise.all(servers.map(async (server) => server.close()));
+    await closeAuthenticationRules(this.rules);
   }
 
   private noted(decision: Decision, request: HttpRequest): Decision {

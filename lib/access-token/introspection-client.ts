@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { OAuthError, outage } from '../challenge/oauth-error.js';
+import { type OAuthError, outage } from '../challenge/oauth-error.js';
+import { asOutage } from './as-outage.js';
 import type { AuthorizationServerHttp } from './authorization-server-http.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import type { ClientAuthenticator, ClientProof } from './client-authentication.js';
@@ -57,13 +58,12 @@ export async function introspect(
   return 'jwt' in answer ? verify(url, answer, verifySigned) : answer;
 }
 
-/** What is so odd that we stumble over it is nonsense of the server's (invariant 3). @throws OAuthError 503 */
+/** @throws OAuthError 503, whatever is wrong with the answer */
 function read(...given: Parameters<typeof readAnswer>): ReturnType<typeof readAnswer> {
   try {
     return readAnswer(...given);
   } catch (cause) {
-    if (cause instanceof OAuthError) throw cause;
-    throw outage('authorization_server_answer_invalid', { detail: messageOf(cause), cause });
+    throw asOutage(cause);
   }
 }
 

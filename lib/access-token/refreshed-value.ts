@@ -1,8 +1,9 @@
 import { Logger } from '@nestjs/common';
-import { OAuthError, outage } from '../challenge/oauth-error.js';
+import type { OAuthError } from '../challenge/oauth-error.js';
 import type { RefusalReason } from '../challenge/refusal-reason.js';
 import type { MaybePromise } from '../maybe-promise.js';
 import { messageOf } from '../message-of.js';
+import { asOutage } from './as-outage.js';
 
 /** How old something that the authorization server publishes may become. */
 export interface RefreshRules {
@@ -179,12 +180,6 @@ export class RefreshedValue<Value> {
 export function isWithin(milliseconds: number, since: number): boolean {
   const passed = Date.now() - since;
   return passed >= 0 && passed < milliseconds;
-}
-
-/** What is so odd that we stumble over it is nonsense of the server's (invariant 3). */
-function asOutage(cause: unknown): OAuthError {
-  if (cause instanceof OAuthError) return cause;
-  return outage('authorization_server_answer_invalid', { detail: messageOf(cause), cause });
 }
 
 /** Seconds. By a clock that has been set back nothing is young. */

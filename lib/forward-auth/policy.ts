@@ -5,6 +5,7 @@ import {
   type AuthenticationRules,
   type ProvenToken,
   type RequestTrace,
+  startOfProgress,
 } from '../authenticate-request.js';
 import { closeAuthenticationRules, createAuthenticationRules } from '../authentication-rules.js';
 import { unmetScopes } from '../authorization/check-scopes.js';
@@ -71,7 +72,7 @@ export class Policy {
    * @param rest what follows the policy's path in the URL of the request that asks
    */
   async decide(raw: IncomingMessage, rest: string): Promise<PolicyDecision> {
-    const start: Progress = { route: this.context.path, trace: startOfTrace() };
+    const start: Progress = { route: this.context.path, trace: startOfProgress() };
     return this.orRefuse(start, async () => {
       const request = this.clientRequest(raw, rest);
       const route = `${request.method ?? 'unknown method'} ${this.context.path}`;
@@ -179,17 +180,4 @@ async function countedCertificate(
 function bindingInsufficient(unmet: string, { boundBy }: ProvenToken): OAuthError {
   const detail = `the policy demands ${unmet}, the caller proved ${boundBy.join(' and ') || 'nothing'}`;
   return invalidToken('binding_insufficient', { detail });
-}
-
-/** Of a request in which nothing has been looked at yet. */
-function startOfTrace(): RequestTrace {
-  return {
-    startedAt: performance.now(),
-    scheme: undefined,
-    tokenDigest: undefined,
-    certificateThumbprint: undefined,
-    cacheHit: false,
-    verified: undefined,
-    claimed: undefined,
-  };
 }
