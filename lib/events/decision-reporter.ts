@@ -1,7 +1,7 @@
 import { HttpException, Logger } from '@nestjs/common';
 import type { Acceptance, RequestTrace } from '../authenticate-request.js';
 import type { OAuthError } from '../challenge/oauth-error.js';
-import { type RefusalEvidence, RefusalLog } from '../challenge/refusal-log.js';
+import { type RefusalEvidence, RefusalLog, type TokenEvidence } from '../challenge/refusal-log.js';
 import { isPromise } from '../maybe-promise.js';
 import { messageOf } from '../message-of.js';
 import type { AccessDecision, DecidedRequest, TokenOrigin } from './access-decision.js';
@@ -94,34 +94,23 @@ function statusOf({ refusal, reason, cause }: OAuthError): number {
   return reason === 'user_refused' && cause instanceof HttpException ? cause.getStatus() : refusal.status;
 }
 
-function evidenceOf({
-  tokenDigest,
-  certificateThumbprint,
-  verified,
-  claimed,
-}: RequestTrace): RefusalEvidence {
+function evidenceOf(trace: RequestTrace): RefusalEvidence {
+  const { tokenDigest, certificateThumbprint } = trace;
+  const token = tokenEvidence(trace);
   return {
-    ...(verified === undefined
-      ? {}
-      : {
-          token: {
-            verified: true,
-            issuer: verified.issuer,
-            client: verified.clientId,
-            subject: verified.subject,
-          },
-        }),
-    ...(claimed === undefined
-      ? {}
-      : {
-          token: {
-            verified: false,
-            issuer: claimed['iss'],
-            client: claimed['client_id'],
-            subject: claimed['sub'],
-          },
-        }),
+    ...(token === undefined ? {} : { token }),
     ...(tokenDigest === undefined ? {} : { tokenDigest }),
     ...(certificateThumbprint === undefined ? {} : { certificateThumbprint }),
   };
+}
+
+/** Of a token that is not verified there is what it says of itself. */
+function tokenEvidence({ verified, claimed }: RequestTrace): TokenEvidence | undefined {
+  if (verified !== undefined) {
+    const { issuer, clientId: client, subject } = verified;
+    return { verified: true, issuer, client, subject };
+  }
+  if (claimed === undefined) return undefined;
+  const { iss: issuer, client_id: client, sub: subject } = claimed;
+  return { verified: false, issuer, client, subject };
 }
