@@ -15,7 +15,7 @@ import { Judge } from './load/judge.js';
 import { Mix } from './load/mix.js';
 import type { Visited } from './load/visitor.js';
 import { Random } from './random.js';
-import { describePart, describeWrong, failuresOf, type Part } from './record/report.js';
+import { describePart, describeWrong, failuresOf, type Part, unproved } from './record/report.js';
 import { Tally } from './record/tally.js';
 import type { Memory } from './settings.js';
 import { readSoakOptions, type SoakOptions } from './soak-options.js';
@@ -27,6 +27,9 @@ import { TlsFiles } from './world/tls-files.js';
 
 /** Milliseconds between two lines that say how far it is. */
 const PROGRESS = 15_000;
+
+/** Milliseconds that it goes on for at most where a kind of request has not shown what it must. */
+const OVERTIME = 60_000;
 
 /** What both parts need. */
 interface World {
@@ -130,6 +133,8 @@ const KNOWN_KINDS: readonly Kind<KnownCaller>[] = [
   ...OTHER_KINDS,
 ];
 
+const ALL_KINDS: readonly Pick<Kind, 'name' | 'proves'>[] = [...KNOWN_KINDS, ...STRANGER_KINDS];
+
 const STRANGE_KINDS: readonly Kind[] = [...STRANGER_KINDS, ...DPOP_KINDS, ...OTHER_KINDS];
 
 /** Everything at once. */
@@ -144,20 +149,30 @@ async function soakUnderFaults(world: World, options: SoakOptions): Promise<Part
   return {
     title: 'Soak',
     ...outcome,
-    kinds: [...KNOWN_KINDS, ...STRANGER_KINDS],
+    kinds: ALL_KINDS,
     notes: await notesOn(world),
     failures: [...outcome.failures, ...withdrawalsUnseen(world)],
   };
 }
 
 /** Waits for each quarter, by number and by time. @returns the memory in use then */
-async function quarters({ api }: World, tally: Tally, options: SoakOptions): Promise<readonly Memory[]> {
+async function quarters(world: World, tally: Tally, options: SoakOptions): Promise<readonly Memory[]> {
   const memory: Memory[] = [];
   for (let quarter = 1; quarter <= 4; quarter += 1) {
     await Promise.all([tally.reached((quarter * options.requests) / 4), wait((options.seconds * 1000) / 4)]);
-    memory.push(await api.memory());
+    if (quarter === 4) await allShown(world, tally);
+    memory.push(await world.api.memory());
   }
   return memory;
+}
+
+/** Goes on until each kind of request, and a withdrawal, was answered as it must be: machines differ in what they manage. */
+async function allShown(world: World, tally: Tally): Promise<void> {
+  const until = performance.now() + OVERTIME;
+  while (performance.now() < until) {
+    if (unproved(tally, ALL_KINDS).length + withdrawalsUnseen(world).length === 0) return;
+    await wait(250);
+  }
 }
 
 function visitedOf({ realms, doors, tls, api }: World, tally: Tally): Visited {

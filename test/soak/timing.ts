@@ -26,6 +26,9 @@ export const MOST_KEYS = 10;
 /** Lifetime of a JWT. */
 export const TOKEN_LIFETIME = 15_000;
 
+/** Lifetime of a JWT that is to be seen expiring. */
+export const BRIEF_LIFETIME = 2_000;
+
 /** `clockTolerance`, in seconds. */
 export const CLOCK_TOLERANCE = 1;
 

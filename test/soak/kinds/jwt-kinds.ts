@@ -46,11 +46,8 @@ const NO_LONGER_GOOD: readonly Kind<KnownCaller>[] = [
   {
     name: 'JWT that has expired since it was used',
     share: 3,
-    proves: [401],
-    attempt: ({ realm }) => {
-      const jwt = realm.random.pick(realm.jwts.expired());
-      return jwt === undefined ? undefined : good(jwt);
-    },
+    proves: [200, 401],
+    attempt: ({ realm, certificate }) => good(realm.jwts.soonExpired(boundTo(certificate))),
   },
 ];
 

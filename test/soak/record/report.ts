@@ -54,7 +54,8 @@ export function describePart(part: Part): string {
   ].join('\n');
 }
 
-function unproved(tally: Tally, kinds: Part['kinds']): readonly string[] {
+/** What has not been shown yet. */
+export function unproved(tally: Tally, kinds: Part['kinds']): readonly string[] {
   return kinds.flatMap(({ name, proves }) =>
     proves
       .filter((status) => tally.statuses.get(name)?.has(status) !== true)

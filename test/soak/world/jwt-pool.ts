@@ -1,5 +1,5 @@
 import type { Random } from '../random.js';
-import { CLOCK_TOLERANCE, TOKEN_LIFETIME } from '../timing.js';
+import { BRIEF_LIFETIME, CLOCK_TOLERANCE, TOKEN_LIFETIME } from '../timing.js';
 import type { Authority } from './authority.js';
 import { type IssuedJwt, mintJwt } from './jwt.js';
 import type { SigningKey } from './key-ring.js';
@@ -8,7 +8,7 @@ import type { SigningKey } from './key-ring.js';
 const NEW = 0.2;
 const MOST_OF_ONE = 6;
 const MOST_CONFIRMATIONS = 64;
-const SPENT_KEPT = 40;
+const BRIEF_KEPT = 40;
 
 /** Lifetime of a token that outlives its key. */
 const HOUR = 3_600_000;
@@ -17,7 +17,7 @@ const HOUR = 3_600_000;
 export class JwtPool {
   private readonly held = new Map<string, readonly IssuedJwt[]>();
   private readonly ofKeys = new WeakMap<SigningKey, Map<string, IssuedJwt>>();
-  private spent: readonly IssuedJwt[] = [];
+  private brief: readonly IssuedJwt[] = [];
 
   constructor(
     private readonly authority: Authority,
@@ -45,10 +45,17 @@ export class JwtPool {
     return token;
   }
 
-  /** Tokens that were good once, and have expired beyond any tolerance. */
-  expired(): readonly IssuedJwt[] {
+  /** A token that expires soon: one of those that have, beyond any tolerance, or a new one, which is used now. */
+  soonExpired(confirmation: object): IssuedJwt {
     const until = Date.now() - CLOCK_TOLERANCE * 1000 - 1000;
-    return this.spent.filter(({ expiresAt, key }) => expiresAt < until && !key.withdrawn);
+    const expired = this.brief.filter(({ expiresAt, key }) => expiresAt < until && !key.withdrawn);
+    const known = this.random.chance(NEW) ? undefined : this.random.pick(expired);
+    if (known !== undefined) return known;
+    const minted = this.mint(confirmation, this.authority.keys.settled, BRIEF_LIFETIME);
+    // However fast they come: those that are kept become old enough before a newer one takes their place.
+    const waiting = this.brief.filter(({ expiresAt }) => expiresAt >= until);
+    if (waiting.length < BRIEF_KEPT) this.brief = [...this.brief, minted].slice(-2 * BRIEF_KEPT);
+    return minted;
   }
 
   private mint(confirmation: object, key: SigningKey, lifetime: number): IssuedJwt {
@@ -58,10 +65,7 @@ export class JwtPool {
   private stillGood(name: string): readonly IssuedJwt[] {
     const held = this.held.get(name) ?? [];
     const now = Date.now();
-    const good = held.filter(({ key, expiresAt }) => !key.withdrawn && expiresAt > now);
-    if (good.length === held.length) return held;
-    this.spent = [...this.spent, ...held.filter((jwt) => !good.includes(jwt))].slice(-SPENT_KEPT);
-    return good;
+    return held.filter(({ key, expiresAt }) => !key.withdrawn && expiresAt > now);
   }
 
   private hold(name: string, tokens: readonly IssuedJwt[]): void {
