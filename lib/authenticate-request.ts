@@ -169,7 +169,7 @@ function knownToken(
     return known;
   }
   checkTokenForm(token, authorization);
-  return verifyAccessToken(token, servers).then((verified) => {
+  return andThen(verifyAccessToken(token, servers), (verified) => {
     progress.verified = verified.description;
     const confirmation = readConfirmation(verified.claims, dpop !== undefined);
     const found: KnownToken = { ...verified, confirmation };

@@ -1,7 +1,7 @@
 import { type JwtRules, normalizeType, RFC9068_REQUIRED_CLAIMS } from './access-token/jwt-verifier.js';
 import { bytesOf, hmacAlgorithmsFor } from './access-token/shared-secret.js';
 import type { RefreshRules } from './access-token/refreshed-value.js';
-import type { SignatureAlgorithm } from './access-token/verify-signature.js';
+import type { SignatureAlgorithm } from './jws-signature.js';
 import type {
   AuthorizationServerOptions,
   CertBoundAuthOptions,

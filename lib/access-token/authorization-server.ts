@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { invalidToken, type OAuthError, type OAuthErrorDetails, outage } from '../challenge/oauth-error.js';
+import { invalidToken, outage } from '../challenge/oauth-error.js';
 import type { AuthorizationServerHealth } from '../events/authorization-server-health.js';
-import type { MaybePromise } from '../maybe-promise.js';
-import { messageOf } from '../message-of.js';
+import { andThen, type MaybePromise } from '../maybe-promise.js';
 import type {
   RemoteIntrospectionSource,
   ResolvedAuthorizationServer,
@@ -15,7 +14,7 @@ import { clientAuthenticator, isTlsMethod } from './client-authentication.js';
 import { introspectInProcess } from './in-process-introspection.js';
 import { type Introspect, IntrospectionAnswers } from './introspection-cache.js';
 import { introspect, type IntrospectionCall } from './introspection-client.js';
-import { copyOfJson, type JsonObject } from './json-object.js';
+import { isShallow, type JsonObject } from './json-object.js';
 import { type JwtRules, type UnverifiedJwt, verifyJwt } from './jwt-verifier.js';
 import { type ServerMetadata, ServerMetadataSource } from './server-metadata.js';
 import { verifySignedAnswer } from './signed-introspection-answer.js';
@@ -46,11 +45,12 @@ export class AuthorizationServer {
   }
 
   /** Verifies a JWT that claims to be from this server. @throws OAuthError */
-  async verifyJwt(token: string, jwt: UnverifiedJwt): Promise<VerifiedClaims> {
+  verifyJwt(token: string, jwt: UnverifiedJwt): MaybePromise<VerifiedClaims> {
     const { settings } = this;
     if (settings.jwt === undefined) return this.lookUp(token);
-    const verified = await this.verifySigned(token, jwt, settings.jwt);
-    return settings.introspection?.tokens === 'all' ? this.confirmed(verified, token) : verified;
+    return andThen(this.verifySigned(token, jwt, settings.jwt), (verified) =>
+      settings.introspection?.tokens === 'all' ? this.confirmed(verified, token) : verified,
+    );
   }
 
   /** Looks a token up by introspection. @throws OAuthError */
@@ -60,7 +60,7 @@ export class AuthorizationServer {
     const answer = await answers.ask(token);
     if (!answer.active) throw invalidToken(answer.reason, answer);
     const { claims, signed } = answer;
-    requireShallow(claims, (cause) => outage('authorization_server_answer_invalid', cause));
+    if (!isShallow(claims)) throw outage('authorization_server_answer_invalid', TOO_DEEP);
     checkClaims(claims, rules, Date.now() / 1000);
     refuseOtherTokens(claims);
     return {
@@ -114,16 +114,21 @@ export class AuthorizationServer {
     await this.http.close();
   }
 
-  private async verifySigned(token: string, jwt: UnverifiedJwt, rules: JwtRules): Promise<VerifiedClaims> {
-    const group = await verifyJwt(token, jwt, rules, this.keys);
-    requireShallow(jwt.payload, (cause) => invalidToken('claim_malformed', cause));
-    return {
-      claims: jwt.payload,
-      signedAnswer: undefined,
-      size: token.length,
-      validity: validityOf(jwt.payload, rules.claims),
-      holds: () => !group.withdrawn && this.keys.serve(),
-    };
+  private verifySigned(
+    token: string,
+    { header, payload }: UnverifiedJwt,
+    rules: JwtRules,
+  ): MaybePromise<VerifiedClaims> {
+    return andThen(verifyJwt(token, { header, payload }, rules, this.keys), (group) => {
+      if (!isShallow(payload)) throw invalidToken('claim_malformed', TOO_DEEP);
+      return {
+        claims: payload,
+        signedAnswer: undefined,
+        size: token.length,
+        validity: validityOf(payload, rules.claims),
+        holds: () => !group.withdrawn && this.keys.serve(),
+      };
+    });
   }
 
   /** What a JWT says must be what its server says of it, which may have revoked it. */
@@ -215,14 +220,7 @@ function scopeOf(issuer: string, source: RemoteIntrospectionSource): string {
   ]);
 }
 
-/** What cannot be copied cannot be handed out. @throws OAuthError for claims that are nested too deeply */
-function requireShallow(claims: JsonObject, refuse: (details: OAuthErrorDetails) => OAuthError): void {
-  try {
-    copyOfJson(claims);
-  } catch (cause) {
-    throw refuse({ detail: `the claims are ${messageOf(cause)}`, cause });
-  }
-}
+const TOO_DEEP = { detail: 'the claims are nested more than 64 levels deep' };
 
 const OTHER_TOKENS = new Set(['refresh_token', 'refresh', 'offline', 'id_token', 'id']);
 

@@ -19,27 +19,28 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 const DEEPEST = 64;
 
-/**
- * Copies what has been parsed from JSON.
- * @throws RangeError where it is nested more than 64 levels deep
- */
-export function copyOfJson(object: JsonObject, level = 1): Record<string, unknown> {
-  if (level > DEEPEST) throw new RangeError(`nested more than ${DEEPEST} levels deep`);
+/** Whether a parsed value is nested no more than 64 levels deep: no more can be copied without fear for the stack. */
+export function isShallow(value: unknown, levels = DEEPEST): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((member) => isShallow(member, levels - 1));
+}
+
+/** Copies what has been parsed from JSON, and is shallow. */
+export function copyOfJson(object: JsonObject): Record<string, unknown> {
   const copy: Record<string, unknown> = { ...object };
-  for (const [name, value] of Object.entries(copy)) {
+  for (const name of Object.keys(copy)) {
+    const value = copy[name];
     if (typeof value !== 'object' || value === null) continue;
     // Assigned, a member of this name would become the prototype.
-    if (name === '__proto__') defineMember(copy, name, copyOfValue(value, level));
-    else copy[name] = copyOfValue(value, level);
+    if (name === '__proto__') defineMember(copy, name, copyOfValue(value));
+    else copy[name] = copyOfValue(value);
   }
   return copy;
 }
 
-function copyOfValue(value: unknown, level: number): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (!Array.isArray(value)) return copyOfJson(value as JsonObject, level + 1);
-  if (level + 1 > DEEPEST) throw new RangeError(`nested more than ${DEEPEST} levels deep`);
-  return value.map((member) => copyOfValue(member, level + 1));
+function copyOfValue(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((member) => copyOfValue(member));
+  return typeof value === 'object' && value !== null ? copyOfJson(value as JsonObject) : value;
 }
 
 function defineMember(object: object, name: string, value: unknown): void {

@@ -1,9 +1,11 @@
 import { invalidToken, type RefusalReason } from '../challenge/oauth-error.js';
+import type { SignatureAlgorithm } from '../jws-signature.js';
+import { andThen, type MaybePromise } from '../maybe-promise.js';
 import { checkClaims, type ClaimRules } from './check-claims.js';
 import type { JsonObject } from './json-object.js';
 import type { KeyGroup } from './key-set.js';
 import type { SigningKeys } from './signing-keys.js';
-import { type SignatureAlgorithm, verifySignature } from './verify-signature.js';
+import { acceptedAlgorithm, verifySignature } from './verify-signature.js';
 
 /** What a JWT access token of one issuer must be. */
 export interface JwtRules {
@@ -28,30 +30,35 @@ export interface UnverifiedJwt {
  * @throws OAuthError 401 `invalid_token`; 503 when the keys can't be had
  * @see RFC 9068 §4, RFC 8725 §3
  */
-export async function verifyJwt(
+export function verifyJwt(
   token: string,
   { header, payload }: UnverifiedJwt,
   rules: JwtRules,
   keys: SigningKeys,
-): Promise<KeyGroup> {
-  checkHeader(header, rules);
-  const verifiedWith = await verifySignature({ jws: token, kid: header['kid'] }, keys, rules.algorithms);
-  checkClaims(payload, rules.claims, Date.now() / 1000);
-  if (typeOf(header) !== 'at+jwt') refuseIdToken(payload);
-  return verifiedWith;
+): MaybePromise<KeyGroup> {
+  const { type, algorithm } = readHeader(header, rules);
+  return andThen(verifySignature({ jws: token, algorithm, kid: header['kid'] }, keys), (verifiedWith) => {
+    checkClaims(payload, rules.claims, Date.now() / 1000);
+    if (type !== 'at+jwt') refuseIdToken(payload);
+    return verifiedWith;
+  });
 }
 
 /** The header is looked at before any key is: it decides nothing but whether to go on. */
-function checkHeader(header: JsonObject, { algorithms, types }: JwtRules): void {
+function readHeader(
+  header: JsonObject,
+  { algorithms, types }: JwtRules,
+): { readonly type: string | undefined; readonly algorithm: SignatureAlgorithm } {
   const type = typeOf(header);
   if (!types.includes(type)) refuse('token_type_mismatch', `typ is ${JSON.stringify(type)}`);
-  if (!algorithms.some((algorithm) => algorithm === header['alg'])) {
+  const algorithm =
+    acceptedAlgorithm(header['alg'], algorithms) ??
     refuse('algorithm_not_allowed', `alg is ${quoted(header['alg'])}`);
-  }
   // No extension is understood here (RFC 7515 §4.1.11); `b64` would change what was signed (RFC 7797).
   for (const extension of ['crit', 'b64']) {
     if (Object.hasOwn(header, extension)) refuse('critical_header_unsupported', `${extension} in the header`);
   }
+  return { type, algorithm };
 }
 
 /** What anyone may have written, for the log: nested deeply, it could not even be made into text. */

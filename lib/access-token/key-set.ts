@@ -1,32 +1,56 @@
-import { createLocalJWKSet, type JSONWebKeySet, type JWK } from 'jose';
+import type { KeyObject } from 'node:crypto';
+import type { JSONWebKeySet, JWK } from 'jose';
+import type { SignatureAlgorithm } from '../jws-signature.js';
 import { isJsonObject } from './json-object.js';
-import type { VerificationKeys } from './verify-signature.js';
+import { candidatesAmong, firstUsable, type KeyCandidates } from './key-candidates.js';
 
 /**
  * The keys that a token may have been signed with, by its `kid`. Where they have been published again unchanged, they
  * are the same object.
  */
 export interface KeyGroup {
-  readonly keys: VerificationKeys;
+  /** Those that may have signed by an algorithm. */
+  keysFor(algorithm: SignatureAlgorithm): KeyCandidates;
   /** Whether the server has changed or withdrawn one of them since. */
   withdrawn: boolean;
 }
 
 /** The public keys of one server, as published at one moment. */
 export interface KeySet {
-  /** The keys with this `kid`; all keys for a token that names none. */
+  /** The keys with this `kid`; all keys for a token that names none, and none for one whose `kid` is no text. */
   groupFor(kid: unknown): KeyGroup | undefined;
 }
 
-/** A secret, which is always the only key. */
-export function singleKey(key: VerificationKeys): KeySet {
-  const group: KeyGroup = { keys: key, withdrawn: false };
+/** A key that is the only one, whatever a token names. */
+export function singleKey(key: KeyObject): KeySet {
+  const group: KeyGroup = {
+    keysFor: (algorithm) => firstUsable([key], () => key, algorithm),
+    withdrawn: false,
+  };
   return { groupFor: () => group };
 }
 
-interface PublishedGroup extends KeyGroup {
+/** Keys that have been published, imported once for each algorithm. */
+class PublishedGroup implements KeyGroup {
+  withdrawn = false;
   /** The keys as text, to tell whether they have changed. */
   readonly content: string;
+  private readonly candidates = new Map<SignatureAlgorithm, KeyCandidates>();
+
+  constructor(private readonly keys: readonly JWK[]) {
+    this.content = keys
+      .map((key) => JSON.stringify(key))
+      .toSorted()
+      .join();
+  }
+
+  keysFor(algorithm: SignatureAlgorithm): KeyCandidates {
+    const known = this.candidates.get(algorithm);
+    if (known !== undefined) return known;
+    const found = candidatesAmong(this.keys, algorithm);
+    this.candidates.set(algorithm, found);
+    return found;
+  }
 }
 
 /** Keys that a server has published, or the configuration holds. */
@@ -39,12 +63,12 @@ export class PublishedKeys implements KeySet {
   /** @param members of a JWK Set: those that are no public keys are left out, so that they hide no others */
   static from(members: JSONWebKeySet['keys']): PublishedKeys {
     const keys = members.filter((key) => isPublicSigningKey(key));
-    const byKid = new Map([...groupByKid(keys)].map(([kid, group]) => [kid, groupOf(group)]));
-    return new PublishedKeys(byKid, groupOf(keys));
+    const byKid = new Map([...groupByKid(keys)].map(([kid, group]) => [kid, new PublishedGroup(group)]));
+    return new PublishedKeys(byKid, new PublishedGroup(keys));
   }
 
   groupFor(kid: unknown): KeyGroup | undefined {
-    return typeof kid === 'string' ? this.byKid.get(kid) : this.all;
+    return kid === undefined ? this.all : this.byKid.get(kid as string);
   }
 
   /**
@@ -76,15 +100,6 @@ function groupByKid(keys: readonly JWK[]): ReadonlyMap<string, readonly JWK[]> {
     else group.push(key);
   }
   return groups;
-}
-
-/** Among those of one `kid`, jose tells them apart by `kty`, `use`, `key_ops`, `alg` and `crv`. */
-function groupOf(keys: readonly JWK[]): PublishedGroup {
-  const content = keys
-    .map((key) => JSON.stringify(key))
-    .toSorted()
-    .join();
-  return { keys: createLocalJWKSet({ keys: [...keys] }), content, withdrawn: false };
 }
 
 /** Private and symmetric keys do not belong into a JWK Set; one that is there must not hide the others. */

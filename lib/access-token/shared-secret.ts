@@ -1,4 +1,4 @@
-import type { HmacAlgorithm } from './verify-signature.js';
+import type { HmacAlgorithm } from '../jws-signature.js';
 
 /** A secret as bytes: text stands for its UTF-8. */
 export function bytesOf(secret: string | Uint8Array): Uint8Array {

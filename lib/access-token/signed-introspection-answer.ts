@@ -1,11 +1,12 @@
 import { OAuthError, outage } from '../challenge/oauth-error.js';
+import type { SignatureAlgorithm } from '../jws-signature.js';
+import { messageOf } from '../message-of.js';
 import { audienceOf, timeOf } from './check-claims.js';
 import { isJsonObject, type JsonObject } from './json-object.js';
 import { normalizeType } from './jwt-verifier.js';
 import type { SigningKeys } from './signing-keys.js';
 import { readTokenShape } from './token-shape.js';
-import { type SignatureAlgorithm, type SignedText, verifySignature } from './verify-signature.js';
-import { messageOf } from '../message-of.js';
+import { acceptedAlgorithm, type SignedText, verifySignature } from './verify-signature.js';
 
 /** What a signed introspection answer must be. */
 export interface SignedAnswerRules {
@@ -35,30 +36,32 @@ export async function verifySignedAnswer(
 ): Promise<JsonObject> {
   const shape = readTokenShape(jwt);
   if (shape.kind !== 'jwt') throw invalid('it is no signed JWT');
-  checkHeader(shape.header, rules);
-  await verifyAnswerSignature({ jws: jwt, kid: shape.header['kid'] }, rules, keys);
+  const algorithm = checkHeader(shape.header, rules);
+  await verifyAnswerSignature({ jws: jwt, algorithm, kid: shape.header['kid'] }, keys);
   checkAnswer(shape.payload, rules);
   const answer = shape.payload['token_introspection'];
   if (!isJsonObject(answer)) throw invalid('it has no token_introspection');
   return answer;
 }
 
-function checkHeader({ typ, alg, ...header }: JsonObject, { algorithms }: SignedAnswerRules): void {
+/** @returns the algorithm that the header names */
+function checkHeader(
+  { typ, alg, ...header }: JsonObject,
+  { algorithms }: SignedAnswerRules,
+): SignatureAlgorithm {
   if (typeof typ !== 'string' || normalizeType(typ) !== ANSWER_TYPE)
     throw invalid(`its typ is not ${ANSWER_TYPE}`);
-  if (!algorithms.some((algorithm) => algorithm === alg)) throw invalid('its alg is not accepted');
+  const algorithm = acceptedAlgorithm(alg, algorithms);
+  if (algorithm === undefined) throw invalid('its alg is not accepted');
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64'))
     throw invalid('it has a critical header');
+  return algorithm;
 }
 
 /** A signature that does not verify refuses no token: it is the answer that is refused. */
-async function verifyAnswerSignature(
-  answer: SignedText,
-  rules: SignedAnswerRules,
-  keys: SigningKeys,
-): Promise<void> {
+async function verifyAnswerSignature(answer: SignedText, keys: SigningKeys): Promise<void> {
   try {
-    await verifySignature(answer, keys, rules.algorithms);
+    await verifySignature(answer, keys);
   } catch (cause) {
     throw cause instanceof OAuthError && cause.refusal.status === 503
       ? cause

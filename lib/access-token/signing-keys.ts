@@ -28,9 +28,9 @@ export interface SigningKeys {
 /** How the keys are doing; `fixed` where they are configured. */
 export type KeysHealth = { readonly state: 'fixed' } | RefreshHealth;
 
-/** Keys that the configuration holds; they never change. */
+/** Keys that the configuration holds; they never change, whatever becomes of the object that they came in. */
 export function fixedSigningKeys(jwks: JSONWebKeySet): SigningKeys {
-  return unchanging(PublishedKeys.from(jwks.keys));
+  return unchanging(PublishedKeys.from(structuredClone(jwks.keys)));
 }
 
 /** A secret shared with the server. */

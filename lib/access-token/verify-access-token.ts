@@ -1,4 +1,5 @@
 import { invalidToken, OAuthError } from '../challenge/oauth-error.js';
+import { andThen, type MaybePromise } from '../maybe-promise.js';
 import type { AuthorizationServer } from './authorization-server.js';
 import { describeAccessToken, type TokenDescription } from './describe-access-token.js';
 import { readTokenShape, type TokenShape } from './token-shape.js';
@@ -24,7 +25,7 @@ const MAX_TOKEN_LENGTH = 16_384;
  * configured servers and nothing else; any other token by introspection.
  * @throws OAuthError 401 `invalid_token`; 503 when the server can't be asked
  */
-export async function verifyAccessToken(token: string, servers: TrustedServers): Promise<VerifiedToken> {
+export function verifyAccessToken(token: string, servers: TrustedServers): MaybePromise<VerifiedToken> {
   if (token.length > MAX_TOKEN_LENGTH) throw invalidToken('token_too_large');
   const shape = readTokenShape(token);
   switch (shape.kind) {
@@ -41,15 +42,15 @@ export async function verifyAccessToken(token: string, servers: TrustedServers):
   }
 }
 
-async function verifySelfContained(
+function verifySelfContained(
   token: string,
   shape: TokenShape & { readonly kind: 'jwt' },
   byIssuer: TrustedServers['byIssuer'],
-): Promise<VerifiedToken> {
+): MaybePromise<VerifiedToken> {
   const server = byIssuer.get(shape.payload['iss'] as string);
   if (server === undefined)
     throw invalidToken('issuer_unknown', { detail: 'no server with the iss of the token' });
-  return describe(server, await server.verifyJwt(token, shape));
+  return andThen(server.verifyJwt(token, shape), (verified) => describe(server, verified));
 }
 
 /**

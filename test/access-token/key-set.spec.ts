@@ -69,15 +69,23 @@ describe('keys that are published anew', () => {
 
 test('a kid that is no text names no key', () => {
   const keys = PublishedKeys.from([jwk({ kid: 7 }), jwk({ kid: '7' })]);
-  expect(keys.groupFor(7)).toBe(keys.groupFor(undefined));
+  for (const kid of [7, null, true, ['7'], { kid: '7' }]) expect(keys.groupFor(kid)).toBeUndefined();
   expect(keys.groupFor('7')).not.toBe(keys.groupFor(undefined));
+});
+
+test('keys are imported once for each algorithm', () => {
+  const group = PublishedKeys.from([jwk({ kid: 'one' })]).groupFor('one');
+  expect(group?.keysFor('ES256')).toMatchObject({ kind: 'found', keys: [{ type: 'public' }] });
+  expect(group?.keysFor('ES256')).toBe(group?.keysFor('ES256'));
+  expect(group?.keysFor('ES384')).toEqual({ kind: 'none', reason: 'key_unknown', details: {} });
 });
 
 test('a secret is the key of every kid, and never withdrawn', () => {
   const secret = createSecretKey(Buffer.alloc(32));
   const keys = singleKey(secret);
   for (const kid of [undefined, 'one']) {
-    expect(keys.groupFor(kid)).toEqual({ keys: secret, withdrawn: false });
+    expect(keys.groupFor(kid)?.withdrawn).toBe(false);
+    expect(keys.groupFor(kid)?.keysFor('HS256')).toEqual({ kind: 'found', keys: [secret] });
     expect(keys.groupFor(kid)).toBe(keys.groupFor('other'));
   }
 });

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { decodeProtectedHeader, errors, type JWK } from 'jose';
+import { decodeProtectedHeader, type JWK } from 'jose';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
@@ -9,7 +9,7 @@ import {
   type SigningKeys,
 } from '../../lib/access-token/signing-keys.js';
 import { isPublicSigningKey, type KeyGroup } from '../../lib/access-token/key-set.js';
-import { type SignatureAlgorithm, verifySignature } from '../../lib/access-token/verify-signature.js';
+import { acceptedAlgorithm, verifySignature } from '../../lib/access-token/verify-signature.js';
 import { compactJws, ecdsa, hmac, jsonText } from '../hostile/raw-jws.js';
 import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
 import { eventually } from '../support/eventually.js';
@@ -32,12 +32,12 @@ afterEach(() => {
 const keysOf = (as: TestAuthorizationServer): RemoteSigningKeys =>
   new RemoteSigningKeys('keys', httpOf(world), () => as.jwksUri, RULES);
 
-const verify = async (
-  token: string,
-  keys: SigningKeys,
-  algorithms: readonly SignatureAlgorithm[] = ['ES256', 'RS256'],
-): Promise<KeyGroup> =>
-  verifySignature({ jws: token, kid: decodeProtectedHeader(token).kid }, keys, algorithms);
+const verify = async (token: string, keys: SigningKeys): Promise<KeyGroup> => {
+  const { alg, kid } = decodeProtectedHeader(token);
+  const algorithm = acceptedAlgorithm(alg, ['ES256', 'RS256', 'HS256']);
+  if (algorithm === undefined) throw new TypeError('that is for the header checks');
+  return verifySignature({ jws: token, algorithm, kid }, keys);
+};
 
 describe('keys behind a URL', () => {
   test('are asked for once by all that need them together, and then for ten minutes by nobody', async () => {
@@ -232,22 +232,24 @@ describe('a signature', () => {
     expect(as.count('jwks')).toBe(2);
   });
 
-  test('RFC8725: by an algorithm that is not accepted does not verify, whoever has read the header', async () => {
-    const keys = fixedSigningKeys({ keys: [jwkOf(known.publicKey)] });
-    await expect(verify(signed(known.privateKey), keys, ['ES384', 'PS256'])).rejects.toMatchObject({
-      ...refused('key_unusable', '"alg" (Algorithm) Header Parameter value not allowed'),
-      cause: expect.any(errors.JOSEAlgNotAllowed),
-    });
+  test('is verified at once where the keys have served before, and nobody waits', async () => {
+    const token = signed(known.privateKey, 'known');
+    const keys = fixedSigningKeys({ keys: [jwkOf(known.publicKey, 'known')] });
+    const group = await verify(token, keys);
+    expect(verifySignature({ jws: token, algorithm: 'ES256', kid: 'known' }, keys)).toBe(group);
+    const foreign = { jws: signed(other.privateKey, 'known'), algorithm: 'ES256', kid: 'known' } as const;
+    expect(() => verifySignature(foreign, keys)).toThrow(
+      expect.objectContaining(refused('signature_invalid')),
+    );
   });
 
   test('RFC8725: that does not verify under the kid that it names makes nobody fetch keys', async () => {
     const as = await startAuthorizationServer(world);
     const keys = keysOf(as);
     await verify(await as.accessToken(), keys);
-    await expect(verify(await as.accessToken({ fault: 'foreign-key' }), keys)).rejects.toMatchObject({
-      ...refused('signature_invalid'),
-      cause: expect.any(errors.JWSSignatureVerificationFailed),
-    });
+    await expect(verify(await as.accessToken({ fault: 'foreign-key' }), keys)).rejects.toMatchObject(
+      refused('signature_invalid'),
+    );
     expect(as.count('jwks')).toBe(1);
   });
 
@@ -265,10 +267,9 @@ describe('a signature', () => {
     as.behave('jwks', { status: 200, body: JSON.stringify({ keys: [jwkOf(weak)] }) });
     const keys = keysOf(as);
     const token = compactJws(jsonText({ alg: 'RS256' }), '{}', () => Buffer.alloc(128));
-    await expect(verify(token, keys)).rejects.toMatchObject({
-      ...refused('key_unusable', 'RS256 requires key modulusLength to be 2048 bits or larger'),
-      cause: expect.any(TypeError),
-    });
+    await expect(verify(token, keys)).rejects.toMatchObject(
+      refused('key_unusable', 'the key is none for RS256, or of less than 2048 bits'),
+    );
     expect(as.count('jwks')).toBe(1);
   });
 
@@ -300,8 +301,10 @@ describe('a signature', () => {
         jwkOf(rsa.publicKey, 'same'),
         { ...jwkOf(other.publicKey, 'same'), use: 'enc' },
         { ...jwkOf(other.publicKey, 'same'), alg: 'ES384' },
+        { ...jwkOf(other.publicKey, 'same'), key_ops: ['encrypt'] },
+        { ...jwkOf(other.publicKey, 'same'), key_ops: 'verify' as never },
         jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey, 'same'),
-        jwkOf(known.publicKey, 'same'),
+        { ...jwkOf(known.publicKey, 'same'), alg: 'ES256', use: 'sig', key_ops: ['verify'] },
       ],
     });
     await verify(signed(known.privateKey, 'same'), keys);
@@ -321,12 +324,33 @@ describe('a signature', () => {
     await verify(signed(known.privateKey), keys);
   });
 
-  test('where several keys fit and all are broken is by no known key', async () => {
-    const broken = { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA', kid: 'same' };
-    const keys = fixedSigningKeys({ keys: [broken, broken] });
-    await expect(verify(signed(known.privateKey, 'same'), keys)).rejects.toMatchObject(
-      refused('key_unknown'),
-    );
+  test.each([1, 2])('by keys that are all broken is refused as such: %i of them', async (count) => {
+    const broken = { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA', kid: 'broken' };
+    const keys = fixedSigningKeys({ keys: Array.from({ length: count }, () => broken) });
+    await expect(verify(signed(known.privateKey, 'broken'), keys)).rejects.toMatchObject({
+      reason: 'key_unusable',
+      detail: expect.any(String) as string,
+      cause: expect.any(Error) as Error,
+    });
+  });
+
+  test('of keys that OpenSSL can’t verify by is refused as such, and hides no other that it can', async () => {
+    const agreement = generateKeyPairSync('x25519').publicKey;
+    const keysOfBoth = (keys: readonly KeyObject[]): SigningKeys =>
+      ({ current: () => ({ groupFor: () => ({ keysFor: () => ({ kind: 'found', keys }) }) }) }) as never;
+    await expect(verify(signed(known.privateKey), keysOfBoth([agreement]))).rejects.toMatchObject({
+      reason: 'key_unusable',
+      detail: expect.any(String) as string,
+      cause: expect.any(Error) as Error,
+    });
+    await verify(signed(known.privateKey), keysOfBoth([agreement, known.publicKey]));
+  });
+
+  test('by configured keys verifies by them, whatever becomes of their object', async () => {
+    const jwk = jwkOf(known.publicKey, 'own');
+    const keys = fixedSigningKeys({ keys: [jwk] });
+    Object.assign(jwk, jwkOf(other.publicKey, 'own'));
+    await verify(signed(known.privateKey, 'own'), keys);
   });
 
   test('RFC8725: a private or symmetric key, configured or published, verifies nothing', async () => {
@@ -338,19 +362,19 @@ describe('a signature', () => {
         const verified = verify(signed(known.privateKey, kid), keys);
         await expect(verified).rejects.toMatchObject(refused('key_unknown'));
       }
-      await expect(verify(signed(known.privateKey), keys)).rejects.toMatchObject({
-        ...refused('key_unknown'),
-        cause: expect.any(errors.JWKSNoMatchingKey),
-      });
+      await expect(verify(signed(known.privateKey), keys)).rejects.toMatchObject(refused('key_unknown'));
     }
   });
 
   test('by a shared secret verifies with it alone', async () => {
     const keys = sharedSecret(Buffer.alloc(32, 's'));
     const mac = (secret: Buffer): string => compactJws(jsonText({ alg: 'HS256' }), '{}', hmac(secret));
-    await verify(mac(Buffer.alloc(32, 's')), keys, ['HS256']);
-    await expect(verify(mac(Buffer.alloc(32, 'x')), keys, ['HS256'])).rejects.toMatchObject(
+    await verify(mac(Buffer.alloc(32, 's')), keys);
+    await expect(verify(mac(Buffer.alloc(32, 'x')), keys)).rejects.toMatchObject(
       refused('signature_invalid'),
+    );
+    await expect(verify(signed(known.privateKey), keys)).rejects.toMatchObject(
+      refused('key_unusable', 'the key is none for ES256, or of less than 2048 bits'),
     );
   });
 

@@ -112,6 +112,15 @@ const algorithms: readonly HostileRow[] = [
     'with a space after it': () => 'ES256 ',
     'the name of an object property': () => 'constructor',
   }),
+  // RFC 7515 §4.1.4: it must be a string. What is none is not as good as no kid at all.
+  ...headerRows('RFC7515', 'kid', INVALID_TOKEN, {
+    null: () => null,
+    empty: () => '',
+    'a number': () => 42,
+    'an array': (kit) => [kit.a.signingKey.jwk.kid],
+    'an object': () => ({}),
+    'the name of an object property': () => '__proto__',
+  }),
 ];
 
 /** A key that came with the token, or that the token says where to fetch. */

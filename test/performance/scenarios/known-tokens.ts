@@ -1,5 +1,5 @@
 import type { Comparison, Scenario } from '../comparison.js';
-import { bothPlatforms, forATime, onceNeeded, peers, type Setting } from './line-up.js';
+import { bothPlatforms, emptyGuards, forATime, onceNeeded, peers, type Setting } from './line-up.js';
 
 /** How many tokens circulate in the second scenario. */
 const MANY = 10_000;
@@ -13,7 +13,11 @@ export function tokensInAll({ options }: Setting): number {
 export function seenToken(setting: Setting): Scenario {
   async function* comparisons(): AsyncGenerator<Comparison> {
     const load = forATime(setting, await setting.world.tokens('RS256', 1));
-    const contestants = [...bothPlatforms(setting, load, { instance: 'seen' }), ...peers(setting, load)];
+    const contestants = [
+      ...bothPlatforms(setting, load, { instance: 'seen' }),
+      ...emptyGuards(setting, load),
+      ...peers(setting, load),
+    ];
     yield { contestants, rounds: setting.options.rounds };
   }
   return { name: 'seen', title: 'A token seen before', comparisons };

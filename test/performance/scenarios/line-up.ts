@@ -90,6 +90,18 @@ export function bothPlatforms(
   return PLATFORMS.flatMap((platform) => pair(setting, platform, load, settings));
 }
 
+/** What Nest itself takes for a guard, whatever it does. */
+export function emptyGuards({ world }: Setting, load: LoadPlan): readonly ServerContestant[] {
+  return PLATFORMS.map((platform) => ({
+    kind: 'server',
+    load,
+    id: `${platform}-empty-guard`,
+    label: `${PLATFORM_LABELS[platform]}, a guard that does nothing`,
+    settings: { ...world.settings, variant: 'empty-guard', platform },
+    reference: `${platform}-open`,
+  }));
+}
+
 /** The others; they keep nothing, so one server does for all scenarios. */
 export function peers({ world }: Setting, load: LoadPlan): readonly ServerContestant[] {
   const common = { kind: 'server', load } as const;

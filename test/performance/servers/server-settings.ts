@@ -4,6 +4,8 @@ import type { JWK } from 'jose';
 export type ServerVariant =
   /** Nest without any protection. */
   | 'nest'
+  /** Nest with a global guard that lets everything pass. */
+  | 'empty-guard'
   /** Nest with this library. */
   | 'library'
   /** Nest with passport-http-bearer, jose and a guard that compares thumbprints. */
