@@ -3,7 +3,7 @@ import { AuthGuard, PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport-http-bearer';
 import { authenticatorOf, responseOf } from './app-registry.js';
 import { declareProtective } from './authorization/route-policy.js';
-import { notedPolicy } from './route-note.js';
+import { recordOf } from './request-record.js';
 import type { HttpRequest } from './request/http-request.js';
 
 /** The name for `AuthGuard`. */
@@ -21,7 +21,7 @@ export class CertBoundStrategy extends PassportStrategy(Strategy, CERT_BOUND_STR
 
   /** Replaces that of passport-http-bearer, which takes tokens from query and body too. */
   override authenticate(request: HttpRequest): void {
-    const policy = notedPolicy(request);
+    const { policy } = recordOf(request);
     if (policy?.kind === 'public' && policy.forStrategy) this.pass();
     else this.decide(request).catch((error: unknown) => this.error(error));
   }
@@ -37,11 +37,12 @@ export class CertBoundStrategy extends PassportStrategy(Strategy, CERT_BOUND_STR
    */
   private async decide(request: HttpRequest): Promise<void> {
     const authenticator = authenticatorOf(request);
-    const decision = await authenticator.decide(request);
-    const response = responseOf(request);
+    const exchange = { request, record: recordOf(request), response: responseOf(request) };
+    const decision = await authenticator.decide(exchange);
+    const { response } = exchange;
     if (decision.outcome === 'accepted') {
       authenticator.offerNonce(decision, response);
-      authenticator.admittedByStrategy(decision, request, response);
+      authenticator.admittedByStrategy(decision, exchange);
       return this.success(decision.user as object);
     }
     const exception = authenticator.exceptionFor(decision, response);

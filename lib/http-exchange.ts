@@ -1,24 +1,35 @@
 import { type ExecutionContext, Logger, UnauthorizedException } from '@nestjs/common';
 import type { HttpResponse } from './challenge/refuse.js';
 import type { HttpRequest } from './request/http-request.js';
+import { recordOf, type RequestRecord } from './request-record.js';
 
 /** Request and response of an execution context, as the platform has them. */
 export interface HttpExchange {
   readonly request: HttpRequest & { user?: unknown };
   readonly response: HttpResponse;
+  readonly record: RequestRecord;
 }
 
 const logger = new Logger('CertBoundAuth');
+
+/** The HTTP exchange behind a context; `undefined` behind any other. */
+export function exchangeOf(context: ExecutionContext): HttpExchange | undefined {
+  if (context.getType<string>() !== 'http') return undefined;
+  const http = context.switchToHttp();
+  const request: HttpExchange['request'] = http.getRequest();
+  return { request, response: http.getResponse(), record: recordOf(request) };
+}
 
 /**
  * The HTTP exchange behind a context.
  * @throws UnauthorizedException for any other context: what can't be checked is refused
  */
 export function httpExchangeOf(context: ExecutionContext): HttpExchange {
-  if (context.getType<string>() === 'http') {
-    const http = context.switchToHttp();
-    return { request: http.getRequest(), response: http.getResponse() };
-  }
+  return exchangeOf(context) ?? refuseContext(context);
+}
+
+/** @throws UnauthorizedException: what can't be checked is refused */
+export function refuseContext(context: ExecutionContext): never {
   logger.error(
     `refused reason=context_unsupported context=${context.getType<string>()} ` +
       `handler=${context.getClass().name}.${context.getHandler().name}: only HTTP routes can be protected; ` +

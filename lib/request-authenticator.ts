@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import {
   type Acceptance,
   authenticateRequest,
@@ -18,24 +17,10 @@ import { DecisionReporter } from './events/decision-reporter.js';
 import { andThen, type MaybePromise } from './maybe-promise.js';
 import { type HttpRequest, rawRequestOf } from './request/http-request.js';
 import { chainTrust } from './options/resolved-options.js';
-import { notedPolicy } from './route-note.js';
 import { type PresentedCertificate, presentedCertificate } from './request/presented-certificate.js';
 
-/** The decision about a request is kept on the raw request, which all guards share, whichever runs first. */
-const DECISION = Symbol('decision');
-
-interface DecidedRequest {
-  [DECISION]?: {
-    readonly by: RequestAuthenticator;
-    readonly decision: MaybePromise<Decision>;
-    /** Whether the user has been put on the request. */
-    userGiven: boolean;
-    /** The route whose rules have been met: another guard of the same route need not check them again. */
-    passed: ProtectedRoute | undefined;
-    /** Whether listeners have been told: one event for each request, whatever guards it passes. */
-    reported: boolean;
-  };
-}
+/** A request, and what is known of it. */
+type DecidedExchange = Pick<HttpExchange, 'request' | 'record'>;
 
 /**
  * One app's decisions: the guards, the strategy and the parameter decorators all ask here, and get the same
@@ -51,62 +36,55 @@ export class RequestAuthenticator {
   }
 
   /** Decides about a request, once; at once where nothing has to be waited for. */
-  decide(request: HttpRequest): MaybePromise<Decision> {
-    const raw: IncomingMessage & DecidedRequest = rawRequestOf(request);
-    const made = raw[DECISION];
-    if (made?.by === this) return made.decision;
+  decide({ request, record }: DecidedExchange): MaybePromise<Decision> {
+    const { decided } = record;
+    if (decided?.by === this) return decided.decision;
     const decision = andThen(authenticateRequest(request, this.rules), (found) => this.noted(found, request));
-    raw[DECISION] = { by: this, decision, userGiven: false, passed: undefined, reported: false };
+    record.decided = { by: this, decision, userGiven: false, passed: undefined, reported: false };
     return decision;
   }
 
   /** Whether anything has asked for a decision about this request. */
-  hasDecided(request: HttpRequest): boolean {
-    return (rawRequestOf(request) as DecidedRequest)[DECISION]?.by === this;
+  hasDecided({ record }: DecidedExchange): boolean {
+    return record.decided?.by === this;
   }
 
   /** Lets an authenticated request pass, and puts its user on it. @throws HttpException with the challenge set */
-  require(
-    request: HttpRequest & { user?: unknown },
-    response: HttpResponse,
-    policy: ProtectedRoute,
-  ): MaybePromise<Acceptance> {
-    return andThen(this.decide(request), (decision) => {
-      if (decision.outcome === 'refused') throw this.exceptionFor(decision, response, policy);
-      this.giveUser(request, decision);
-      this.offerNonce(decision, response);
-      if (isFinal(policy)) this.admitted(decision, request);
+  require(exchange: HttpExchange, policy: ProtectedRoute): MaybePromise<Acceptance> {
+    return andThen(this.decide(exchange), (decision) => {
+      if (decision.outcome === 'refused') throw this.exceptionFor(decision, exchange.response, policy);
+      this.giveUser(exchange, decision);
+      this.offerNonce(decision, exchange.response);
+      if (isFinal(policy)) this.admitted(decision, exchange);
       return decision;
     });
   }
 
   /** Whether a guard has found that the request may pass this route. */
-  hasPassed(request: HttpRequest, policy: ProtectedRoute): boolean {
-    const made = (rawRequestOf(request) as DecidedRequest)[DECISION];
-    return made?.by === this && made.passed === policy;
+  hasPassed({ record: { decided } }: DecidedExchange, policy: ProtectedRoute): boolean {
+    return decided?.by === this && decided.passed === policy;
   }
 
   /** Notes that the request may pass this route: token, binding and rules. */
-  notePass(request: HttpRequest, policy: ProtectedRoute): void {
-    const made = (rawRequestOf(request) as DecidedRequest)[DECISION];
-    if (made !== undefined) made.passed = policy;
+  notePass({ record: { decided } }: DecidedExchange, policy: ProtectedRoute): void {
+    if (decided !== undefined) decided.passed = policy;
   }
 
   /** Tells, once, that the request goes on to its handler. */
-  admitted(acceptance: Acceptance, request: HttpRequest): void {
-    const made = (rawRequestOf(request) as DecidedRequest)[DECISION];
-    if (made === undefined || made.reported) return;
-    made.reported = true;
+  admitted(acceptance: Acceptance, { request, record: { decided } }: DecidedExchange): void {
+    if (decided === undefined || decided.reported) return;
+    decided.reported = true;
     this.reporter.accepted(acceptance, () => routeOf(request));
   }
 
   /** The same for the strategy, which does not know whether guards of ours follow. */
-  admittedByStrategy(acceptance: Acceptance, request: HttpRequest, response: HttpResponse): void {
-    const policy = notedPolicy(request);
+  admittedByStrategy(acceptance: Acceptance, exchange: HttpExchange): void {
+    const { policy } = exchange.record;
     if (policy === undefined) {
+      const { response } = exchange;
       const raw = 'raw' in response ? response.raw : response;
-      raw.once('close', () => this.admitted(acceptance, request));
-    } else if (policy.kind === 'public' || isFinal(policy)) this.admitted(acceptance, request);
+      raw.once('close', () => this.admitted(acceptance, exchange));
+    } else if (policy.kind === 'public' || isFinal(policy)) this.admitted(acceptance, exchange);
   }
 
   /** Hands out the nonce for the client's next proof, where it needs another one (RFC 9449 §8.2). */
@@ -115,11 +93,10 @@ export class RequestAuthenticator {
   }
 
   /** Once: between our guards the app may have put an object of its own in the user's place. */
-  private giveUser(request: HttpRequest & { user?: unknown }, { user }: Acceptance): void {
-    const made = (rawRequestOf(request) as DecidedRequest)[DECISION];
-    if (made === undefined || made.userGiven) return;
+  private giveUser({ request, record: { decided } }: HttpExchange, { user }: Acceptance): void {
+    if (decided === undefined || decided.userGiven) return;
     request.user = user;
-    made.userGiven = true;
+    decided.userGiven = true;
   }
 
   /** Refuses a request whose token is valid, but not enough for the route. */
@@ -127,10 +104,9 @@ export class RequestAuthenticator {
     { trace }: Acceptance,
     error: OAuthError,
     policy: ProtectedRoute,
-    { request, response }: HttpExchange,
+    { request, response, record: { decided } }: HttpExchange,
   ): Error {
-    const made = (rawRequestOf(request) as DecidedRequest)[DECISION];
-    if (made !== undefined) made.reported = true;
+    if (decided !== undefined) decided.reported = true;
     this.reporter.refused(error, trace, routeOf(request));
     return this.exceptionFor({ error, trace }, response, policy);
   }

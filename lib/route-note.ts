@@ -1,24 +1,20 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { type RoutePolicy, routePolicy } from './authorization/route-policy.js';
-import { type HttpRequest, rawRequestOf } from './request/http-request.js';
+import { exchangeOf, type HttpExchange } from './http-exchange.js';
 
-/** Keeps the policy of the route on the raw request: Passport does not tell a strategy which route it runs for. */
-const ROUTE_POLICY = Symbol('route policy');
-
-interface NotedRequest {
-  [ROUTE_POLICY]?: RoutePolicy;
+/** Where a request has come to. */
+export interface NotedRoute {
+  readonly policy: RoutePolicy;
+  /** `undefined` where it is none of HTTP. */
+  readonly exchange: HttpExchange | undefined;
 }
 
 /** Notes the policy of the route of this context: anew for each route that a request comes to. */
-export function noteRoutePolicy(context: ExecutionContext, policy: RoutePolicy): void {
-  if (context.getType<string>() !== 'http') return;
-  const raw = rawRequestOf(context.switchToHttp().getRequest<HttpRequest>()) as NotedRequest;
-  raw[ROUTE_POLICY] = policy;
-}
-
-/** The policy that a guard has noted; `undefined` where none ran before. */
-export function notedPolicy(request: HttpRequest): RoutePolicy | undefined {
-  return (rawRequestOf(request) as NotedRequest)[ROUTE_POLICY];
+export function noteRoute(context: ExecutionContext): NotedRoute {
+  const policy = routePolicy(context.getClass(), context.getHandler() as () => unknown);
+  const exchange = exchangeOf(context);
+  if (exchange !== undefined) exchange.record.policy = policy;
+  return { policy, exchange };
 }
 
 /**
@@ -28,7 +24,7 @@ export function notedPolicy(request: HttpRequest): RoutePolicy | undefined {
 @Injectable()
 export class RouteNote implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    noteRoutePolicy(context, routePolicy(context.getClass(), context.getHandler() as () => unknown));
+    noteRoute(context);
     return true;
   }
 }

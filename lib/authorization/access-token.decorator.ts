@@ -12,12 +12,10 @@ export const AccessToken = createParamDecorator(
   async (_data: unknown, context: ExecutionContext): Promise<VerifiedAccessToken | undefined> => {
     const policy = routePolicy(context.getClass(), context.getHandler() as () => unknown);
     if (policy.kind === 'public') return undefined;
-    const { request, response } = httpExchangeOf(context);
-    const authenticator = authenticatorOf(request);
-    if (!authenticator.hasDecided(request)) {
-      return (await authenticator.require(request, response, policy)).token;
-    }
-    const decision = await authenticator.decide(request);
+    const exchange = httpExchangeOf(context);
+    const authenticator = authenticatorOf(exchange.request);
+    if (!authenticator.hasDecided(exchange)) return (await authenticator.require(exchange, policy)).token;
+    const decision = await authenticator.decide(exchange);
     return decision.outcome === 'accepted' ? decision.token : undefined;
   },
 );

@@ -1,8 +1,8 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
-import { declareProtective, routePolicy } from '../authorization/route-policy.js';
-import { httpExchangeOf } from '../http-exchange.js';
+import { declareProtective } from '../authorization/route-policy.js';
+import { refuseContext } from '../http-exchange.js';
 import { andThen, type MaybePromise, orReject } from '../maybe-promise.js';
-import { noteRoutePolicy } from '../route-note.js';
+import { noteRoute } from '../route-note.js';
 import { RequestAuthenticator } from '../request-authenticator.js';
 
 /**
@@ -16,12 +16,11 @@ export class CertificateBindingGuard implements CanActivate {
   constructor(@Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator) {}
 
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
-    const policy = routePolicy(context.getClass(), context.getHandler() as () => unknown);
-    noteRoutePolicy(context, policy);
+    const { policy, exchange } = noteRoute(context);
     if (policy.kind === 'public') return true;
     return orReject(() => {
-      const { request, response } = httpExchangeOf(context);
-      return andThen(this.authenticator.require(request, response, policy), () => true);
+      const accepted = this.authenticator.require(exchange ?? refuseContext(context), policy);
+      return andThen(accepted, () => true);
     });
   }
 }

@@ -4,7 +4,8 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { certificateThumbprint } from '../confirmation/certificate-thumbprint.js';
 import { issuersOf } from '../confirmation/thumbprint-hint.js';
-import { type HttpRequest, rawRequestOf } from './http-request.js';
+import { recordOf } from '../request-record.js';
+import type { HttpRequest } from './http-request.js';
 
 /** The certificate whose private key the client proved in a TLS handshake: with us, or with a proxy that we trust. */
 export interface ClientCertificate {
@@ -47,10 +48,7 @@ export type MissingCertificateReason = 'certificate_missing' | 'certificate_head
  */
 export type ClientCertificateSource = (request: HttpRequest) => ClientCertificateFinding;
 
-/**
- * What was found is kept on the connection, so that it is read once, and on the request, so that it is still there
- * when the client has hung up in the meantime. A WeakMap would cost more than all the rest.
- */
+/** What was found is kept on the connection, so that it is read once. A WeakMap would cost more than all the rest. */
 const FOUND = Symbol('client certificate');
 
 interface Found {
@@ -68,9 +66,9 @@ const NONE: ClientCertificateFinding = {
 
 /** The certificate of the TLS connection that a request came on: read and hashed once per connection. */
 export function tlsClientCertificate(request: HttpRequest): ClientCertificateFinding {
-  const raw: IncomingMessage & Found = rawRequestOf(request);
-  if (raw[FOUND] === undefined) raw[FOUND] = foundOn(connectionOf(raw));
-  return raw[FOUND];
+  const record = recordOf(request);
+  record.certificate ??= foundOn(connectionOf(record.raw));
+  return record.certificate;
 }
 
 function foundOn(connection: Connection): ClientCertificateFinding {
