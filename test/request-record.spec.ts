@@ -1,9 +1,10 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
+import type { HttpRequest } from '../lib/request/http-request.js';
 import { recordOf } from '../lib/request-record.js';
 
-const received = (): IncomingMessage => new IncomingMessage(new Socket());
+const received = (): IncomingMessage & HttpRequest => new IncomingMessage(new Socket());
 
 test('a request has one record, whoever asks, and however the platform wraps it', () => {
   const raw = received();
