@@ -1,0 +1,59 @@
+import { generateKeyPairSync, setFips, sign } from 'node:crypto';
+import type { JWK } from 'jose';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { fixedSigningKeys } from '../lib/access-token/signing-keys.js';
+import { verifySignature } from '../lib/access-token/verify-signature.js';
+import { ProofKeys } from '../lib/confirmation/proof-keys.js';
+
+/** FIPS mode without its provider: a real OpenSSL that refuses what it is asked for. */
+const withoutCrypto = <Result>(act: () => Result): Result => {
+  setFips(true);
+  try {
+    return act();
+  } finally {
+    setFips(false);
+  }
+};
+
+let jwk: JWK;
+let jws: string;
+beforeEach(() => {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'key-1' };
+  const signature = sign('sha256', Buffer.from('e30.e30'), {
+    key: privateKey,
+    dsaEncoding: 'ieee-p1363',
+  });
+  jws = `e30.e30.${signature.toString('base64url')}`;
+});
+afterEach(() => setFips(false));
+
+test('invariant 3: a proof by an algorithm that OpenSSL refuses is refused, and is no fault of ours', () => {
+  const keys = new ProofKeys();
+  const verify = (): void => keys.verify(jws, jwk, 'thumbprint', 'ES256');
+  verify();
+  expect(() => withoutCrypto(verify)).toThrow(
+    expect.objectContaining({
+      refusal: { status: 401, code: 'invalid_dpop_proof' },
+      reason: 'proof_key_unusable',
+      detail: expect.any(String) as string,
+      cause: expect.any(Error) as Error,
+    }),
+  );
+  verify();
+});
+
+test('invariant 3: so is a token', () => {
+  const keys = fixedSigningKeys({ keys: [jwk] });
+  const verify = (): unknown => verifySignature({ jws, algorithm: 'ES256', kid: 'key-1' }, keys);
+  const group = verify();
+  expect(() => withoutCrypto(verify)).toThrow(
+    expect.objectContaining({
+      refusal: { status: 401, code: 'invalid_token' },
+      reason: 'key_unusable',
+      detail: expect.any(String) as string,
+      cause: expect.any(Error) as Error,
+    }),
+  );
+  expect(verify()).toBe(group);
+});
