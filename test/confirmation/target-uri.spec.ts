@@ -76,6 +76,8 @@ describe('RFC9449-2: target URIs are compared by RFC 3986', () => {
     'https://api.example.com/a#b"',
     'https://api.example.com:99999/a',
     'https://[::1/a',
+    'https://0x7f.1/a',
+    'https://2130706433/a',
   ])('%j is none', (uri) => {
     expect(normalizeTargetUri(uri)).toBeUndefined();
   });
@@ -105,6 +107,7 @@ describe('publicUrl', () => {
     ['http://localhost', 'http://localhost'],
     ['http://127.0.0.1:3000/', 'http://127.0.0.1:3000'],
     ['http://127.1.2.3/', 'http://127.1.2.3'],
+    ['http://127.100.20.30/', 'http://127.100.20.30'],
     ['http://[::1]:3000', 'http://[::1]:3000'],
   ])('%s is %s', (url, base) => {
     expect(normalizeBase(url)).toBe(base);
@@ -116,6 +119,8 @@ describe('publicUrl', () => {
     'http://127.0.0.1.evil.example',
     'http://128.0.0.1',
     'x-http://localhost',
+    'http://api.example.com/https:',
+    'http://api.example.com/http://localhost/',
     'api.example.com',
     'x-https://api.example.com',
     'https://api.example.com?',

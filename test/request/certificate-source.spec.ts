@@ -1,3 +1,6 @@
+import { X509Certificate } from 'node:crypto';
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import { type TestCertificate, TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, expect, test } from 'vitest';
 import type { CustomClientCertificateOptions } from '../../lib/cert-bound-auth.options.js';
@@ -70,4 +73,27 @@ test('RFC8705-1: an error of find, and what is no certificate, is 401 with the c
     }),
   ).toThrow(refused({ detail: 'of the function', cause }));
   expect(() => findBy(() => 'rubbish')).toThrow(refused({ cause: expect.any(Error) as Error }));
+});
+
+test('INV2: of a connection the certificate is read once, and is still there when the client has hung up', () => {
+  const connection = new Socket();
+  let read = 0;
+  const certificate = (): X509Certificate => {
+    read += 1;
+    return new X509Certificate(client.cert);
+  };
+  const requests = [1, 2].map(() => new IncomingMessage(connection) as HttpRequest & IncomingMessage);
+  const [first, second] = requests as [HttpRequest & IncomingMessage, HttpRequest & IncomingMessage];
+  Object.assign(connection, { getPeerX509Certificate: certificate, authorized: true });
+  const found = tlsClientCertificate(first);
+  expect(found).toMatchObject({ kind: 'found', certificate: { thumbprint: client.thumbprint } });
+  expect(tlsClientCertificate(second)).toBe(found);
+  expect(read).toBe(1);
+  first.socket = new Socket();
+  expect(tlsClientCertificate(first)).toBe(found);
+});
+
+test('INV2: a connection without TLS has none', () => {
+  const request = new IncomingMessage(new Socket()) as HttpRequest & IncomingMessage;
+  expect(tlsClientCertificate(request)).toMatchObject({ kind: 'none', reason: 'certificate_missing' });
 });
