@@ -30,6 +30,17 @@ interface Held<Value> {
   readonly at: number;
 }
 
+/** What the last fetches came to, where they failed. */
+interface Failure {
+  readonly error: OAuthError;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Milliseconds in which there is no other fetch. */
+  readonly pause: number;
+  /** How many in a row. */
+  readonly count: number;
+}
+
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 
@@ -41,12 +52,8 @@ export class RefreshedValue<Value> {
   private readonly logger = new Logger('CertBoundAuth');
   private held: Held<Value> | undefined;
   private pending: Promise<Value> | undefined;
-  private failures = 0;
-  private lastError: OAuthError | undefined;
-  /** Milliseconds since the epoch. */
-  private failedAt = -Infinity;
-  /** Milliseconds. */
-  private pause = 0;
+  /** `undefined` while fetching succeeds. */
+  private failure: Failure | undefined;
 
   /**
    * @param name for the log
@@ -87,7 +94,8 @@ export class RefreshedValue<Value> {
 
   /** Fetches it anew, unless it has just failed. @throws OAuthError 503 */
   async fetchUnlessPausing(): Promise<Value> {
-    if (this.pending === undefined && this.isPausing()) throw this.lastError;
+    const failed = this.failedJustNow();
+    if (this.pending === undefined && failed !== undefined) throw failed;
     return this.fetchOnce();
   }
 
@@ -98,22 +106,19 @@ export class RefreshedValue<Value> {
   }
 
   health(): RefreshHealth {
-    const { held } = this;
-    const lastFailure = this.failures === 0 ? undefined : this.lastError?.reason;
-    const age = held === undefined ? undefined : Math.floor(ageOf(held));
-    if (age !== undefined && age < this.oldest()) {
-      return { state: age < this.rules.maxAge ? 'fresh' : 'stale', age, lastFailure };
-    }
-    return { state: this.hasJustFailed() ? 'unavailable' : 'not-fetched', age, lastFailure };
+    const { held, failure } = this;
+    const lastFailure = failure?.error.reason;
+    const missing = isRecent(failure) ? 'unavailable' : 'not-fetched';
+    if (held === undefined) return { state: missing, age: undefined, lastFailure };
+    const age = Math.floor(ageOf(held));
+    if (age >= this.oldest()) return { state: missing, age, lastFailure };
+    return { state: age < this.rules.maxAge ? 'fresh' : 'stale', age, lastFailure };
   }
 
-  /** What failed long ago may succeed now: whoever gets no requests while it is down must not stay down for ever. */
-  private hasJustFailed(): boolean {
-    return this.failures > 0 && isWithin(LONGEST_PAUSE_MS, this.failedAt);
-  }
-
-  private isPausing(): boolean {
-    return this.failures > 0 && isWithin(this.pause, this.failedAt);
+  /** Why there is no fetch at this moment, if there is none. */
+  private failedJustNow(): OAuthError | undefined {
+    const { failure } = this;
+    return failure !== undefined && isWithin(failure.pause, failure.at) ? failure.error : undefined;
   }
 
   /** Only after a fetch that failed it is known whether the old value serves for longer. */
@@ -129,11 +134,11 @@ export class RefreshedValue<Value> {
   /** Seconds: only where fetching fails may it be older than `maxAge`. */
   private oldest(): number {
     const { maxAge, staleIfError } = this.rules;
-    return this.failures === 0 ? maxAge : maxAge + staleIfError;
+    return this.failure === undefined ? maxAge : maxAge + staleIfError;
   }
 
   private refreshUnseen(): void {
-    if (this.pending !== undefined || this.isPausing()) return;
+    if (this.failedJustNow() !== undefined) return;
     this.fetchOnce().catch(() => undefined);
   }
 
@@ -157,22 +162,20 @@ export class RefreshedValue<Value> {
   }
 
   private succeeded(value: Value): void {
-    if (this.failures > 0 && this.held !== undefined) {
-      this.logger.log(`${this.name}: fetched again after ${this.failures} failures`);
+    if (this.failure !== undefined && this.held !== undefined) {
+      this.logger.log(`${this.name}: fetched again after ${this.failure.count} failures`);
     }
     this.held = { value, at: Date.now() };
-    this.failures = 0;
+    this.failure = undefined;
   }
 
   /** Who waits says so itself; where the old value serves, nobody else would. */
   private failed(error: OAuthError): void {
-    if (this.failures === 0 && this.held !== undefined) {
+    const { count = 0 } = this.failure ?? {};
+    if (count === 0 && this.held !== undefined) {
       this.logger.warn(`${this.name}: could not be refreshed: ${messageOf(error)}`);
     }
-    this.lastError = error;
-    this.failedAt = Date.now();
-    this.pause = pauseAfter(this.failures);
-    this.failures += 1;
+    this.failure = { error, at: Date.now(), pause: pauseAfter(count), count: count + 1 };
   }
 }
 
@@ -186,6 +189,11 @@ export function isWithin(milliseconds: number, since: number): boolean {
 function ageOf({ at }: Held<unknown>): number {
   const age = (Date.now() - at) / 1000;
   return age < 0 ? Infinity : age;
+}
+
+/** What failed long ago may succeed now: whoever gets no requests while it is down must not stay down for ever. */
+function isRecent(failure: Failure | undefined): boolean {
+  return failure !== undefined && isWithin(LONGEST_PAUSE_MS, failure.at);
 }
 
 /**

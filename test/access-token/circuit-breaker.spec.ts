@@ -59,12 +59,12 @@ interface Pending {
   readonly end: (error?: Error) => void;
 }
 
-function begin(): Pending {
+function begin(token?: string): Pending {
   let end: Pending['end'] = () => undefined;
   const answer = new Promise<string>((resolve, reject) => {
     end = (error) => (error === undefined ? resolve('answer') : reject(error));
   });
-  return { result: outcomeOf(async () => answer), end };
+  return { result: outcomeOf(async () => answer, token), end };
 }
 
 const refused = (retryAfter: number): object => ({
@@ -219,6 +219,22 @@ describe('a token that the endpoint stumbles over', () => {
     expect(await succeed('poison')).toBe('answer');
   });
 
+  test('INV3: is one whose call has failed, not one whose call was never sent', async () => {
+    await fail(down('authorization_server_unreachable', new CallNotSentError('too many')), 'good');
+    await failTimes(5);
+    later(1);
+    expect(await succeed('good')).toBe('answer');
+  });
+
+  test('INV3: is one of a thousand at most: more are not remembered', async () => {
+    const calls = Array.from({ length: 1001 }, (_, index) => begin(`token-${index}`));
+    for (const { end } of calls) end(down());
+    await Promise.all(calls.map(async ({ result }) => result));
+    later(1);
+    expect(await succeed('token-999')).toMatchObject(refused(1));
+    expect(await succeed('token-1000')).toBe('answer');
+  });
+
   test('INV3: is the probe when none has come for a second: it may be the only one there is', async () => {
     for (let i = 0; i < 5; i++) await fail(down(), 'only');
     later(1.999);
@@ -236,7 +252,9 @@ describe('the log', () => {
       await fail();
     }
     later(30);
+    expect(log.ours).toHaveLength(1);
     await succeed();
+    expect(log.ours).toHaveLength(2);
     await succeed();
     const last = 'last="OAuthError: authorization_server_unreachable: down"';
     expect(log.ours.map(({ level, text }) => [level, text])).toEqual([
