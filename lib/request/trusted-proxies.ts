@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, isIPv4 } from 'node:net';
 import type { TrustedProxy } from '../cert-bound-auth.options.js';
 import { certificateThumbprint, isThumbprint } from '../confirmation/certificate-thumbprint.js';
 import { equalInConstantTime } from '../equal-in-constant-time.js';
@@ -48,18 +48,17 @@ function addNetworks(networks: BlockList, proxy: string): void {
 
 /**
  * An IPv4 peer of a server that listens on IPv6 has a mapped address (`::ffff:10.0.0.1`): the list knows that. There is
- * no address once the peer has gone, nor on a unix socket.
+ * no address once the peer has gone, nor on a unix socket; what is no address is in no network.
  */
 function isListed(networks: BlockList, remoteAddress: string | undefined): boolean {
-  const address = remoteAddress?.replace(/%.*$/s, '') ?? '';
-  const version = isIP(address);
-  return version !== 0 && networks.check(address, version === 4 ? 'ipv4' : 'ipv6');
+  const address = remoteAddress?.split('%', 1)[0];
+  return address !== undefined && networks.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
 }
 
 /** The server's own address tells, for it is a path; that a peer has no address tells nothing. */
 function cameByUnixSocket(connection: Connection): boolean {
-  const { server } = connection as { readonly server?: { address?(): unknown } };
-  return typeof server?.address?.() === 'string';
+  const { server } = connection as { readonly server?: { address(): unknown } };
+  return typeof server?.address() === 'string';
 }
 
 function provesCertificate(thumbprint: string): PeerRule {
@@ -75,9 +74,13 @@ interface Network {
   readonly family: 'ipv4' | 'ipv6';
 }
 
+const CIDR = /^([\da-f.:]+)(?:\/(\d{1,3}))?$/i;
+
 /** Reads an address or a CIDR (RFC 4632 §3.1); one with a zone is none, for zones are names of this machine's own. */
 function networkOf(text: string): Network | undefined {
-  const [, address = '', digits] = /^([\da-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? [];
+  const match = CIDR.exec(text);
+  if (match === null) return undefined;
+  const [, address, digits] = match as unknown as [string, string, string?];
   const version = isIP(address);
   if (version === 0) return undefined;
   const bits = version === 4 ? 32 : 128;
@@ -85,12 +88,12 @@ function networkOf(text: string): Network | undefined {
   return prefix > bits ? undefined : { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' };
 }
 
-/** Every IPv4 address has an IPv6 address in ::ffff:0:0/96: a network that holds all of these holds everyone. */
+/** Every IPv4 address has an IPv6 address in ::ffff:0:0/96: a network of such a size or larger holds all of these or none. */
 function holdsMappedAddresses({ address, prefix, family }: Network): boolean {
   if (family === 'ipv4' || prefix > 96) return false;
   const network = new BlockList();
   network.addSubnet(address, prefix, 'ipv6');
-  return network.check('::ffff:0:0', 'ipv6') || network.check('::ffff:255.255.255.255', 'ipv6');
+  return network.check('::ffff:0:0', 'ipv6');
 }
 
 const REMEDY =

@@ -274,6 +274,7 @@ describe('INV8: what is no trusted proxy is said at boot', () => {
     'fd00::/8',
     '::1/128',
     '::ffff:10.0.0.1',
+    '::ffff:0:0/97',
     'loopback',
     'unix',
     { certificateThumbprint: thumbprint },
