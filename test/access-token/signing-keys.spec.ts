@@ -8,7 +8,7 @@ import {
   sharedSecret,
   type SigningKeys,
 } from '../../lib/access-token/signing-keys.js';
-import { isPublicSigningKey, type KeyGroup } from '../../lib/access-token/key-set.js';
+import { isPublicSigningKey, type KeyGroup, PublishedKeys } from '../../lib/access-token/key-set.js';
 import { acceptedAlgorithm, verifySignature } from '../../lib/access-token/verify-signature.js';
 import { compactJws, ecdsa, hmac, jsonText } from '../hostile/raw-jws.js';
 import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
@@ -332,6 +332,33 @@ describe('a signature', () => {
       detail: expect.any(String) as string,
       cause: expect.any(Error) as Error,
     });
+  });
+
+  test.each([
+    ['another curve', { algorithm: 'ec', options: { namedCurve: 'P-384' } }],
+    ['another type', { algorithm: 'rsa', options: { modulusLength: 2048 } }],
+  ])(
+    'of a kid that only a key of %s has is by no known key: a newer one may fit',
+    async (_, { algorithm, options }) => {
+      const { publicKey } = generateKeyPairSync(algorithm as 'ec', options as { namedCurve: string });
+      const keys = fixedSigningKeys({ keys: [jwkOf(publicKey, 'own')] });
+      await expect(verify(signed(known.privateKey, 'own'), keys)).rejects.toMatchObject(
+        refused('key_unknown'),
+      );
+    },
+  );
+
+  test('of no known key is tried with keys that are new twice, and not for ever', async () => {
+    let renewals = 0;
+    const keys = {
+      current: () => PublishedKeys.from([]),
+      renew: async () => {
+        renewals += 1;
+        return PublishedKeys.from([]);
+      },
+    } as unknown as SigningKeys;
+    await expect(verify(signed(known.privateKey, 'own'), keys)).rejects.toMatchObject(refused('key_unknown'));
+    expect(renewals).toBe(2);
   });
 
   test('of keys that OpenSSL can’t verify by is refused as such, and hides no other that it can', async () => {
