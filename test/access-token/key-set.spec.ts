@@ -1,6 +1,7 @@
 import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import type { JWK } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { candidatesAmong } from '../../lib/access-token/key-candidates.js';
 import { PublishedKeys, singleKey } from '../../lib/access-token/key-set.js';
 
 const jwk = (members: object = {}): JWK => ({
@@ -88,4 +89,15 @@ test('a secret is the key of every kid, and never withdrawn', () => {
     expect(keys.groupFor(kid)?.keysFor('HS256')).toEqual({ kind: 'found', keys: [secret] });
     expect(keys.groupFor(kid)).toBe(keys.groupFor('other'));
   }
+});
+
+test.each<readonly [JWK, 'RS256' | 'ES256' | 'EdDSA']>([
+  [{ kty: 'EC' }, 'RS256'],
+  [{ kty: 'OKP', crv: 'P-256' }, 'ES256'],
+  [{ kty: 'EC', crv: 'Ed25519' }, 'EdDSA'],
+  [{ kty: 'EC', crv: 'P-256', alg: 'ES384' }, 'ES256'],
+  [{ kty: 'RSA', use: 'enc' }, 'RS256'],
+  [{ kty: 'RSA', key_ops: ['encrypt'] }, 'RS256'],
+])('RFC7517: %j is not meant for %s, whether or not it could be used', (key, algorithm) => {
+  expect(candidatesAmong([key], algorithm)).toEqual({ kind: 'none', reason: 'key_unknown', details: {} });
 });
