@@ -81,7 +81,7 @@ export class ConnectionPool {
       const giveUp = (): void => {
         if (this.waiting.delete(waiter)) reject(new CallNotSentError('no connection became free in time'));
       };
-      signal.addEventListener('abort', giveUp, { once: true });
+      signal.addEventListener('abort', giveUp);
     });
   }
 
@@ -120,7 +120,7 @@ async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const giveUp = (): void => reject(signal.reason as Error);
     if (signal.aborted) giveUp();
-    signal.addEventListener('abort', giveUp, { once: true });
+    signal.addEventListener('abort', giveUp);
     work.then(resolve, reject);
   });
 }

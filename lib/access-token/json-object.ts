@@ -30,8 +30,10 @@ export function copyOfJson(object: JsonObject): Record<string, unknown> {
   const copy: Record<string, unknown> = { ...object };
   for (const name of Object.keys(copy)) {
     const value = copy[name];
+    // Stryker disable next-line ConditionalExpression,LogicalOperator: anything else is its own copy, to skip it spares work
     if (typeof value !== 'object' || value === null) continue;
     // Assigned, a member of this name would become the prototype.
+    // Stryker disable next-line ConditionalExpression: any member could be defined, which takes longer
     if (name === '__proto__') defineMember(copy, name, copyOfValue(value));
     else copy[name] = copyOfValue(value);
   }

@@ -284,11 +284,15 @@ describe('each call', () => {
     const listener = (event: unknown): void => void events.push(event);
     subscribe(SERVER_CALL_CHANNEL, listener);
     const http = httpOf(world, loopback);
+    const begun = performance.now();
     await http.call(url, { ...get, purpose: 'metadata' });
     await http.call(url, ask).catch(() => undefined);
     await http.close();
     await http.call(url, ask).catch(() => undefined);
     unsubscribe(SERVER_CALL_CHANNEL, listener);
+    const durations = events.map((event) => (event as { readonly duration: number }).duration);
+    expect(Math.min(...durations)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...durations)).toBeLessThanOrEqual(performance.now() - begun);
     const common = { issuer: 'https://as.example.com', duration: expect.any(Number) };
     expect(events).toStrictEqual([
       { ...common, purpose: 'metadata', outcome: 'answered', status: 404 },
@@ -298,9 +302,28 @@ describe('each call', () => {
   });
 
   test('whose host refuses on all its addresses says so in the log', async () => {
+    const lookup = (_host: string, _options: object, found: (error: null, all: object[]) => void): void =>
+      found(null, [
+        { address: '127.0.0.1', family: 4 },
+        { address: '127.0.0.2', family: 4 },
+      ]);
+    const settings = { ...loopback, tls: { lookup, autoSelectFamily: true } } as never;
     // Port 1 (tcpmux) is nobody's nowadays.
-    const refused = httpOf(world, loopback).call('http://localhost:1/', get);
-    await expect(refused).rejects.toMatchObject({ detail: expect.stringContaining('ECONNREFUSED') });
+    const refused = httpOf(world, settings).call('http://localhost:1/', get);
+    await expect(refused).rejects.toMatchObject({
+      detail: 'GET http://localhost:1/: AggregateError: ECONNREFUSED',
+      cause: expect.any(AggregateError) as Error,
+    });
+  });
+
+  test('leaves no timer behind that would keep the process alive', async () => {
+    const url = await startServer((_request, response) => response.end());
+    const http = httpOf(world, loopback);
+    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    await http.call(url, get);
+    const before = timers();
+    for (let turn = 0; turn < 50; turn += 1) await http.call(url, get);
+    expect(timers()).toBeLessThan(before + 25);
   });
 
   test('has a body without byte order mark', async () => {

@@ -45,6 +45,28 @@ describe('a pool of connections', () => {
     expect(new Set(await Promise.all([first.result, second.result, third.result])).size).toBe(1);
   });
 
+  test('INV5: one that is given back is there at once for who comes next', async () => {
+    const pool = poolOf(1);
+    const first = take(pool);
+    first.end();
+    const connection = await first.result;
+    const next = take(pool);
+    expect(next.begun()).toBe(true);
+    next.end();
+    expect(await next.result).toBe(connection);
+  });
+
+  test('INV3: who gets none is told why', async () => {
+    const pool = poolOf(1);
+    const [first, late, waiting] = [take(pool), take(pool), take(pool)];
+    late.limit.abort();
+    await expect(late.result).rejects.toThrow('no connection became free in time');
+    first.end();
+    await pool.close();
+    await expect(waiting.result).rejects.toThrow('the connections were closed');
+    await expect(take(pool).result).rejects.toThrow('the connections are closed');
+  });
+
   test('INV5: it stays taken until the work on it is over, though its caller was told so before', async () => {
     const pool = poolOf(1);
     const [first, second] = [take(pool), take(pool)];
