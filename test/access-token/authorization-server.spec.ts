@@ -268,3 +268,109 @@ describe('a cache that servers share', () => {
     expect([as.count('introspection'), other.count('introspection')]).toEqual([2, 1]);
   });
 });
+
+describe('INV5: claims that are nested too deeply', () => {
+  const nested = (levels: number): unknown => {
+    let value: unknown = 'leaf';
+    for (let level = 0; level < levels; level += 1) value = [value];
+    return value;
+  };
+  const detail = 'the claims are nested more than 64 levels deep';
+
+  test('refuse a JWT', async () => {
+    const as = await startAuthorizationServer(world);
+    const server = serverWith({ issuer: as.issuer });
+    await verifyJwt(server, await as.accessToken({ claims: { deep: nested(63) } }));
+    const token = await as.accessToken({ claims: { deep: nested(64) } });
+    await expect(verifyJwt(server, token)).rejects.toMatchObject({
+      refusal: { status: 401, code: 'invalid_token' },
+      reason: 'claim_malformed',
+      detail,
+    });
+  });
+
+  test('in an answer are nonsense', async () => {
+    let levels = 63;
+    const introspect = async (): Promise<object> => ({
+      active: true,
+      aud: AUDIENCE,
+      exp: Date.now() / 1000 + 600,
+      deep: nested(levels),
+    });
+    const server = serverWith({ issuer: 'urn:as', jwt: false, introspection: { introspect } });
+    expect((await server.lookUp('opaque')).claims).toMatchObject({ aud: AUDIENCE });
+    levels = 64;
+    await expect(server.lookUp('opaque')).rejects.toMatchObject({
+      refusal: { status: 503 },
+      reason: 'authorization_server_answer_invalid',
+      detail,
+    });
+  });
+});
+
+describe('what is fetched before it is needed', () => {
+  const fetched = (as: TestAuthorizationServer): readonly number[] => [
+    as.count('metadata'),
+    as.count('jwks'),
+  ];
+  const remote = (as: TestAuthorizationServer, more: object = {}): IntrospectionOptions =>
+    ({ clientAuthentication, endpoint: as.introspectionEndpoint, ...more }) as IntrospectionOptions;
+
+  test.each<
+    [string, (as: TestAuthorizationServer) => Partial<AuthorizationServerOptions>, readonly number[]]
+  >([
+    ['JWTs: metadata and keys', () => ({}), [1, 1]],
+    ['JWTs with keys by their URL: these', (as) => ({ jwt: { jwksUri: as.jwksUri } }), [0, 1]],
+    ['introspection: metadata', () => ({ jwt: false, introspection: { clientAuthentication } }), [1, 0]],
+    ['introspection at an endpoint: nothing', (as) => ({ jwt: false, introspection: remote(as) }), [0, 0]],
+    [
+      'signed answers: metadata and keys',
+      (as) => ({ jwt: false, introspection: remote(as, { responseFormat: 'jwt' }) }),
+      [1, 1],
+    ],
+    [
+      'a server in this process: nothing',
+      () => ({ jwt: false, introspection: { introspect: async () => ({ active: false }) } }),
+      [0, 0],
+    ],
+  ])('for %s', async (_, optionsOf, expected) => {
+    const as = await startAuthorizationServer(world);
+    const server = serverWith({ issuer: as.issuer, ...optionsOf(as) });
+    await server.prepare();
+    expect(fetched(as)).toEqual(expected);
+    expect(server.health().keys.state).toBe(expected[1] === 1 ? 'fresh' : 'not-fetched');
+  });
+
+  test('is fetched anew when operations ask for it; where the metadata cannot be had, the keys all the same', async () => {
+    const as = await startAuthorizationServer(world);
+    const server = serverWith({ issuer: as.issuer });
+    await server.prepare();
+    await server.refreshKeys();
+    expect(fetched(as)).toEqual([2, 2]);
+    as.behave('metadata', { status: 500 });
+    await expect(server.refreshKeys()).rejects.toMatchObject({ refusal: { status: 503 } });
+    expect(fetched(as)).toEqual([3, 3]);
+  });
+
+  test('of keys by their URL the metadata is not asked for, and of introspection alone no keys', async () => {
+    const as = await startAuthorizationServer(world);
+    await serverWith({ issuer: as.issuer, jwt: { jwksUri: as.jwksUri } }).refreshKeys();
+    expect(fetched(as)).toEqual([0, 1]);
+    await serverWith({ issuer: as.issuer, jwt: false, introspection: remote(as) }).refreshKeys();
+    expect(as.count('jwks')).toBe(1);
+  });
+});
+
+test('the health of a server: its issuer, its keys, and the circuit of an endpoint that is called', async () => {
+  const as = await startAuthorizationServer(world);
+  const notFetched = { state: 'not-fetched', age: undefined, lastFailure: undefined };
+  expect(serverWith({ issuer: as.issuer }).health()).toEqual({
+    issuer: as.issuer,
+    keys: notFetched,
+    introspection: 'none',
+  });
+  expect(introspecting(as).health()).toMatchObject({ introspection: 'closed' });
+  const introspect = async (): Promise<object> => ({ active: false });
+  const own = serverWith({ issuer: 'urn:as', jwt: false, introspection: { introspect } });
+  expect(own.health()).toMatchObject({ introspection: 'none' });
+});

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CircuitBreaker } from '../../lib/access-token/circuit-breaker.js';
@@ -8,6 +9,7 @@ import {
   type IntrospectionCall,
   readIntrospection,
 } from '../../lib/access-token/introspection-client.js';
+import { SERVER_CALL_CHANNEL } from '../../lib/events/channels.js';
 import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
 import { outage } from '../../lib/challenge/oauth-error.js';
 import { httpOf } from './http-of.js';
@@ -44,10 +46,15 @@ describe('introspection', () => {
   test('RFC7662-1: the call is an authenticated form that no parameter of ours can bend', async () => {
     const as = await startAuthorizationServer(world);
     as.answerIntrospection('token-1', { active: true, sub: 'user-1' });
+    const calls: unknown[] = [];
+    const listener = (call: unknown): void => void calls.push(call);
+    subscribe(SERVER_CALL_CHANNEL, listener);
     const answer = await ask(as, {
       parameters: { resource: 'a&token=x', token: 'other' },
       headers: { 'x-tenant': 'bank', accept: 'text/html', authorization: 'Basic other' },
     });
+    unsubscribe(SERVER_CALL_CHANNEL, listener);
+    expect(calls).toMatchObject([{ purpose: 'introspection', outcome: 'answered', status: 200 }]);
     expect(answer).toStrictEqual({ active: true, claims: { active: true, sub: 'user-1' } });
     const [request] = as.requests;
     expect(request).toMatchObject({
