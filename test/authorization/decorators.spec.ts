@@ -98,6 +98,8 @@ describe('what decorators say', () => {
       { oauth2: ['a', 'b'], mutualTLS: [] },
       { oauth2: ['a', 'c'], mutualTLS: [] },
     ]);
+    expect(rulesOf(handlerOf(Controller))).toEqual([{ kind: 'any', scopes: ['b', 'c'] }]);
+    expect(Reflect.getMetadata('swagger/apiSecurity', Controller)).toBeUndefined();
     class Constrained {
       @SenderConstrained('any') get(): void {}
     }
