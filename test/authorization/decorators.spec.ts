@@ -15,6 +15,10 @@ const handlerOf = ({ prototype }: Type<Api>): (() => unknown) =>
 const securityOf = (controller: Type<Api>): unknown =>
   Reflect.getMetadata('swagger/apiSecurity', handlerOf(controller));
 
+/** Somebody else's requirement, as @nestjs/swagger keeps it. */
+const ApiKey = (): MethodDecorator => (_target, _name, descriptor) =>
+  Reflect.defineMetadata('swagger/apiSecurity', [{ apiKey: [] }], descriptor.value as object);
+
 describe('RFC6749-3.3: what is no scope is said where it stands', () => {
   test.each<readonly [unknown]>([
     ['a b'],
@@ -100,6 +104,10 @@ describe('what decorators say', () => {
     ]);
     expect(rulesOf(handlerOf(Controller))).toEqual([{ kind: 'any', scopes: ['b', 'c'] }]);
     expect(Reflect.getMetadata('swagger/apiSecurity', Controller)).toBeUndefined();
+    class Several {
+      @Scopes('a', 'b') @ApiKey() get(): void {}
+    }
+    expect(securityOf(Several)).toEqual([{ apiKey: [] }, { oauth2: ['a', 'b'], mutualTLS: [] }]);
     class Constrained {
       @SenderConstrained('any') get(): void {}
     }
