@@ -51,8 +51,8 @@ export class ServerConnection {
   }
 }
 
-const CLOSED = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+const CLOSED: ReadonlySet<unknown> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
 function isClosed(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && CLOSED.has(String(error.code));
+  return CLOSED.has((error as { readonly code?: unknown }).code);
 }

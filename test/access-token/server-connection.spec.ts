@@ -92,6 +92,29 @@ describe('a connection', () => {
     expect(server.received.map((request) => request.connection)).toEqual([1, 2]);
   });
 
+  test('on which something else comes than an answer: the call is not sent again', async () => {
+    const server = await afterOneAnswer((socket) => void socket.end('SSH-2.0-OpenSSH_9.6\r\n'));
+    const connection = connectionTo(server);
+    await connection.send(server.url, CALL, never());
+    await expect(connection.send(server.url, CALL, never())).rejects.toThrow();
+    expect(server.received).toHaveLength(2);
+  });
+
+  test('that ends in the TLS handshake is not tried again', async () => {
+    let connections = 0;
+    const server = createServer((socket) => {
+      connections += 1;
+      socket.resetAndDestroy();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    whenOver(async () => void server.close());
+    const url = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    const connection = new ServerConnection(url.origin, {});
+    whenOver(async () => connection.close());
+    await expect(connection.send(url, CALL, never())).rejects.toThrow();
+    expect(connections).toBe(1);
+  });
+
   test('is not tried a third time', async () => {
     let calls = 0;
     const server = await startServer((socket) => (++calls === 1 ? answer(socket) : socket.resetAndDestroy()));
