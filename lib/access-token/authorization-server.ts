@@ -95,6 +95,7 @@ export class AuthorizationServer {
   private usesKeys(): boolean {
     const { jwt, introspection } = this.settings;
     if (jwt !== undefined) return true;
+    // Stryker disable next-line ConditionalExpression,OptionalChaining: without JWTs there is introspection, and only a remote one is signed
     return introspection?.source.kind === 'remote' && introspection.source.signed !== undefined;
   }
 

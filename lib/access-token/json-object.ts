@@ -30,21 +30,14 @@ export function copyOfJson(object: JsonObject): Record<string, unknown> {
   const copy: Record<string, unknown> = { ...object };
   for (const name of Object.keys(copy)) {
     const value = copy[name];
-    // Stryker disable next-line ConditionalExpression,LogicalOperator: anything else is its own copy, to skip it spares work
-    if (typeof value !== 'object' || value === null) continue;
-    // Assigned, a member of this name would become the prototype.
-    // Stryker disable next-line ConditionalExpression: any member could be defined, which takes longer
-    if (name === '__proto__') defineMember(copy, name, copyOfValue(value));
-    else copy[name] = copyOfValue(value);
+    // Its own already, even by the name `__proto__`: so what is assigned becomes no prototype.
+    // Stryker disable next-line ConditionalExpression: anything else is its own copy, to skip it spares work
+    if (typeof value === 'object') copy[name] = copyOfValue(value);
   }
   return copy;
 }
 
 function copyOfValue(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((member) => copyOfValue(member));
-  return typeof value === 'object' && value !== null ? copyOfJson(value as JsonObject) : value;
-}
-
-function defineMember(object: object, name: string, value: unknown): void {
-  Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
+  return isJsonObject(value) ? copyOfJson(value) : value;
 }

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import {
   type AuthorizationServerOptions,
   type ClientAuthentication,
@@ -7,9 +8,11 @@ import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { AuthorizationServer } from '../../lib/access-token/authorization-server.js';
 import type { JsonObject } from '../../lib/access-token/json-object.js';
+import type { VerifiedClaims } from '../../lib/access-token/verified-claims.js';
 import { readTokenShape } from '../../lib/access-token/token-shape.js';
 import { resolveOptions } from '../../lib/resolve-options.js';
 import { compactJws, hmac, jsonText } from '../hostile/raw-jws.js';
+import { RecordingLogger } from '../support/recording-logger.js';
 import { MapIntrospectionStore } from '../support/map-introspection-store.js';
 import { AUDIENCE, createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
 
@@ -373,4 +376,53 @@ test('the health of a server: its issuer, its keys, and the circuit of an endpoi
   const introspect = async (): Promise<object> => ({ active: false });
   const own = serverWith({ issuer: 'urn:as', jwt: false, introspection: { introspect } });
   expect(own.health()).toMatchObject({ introspection: 'none' });
+});
+
+describe('INV5: how long what was verified holds', () => {
+  const verified = async (server: AuthorizationServer, token: string): Promise<VerifiedClaims> => {
+    const shape = readTokenShape(token);
+    if (shape.kind !== 'jwt') throw new Error('no JWT');
+    return server.verifyJwt(token, shape);
+  };
+
+  test('a JWT, until its key is withdrawn; by configured keys, for good', async () => {
+    const as = await startAuthorizationServer(world);
+    const token = await as.accessToken();
+    const jwks = { keys: [as.signingKey.jwk] };
+    const byConfigured = await verified(serverWith({ issuer: as.issuer, jwt: { jwks } }), token);
+    const server = serverWith({ issuer: as.issuer });
+    const byPublished = await verified(server, token);
+    expect([byPublished.holds(), byConfigured.holds(), byPublished.size]).toEqual([true, true, token.length]);
+    await as.rotateKeys({ keep: false });
+    await server.refreshKeys();
+    expect([byPublished.holds(), byConfigured.holds()]).toEqual([false, true]);
+  });
+
+  test('one that is asked about as well, until its key is withdrawn, and only while the answer is kept', async () => {
+    const as = await startAuthorizationServer(world);
+    const token = await as.accessToken();
+    as.answerIntrospection(token, { active: true, aud: AUDIENCE, exp: Date.now() / 1000 + 600 });
+    const asking = introspecting(as, { tokens: 'all' });
+    expect((await verified(asking, token)).holds()).toBe(false);
+    const keeping = introspecting(as, { tokens: 'all', cache: { ttl: 60 } });
+    const { holds, size } = await verified(keeping, token);
+    expect([holds(), size > token.length]).toEqual([true, true]);
+    await as.rotateKeys({ keep: false });
+    await keeping.refreshKeys();
+    expect(holds()).toBe(false);
+  });
+});
+
+test('the log says of which server the keys could not be refreshed', async () => {
+  const log = new RecordingLogger();
+  Logger.overrideLogger(log);
+  const as = await startAuthorizationServer(world);
+  const server = serverWith({ issuer: as.issuer });
+  await server.prepare();
+  as.behave('jwks', { status: 500 });
+  await expect(server.refreshKeys()).rejects.toMatchObject({ refusal: { status: 503 } });
+  Logger.overrideLogger(false);
+  expect(log.ours.map(({ text }) => text)).toEqual([
+    expect.stringContaining(`keys of ${as.issuer}: could not be refreshed: `),
+  ]);
 });

@@ -41,13 +41,18 @@ describe('how deep a value is nested', () => {
 
 describe('INV9: a copy', () => {
   test('is equal, and shares nothing that could be changed', () => {
-    const original = { text: 'a', nothing: null, list: [1, { b: [2] }], inner: { c: { d: true } } };
+    const original = { text: 'a', nothing: null, list: [1, { b: [2] }, null], inner: { c: { d: true } } };
     const copy = copyOfJson(original) as typeof original;
     expect(copy).toEqual(original);
     copy.list.push(3);
     (copy.list[1] as { b: number[] }).b.push(4);
     copy.inner.c.d = false;
-    expect(original).toEqual({ text: 'a', nothing: null, list: [1, { b: [2] }], inner: { c: { d: true } } });
+    expect(original).toEqual({
+      text: 'a',
+      nothing: null,
+      list: [1, { b: [2] }, null],
+      inner: { c: { d: true } },
+    });
   });
 
   test('has a member __proto__ as a member, and no prototype by it', () => {
