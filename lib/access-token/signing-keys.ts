@@ -55,6 +55,7 @@ const COOL_DOWN_MS = 2_000;
 export class RemoteSigningKeys implements SigningKeys {
   private readonly published: RefreshedValue<PublishedKeys>;
   /** When a fetch brought nothing new; milliseconds since the epoch. */
+  // Stryker disable next-line UnaryOperator: no moment is within a time of either
   private inVainAt = -Infinity;
 
   /** @param name for the log */
