@@ -316,8 +316,11 @@ describe('what is fetched before it is needed', () => {
     as.count('metadata'),
     as.count('jwks'),
   ];
-  const remote = (as: TestAuthorizationServer, more: object = {}): IntrospectionOptions =>
-    ({ clientAuthentication, endpoint: as.introspectionEndpoint, ...more }) as IntrospectionOptions;
+  const remote = (as: TestAuthorizationServer, more: object = {}): IntrospectionOptions => ({
+    clientAuthentication,
+    endpoint: as.introspectionEndpoint,
+    ...more,
+  });
 
   test.each<
     [string, (as: TestAuthorizationServer) => Partial<AuthorizationServerOptions>, readonly number[]]

@@ -120,6 +120,33 @@ describe('keys behind a URL', () => {
     expect((await verified).withdrawn).toBe(false);
   });
 
+  test('are not fetched again where a fetch is under way that brings the key', async () => {
+    const [one, two] = [pair(), pair()];
+    const [older, newer] = [jwkOf(one.publicKey, 'one'), jwkOf(two.publicKey, 'two')];
+    const calls: { readonly purpose: string }[] = [];
+    const answers: ((keys: readonly JWK[]) => void)[] = [];
+    const http = {
+      call: async (_url: string, call: { readonly purpose: string }) => {
+        calls.push(call);
+        return new Promise((answer) => {
+          answers.push((keys) => answer({ status: 200, contentType: '', body: JSON.stringify({ keys }) }));
+        });
+      },
+    };
+    const keys = new RemoteSigningKeys('keys', http as never, () => 'https://as.example.com/jwks', RULES);
+    const known = keys.current();
+    await eventually(() => answers.length === 1);
+    answers[0]?.([older]);
+    await known;
+    const refreshed = keys.refresh();
+    await eventually(() => answers.length === 2);
+    const verified = verify(signed(two.privateKey, 'two'), keys);
+    answers[1]?.([older, newer]);
+    await refreshed;
+    expect((await verified).withdrawn).toBe(false);
+    expect(calls).toMatchObject([{ purpose: 'keys' }, { purpose: 'keys' }]);
+  }, 3_000);
+
   test('that replace others are new, however often they change', async () => {
     const as = await startAuthorizationServer(world);
     const keys = keysOf(as);
