@@ -37,6 +37,11 @@ export function fits(key: KeyObject, algorithm: SignatureAlgorithm): boolean {
   return KEYS[algorithm](key);
 }
 
+/** Says what is wrong with a key that {@link fits} not. */
+export function describeMisfit(algorithm: SignatureAlgorithm): string {
+  return `the key is none for ${algorithm}, or of less than 2048 bits`;
+}
+
 function isOfCurve(name: string): (key: KeyObject) => boolean {
   return (key) => key.asymmetricKeyDetails?.namedCurve === name;
 }

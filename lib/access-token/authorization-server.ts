@@ -115,12 +115,9 @@ export class AuthorizationServer {
     await this.http.close();
   }
 
-  private verifySigned(
-    token: string,
-    { header, payload }: UnverifiedJwt,
-    rules: JwtRules,
-  ): MaybePromise<VerifiedClaims> {
-    return andThen(verifyJwt(token, { header, payload }, rules, this.keys), (group) => {
+  private verifySigned(token: string, jwt: UnverifiedJwt, rules: JwtRules): MaybePromise<VerifiedClaims> {
+    const { payload } = jwt;
+    return andThen(verifyJwt(token, jwt, rules, this.keys), (group) => {
       if (!isShallow(payload)) throw invalidToken('claim_malformed', TOO_DEEP);
       return {
         claims: payload,

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
 import type { OAuthErrorDetails } from '../challenge/oauth-error.js';
-import { fits, type SignatureAlgorithm } from '../jws-signature.js';
+import { describeMisfit, fits, type SignatureAlgorithm } from '../jws-signature.js';
 import { messageOf } from '../message-of.js';
 
 /** Keys that may have signed a token, or why there are none. */
@@ -49,7 +49,7 @@ export function firstUsable<Key>(
 /** @throws TypeError for a key of another kind, or one that is too weak */
 function requireFitting(key: KeyObject, algorithm: SignatureAlgorithm): KeyObject {
   if (fits(key, algorithm)) return key;
-  throw new TypeError(`the key is none for ${algorithm}, or of less than 2048 bits`);
+  throw new TypeError(describeMisfit(algorithm));
 }
 
 /** What a key does not say of itself rules nothing out. */

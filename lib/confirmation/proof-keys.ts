@@ -3,7 +3,7 @@ import type { JWK } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { DpopAlgorithm } from '../cert-bound-auth.options.js';
 import { invalidDpopProof, type OAuthError } from '../challenge/oauth-error.js';
-import { fits, isSigned } from '../jws-signature.js';
+import { describeMisfit, fits, isSigned } from '../jws-signature.js';
 import { messageOf } from '../message-of.js';
 
 const MOST_KEYS = 10_000;
@@ -24,7 +24,7 @@ export class ProofKeys {
    */
   verify(proof: string, jwk: JWK, thumbprint: string, algorithm: DpopAlgorithm): void {
     const key = this.keyOf(jwk, thumbprint);
-    if (!fits(key, algorithm)) throw unusable(`the key is none for ${algorithm}, or of less than 2048 bits`);
+    if (!fits(key, algorithm)) throw unusable(describeMisfit(algorithm));
     if (!verifies(proof, key, algorithm)) throw invalidDpopProof('proof_signature_invalid');
   }
 

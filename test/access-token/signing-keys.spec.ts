@@ -32,6 +32,22 @@ afterEach(() => {
 const keysOf = (as: TestAuthorizationServer): RemoteSigningKeys =>
   new RemoteSigningKeys('keys', httpOf(world), () => as.jwksUri, RULES);
 
+/** Keys whose fetches wait until the test answers them. */
+function answeredByHand() {
+  const calls: { readonly purpose: string }[] = [];
+  const answers: ((keys: readonly JWK[]) => void)[] = [];
+  const http = {
+    call: async (_url: string, call: { readonly purpose: string }) => {
+      calls.push(call);
+      return new Promise((answer) => {
+        answers.push((keys) => answer({ status: 200, contentType: '', body: JSON.stringify({ keys }) }));
+      });
+    },
+  };
+  const keys = new RemoteSigningKeys('keys', http as never, () => 'https://as.example.com/jwks', RULES);
+  return { keys, answers, calls };
+}
+
 const verify = async (token: string, keys: SigningKeys): Promise<KeyGroup> => {
   const { alg, kid } = decodeProtectedHeader(token);
   const algorithm = acceptedAlgorithm(alg, ['ES256', 'RS256', 'HS256']);
@@ -97,14 +113,7 @@ describe('keys behind a URL', () => {
 
   test('are fetched once more where a fetch is under way that may have begun too early', async () => {
     const [one, two] = [pair(), pair()];
-    const answers: ((keys: readonly JWK[]) => void)[] = [];
-    const http = {
-      call: async () =>
-        new Promise((answer) => {
-          answers.push((keys) => answer({ status: 200, contentType: '', body: JSON.stringify({ keys }) }));
-        }),
-    };
-    const keys = new RemoteSigningKeys('keys', http as never, () => 'https://as.example.com/jwks', RULES);
+    const { keys, answers } = answeredByHand();
     const [older, newer] = [jwkOf(one.publicKey, 'one'), jwkOf(two.publicKey, 'two')];
     const known = keys.current();
     await eventually(() => answers.length === 1);
@@ -123,17 +132,7 @@ describe('keys behind a URL', () => {
   test('are not fetched again where a fetch is under way that brings the key', async () => {
     const [one, two] = [pair(), pair()];
     const [older, newer] = [jwkOf(one.publicKey, 'one'), jwkOf(two.publicKey, 'two')];
-    const calls: { readonly purpose: string }[] = [];
-    const answers: ((keys: readonly JWK[]) => void)[] = [];
-    const http = {
-      call: async (_url: string, call: { readonly purpose: string }) => {
-        calls.push(call);
-        return new Promise((answer) => {
-          answers.push((keys) => answer({ status: 200, contentType: '', body: JSON.stringify({ keys }) }));
-        });
-      },
-    };
-    const keys = new RemoteSigningKeys('keys', http as never, () => 'https://as.example.com/jwks', RULES);
+    const { keys, answers, calls } = answeredByHand();
     const known = keys.current();
     await eventually(() => answers.length === 1);
     answers[0]?.([older]);
