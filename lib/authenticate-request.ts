@@ -6,8 +6,12 @@ import { readTokenShape } from './access-token/token-shape.js';
 import { type TrustedServers, verifyAccessToken } from './access-token/verify-access-token.js';
 import type { VerifiedAccessToken } from './access-token/verified-access-token.js';
 import { invalidToken, OAuthError } from './challenge/oauth-error.js';
-import { checkConfirmation, type ProvenPossession } from './confirmation/check-confirmation.js';
-import { checkDpopProof, type DpopRules } from './confirmation/check-dpop-proof.js';
+import {
+  checkConfirmation,
+  type ProofOfPossession,
+  type ProvenPossession,
+} from './confirmation/check-confirmation.js';
+import { checkDpopProof, type DpopRules, type ProofOutcome } from './confirmation/check-dpop-proof.js';
 import { readConfirmation } from './confirmation/confirmation-claim.js';
 import type { SeenCertificates } from './confirmation/seen-certificates.js';
 import { andThen, isPromise, type MaybePromise } from './maybe-promise.js';
@@ -87,7 +91,8 @@ export interface AuthenticationRules {
 /**
  * The way of a request: credentials → access token → confirmation → user. Any step may refuse by throwing an
  * `OAuthError`; scopes are asked for afterwards, by route. Nothing is waited for where nothing has to be: of a known token
- * and a certificate of the connection, the decision is there at once.
+ * and a certificate of the connection, the decision is there at once. Each step is called by name and handed what it
+ * needs: a closure for every step of every request would cost more than the step.
  */
 export function authenticateRequest(
   request: HttpRequest,
@@ -96,7 +101,15 @@ export function authenticateRequest(
   const progress = startOfProgress();
   try {
     const decision = decide(request, rules, progress);
-    return isPromise(decision) ? decision.catch((error: unknown) => refusal(error, progress)) : decision;
+    return isPromise(decision) ? decideLater(decision, progress) : decision;
+  } catch (error) {
+    return refusal(error, progress);
+  }
+}
+
+async function decideLater(decision: Promise<Acceptance>, progress: Progress): Promise<Decision> {
+  try {
+    return await decision;
   } catch (error) {
     return refusal(error, progress);
   }
@@ -126,7 +139,7 @@ function decide(
   request: HttpRequest,
   rules: AuthenticationRules,
   progress: Progress,
-): MaybePromise<Decision> {
+): MaybePromise<Acceptance> {
   const authorization = readAuthorization(request, rules.schemes);
   progress.scheme = authorization.scheme;
   const token = readToken(authorization, request);
@@ -138,36 +151,64 @@ function decide(
   const certificate = rules.certificateSource(request);
   if (certificate.kind === 'found') progress.certificateThumbprint = certificate.certificate.thumbprint;
 
-  const attempt: Attempt = { request, token, tokenDigest, authorization, certificate };
-  return andThen(knownToken(attempt, rules, progress), (known) =>
-    andThen(provePossession(known, attempt, rules), (proven) =>
-      accept(known, proven, attempt, rules, progress),
-    ),
-  );
+  const attempt = new Attempt(request, rules, progress, authorization, token, tokenDigest, certificate);
+  const known = knownToken(attempt);
+  return isPromise(known) ? proveLater(known, attempt) : prove(known, attempt);
 }
 
 /** What a request came with. */
-interface Attempt {
-  readonly request: HttpRequest;
-  readonly token: string;
-  /** SHA-256, base64url. */
-  readonly tokenDigest: string;
-  readonly authorization: Authorization;
-  readonly certificate: ClientCertificateFinding;
+class Attempt implements ProofOfPossession {
+  constructor(
+    readonly request: HttpRequest,
+    readonly rules: AuthenticationRules,
+    readonly progress: Progress,
+    readonly authorization: Authorization,
+    readonly token: string,
+    /** SHA-256, base64url. */
+    readonly tokenDigest: string,
+    readonly certificate: ClientCertificateFinding,
+  ) {}
+
+  get scheme(): AuthenticationScheme {
+    return this.authorization.scheme;
+  }
+
+  get trust(): 'ca' | 'any' {
+    return chainTrust(this.rules.options.clientCertificate);
+  }
+
+  get seenCertificates(): SeenCertificates {
+    return this.rules.seenCertificates;
+  }
+
+  checkProof(jwkThumbprint: string, now: number): MaybePromise<ProofOutcome> {
+    return checkDpopProof(this.request, this.token, jwkThumbprint, requireDpop(this.rules.dpop), now);
+  }
+}
+
+/** A token that names a key is refused before it comes to a proof that nothing can check. */
+function requireDpop(dpop: DpopRules | undefined): DpopRules {
+  if (dpop !== undefined) return dpop;
+  throw invalidToken('confirmation_unsupported', { detail: 'cnf.jkt cannot be checked' });
 }
 
 /** The token with all that is known of it: from another request, or verified now. */
-function knownToken(
-  { token, tokenDigest, authorization }: Attempt,
-  { servers, knownTokens, dpop }: AuthenticationRules,
-  progress: Progress,
-): MaybePromise<KnownToken> {
-  const known = knownTokens?.find(tokenDigest);
-  if (known !== undefined) {
-    progress.cacheHit = true;
-    progress.verified = known.description;
-    return known;
-  }
+function knownToken(attempt: Attempt): MaybePromise<KnownToken> {
+  const { rules, progress, tokenDigest } = attempt;
+  const known = rules.knownTokens?.find(tokenDigest);
+  if (known === undefined) return verifyToken(attempt);
+  progress.cacheHit = true;
+  progress.verified = known.description;
+  return known;
+}
+
+function verifyToken({
+  token,
+  tokenDigest,
+  authorization,
+  progress,
+  rules: { servers, knownTokens, dpop },
+}: Attempt): MaybePromise<KnownToken> {
   checkTokenForm(token, authorization);
   return andThen(verifyAccessToken(token, servers), (verified) => {
     progress.verified = verified.description;
@@ -179,55 +220,50 @@ function knownToken(
 }
 
 /** Asked on each request, whoever the token is known by. */
-function provePossession(
-  { confirmation, server }: KnownToken,
-  { request, token, authorization: { scheme }, certificate }: Attempt,
-  { dpop, options, seenCertificates }: AuthenticationRules,
-): MaybePromise<ProvenPossession> {
-  const now = Date.now();
-  return checkConfirmation(confirmation, server.settings.binding, {
-    scheme,
-    certificate,
-    trust: chainTrust(options.clientCertificate),
-    now,
-    seenCertificates,
-    checkProof: (thumbprint) => checkDpopProof(request, token, thumbprint, requireDpop(dpop), now),
-  });
+function prove(known: KnownToken, attempt: Attempt): MaybePromise<Acceptance> {
+  const { confirmation, server } = known;
+  const proven = checkConfirmation(confirmation, server.settings.binding, attempt, Date.now());
+  return isPromise(proven) ? acceptLater(known, proven, attempt) : accept(known, proven, attempt);
 }
 
-/** A token that names a key is refused before it comes to a proof that nothing can check. */
-function requireDpop(dpop: DpopRules | undefined): DpopRules {
-  if (dpop !== undefined) return dpop;
-  throw invalidToken('confirmation_unsupported', { detail: 'cnf.jkt cannot be checked' });
+async function proveLater(known: Promise<KnownToken>, attempt: Attempt): Promise<Acceptance> {
+  return prove(await known, attempt);
 }
 
 function accept(
   { description, confirmation, signedAnswer }: KnownToken,
   { boundBy, nextNonce }: ProvenPossession,
-  { request, token: sent }: Attempt,
-  { options }: AuthenticationRules,
-  progress: Progress,
+  { request, token: sent, progress, rules: { options } }: Attempt,
 ): MaybePromise<Acceptance> {
   const raw = options.exposeToken ? sent : undefined;
   const token = accessTokenFor(description, { confirmation, boundBy, raw });
-  return andThen(userOf(token, request, options), (user) => ({
+  const accepted: Acceptance = {
     outcome: 'accepted',
     token,
-    user,
+    user: token,
     proved: { scopes: description.scopes, boundBy, signedAnswer },
     nextNonce,
     trace: withoutToken(progress),
-  }));
+  };
+  return options.validate === undefined ? accepted : withUser(accepted, request, options.validate);
+}
+
+async function acceptLater(
+  known: KnownToken,
+  proven: Promise<ProvenPossession>,
+  attempt: Attempt,
+): Promise<Acceptance> {
+  return accept(known, await proven, attempt);
 }
 
 /** @throws OAuthError 401 `invalid_token` when the app's `validate` refuses */
-function userOf(
-  token: VerifiedAccessToken,
+async function withUser(
+  accepted: Acceptance,
   request: HttpRequest,
-  { validate }: ResolvedOptions,
-): MaybePromise<unknown> {
-  if (validate === undefined) return token;
-  return callValidate(async () => validate(token, request)).then(requireUser);
+  validate: NonNullable<ResolvedOptions['validate']>,
+): Promise<Acceptance> {
+  const user = await callValidate(async () => validate(accepted.token, request));
+  return { ...accepted, user: requireUser(user) };
 }
 
 function requireUser(user: unknown): unknown {

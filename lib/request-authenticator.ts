@@ -14,7 +14,7 @@ import { OAuthError } from './challenge/oauth-error.js';
 import { checkCertificateCounts } from './confirmation/check-confirmation.js';
 import { UnboundReport } from './confirmation/unbound-report.js';
 import { DecisionReporter } from './events/decision-reporter.js';
-import { andThen, type MaybePromise } from './maybe-promise.js';
+import { isPromise, type MaybePromise } from './maybe-promise.js';
 import { type HttpRequest, rawRequestOf } from './request/http-request.js';
 import { chainTrust } from './options/resolved-options.js';
 import { type PresentedCertificate, presentedCertificate } from './request/presented-certificate.js';
@@ -39,7 +39,8 @@ export class RequestAuthenticator {
   decide({ request, record }: DecidedExchange): MaybePromise<Decision> {
     const { decided } = record;
     if (decided?.by === this) return decided.decision;
-    const decision = andThen(authenticateRequest(request, this.rules), (found) => this.noted(found, request));
+    const found = authenticateRequest(request, this.rules);
+    const decision = isPromise(found) ? this.notedLater(found, request) : this.noted(found, request);
     record.decided = { by: this, decision, userGiven: false, passed: undefined, reported: false };
     return decision;
   }
@@ -51,13 +52,26 @@ export class RequestAuthenticator {
 
   /** Lets an authenticated request pass, and puts its user on it. @throws HttpException with the challenge set */
   require(exchange: HttpExchange, policy: ProtectedRoute): MaybePromise<Acceptance> {
-    return andThen(this.decide(exchange), (decision) => {
-      if (decision.outcome === 'refused') throw this.exceptionFor(decision, exchange.response, policy);
-      this.giveUser(exchange, decision);
-      this.offerNonce(decision, exchange.response);
-      if (isFinal(policy)) this.admitted(decision, exchange);
-      return decision;
-    });
+    const decision = this.decide(exchange);
+    return isPromise(decision)
+      ? this.admitLater(decision, exchange, policy)
+      : this.admit(decision, exchange, policy);
+  }
+
+  private admit(decision: Decision, exchange: HttpExchange, policy: ProtectedRoute): Acceptance {
+    if (decision.outcome === 'refused') throw this.exceptionFor(decision, exchange.response, policy);
+    this.giveUser(exchange, decision);
+    this.offerNonce(decision, exchange.response);
+    if (isFinal(policy)) this.admitted(decision, exchange);
+    return decision;
+  }
+
+  private async admitLater(
+    decision: Promise<Decision>,
+    exchange: HttpExchange,
+    policy: ProtectedRoute,
+  ): Promise<Acceptance> {
+    return this.admit(await decision, exchange, policy);
   }
 
   /** Whether a guard has found that the request may pass this route. */
@@ -74,7 +88,7 @@ export class RequestAuthenticator {
   admitted(acceptance: Acceptance, { request, record: { decided } }: DecidedExchange): void {
     if (decided === undefined || decided.reported) return;
     decided.reported = true;
-    this.reporter.accepted(acceptance, () => routeOf(request));
+    if (this.reporter.isHeard()) this.reporter.accepted(acceptance, routeOf(request));
   }
 
   /** The same for the strategy, which does not know whether guards of ours follow. */
@@ -149,6 +163,10 @@ export class RequestAuthenticator {
   /** Ends the connections to the authorization servers. */
   async close(): Promise<void> {
     await closeAuthenticationRules(this.rules);
+  }
+
+  private async notedLater(decision: Promise<Decision>, request: HttpRequest): Promise<Decision> {
+    return this.noted(await decision, request);
   }
 
   private noted(decision: Decision, request: HttpRequest): Decision {

@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import type { Acceptance, ProvenToken } from '../authenticate-request.js';
 import { insufficientScope, invalidToken, type OAuthError } from '../challenge/oauth-error.js';
 import { type HttpExchange, refuseContext } from '../http-exchange.js';
-import { andThen, type MaybePromise, orReject } from '../maybe-promise.js';
+import { isPromise, type MaybePromise } from '../maybe-promise.js';
 import { noteRoute } from '../route-note.js';
 import { RequestAuthenticator } from '../request-authenticator.js';
 import { unmetScopes } from './check-scopes.js';
@@ -20,14 +20,28 @@ export class ScopesGuard implements CanActivate {
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
     const { policy, exchange } = noteRoute(context);
     if (policy.kind === 'public') return true;
-    return orReject(() => this.protect(exchange ?? refuseContext(context), policy));
+    try {
+      return this.protect(exchange ?? refuseContext(context), policy);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   private protect(exchange: HttpExchange, policy: ProtectedRoute): MaybePromise<true> {
     // Stryker disable next-line ConditionalExpression: to check the rules again finds the same, it only costs
     if (this.authenticator.hasPassed(exchange, policy)) return true;
     const accepted = this.authenticator.require(exchange, policy);
-    return andThen(accepted, (acceptance) => this.authorize(acceptance, policy, exchange));
+    return isPromise(accepted)
+      ? this.authorizeLater(accepted, policy, exchange)
+      : this.authorize(accepted, policy, exchange);
+  }
+
+  private async authorizeLater(
+    accepted: Promise<Acceptance>,
+    policy: ProtectedRoute,
+    exchange: HttpExchange,
+  ): Promise<true> {
+    return this.authorize(await accepted, policy, exchange);
   }
 
   private authorize(acceptance: Acceptance, policy: ProtectedRoute, exchange: HttpExchange): true {

@@ -4,7 +4,7 @@ import type { BindingMethod, Confirmation } from '../access-token/verified-acces
 import { invalidToken } from '../challenge/oauth-error.js';
 import type { ClientCertificate, ClientCertificateFinding } from '../request/client-certificate.js';
 import type { AuthenticationScheme } from '../request/credentials.js';
-import { andThen, type MaybePromise } from '../maybe-promise.js';
+import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
 import type { ProofOutcome } from './check-dpop-proof.js';
 import type { SeenCertificates } from './seen-certificates.js';
 
@@ -16,13 +16,18 @@ export interface CertificateRules {
 }
 
 /** How the caller came, and what it can prove. */
-export interface ProofOfPossession extends CertificateRules {
+export interface ProofOfPossession {
   readonly scheme: AuthenticationScheme;
   readonly certificate: ClientCertificateFinding;
+  readonly trust: CertificateRules['trust'];
   /** Remembers what has counted, to explain in the log what does not. */
   readonly seenCertificates: SeenCertificates;
-  /** Checks the proof that came with the request, by the key with this thumbprint. @throws OAuthError */
-  readonly checkProof: (jwkThumbprint: string) => MaybePromise<ProofOutcome>;
+  /**
+   * Checks the proof that came with the request, by the key with this thumbprint.
+   * @param now milliseconds since the epoch
+   * @throws OAuthError
+   */
+  checkProof(jwkThumbprint: string, now: number): MaybePromise<ProofOutcome>;
 }
 
 /** How possession was proved; by nothing for an unbound token under `if-bound`. */
@@ -41,6 +46,7 @@ function provenBy(...boundBy: readonly BindingMethod[]): ProvenPossession {
 /**
  * Checks that the caller holds every key that a token is bound to, the certificate's first, for that costs less. A
  * certificate of the connection is checked at once.
+ * @param now milliseconds since the epoch
  * @throws OAuthError 401 `invalid_token`; what {@link checkDpopProof} throws
  * @see RFC 8705 §3, RFC 9449 §7.1
  */
@@ -48,6 +54,7 @@ export function checkConfirmation(
   confirmation: Confirmation | undefined,
   binding: BindingPolicy,
   possession: ProofOfPossession,
+  now: number,
 ): MaybePromise<ProvenPossession> {
   checkScheme(confirmation, possession.scheme);
   if (confirmation === undefined) {
@@ -55,10 +62,14 @@ export function checkConfirmation(
     throw invalidToken('confirmation_missing', { detail: 'the token has no cnf: it is bound to nothing' });
   }
   const { certificateThumbprint, jwkThumbprint } = confirmation;
-  if (certificateThumbprint === undefined) return checkKey(jwkThumbprint, possession, ['dpop']);
-  const checked = checkCertificate(certificateThumbprint, possession);
-  if (jwkThumbprint === undefined) return andThen(checked, () => BY_CERTIFICATE);
-  return andThen(checked, () => checkKey(jwkThumbprint, possession, ['certificate', 'dpop']));
+  if (certificateThumbprint === undefined) return checkKey(jwkThumbprint, possession, now, ['dpop']);
+  const checked = checkCertificate(certificateThumbprint, possession, now);
+  if (jwkThumbprint === undefined) return andThen(checked, byCertificate);
+  return checkBoth(checked, jwkThumbprint, possession, now);
+}
+
+function byCertificate(): ProvenPossession {
+  return BY_CERTIFICATE;
 }
 
 /** A token that is bound to a key of DPoP comes with a proof, and no other does (RFC 9449 §7.1, §7.2). */
@@ -68,27 +79,47 @@ function checkScheme(confirmation: Confirmation | undefined, scheme: Authenticat
   throw invalidToken('scheme_mismatch', { detail: `such a token is to be sent as ${needed}, not ${scheme}` });
 }
 
+function checkBoth(
+  certificateChecked: MaybePromise<void>,
+  jwkThumbprint: string,
+  possession: ProofOfPossession,
+  now: number,
+): MaybePromise<ProvenPossession> {
+  return andThen(certificateChecked, () => checkKey(jwkThumbprint, possession, now, ['certificate', 'dpop']));
+}
+
 /** @param jwkThumbprint a confirmation names one key at least */
 function checkKey(
   jwkThumbprint: string | undefined,
-  { checkProof }: ProofOfPossession,
+  possession: ProofOfPossession,
+  now: number,
   boundBy: readonly BindingMethod[],
 ): MaybePromise<ProvenPossession> {
   if (jwkThumbprint === undefined) throw invalidToken('confirmation_unsupported');
-  return andThen(checkProof(jwkThumbprint), (outcome) => ({ boundBy, ...outcome }));
+  return andThen(possession.checkProof(jwkThumbprint, now), (outcome) => ({ boundBy, ...outcome }));
 }
 
-function checkCertificate(expected: string, possession: ProofOfPossession): MaybePromise<void> {
+function checkCertificate(expected: string, possession: ProofOfPossession, now: number): MaybePromise<void> {
   const finding = possession.certificate;
   if (finding.kind === 'none') throw invalidToken(finding.reason, { detail: finding.detail });
   const { certificate } = finding;
-  checkValidity(certificate, possession.now);
+  checkValidity(certificate, now);
   // As text: no decoder that could forgive a wrong encoding. Neither is a secret: what counts is the private key.
   if (certificate.thumbprint !== expected) {
     const detail = describeMismatch(expected, certificate, possession);
     throw invalidToken('certificate_mismatch', { detail });
   }
-  return andThen(checkChain(certificate, possession.trust), () => note(certificate, possession));
+  const checked = checkChain(certificate, possession.trust);
+  return isPromise(checked) ? noteLater(checked, certificate, possession) : note(certificate, possession);
+}
+
+async function noteLater(
+  checked: Promise<void>,
+  certificate: ClientCertificate,
+  possession: ProofOfPossession,
+): Promise<void> {
+  await checked;
+  note(certificate, possession);
 }
 
 function note({ identity, thumbprint }: ClientCertificate, { seenCertificates }: ProofOfPossession): void {

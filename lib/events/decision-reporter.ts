@@ -18,11 +18,15 @@ export class DecisionReporter {
     this.listeners = listeners;
   }
 
-  /** @param routeOf method and path pattern; asked for only where somebody listens */
-  accepted({ proved, trace }: Acceptance, routeOf: () => string): void {
-    if (!this.isHeard()) return;
+  /** Whether anybody listens. */
+  isHeard(): boolean {
+    return this.listeners.length > 0 || decisions.hasSubscribers;
+  }
+
+  /** @param route method and path pattern */
+  accepted({ proved, trace }: Acceptance, route: string): void {
     const boundBy = Object.freeze([...proved.boundBy]);
-    this.tell({ outcome: 'accepted', ...describe(trace, routeOf()), boundBy });
+    this.tell({ outcome: 'accepted', ...describe(trace, route), boundBy });
   }
 
   refused(error: OAuthError, trace: RequestTrace, route: string): void {
@@ -38,10 +42,6 @@ export class DecisionReporter {
       claimed: trace.claimed === undefined ? undefined : claimedOrigin(trace.claimed),
       ...describe(trace, route),
     });
-  }
-
-  private isHeard(): boolean {
-    return this.listeners.length > 0 || decisions.hasSubscribers;
   }
 
   private tell(decision: AccessDecision): void {

@@ -82,7 +82,7 @@ export class Policy {
       return this.orRefuse({ route, trace: decision.trace }, async () => {
         const certificate = await countedCertificate(source(request), this.settings.options);
         const headers = await this.admit(decision, certificate, route);
-        this.reporter.accepted(decision, () => route);
+        if (this.reporter.isHeard()) this.reporter.accepted(decision, route);
         return { outcome: 'accepted', headers };
       });
     });

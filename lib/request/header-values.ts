@@ -7,12 +7,14 @@ import type { IncomingMessage } from 'node:http';
  */
 export function headerValues(raw: IncomingMessage, name: string): readonly string[] {
   const { rawHeaders } = raw;
-  const values: string[] = [];
+  let values: readonly string[] = [];
   // Stryker disable next-line EqualityOperator: behind the last pair there is nothing that could be equal
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const sent = rawHeaders[index];
     // Stryker disable next-line ConditionalExpression,OptionalChaining,StringLiteral: lengths only spare work; Node has pairs
-    if (sent?.length === name.length && sent.toLowerCase() === name) values.push(rawHeaders[index + 1] ?? '');
+    if (sent?.length === name.length && sent.toLowerCase() === name) {
+      values = [...values, rawHeaders[index + 1] ?? ''];
+    }
   }
   return values;
 }

@@ -42,6 +42,14 @@ describe('a value', () => {
     expect([value.get(), value.known, source.fetches, source.previous]).toEqual([1, 1, 1, [undefined]]);
   });
 
+  test('is not known before, and is waited for only while a fetch is under way', async () => {
+    const { value, source } = start();
+    expect([value.known, await value.underWay(), source.fetches]).toEqual([undefined, undefined, 0]);
+    const needed = value.get();
+    expect([value.known, await value.underWay(), await needed]).toEqual([undefined, 1, 1]);
+    expect([value.known, await value.underWay(), source.fetches]).toEqual([1, undefined, 1]);
+  });
+
   test('serves while it is fetched in the background, once, when it is no longer young', async () => {
     const { value, source } = start();
     await value.get();

@@ -45,7 +45,6 @@ function caller(differs: Partial<ProofOfPossession> = {}): ProofOfPossession {
     certificate: found(certificateOf(client)),
     seenCertificates: new SeenCertificates(),
     trust: 'ca',
-    now: Date.now(),
     checkProof: () => {
       throw new Error('no proof is needed');
     },
@@ -58,8 +57,9 @@ async function check(
   confirmation: Confirmation | undefined,
   possession: ProofOfPossession,
   binding: 'required' | 'if-bound' = 'required',
+  now = Date.now(),
 ): Promise<unknown> {
-  return checkConfirmation(confirmation, binding, possession);
+  return checkConfirmation(confirmation, binding, possession, now);
 }
 
 const refusal = (reason: string, detail?: unknown): object => ({
@@ -101,7 +101,7 @@ describe('RFC8705-1: the certificate', () => {
 
   test('of the caller is the one that the token is bound to', async () => {
     expect(await check(bound(), caller())).toEqual({ boundBy: ['certificate'] });
-    expect(checkConfirmation(bound(), 'required', caller()), 'it is decided at once').toEqual({
+    expect(checkConfirmation(bound(), 'required', caller(), Date.now()), 'it is decided at once').toEqual({
       boundBy: ['certificate'],
     });
     await expect(check(bound(), caller({ certificate: found(certificateOf(other)) }))).rejects.toMatchObject(
@@ -122,7 +122,7 @@ describe('RFC8705-1: the certificate', () => {
   test('counts from the first to the last moment of its validity', async () => {
     const [notBefore, notAfter] = [1000, 2000];
     const at = async (now: number, dates: object = { notBefore, notAfter }): Promise<unknown> =>
-      check(bound(), caller({ now, certificate: found({ ...certificateOf(client), ...dates }) }));
+      check(bound(), caller({ certificate: found({ ...certificateOf(client), ...dates }) }), 'required', now);
     for (const now of [1000, 1500, 2000]) expect(await at(now)).toEqual({ boundBy: ['certificate'] });
     await expect(at(999)).rejects.toMatchObject(refusal('certificate_not_yet_valid'));
     await expect(at(2001)).rejects.toMatchObject(refusal('certificate_expired'));
