@@ -15,9 +15,9 @@ const logger = new Logger('CertBoundAuth');
 /** The HTTP exchange behind a context; `undefined` behind any other. */
 export function exchangeOf(context: ExecutionContext): HttpExchange | undefined {
   if (context.getType<string>() !== 'http') return undefined;
-  const http = context.switchToHttp();
-  const request: HttpExchange['request'] = http.getRequest();
-  return { request, response: http.getResponse(), record: recordOf(request) };
+  // What `switchToHttp` makes three functions for, and adds them to the context.
+  const request: HttpExchange['request'] = context.getArgByIndex(0);
+  return { request, response: context.getArgByIndex(1), record: recordOf(request) };
 }
 
 /**

@@ -42,10 +42,9 @@ export function readAuthorization(
   if (headers.length > 1) {
     throw invalidRequest('credentials_repeated', { detail: 'more than one Authorization header' });
   }
-  const [header] = headers;
+  const header = headers[0];
   if (header === undefined) throw missingCredentials('credentials_missing', { detail: whatElse(request) });
-  const scheme = schemes.find((accepted) => STARTS[accepted].test(header));
-  if (scheme !== undefined) return { scheme, header };
+  for (const scheme of schemes) if (STARTS[scheme].test(header)) return { scheme, header };
   throw missingCredentials('credentials_missing', {
     detail: `the Authorization header is not of the ${schemes.join(' or ')} scheme`,
   });
