@@ -17,6 +17,8 @@ const LIARS = 4;
 /** Answers that the introspection cache holds. */
 const CACHED = 100;
 const COOL_DOWN_SECONDS = 2;
+/** The one that was under way may have begun before a key was published: then there is another. */
+const FETCHES_IN_A_COOL_DOWN = 2;
 /** An answer takes some milliseconds; on a machine that is busy with something else, much longer. */
 const LONGEST_MS = 3_000;
 
@@ -145,6 +147,11 @@ function callsOf(as: TestAuthorizationServer, endpoint: 'metadata' | 'jwks' | 'i
   return as.requests.filter((request) => request.endpoint === endpoint).length;
 }
 
+/** Fetches of the keys that so long a flood may lead to. */
+function mostFetches({ seconds }: Flooded): number {
+  return FETCHES_IN_A_COOL_DOWN * (Math.floor(seconds / COOL_DOWN_SECONDS) + 1);
+}
+
 /** Megabytes that are in use after a flood; a leak of whole requests would be several hundred. */
 function heapMegabytes(): number {
   return process.memoryUsage().heapUsed / 2 ** 20;
@@ -159,14 +166,13 @@ describe.each(PLATFORMS)('INV5: lying clients: %s', { timeout: 60_000 }, (platfo
     expect(await get(world.honest, truth)).toMatchObject({ status: 200 });
   });
 
-  test('tokens with a key that nobody knows, another one each: one fetch of the keys in each cool-down', async () => {
+  test('tokens with a key that nobody knows, another one each: two fetches of the keys at most in each cool-down', async () => {
     const before = callsOf(world.as, 'jwks');
     const flooded = await flood(world, (index) => lieBy(world.as, { kid: `unknown-${index}` }), truth);
     expectService(flooded);
     expect(flooded.lies).toEqual(new Map([[401, flooded.lies.get(401)]]));
-    const allowed = Math.ceil(flooded.seconds / COOL_DOWN_SECONDS) + 1;
     expect(callsOf(world.as, 'jwks') - before).toBeGreaterThanOrEqual(1);
-    expect(callsOf(world.as, 'jwks') - before).toBeLessThanOrEqual(allowed);
+    expect(callsOf(world.as, 'jwks') - before).toBeLessThanOrEqual(mostFetches(flooded));
   });
 
   test('tokens whose signature is wrong: the authorization server is not asked at all', async () => {
@@ -178,13 +184,11 @@ describe.each(PLATFORMS)('INV5: lying clients: %s', { timeout: 60_000 }, (platfo
     expect(world.as.requests.length).toBe(before);
   });
 
-  test('tokens without a kid, whose signature is wrong: one fetch of the keys in each cool-down', async () => {
+  test('tokens without a kid, whose signature is wrong: two fetches of the keys at most in each cool-down', async () => {
     const before = callsOf(world.as, 'jwks');
     const flooded = await flood(world, () => lieBy(world.as, {}), truth);
     expectService(flooded);
-    expect(callsOf(world.as, 'jwks') - before).toBeLessThanOrEqual(
-      Math.ceil(flooded.seconds / COOL_DOWN_SECONDS) + 1,
-    );
+    expect(callsOf(world.as, 'jwks') - before).toBeLessThanOrEqual(mostFetches(flooded));
   });
 
   test('opaque tokens, another one each: the cache stays within its bound, and everyone else is served', async () => {
