@@ -7,14 +7,17 @@ import type { IncomingMessage } from 'node:http';
  */
 export function headerValues(raw: IncomingMessage, name: string): readonly string[] {
   const { rawHeaders } = raw;
-  let values: readonly string[] = [];
+  let values: string[] | undefined;
   // Stryker disable next-line EqualityOperator: behind the last pair there is nothing that could be equal
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const sent = rawHeaders[index];
     // Stryker disable next-line ConditionalExpression,OptionalChaining,StringLiteral: lengths only spare work; Node has pairs
     if (sent?.length === name.length && sent.toLowerCase() === name) {
-      values = [...values, rawHeaders[index + 1] ?? ''];
+      const value = rawHeaders[index + 1] ?? '';
+      // An empty array that something is pushed to makes room for seventeen.
+      if (values === undefined) values = [value];
+      else values.push(value);
     }
   }
-  return values;
+  return values ?? [];
 }

@@ -14,6 +14,9 @@ const PROOF_LIFETIME = 3600;
 /** As many opaque tokens as any scenario has. */
 const MOST_ANSWERS = 100_000;
 
+/** Bytes: room for as many tokens as any scenario has, for what they cost and not what fits is the question. */
+const TOKEN_CACHE_SIZE = 2 ** 29;
+
 /** Nest with this library, which protects every route. */
 export async function startLibrary(settings: ServerSettings): Promise<Server> {
   class App {}
@@ -24,6 +27,7 @@ export async function startLibrary(settings: ServerSettings): Promise<Server> {
 function optionsOf(settings: ServerSettings): CertBoundAuthOptions {
   return {
     audience: settings.audience,
+    tokenCache: { maxSize: TOKEN_CACHE_SIZE },
     authorizationServers: settings.issuers.map(({ issuer, jwksUri }, index) => ({
       issuer,
       jwt: { jwksUri },
