@@ -166,7 +166,8 @@ function proofOf(plan: Plan, changes: readonly Change[], context: BuildContext, 
   const htu = changesAt(changes, 'htu').reduce((text, { how }) => changeHtu(text, how), base + plan.path);
   const claims = editedText(
     entriesOf({
-      jti: `proof-${context.serial}`,
+      // The number in front: whatever a change does to the end, it is not the next one's.
+      jti: `${context.serial}-proof`,
       htm: plan.method,
       htu,
       iat: now,
