@@ -118,15 +118,18 @@ describe('keys behind a URL', () => {
     const known = keys.current();
     await eventually(() => answers.length === 1);
     answers[0]?.([older]);
-    await known;
+    const tried = await known;
     const early = keys.refresh();
     await eventually(() => answers.length === 2);
     const verified = verify(signed(two.privateKey, 'two'), keys);
+    const renewed = keys.renew(tried);
     answers[1]?.([older]);
     await early;
     await eventually(() => answers.length === 3);
     answers[2]?.([older, newer]);
     expect((await verified).withdrawn).toBe(false);
+    expect(await renewed).toBe(await keys.current());
+    expect(await renewed).not.toBe(tried);
   });
 
   test('are not fetched again where a fetch is under way that brings the key', async () => {
