@@ -17,9 +17,11 @@ export interface Setting {
   readonly options: BenchOptions;
 }
 
-/** Seconds of warm-up: until the compiler has done its work. */
+/** As long as so many rounds: until the compiler has done its work. */
+const WARM_UP_ROUNDS = 6;
+
 function warmUpOf({ seconds }: BenchOptions): RunEnd {
-  return { seconds: seconds * 2 };
+  return { seconds: seconds * WARM_UP_ROUNDS };
 }
 
 /** The same token, or the same few, for a time. */
@@ -45,13 +47,13 @@ export function forATime(
 /** Every token or proof once: {@link onceNeeded} of them. */
 export function eachOnce(setting: Setting, credentials: CredentialsFile): LoadPlan {
   const { requests } = setting.options;
-  const plan = { once: true, warmUp: [{ requests: requests * 2 }], round: { requests } };
+  const plan = { once: true, warmUp: [{ requests: requests * WARM_UP_ROUNDS }], round: { requests } };
   return forATime(setting, credentials, plan);
 }
 
 /** How many tokens or proofs {@link eachOnce} needs. */
 export function onceNeeded({ rounds, requests }: BenchOptions): number {
-  return (rounds + 2) * requests;
+  return (rounds + WARM_UP_ROUNDS) * requests;
 }
 
 /** The open route and the protected one. */
