@@ -68,14 +68,14 @@ function tryKeys(signed: SignedText, known: KeySet): KeyGroup | OAuthError {
 
 /** @returns why none of the keys verifies the signature; `undefined` when one does */
 function tryEach({ jws, algorithm }: SignedText, keys: readonly KeyObject[]): OAuthError | undefined {
-  let error = invalidToken('signature_invalid');
+  let unusable: OAuthError | undefined;
   for (const key of keys) {
     try {
       if (isSigned(jws, key, algorithm)) return undefined;
     } catch (cause) {
       // OpenSSL may have been built or set up to do without an algorithm: that is no reason to trust the token.
-      error = invalidToken('key_unusable', { detail: messageOf(cause), cause });
+      unusable = invalidToken('key_unusable', { detail: messageOf(cause), cause });
     }
   }
-  return error;
+  return unusable ?? invalidToken('signature_invalid');
 }
