@@ -1,6 +1,7 @@
 import {
   constants,
   createHmac,
+  type DSAEncoding,
   type KeyObject,
   timingSafeEqual,
   verify,
@@ -88,9 +89,18 @@ function hasMac(input: Buffer, key: KeyObject, hash: string | null, signature: B
   return mac.length === signature.length && timingSafeEqual(mac, signature);
 }
 
-/** ECDSA as the two numbers side by side (RFC 7518 §3.4); PSS with a salt as long as the hash (§3.5). */
-function inputOf(key: KeyObject, algorithm: SignatureAlgorithm): VerifyKeyObjectInput {
-  if (algorithm.startsWith('ES')) return { key, dsaEncoding: 'ieee-p1363' };
-  if (!algorithm.startsWith('PS')) return { key };
+/**
+ * The key itself where it can be: in an object, Node 24 first throws twice in finding out that the object is no key.
+ * PSS has a salt as long as the hash (RFC 7518 §3.5).
+ */
+function inputOf(key: KeyObject, algorithm: SignatureAlgorithm): KeyObject | VerifyKeyObjectInput {
+  if (algorithm.startsWith('ES')) return withNumbersSideBySide(key);
+  if (!algorithm.startsWith('PS')) return key;
   return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+}
+
+/** Has Node read ECDSA signatures as RFC 7518 §3.4 writes them. It looks for that at the key, whatever the key is. */
+function withNumbersSideBySide(key: KeyObject & { dsaEncoding?: DSAEncoding }): KeyObject {
+  key.dsaEncoding = 'ieee-p1363';
+  return key;
 }

@@ -55,10 +55,11 @@ function verifySignatures(jwts: readonly string[]): number {
     input: Buffer.from(jwt.slice(0, jwt.lastIndexOf('.'))),
     signature: Buffer.from(jwt.slice(jwt.lastIndexOf('.') + 1), 'base64url'),
   }));
-  const key = keyOf(jwts[0] ?? '');
+  // At the key, not in an object with it: in Node 24 that would cost as much again.
+  const key = Object.assign(keyOf(jwts[0] ?? ''), { dsaEncoding: 'ieee-p1363' });
   const before = cpuMicros();
   for (const { input, signature } of prepared) {
-    if (!verify('sha256', input, { key, dsaEncoding: 'ieee-p1363' }, signature)) {
+    if (!verify('sha256', input, key, signature)) {
       throw new Error('a signature is not right');
     }
   }
