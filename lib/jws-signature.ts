@@ -61,8 +61,8 @@ function isSecret({ type }: KeyObject): boolean {
 }
 
 /**
- * Whether a key has signed a JWS. By `node:crypto` at once: by Web Crypto and its threads, it costs half as much again to
- * twice as much.
+ * Whether a key has signed a JWS. By `node:crypto` at once: by Web Crypto and its threads it costs more, in Node 20 twice
+ * as much.
  * @param jws compact serialization, in canonical base64url
  * @param key one that {@link fits} the algorithm
  * @throws Error where OpenSSL can't do it, whatever the signature
