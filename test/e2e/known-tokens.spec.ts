@@ -5,6 +5,7 @@ import {
   type IntrospectionCacheOptions,
   type KeyCacheOptions,
   type RemoteIntrospectionOptions,
+  ScopesGuard,
 } from 'nestjs-cert-bound-auth';
 import {
   type TestAuthorizationServer,
@@ -38,6 +39,7 @@ beforeAll(async () => {
 });
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 /** A JWT bound to client1's certificate. */
@@ -76,6 +78,16 @@ describe.each(PLATFORMS)('a known token, and the time, on %s', (platform) => {
     const rules = maxTokenAge === undefined ? {} : { maxTokenAge };
     return startKnowingApi(world, platform, as, { server: { jwt: { jwks, ...rules } } });
   };
+
+  test('is decided about at once: nobody waits, not even for a microtask', async () => {
+    const as = await startAuthorizationServer(world);
+    const api = await start(as);
+    const token = await jwt(as);
+    expect(await api.call(token)).toMatchObject(NEW);
+    const canActivate = vi.spyOn(ScopesGuard.prototype, 'canActivate');
+    expect(await api.call(token)).toMatchObject(KNOWN);
+    expect(canActivate.mock.results).toEqual([{ type: 'return', value: true }]);
+  });
 
   test('INV5: is refused from exp + clockTolerance on', async () => {
     const as = await startAuthorizationServer(world);
