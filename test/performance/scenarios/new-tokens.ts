@@ -3,7 +3,7 @@ import type { VerificationSettings } from '../processes/verification.js';
 import type { Algorithm } from '../world/issuer-key.js';
 import { AUDIENCE, type CredentialsFile, ISSUER } from '../world/world.js';
 import { tokensInAll } from './known-tokens.js';
-import { bothPlatforms, eachOnce, onceNeeded, peers, type Setting } from './line-up.js';
+import { bothPlatforms, eachOnce, onceNeeded, peers, type Setting, WARM_UP_ROUNDS } from './line-up.js';
 
 /** A JWT that was never seen before, in each request. */
 export function newToken(setting: Setting, algorithm: Algorithm): Scenario {
@@ -51,7 +51,7 @@ function verification(
     id: by,
     label: `${by} alone`,
     settings: { by, credentials: file, jwk, issuer: ISSUER, audience: AUDIENCE },
-    warmUp: requests * 2,
+    warmUp: requests * WARM_UP_ROUNDS,
     count: requests,
   };
 }
