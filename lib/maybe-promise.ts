@@ -20,3 +20,12 @@ export function andThen<Value, Result>(
 ): MaybePromise<Result> {
   return isPromise(value) ? value.then(next) : next(value);
 }
+
+/** What a function returns; what it throws as a rejection, so that whoever waits for it learns of it in one way. */
+export function orReject<Value>(make: () => MaybePromise<Value>): MaybePromise<Value> {
+  try {
+    return make();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}

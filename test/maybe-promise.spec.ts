@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { andThen, isPromise } from '../lib/maybe-promise.js';
+import { andThen, isPromise, orReject } from '../lib/maybe-promise.js';
 
 describe('what is there already', () => {
   test('is gone on with at once', () => {
@@ -32,4 +32,14 @@ describe('what will be there', () => {
       globalThis.Promise = native;
     }
   });
+});
+
+test('what is thrown at once is a rejection as well', async () => {
+  const fault = new Error('fault');
+  await expect(
+    orReject(() => {
+      throw fault;
+    }),
+  ).rejects.toBe(fault);
+  expect(orReject(() => 'value')).toBe('value');
 });

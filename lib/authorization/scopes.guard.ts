@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import type { Acceptance, ProvenToken } from '../authenticate-request.js';
 import { insufficientScope, invalidToken, type OAuthError } from '../challenge/oauth-error.js';
 import { type HttpExchange, refuseContext } from '../http-exchange.js';
-import { isPromise, type MaybePromise } from '../maybe-promise.js';
+import { isPromise, type MaybePromise, orReject } from '../maybe-promise.js';
 import { noteRoute } from '../route-note.js';
 import { RequestAuthenticator } from '../request-authenticator.js';
 import { unmetScopes } from './check-scopes.js';
@@ -20,11 +20,7 @@ export class ScopesGuard implements CanActivate {
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
     const { policy, exchange } = noteRoute(context);
     if (policy.kind === 'public') return true;
-    try {
-      return this.protect(exchange ?? refuseContext(context), policy);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return orReject(() => this.protect(exchange ?? refuseContext(context), policy));
   }
 
   private protect(exchange: HttpExchange, policy: ProtectedRoute): MaybePromise<true> {

@@ -1,7 +1,7 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { declareProtective } from '../authorization/route-policy.js';
 import { refuseContext } from '../http-exchange.js';
-import { andThen, type MaybePromise } from '../maybe-promise.js';
+import { andThen, type MaybePromise, orReject } from '../maybe-promise.js';
 import { noteRoute } from '../route-note.js';
 import { RequestAuthenticator } from '../request-authenticator.js';
 
@@ -18,11 +18,9 @@ export class CertificateBindingGuard implements CanActivate {
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
     const { policy, exchange } = noteRoute(context);
     if (policy.kind === 'public') return true;
-    try {
-      return andThen(this.authenticator.require(exchange ?? refuseContext(context), policy), pass);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return orReject(() =>
+      andThen(this.authenticator.require(exchange ?? refuseContext(context), policy), pass),
+    );
   }
 }
 
