@@ -182,7 +182,7 @@ class Attempt implements ProofOfPossession {
   }
 
   checkProof(jwkThumbprint: string, now: number): MaybePromise<ProofOutcome> {
-    return checkDpopProof(this.request, this.token, jwkThumbprint, requireDpop(this.rules.dpop), now);
+    return checkDpopProof(this.request, this.tokenDigest, jwkThumbprint, requireDpop(this.rules.dpop), now);
   }
 }
 

@@ -24,8 +24,8 @@ export function readTokenShape(token: string): TokenShape {
   return payload === undefined ? { kind: 'malformed' } : { kind: 'jwt', header, payload };
 }
 
-/** A part of a token as a JSON object; `undefined` when it is none. */
-function decodeObject(part: string): JsonObject | undefined {
+/** A part of a JWT as a JSON object; `undefined` when it is none. */
+export function decodeObject(part: string): JsonObject | undefined {
   if (!isBase64url(part)) return undefined;
   const bytes = Buffer.from(part, 'base64url');
   return isUtf8(bytes) ? parseJsonObject(bytes.toString()) : undefined;

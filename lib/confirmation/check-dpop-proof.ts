@@ -9,13 +9,15 @@ import {
   useDpopNonce,
 } from '../challenge/oauth-error.js';
 import { equalInConstantTime } from '../equal-in-constant-time.js';
+import { andThen, type MaybePromise } from '../maybe-promise.js';
 import { messageOf } from '../message-of.js';
 import { answerWithin } from '../time-limit.js';
 import { headerValues } from '../request/header-values.js';
 import { type HttpRequest, rawRequestOf, requestPathOf } from '../request/http-request.js';
 import type { DpopNonces } from './dpop-nonces.js';
-import { type DpopProof, readDpopProof } from './dpop-proof.js';
-import { jwkThumbprint } from './jwk-thumbprint.js';
+import { type ProofClaims, readDpopProof } from './dpop-proof.js';
+import { answersAtOnce, type MemoryReplayStore } from './memory-replay-store.js';
+import type { ProofHeader } from './proof-header.js';
 import type { ProofKeys } from './proof-keys.js';
 import { type ReplayStore, TooManyProofsError } from './replay-store.js';
 import { normalizeTargetUri, targetUriOf } from './target-uri.js';
@@ -46,38 +48,40 @@ export interface ProofOutcome {
 /**
  * Checks that a request carries one fresh proof, made for it and its token, by the key that the token is bound to. The
  * cheapest checks come first; the replay comes last, so that only what is right in every other way uses up its `jti`.
+ * @param tokenDigest SHA-256 of the token, base64url, which is what `ath` must be
  * @param thumbprint `cnf.jkt` of the token
  * @param now milliseconds since the epoch
  * @throws OAuthError 401 `invalid_dpop_proof`, `use_dpop_nonce`, or `invalid_token` when the key is not the token's;
  * 429 when the client has used more proofs than can be remembered; 503 when the replay store can't tell
  * @see RFC 9449 §4.3, §7.1
  */
-export async function checkDpopProof(
+export function checkDpopProof(
   request: HttpRequest,
-  token: string,
+  tokenDigest: string,
   thumbprint: string,
   rules: DpopRules,
   now: number,
-): Promise<ProofOutcome> {
+): MaybePromise<ProofOutcome> {
   const proof = readDpopProof(headerValues(rawRequestOf(request), 'dpop'), rules);
-  checkMethod(proof, request);
-  checkTarget(proof, request, rules);
-  checkAccessTokenHash(proof, token);
-  checkIssuedAt(proof, rules, now);
-  const { nextNonce, nonceExpiresAt } = checkNonce(proof, rules, now);
-  checkKey(proof, thumbprint);
-  rules.keys.verify(proof.jwt, proof.jwk, thumbprint, proof.algorithm);
-  await checkReplay(proof, thumbprint, rules, { now, nonceExpiresAt });
-  return { nextNonce };
+  const { claims, header } = proof;
+  checkMethod(claims, request);
+  checkTarget(claims, request, rules);
+  checkAccessTokenHash(claims, tokenDigest);
+  checkIssuedAt(claims, rules, now);
+  const { nextNonce, nonceExpiresAt } = checkNonce(claims, rules, now);
+  checkKey(header, thumbprint);
+  rules.keys.verify(proof);
+  const checked = checkReplay(claims, thumbprint, rules, { now, nonceExpiresAt });
+  return andThen(checked, () => ({ nextNonce }));
 }
 
-function checkMethod({ htm }: DpopProof, request: HttpRequest): void {
+function checkMethod({ htm }: ProofClaims, request: HttpRequest): void {
   const { method } = rawRequestOf(request);
   if (htm !== method)
     throw invalidDpopProof('proof_method_mismatch', { detail: `the request is a ${method}` });
 }
 
-function checkTarget({ htu }: DpopProof, request: HttpRequest, rules: DpopRules): void {
+function checkTarget({ htu }: ProofClaims, request: HttpRequest, rules: DpopRules): void {
   const path = requestPathOf(request);
   if (path === undefined) throw otherTarget('the target of the request is none that a proof can name');
   const bases = publicBases(request, rules);
@@ -105,11 +109,11 @@ function publicBases(request: HttpRequest, { publicBasesOf }: DpopRules): readon
   }
 }
 
-function checkAccessTokenHash({ ath }: DpopProof, token: string): void {
-  if (ath !== hash('sha256', token, 'base64url')) throw invalidDpopProof('proof_token_mismatch');
+function checkAccessTokenHash({ ath }: ProofClaims, tokenDigest: string): void {
+  if (ath !== tokenDigest) throw invalidDpopProof('proof_token_mismatch');
 }
 
-function checkIssuedAt({ iat }: DpopProof, { proofLifetime, clockSkew }: DpopRules, now: number): void {
+function checkIssuedAt({ iat }: ProofClaims, { proofLifetime, clockSkew }: DpopRules, now: number): void {
   if (proofLifetime === undefined) return;
   const age = now / 1000 - iat;
   if (age > proofLifetime + clockSkew) {
@@ -125,7 +129,7 @@ interface CheckedNonce extends ProofOutcome {
   readonly nonceExpiresAt: number | undefined;
 }
 
-function checkNonce({ nonce }: DpopProof, { nonces }: DpopRules, now: number): CheckedNonce {
+function checkNonce({ nonce }: ProofClaims, { nonces }: DpopRules, now: number): CheckedNonce {
   // Stryker disable next-line ObjectLiteral: what it lacks is undefined as well
   if (nonces === undefined) return { nextNonce: undefined, nonceExpiresAt: undefined };
   const verdict = nonces.judge(nonce, now);
@@ -139,8 +143,7 @@ function checkNonce({ nonce }: DpopProof, { nonces }: DpopRules, now: number): C
   };
 }
 
-function checkKey({ jwk }: DpopProof, expected: string): void {
-  const thumbprint = jwkThumbprint(jwk);
+function checkKey({ thumbprint }: ProofHeader, expected: string): void {
   if (thumbprint === undefined) {
     throw invalidDpopProof('proof_key_unusable', {
       detail: 'the jwk of the proof lacks members of its type',
@@ -159,30 +162,48 @@ interface Moment {
   readonly nonceExpiresAt: number | undefined;
 }
 
-async function checkReplay(
-  { jti, iat }: DpopProof,
+function checkReplay(
+  { jti, iat }: ProofClaims,
   thumbprint: string,
   { replayStore, proofLifetime, clockSkew }: DpopRules,
   { now, nonceExpiresAt = now }: Moment,
-): Promise<void> {
+): MaybePromise<void> {
   const end = proofLifetime === undefined ? nonceExpiresAt / 1000 : iat + proofLifetime + clockSkew;
   // The clocks of instances differ as well: another one must not accept what this one has forgotten.
   const seconds = Math.max(1, Math.ceil(end - now / 1000)) + Math.ceil(clockSkew);
-  const added = await addTo(replayStore, `${thumbprint}.${hash('sha256', jti, 'base64url')}`, seconds);
+  const jtiDigest = hash('sha256', jti, 'base64url');
+  const added = answersAtOnce(replayStore)
+    ? addNow(replayStore, thumbprint, jtiDigest, seconds)
+    : addTo(replayStore, `${thumbprint}.${jtiDigest}`, seconds);
+  return andThen(added, requireNew);
+}
+
+/** What a store answers is believed only where it is `true`: one that breaks its contract lets nothing pass. */
+function requireNew(added: unknown): void {
   if (added !== true) throw invalidDpopProof('proof_replayed');
+}
+
+function addNow(store: MemoryReplayStore, client: string, proof: string, seconds: number): boolean {
+  try {
+    return store.addNow(client, proof, seconds);
+  } catch (cause) {
+    throw storeProblem(cause);
+  }
 }
 
 /** Milliseconds that a request waits at most, whatever the store itself allows. */
 const LONGEST_WAIT_MS = 5_000;
 
-/** What a store answers is believed only where it is `true`: one that breaks its contract lets nothing pass. */
 async function addTo(store: ReplayStore, key: string, seconds: number): Promise<unknown> {
   try {
     return await answerWithin(store.addIfAbsent(key, seconds), 'the replay store', LONGEST_WAIT_MS);
   } catch (cause) {
-    if (cause instanceof TooManyProofsError) {
-      throw tooManyRequests('proofs_too_many', { detail: cause.message, cause });
-    }
-    throw outage('replay_store_unavailable', { detail: messageOf(cause), cause });
+    throw storeProblem(cause);
   }
+}
+
+function storeProblem(cause: unknown): OAuthError {
+  return cause instanceof TooManyProofsError
+    ? tooManyRequests('proofs_too_many', { detail: cause.message, cause })
+    : outage('replay_store_unavailable', { detail: messageOf(cause), cause });
 }

@@ -1,16 +1,21 @@
-import type { JWK } from 'jose';
 import type { JsonObject } from '../access-token/json-object.js';
-import { readTokenShape } from '../access-token/token-shape.js';
+import { decodeObject, isBase64url } from '../access-token/token-shape.js';
 import type { DpopAlgorithm } from '../cert-bound-auth.options.js';
-import { invalidDpopProof, type OAuthError } from '../challenge/oauth-error.js';
-import { readProofKey } from './proof-key.js';
+import { invalidDpopProof } from '../challenge/oauth-error.js';
+import { malformedProof } from './malformed-proof.js';
+import { type ProofHeader, readProofHeader } from './proof-header.js';
+import type { ProofKeys } from './proof-keys.js';
 
 /** A DPoP proof whose form is right (RFC 9449 §4.2). Nothing in it has been compared or verified. */
 export interface DpopProof {
   /** Compact serialization. */
   readonly jwt: string;
-  readonly algorithm: DpopAlgorithm;
-  readonly jwk: JWK;
+  readonly header: ProofHeader;
+  readonly claims: ProofClaims;
+}
+
+/** What a proof says of the request that it was made for. */
+export interface ProofClaims {
   readonly jti: string;
   readonly htm: string;
   readonly htu: string;
@@ -25,6 +30,8 @@ export interface ProofForm {
   /** Characters. */
   readonly maxProofLength: number;
   readonly algorithms: readonly DpopAlgorithm[];
+  /** Those that have been read before. */
+  readonly keys: ProofKeys;
 }
 
 /** Characters. */
@@ -42,28 +49,27 @@ export function readDpopProof(headers: readonly string[], form: ProofForm): Dpop
   if (headers.length > 1) throw invalidDpopProof('proof_repeated', { detail: 'more than one DPoP header' });
   if (jwt.length > form.maxProofLength) throw invalidDpopProof('proof_too_large');
 
-  const shape = readTokenShape(jwt);
-  if (shape.kind !== 'jwt') throw malformed('it is no JWT');
-  const { header, payload } = shape;
-  return { jwt, ...readHeader(header, form.algorithms), ...readClaims(payload) };
+  const parts = jwt.split('.', 4);
+  if (parts.length !== 3) throw malformedProof('it is no JWT');
+  const [header, payload, signature] = parts as [string, string, string];
+  const claims = isBase64url(signature) ? decodeObject(payload) : undefined;
+  if (claims === undefined) throw malformedProof('it is no JWT');
+  return { jwt, header: headerOf(header, form), claims: readClaims(claims) };
 }
 
-function readHeader(
-  header: JsonObject,
-  algorithms: readonly DpopAlgorithm[],
-): Pick<DpopProof, 'algorithm' | 'jwk'> {
-  const { typ, alg, crit, jwk } = header as { readonly [name in 'typ' | 'alg' | 'crit' | 'jwk']: unknown };
-  if (typ !== 'dpop+jwt') throw malformed('its typ is not dpop+jwt');
-  const algorithm = algorithms.find((accepted) => accepted === alg);
-  if (algorithm === undefined) throw invalidDpopProof('proof_algorithm_not_allowed');
-  if (crit !== undefined) throw malformed('it has a crit header, of which nothing is supported');
-  return { algorithm, jwk: readProofKey(jwk) };
+/** Read once for all the proofs that a client makes with its key. */
+function headerOf(text: string, { keys, algorithms }: ProofForm): ProofHeader {
+  const known = keys.find(text);
+  if (known !== undefined) return known;
+  const header = decodeObject(text);
+  if (header === undefined) throw malformedProof('it is no JWT');
+  return readProofHeader(header, algorithms);
 }
 
-function readClaims(claims: JsonObject): Pick<DpopProof, 'jti' | 'htm' | 'htu' | 'iat' | 'ath' | 'nonce'> {
+function readClaims(claims: JsonObject): ProofClaims {
   const jti = textOf(claims, 'jti');
   if (jti === '' || jti.length > MAX_JTI_LENGTH)
-    throw malformed(`its jti is not 1 to ${MAX_JTI_LENGTH} long`);
+    throw malformedProof(`its jti is not 1 to ${MAX_JTI_LENGTH} long`);
   return {
     jti,
     htm: textOf(claims, 'htm'),
@@ -77,16 +83,12 @@ function readClaims(claims: JsonObject): Pick<DpopProof, 'jti' | 'htm' | 'htu' |
 function textOf(claims: JsonObject, name: string): string {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
   if (typeof value === 'string') return value;
-  throw malformed(`its ${name} is no string`);
+  throw malformedProof(`its ${name} is no string`);
 }
 
 function numberOf(claims: JsonObject, name: string): number {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
   // JSON has numbers that are infinite here; what is no number is none that is finite.
   if (Number.isFinite(value)) return value as number;
-  throw malformed(`its ${name} is no number`);
-}
-
-function malformed(detail: string): OAuthError {
-  return invalidDpopProof('proof_malformed', { detail: `the proof: ${detail}` });
+  throw malformedProof(`its ${name} is no number`);
 }

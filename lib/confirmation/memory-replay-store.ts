@@ -68,15 +68,25 @@ export class MemoryReplayStore implements ReplayStore {
    * @throws TooManyProofsError when the client's share is full; Error when the store is
    */
   async addIfAbsent(key: string, ttlSeconds: number): Promise<boolean> {
+    const [client, proof] = split(key);
+    return this.addNow(copyOf(client), copyOf(proof), ttlSeconds);
+  }
+
+  /**
+   * The same at once, with the key in its two parts.
+   * @param client digest of the client's key, base64url
+   * @param proof digest of the proof's `jti`, base64url
+   * @throws TooManyProofsError when the client's share is full; Error when the store is
+   */
+  addNow(client: string, proof: string, ttlSeconds: number): boolean {
     const seconds = this.now() / 1000;
     const now = Math.floor(seconds);
     this.forgetUntil(now, MOST_FORGOTTEN_AT_ONCE);
-    const [client, proof] = split(key);
     if (this.clients.get(client)?.proofs.has(proof) === true) return false;
     if (this.roomProblem(client) !== undefined) this.forgetUntil(now, Number.POSITIVE_INFINITY);
     const problem = this.roomProblem(client);
     if (problem !== undefined) throw problem;
-    this.add(copyOf(client), copyOf(proof), Math.ceil(seconds + ttlSeconds));
+    this.add(client, proof, Math.ceil(seconds + ttlSeconds));
     return true;
   }
 
@@ -148,6 +158,12 @@ export class MemoryReplayStore implements ReplayStore {
     }
     return forgotten.length;
   }
+}
+
+/** Whether a store can be asked without waiting: not one that does something of its own in `addIfAbsent`. */
+export function answersAtOnce(store: ReplayStore): store is MemoryReplayStore {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- compared, not called
+  return store.addIfAbsent === MemoryReplayStore.prototype.addIfAbsent;
 }
 
 function checkLimit(name: string, value: number): number {

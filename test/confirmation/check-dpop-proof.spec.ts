@@ -1,4 +1,5 @@
-import type { ReplayStore } from 'nestjs-cert-bound-auth';
+import { createHash } from 'node:crypto';
+import { MemoryReplayStore, type ReplayStore } from 'nestjs-cert-bound-auth';
 import { TestDpopClient, type TestDpopProofOptions } from 'nestjs-cert-bound-auth/testing';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { checkDpopProof, type DpopRules } from '../../lib/confirmation/check-dpop-proof.js';
@@ -9,6 +10,8 @@ const NOW = 1_800_000_000;
 const API = 'https://api.example.com';
 const OLD_API = 'https://old.example.org/v2';
 const TOKEN = 'token';
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
 let client: TestDpopClient;
 beforeAll(async () => {
@@ -39,7 +42,13 @@ async function check(
     replayStore,
     keys: new ProofKeys(),
   };
-  return checkDpopProof(request as unknown as HttpRequest, TOKEN, client.thumbprint, rules, NOW * 1000);
+  return checkDpopProof(
+    request as unknown as HttpRequest,
+    digestOf(TOKEN),
+    client.thumbprint,
+    rules,
+    NOW * 1000,
+  );
 }
 
 const accepted = { nextNonce: undefined };
@@ -101,6 +110,51 @@ describe('RFC9449-1: the key of a proof', () => {
       });
     },
   );
+});
+
+describe('RFC9449-8: the replay store', () => {
+  const jti = 'jti';
+  const key = (): string => `${client.thumbprint}.${digestOf(jti)}`;
+
+  test('the one in memory is asked at once, and tells a proof that was used', async () => {
+    const replayStore = new MemoryReplayStore({ now: () => NOW * 1000 });
+    expect(await check('/', { claims: { jti } }, [API], replayStore)).toEqual(accepted);
+    expect(await replayStore.addIfAbsent(key(), 1)).toBe(false);
+    await expect(check('/', { claims: { jti } }, [API], replayStore)).rejects.toMatchObject({
+      reason: 'proof_replayed',
+    });
+  });
+
+  test('one that extends it is asked by its own method', async () => {
+    const asked: unknown[] = [];
+    class Recording extends MemoryReplayStore {
+      override async addIfAbsent(...question: readonly [string, number]): Promise<boolean> {
+        asked.push(question);
+        return super.addIfAbsent(...question);
+      }
+    }
+    const replayStore = new Recording({ now: () => NOW * 1000 });
+    expect(await check('/', { claims: { jti } }, [API], replayStore)).toEqual(accepted);
+    expect(asked).toEqual([[key(), 80]]);
+  });
+
+  test.each([
+    ['one client', { maxEntriesPerKey: 1 }, 429, 'proofs_too_many'],
+    ['all clients', { maxEntries: 1 }, 503, 'replay_store_unavailable'],
+  ])('one that is full for %s lets no further proof pass', async (_, limits, status, reason) => {
+    const now = (): number => NOW * 1000;
+    const memory = new MemoryReplayStore({ ...limits, now });
+    const other = new MemoryReplayStore({ ...limits, now });
+    for (const replayStore of [memory, { addIfAbsent: other.addIfAbsent.bind(other) }]) {
+      await check('/', {}, [API], replayStore);
+      await expect(check('/', {}, [API], replayStore)).rejects.toMatchObject({ refusal: { status }, reason });
+    }
+  });
+
+  test.each([1, 'true', {}, undefined])('what is not true, %j, lets nothing pass', async (answer) => {
+    const replayStore = { addIfAbsent: async () => answer as never };
+    await expect(check('/', {}, [API], replayStore)).rejects.toMatchObject({ reason: 'proof_replayed' });
+  });
 });
 
 test('INV3: a replay store that never answers is an outage after five seconds', async () => {

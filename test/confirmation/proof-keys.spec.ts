@@ -1,8 +1,9 @@
-import { constants, generateKeyPairSync, type KeyObject, sign, type SignKeyObjectInput } from 'node:crypto';
+import { constants, generateKeyPairSync, KeyObject, sign, type SignKeyObjectInput } from 'node:crypto';
 import type { JWK } from 'jose';
 import type { DpopAlgorithm } from 'nestjs-cert-bound-auth';
 import { TestDpopClient } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { ProofHeader } from '../../lib/confirmation/proof-header.js';
 import { ProofKeys } from '../../lib/confirmation/proof-keys.js';
 
 const URL = 'https://api.example.com/';
@@ -12,28 +13,69 @@ beforeAll(async () => {
   client = await TestDpopClient.create();
 });
 
+const SIGNATURE_INVALID = expect.objectContaining({ reason: 'proof_signature_invalid' }) as Error;
+
+/** Verifies a proof whose header is not known. */
+function verify(jwt: string, key: JWK, algorithm: DpopAlgorithm, keys = new ProofKeys()): void {
+  keys.verify({ jwt, header: { algorithm, key, thumbprint: 'thumbprint' } });
+}
+
+const headerOf = (proof: string): string => proof.slice(0, proof.indexOf('.'));
+
 describe('proof keys', () => {
-  test('a key is imported once: later proofs are verified with the one that is known by its thumbprint', async () => {
+  test('a header is read and its key imported once: later proofs are verified with what is known by it', async () => {
     const keys = new ProofKeys();
-    const first = await client.proof({ url: URL });
-    expect(() => keys.verify(first, {}, client.thumbprint, 'ES256')).toThrow(
+    const [first, second] = [await client.proof({ url: URL }), await client.proof({ url: URL })];
+    expect(keys.find(headerOf(first))).toBeUndefined();
+    verify(first, client.jwk, 'ES256', keys);
+    const header = keys.find(headerOf(second));
+    expect(header).toEqual({
+      algorithm: 'ES256',
+      thumbprint: 'thumbprint',
+      key: expect.any(KeyObject) as KeyObject,
+    });
+    keys.verify({ jwt: second, header: header as ProofHeader });
+    expect(keys.find(headerOf(first))).toBe(header);
+  });
+
+  test('a key that cannot be imported is refused with what OpenSSL says', async () => {
+    const proof = await client.proof({ url: URL });
+    expect(() => verify(proof, {}, 'ES256')).toThrow(
       expect.objectContaining({
         reason: 'proof_key_unusable',
         detail: expect.any(String) as string,
         cause: expect.any(Error) as Error,
       }),
     );
-    keys.verify(first, client.jwk, client.thumbprint, 'ES256');
-    keys.verify(await client.proof({ url: URL }), {}, client.thumbprint, 'ES256');
   });
 
   test('a known key verifies nothing that another key has signed', async () => {
     const keys = new ProofKeys();
-    keys.verify(await client.proof({ url: URL }), client.jwk, client.thumbprint, 'ES256');
+    const proof = await client.proof({ url: URL });
+    verify(proof, client.jwk, 'ES256', keys);
+    const header = keys.find(headerOf(proof)) as ProofHeader;
     const foreign = await client.proof({ url: URL, fault: 'foreign-key' });
-    expect(() => keys.verify(foreign, client.jwk, client.thumbprint, 'ES256')).toThrow(
-      expect.objectContaining({ reason: 'proof_signature_invalid' }),
-    );
+    expect(() => keys.verify({ jwt: foreign, header })).toThrow(SIGNATURE_INVALID);
+  });
+
+  test('nothing is kept of a proof that is not right', async () => {
+    const keys = new ProofKeys();
+    const foreign = await client.proof({ url: URL, fault: 'foreign-key' });
+    expect(() => verify(foreign, client.jwk, 'ES256', keys)).toThrow(SIGNATURE_INVALID);
+    expect(keys.find(headerOf(foreign))).toBeUndefined();
+  });
+
+  test('a header is kept up to 1,200 characters: a client may fill it with what it likes', async () => {
+    const keys = new ProofKeys();
+    const lengths: [number, boolean][] = [];
+    for (const filling of [0, 700, 701, 702, 703, 704, 2000]) {
+      const header = { filling: 'x'.repeat(filling) };
+      const proof = await client.proof({ url: URL, header });
+      verify(proof, client.jwk, 'ES256', keys);
+      lengths.push([headerOf(proof).length, keys.find(headerOf(proof)) !== undefined]);
+    }
+    expect(lengths.map(([length]) => length <= 1200)).toEqual(lengths.map(([, kept]) => kept));
+    expect(new Set(lengths.map(([, kept]) => kept))).toEqual(new Set([true, false]));
   });
 });
 
@@ -47,8 +89,6 @@ function signedBy(key: SignKeyObjectInput, hash: string | null = 'sha256'): stri
 
 const jwkOf = (key: KeyObject): JWK => key.export({ format: 'jwk' });
 
-const SIGNATURE_INVALID = expect.objectContaining({ reason: 'proof_signature_invalid' }) as Error;
-
 describe('RFC9449-1: the signature of a proof', () => {
   const algorithms = 'ES256 ES384 ES512 PS256 PS384 PS512 RS256 EdDSA Ed25519'.split(' ') as DpopAlgorithm[];
 
@@ -56,8 +96,8 @@ describe('RFC9449-1: the signature of a proof', () => {
     const keys = new ProofKeys();
     const signer = await TestDpopClient.create(algorithm);
     const proof = await signer.proof({ url: URL });
-    const verify = (changed: string): void => keys.verify(changed, signer.jwk, signer.thumbprint, algorithm);
-    verify(proof);
+    const verifyOne = (changed: string): void => verify(changed, signer.jwk, algorithm, keys);
+    verifyOne(proof);
     const [header, payload, signature] = proof.split('.') as [string, string, string];
     const [, otherPayload, otherSignature] = (await signer.proof({ url: URL })).split('.') as [
       string,
@@ -71,26 +111,27 @@ describe('RFC9449-1: the signature of a proof', () => {
       `${header}.${payload}.${signature.slice(0, -4)}`,
       `${header}.${payload}.${'A'.repeat(signature.length)}`,
     ]) {
-      expect(() => verify(changed)).toThrow(SIGNATURE_INVALID);
+      expect(() => verifyOne(changed)).toThrow(SIGNATURE_INVALID);
     }
   });
 
   test('ECDSA: the signature is two numbers side by side, not DER (RFC 7518 §3.4)', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const verify = (proof: string): void => new ProofKeys().verify(proof, jwkOf(publicKey), 'k', 'ES256');
-    verify(signedBy({ key: privateKey, dsaEncoding: 'ieee-p1363' }));
-    expect(() => verify(signedBy({ key: privateKey, dsaEncoding: 'der' }))).toThrow(SIGNATURE_INVALID);
+    const jwk = jwkOf(publicKey);
+    verify(signedBy({ key: privateKey, dsaEncoding: 'ieee-p1363' }), jwk, 'ES256');
+    const der = signedBy({ key: privateKey, dsaEncoding: 'der' });
+    expect(() => verify(der, jwk, 'ES256')).toThrow(SIGNATURE_INVALID);
   });
 
   test('PSS: the salt is as long as the hash (RFC 7518 §3.5)', () => {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const verify = (proof: string): void => new ProofKeys().verify(proof, jwkOf(publicKey), 'k', 'PS256');
+    const jwk = jwkOf(publicKey);
     const pss = { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING };
-    verify(signedBy({ ...pss, saltLength: 32 }));
+    verify(signedBy({ ...pss, saltLength: 32 }), jwk, 'PS256');
     for (const saltLength of [0, 20, 64]) {
-      expect(() => verify(signedBy({ ...pss, saltLength }))).toThrow(SIGNATURE_INVALID);
+      expect(() => verify(signedBy({ ...pss, saltLength }), jwk, 'PS256')).toThrow(SIGNATURE_INVALID);
     }
-    expect(() => verify(signedBy({ key: privateKey }))).toThrow(SIGNATURE_INVALID);
+    expect(() => verify(signedBy({ key: privateKey }), jwk, 'PS256')).toThrow(SIGNATURE_INVALID);
   });
 });
 
@@ -113,7 +154,7 @@ describe('RFC8725: an algorithm is bound to the type of its key', () => {
     ['P-256', p256, { key: p256.privateKey }, 'sha256', 'Ed25519'],
   ])('a key of %s is none, whatever it has signed', (_, { publicKey }, key, hash, algorithm) => {
     const proof = signedBy(key, hash);
-    expect(() => new ProofKeys().verify(proof, jwkOf(publicKey), 'k', algorithm)).toThrow(
+    expect(() => verify(proof, jwkOf(publicKey), algorithm)).toThrow(
       expect.objectContaining({
         reason: 'proof_key_unusable',
         detail: `the key is none for ${algorithm}, or of less than 2048 bits`,

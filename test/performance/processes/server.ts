@@ -4,8 +4,8 @@ import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { ServerSettings, ServerVariant } from '../servers/server-settings.js';
 import { startAuth0 } from '../servers/start-auth0.js';
-import { startEmptyGuard } from '../servers/start-empty-guard.js';
 import { startExpress } from '../servers/start-express.js';
+import { startEmptyGuard, startJwtVerifyGuard, startSignatureGuard } from '../servers/start-guarded.js';
 import { startHandWritten } from '../servers/start-hand-written.js';
 import { startLibrary } from '../servers/start-library.js';
 import { startOpenNest } from '../servers/start-open-nest.js';
@@ -18,6 +18,8 @@ const IDLE_TIME_MS = 3_600_000;
 const STARTS: Readonly<Record<ServerVariant, (settings: ServerSettings) => Promise<Server>>> = {
   nest: startOpenNest,
   'empty-guard': startEmptyGuard,
+  'jwt-verify-guard': startJwtVerifyGuard,
+  'signature-guard': startSignatureGuard,
   library: startLibrary,
   'hand-written': startHandWritten,
   express: startExpress,

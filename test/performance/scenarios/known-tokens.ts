@@ -1,5 +1,5 @@
 import type { Comparison, Scenario } from '../comparison.js';
-import { bothPlatforms, emptyGuards, forATime, onceNeeded, peers, type Setting } from './line-up.js';
+import { bothPlatforms, forATime, guarded, onceNeeded, peers, type Setting } from './line-up.js';
 
 /** How many tokens circulate in the second scenario. */
 const MANY = 10_000;
@@ -15,7 +15,7 @@ export function seenToken(setting: Setting): Scenario {
     const load = forATime(setting, await setting.world.tokens('RS256', 1));
     const contestants = [
       ...bothPlatforms(setting, load, { instance: 'seen' }),
-      ...emptyGuards(setting, load),
+      ...guarded(setting, load, 'empty-guard'),
       ...peers(setting, load),
     ];
     yield { contestants, rounds: setting.options.rounds };

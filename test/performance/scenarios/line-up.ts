@@ -92,14 +92,25 @@ export function bothPlatforms(
   return PLATFORMS.flatMap((platform) => pair(setting, platform, load, settings));
 }
 
-/** What Nest itself takes for a guard, whatever it does. */
-export function emptyGuards({ world }: Setting, load: LoadPlan): readonly ServerContestant[] {
+/** What a guard does that the library is held against. */
+const GUARD_LABELS = {
+  'empty-guard': 'a guard that does nothing',
+  'jwt-verify-guard': 'a guard that only calls jose.jwtVerify',
+  'signature-guard': 'a guard that only verifies one signature',
+} as const;
+
+/** Nest with one guard, on both platforms. */
+export function guarded(
+  { world }: Setting,
+  load: LoadPlan,
+  variant: keyof typeof GUARD_LABELS,
+): readonly ServerContestant[] {
   return PLATFORMS.map((platform) => ({
     kind: 'server',
     load,
-    id: `${platform}-empty-guard`,
-    label: `${PLATFORM_LABELS[platform]}, a guard that does nothing`,
-    settings: { ...world.settings, variant: 'empty-guard', platform },
+    id: `${platform}-${variant}`,
+    label: `${PLATFORM_LABELS[platform]}, ${GUARD_LABELS[variant]}`,
+    settings: { ...world.settings, variant, platform },
     reference: `${platform}-open`,
   }));
 }

@@ -3,7 +3,15 @@ import type { VerificationSettings } from '../processes/verification.js';
 import type { Algorithm } from '../world/issuer-key.js';
 import { AUDIENCE, type CredentialsFile, ISSUER } from '../world/world.js';
 import { tokensInAll } from './known-tokens.js';
-import { bothPlatforms, eachOnce, onceNeeded, peers, type Setting, WARM_UP_ROUNDS } from './line-up.js';
+import {
+  bothPlatforms,
+  eachOnce,
+  guarded,
+  onceNeeded,
+  peers,
+  type Setting,
+  WARM_UP_ROUNDS,
+} from './line-up.js';
 
 /** A JWT that was never seen before, in each request. */
 export function newToken(setting: Setting, algorithm: Algorithm): Scenario {
@@ -15,6 +23,7 @@ export function newToken(setting: Setting, algorithm: Algorithm): Scenario {
     yield {
       contestants: [
         ...bothPlatforms(setting, load, { instance: name }),
+        ...guarded(setting, load, 'jwt-verify-guard'),
         ...peers(setting, load),
         verification(setting, 'jose.jwtVerify', credentials, world.keys[algorithm].jwk),
       ],
@@ -29,9 +38,11 @@ export function dpopRequest(setting: Setting): Scenario {
   async function* comparisons(): AsyncGenerator<Comparison> {
     const { world, options } = setting;
     const credentials = await world.proofs(onceNeeded(options));
+    const load = eachOnce(setting, credentials);
     yield {
       contestants: [
-        ...bothPlatforms(setting, eachOnce(setting, credentials), { instance: 'dpop', dpop: true }),
+        ...bothPlatforms(setting, load, { instance: 'dpop', dpop: true }),
+        ...guarded(setting, load, 'signature-guard'),
         verification(setting, 'crypto.verify', credentials, world.proofKey),
       ],
       rounds: options.rounds,

@@ -6,6 +6,10 @@ export type ServerVariant =
   | 'nest'
   /** Nest with a global guard that lets everything pass. */
   | 'empty-guard'
+  /** Nest with a global guard that calls `jose.jwtVerify` and nothing else. */
+  | 'jwt-verify-guard'
+  /** Nest with a global guard that verifies the signature of the DPoP proof and nothing else. */
+  | 'signature-guard'
   /** Nest with this library. */
   | 'library'
   /** Nest with passport-http-bearer, jose and a guard that compares thumbprints. */
