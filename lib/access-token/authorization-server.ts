@@ -16,6 +16,7 @@ import { type Introspect, IntrospectionAnswers } from './introspection-cache.js'
 import { introspect, type IntrospectionCall } from './introspection-client.js';
 import { isShallow, type JsonObject } from './json-object.js';
 import { type JwtRules, type UnverifiedJwt, verifyJwt } from './jwt-verifier.js';
+import type { KeyGroup } from './key-set.js';
 import { type ServerMetadata, ServerMetadataSource } from './server-metadata.js';
 import { verifySignedAnswer } from './signed-introspection-answer.js';
 import { fixedSigningKeys, RemoteSigningKeys, sharedSecret, type SigningKeys } from './signing-keys.js';
@@ -124,9 +125,14 @@ export class AuthorizationServer {
         signedAnswer: undefined,
         size: token.length,
         validity: validityOf(payload, rules.claims),
-        holds: () => !group.withdrawn && this.keys.serve(),
+        holds: this.whileServed(group),
       };
     });
+  }
+
+  /** A function of its own: what is made beside the token would keep the token in memory as long as it is known. */
+  private whileServed(group: KeyGroup): () => boolean {
+    return () => !group.withdrawn && this.keys.serve();
   }
 
   /** What a JWT says must be what its server says of it, which may have revoked it. */
