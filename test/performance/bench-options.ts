@@ -20,8 +20,11 @@ export interface BenchOptions {
   readonly pin: boolean;
 }
 
-/** Many short rounds: what else a machine does comes and goes within seconds, and is then on both sides of a pair. */
-const FULL = { connections: 16, rounds: 21, seconds: 0.33, requests: 500 };
+/**
+ * Many short rounds: what else a machine does comes and goes within seconds, and is then on both sides of a pair. Of too
+ * few requests a round measures how long the caches take to get warm again.
+ */
+const FULL = { connections: 16, rounds: 21, seconds: 0.33, requests: 1500 };
 const QUICK = { connections: 4, rounds: 2, seconds: 0.1, requests: 50 };
 const PROFILE = { connections: 16, rounds: 1, seconds: 10, requests: 5000 };
 

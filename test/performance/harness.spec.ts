@@ -96,6 +96,26 @@ describe('the report', () => {
     expect(reached(6.1, 0.94)).toEqual([false, false]);
   });
 
+  test('holds a new token and a proof against a bare verification, in the same server and in a loop', () => {
+    const of = (scenario: string, id: string, cpu: number): Result =>
+      result(id, cpu, { scenario, ...beside(cpu, 1) });
+    const reached = (token: number, proof: number): readonly boolean[] =>
+      goalsOf(
+        resultsOf([
+          of('new-jwt-rs256', 'fastify-library', token),
+          of('new-jwt-rs256', 'fastify-jwt-verify-guard', 200),
+          of('new-jwt-rs256', 'jose.jwtVerify', 100),
+          of('dpop', 'fastify-library', proof),
+          of('dpop', 'fastify-signature-guard', 200),
+          of('dpop', 'fastify-open', 20),
+          of('dpop', 'crypto.verify', 80),
+        ]),
+      ).map((goal) => goal.reached);
+    expect(reached(114, 124)).toEqual([true, true, true, true]);
+    expect(reached(116, 126)).toEqual([true, false, true, false]);
+    expect(reached(231, 251)).toEqual([false, false, false, false]);
+  });
+
   test('replaces what is between the markers, and nothing else', () => {
     const results = resultsOf([result('express-open', 64), result('express-library', 70, beside(6, 0.95))]);
     const once = fillIn(`before\n${BEGIN}\nold\n${END}\nafter\n`, results);
