@@ -46,6 +46,8 @@ export interface LoadPlan {
 export interface Comparison {
   readonly contestants: readonly Contestant[];
   readonly rounds: number;
+  /** How often all of them are started, each time for its part of the rounds. */
+  readonly starts: number;
   /** Where on the axis of a growth this is. @default no growth is measured */
   readonly point?: number;
   /** Whether the memory of the library's servers is measured after the warm-up. @default false */

@@ -14,12 +14,15 @@ export interface Entrant {
   leave(): Promise<void>;
 }
 
-/** Starts what a contestant needs. */
-export async function enter(contestant: Contestant, processes: Processes): Promise<Entrant> {
+/**
+ * Starts what a contestant needs.
+ * @param start the how-manieth time: servers of different ones are different processes
+ */
+export async function enter(contestant: Contestant, processes: Processes, start: number): Promise<Entrant> {
   if (contestant.kind === 'verification') {
     return new VerificationEntrant(contestant, processes.verification(contestant.settings));
   }
-  const server = await processes.server(contestant.settings);
+  const server = await processes.server(contestant.settings, start);
   const { credentials, path, identity, connections, connection } = contestant.load;
   await processes.load.ask('open', {
     name: contestant.id,

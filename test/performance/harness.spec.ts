@@ -176,7 +176,7 @@ test('a profile names functions by the time in themselves, of its last seconds, 
 });
 
 test('the command line is checked', () => {
-  expect(readBenchOptions([])).toMatchObject({ quick: false, pin: true, rounds: 21 });
+  expect(readBenchOptions([])).toMatchObject({ quick: false, pin: true, rounds: 21, starts: 3 });
   expect(readBenchOptions(['--quick', '--no-pin', '--rounds', '3'])).toMatchObject({ pin: false, rounds: 3 });
   expect(() => readBenchOptions(['--rounds', 'none'])).toThrow('--rounds must be a number above 0');
   expect(() => readBenchOptions(['--fast'])).toThrow('--fast');

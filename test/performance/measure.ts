@@ -6,9 +6,14 @@ import { summarise } from './statistics.js';
 
 interface Lane {
   readonly contestant: Contestant;
-  readonly entrant: Entrant;
   readonly rounds: Round[];
   usedMemory?: number;
+}
+
+/** A lane while its processes run. */
+interface RunningLane {
+  readonly lane: Lane;
+  readonly entrant: Entrant;
 }
 
 /**
@@ -20,24 +25,45 @@ export async function measure(
   comparison: Comparison,
   processes: Processes,
 ): Promise<readonly Result[]> {
-  const lanes = await Promise.all(
-    comparison.contestants.map(async (contestant): Promise<Lane> => {
-      return { contestant, entrant: await enter(contestant, processes), rounds: [] };
-    }),
-  );
-  for (const lane of lanes) await warmUp(lane, comparison);
-  for (let round = 0; round < comparison.rounds; round += 1) {
-    const order = round % 2 === 0 ? lanes : lanes.toReversed();
-    for (const { entrant, rounds } of order) rounds.push(await entrant.round());
+  const { contestants, rounds, starts } = comparison;
+  const lanes = contestants.map((contestant): Lane => ({ contestant, rounds: [] }));
+  for (let start = 0; start < starts; start += 1) {
+    const until = Math.ceil((rounds * (start + 1)) / starts);
+    await measureStart(lanes, comparison, { processes, start, until });
   }
-  for (const { entrant } of lanes) await entrant.leave();
   return lanes.map((lane) => resultOf(scenario, comparison, lane, lanes));
 }
 
-async function warmUp(lane: Lane, { memory = false }: Comparison): Promise<void> {
-  await lane.entrant.warmUp();
+/** One of the times that everything is started. */
+interface Start {
+  readonly processes: Processes;
+  readonly start: number;
+  /** Goes on until every lane has so many rounds. */
+  readonly until: number;
+}
+
+async function measureStart(
+  lanes: readonly Lane[],
+  comparison: Comparison,
+  { processes, start, until }: Start,
+): Promise<void> {
+  const running = await Promise.all(
+    lanes.map(async (lane): Promise<RunningLane> => {
+      return { lane, entrant: await enter(lane.contestant, processes, start) };
+    }),
+  );
+  for (const each of running) await warmUp(each, comparison);
+  for (let round = lanes[0]?.rounds.length ?? until; round < until; round += 1) {
+    const order = round % 2 === 0 ? running : running.toReversed();
+    for (const { lane, entrant } of order) lane.rounds.push(await entrant.round());
+  }
+  for (const { entrant } of running) await entrant.leave();
+}
+
+async function warmUp({ lane, entrant }: RunningLane, { memory = false }: Comparison): Promise<void> {
+  await entrant.warmUp();
   if (!memory) return;
-  const usedMemory = await lane.entrant.usedMemory();
+  const usedMemory = await entrant.usedMemory();
   if (usedMemory !== undefined) lane.usedMemory = usedMemory;
 }
 

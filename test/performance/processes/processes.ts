@@ -25,9 +25,9 @@ export class Processes {
     this.load = this.start<LoadProtocol>('processes/load.js', {}, cores.load);
   }
 
-  /** The server with these settings. */
-  async server(settings: ServerSettings): Promise<RunningServer> {
-    const key = JSON.stringify(settings);
+  /** The server with these settings, of this start. */
+  async server(settings: ServerSettings, start: number): Promise<RunningServer> {
+    const key = JSON.stringify([settings, start]);
     const server = this.servers.get(key) ?? this.startServer(settings);
     this.servers.set(key, server);
     return server;

@@ -6,7 +6,7 @@ import { eachOnce, forATime, onceNeeded, pair, type Setting } from './line-up.js
 /** The platform whose own cost is the lowest, so that growth can be seen. */
 const PLATFORM = 'fastify';
 
-/** Its rounds are shorter than the others: there are many. */
+/** Its rounds are shorter than the others, and its servers started once: there are many. */
 const SHARE_OF_A_ROUND = 0.6;
 
 /** What is measured at one point of an axis. */
@@ -28,7 +28,7 @@ interface Axis {
 
 /** The setting of growths. */
 export function forGrowth({ world, options }: Setting): Setting {
-  return { world, options: { ...options, seconds: options.seconds * SHARE_OF_A_ROUND } };
+  return { world, options: { ...options, starts: 1, seconds: options.seconds * SHARE_OF_A_ROUND } };
 }
 
 function growth(setting: Setting, axis: Axis, pointAt: (value: number) => Promise<Point>): Scenario {
@@ -39,6 +39,7 @@ function growth(setting: Setting, axis: Axis, pointAt: (value: number) => Promis
       yield {
         contestants: pair(setting, PLATFORM, load, { ...settings, instance: axis.name }),
         rounds: options.rounds,
+        starts: options.starts,
         point: value,
         memory,
       };

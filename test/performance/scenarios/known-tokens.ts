@@ -18,7 +18,8 @@ export function seenToken(setting: Setting): Scenario {
       ...guarded(setting, load, 'empty-guard'),
       ...peers(setting, load),
     ];
-    yield { contestants, rounds: setting.options.rounds };
+    const { rounds, starts } = setting.options;
+    yield { contestants, rounds, starts };
   }
   return { name: 'seen', title: 'A token seen before', comparisons };
 }
@@ -31,6 +32,7 @@ export function tenThousandTokens(setting: Setting): Scenario {
     yield {
       contestants: bothPlatforms(setting, load, { instance: 'ten-thousand' }),
       rounds: setting.options.rounds,
+      starts: setting.options.starts,
     };
   }
   return { name: 'ten-thousand', title: 'Ten thousand tokens in turn, seen before', comparisons };
@@ -45,6 +47,7 @@ export function cachedOpaqueToken(setting: Setting): Scenario {
     yield {
       contestants: bothPlatforms(setting, load, { instance: 'opaque', introspectionEndpoint }),
       rounds: options.rounds,
+      starts: options.starts,
     };
   }
   return { name: 'opaque', title: 'An opaque token, its introspection answer cached', comparisons };

@@ -51,9 +51,9 @@ export function eachOnce(setting: Setting, credentials: CredentialsFile): LoadPl
   return forATime(setting, credentials, plan);
 }
 
-/** How many tokens or proofs {@link eachOnce} needs. */
-export function onceNeeded({ rounds, requests }: BenchOptions): number {
-  return (rounds + WARM_UP_ROUNDS) * requests;
+/** How many tokens or proofs {@link eachOnce} needs: a server that is started anew has seen none. */
+export function onceNeeded({ rounds, starts, requests }: BenchOptions): number {
+  return (Math.ceil(rounds / starts) + WARM_UP_ROUNDS) * requests;
 }
 
 /** The open route and the protected one. */

@@ -14,6 +14,7 @@ export function newConnection(setting: Setting): Scenario {
     yield {
       contestants: bothPlatforms(setting, load, { instance: 'new-connection' }),
       rounds: setting.options.rounds,
+      starts: setting.options.starts,
     };
   }
   return { name: 'new-connection', title: 'A new TLS connection for each request', comparisons };
@@ -30,6 +31,7 @@ export function certificateSize(setting: Setting): Scenario {
       yield {
         contestants: pair(setting, 'fastify', load, { instance: 'growth-certificate' }),
         rounds: options.rounds,
+        starts: options.starts,
         point: client.der.length,
       };
     }

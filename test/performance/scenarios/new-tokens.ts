@@ -28,6 +28,7 @@ export function newToken(setting: Setting, algorithm: Algorithm): Scenario {
         verification(setting, 'jose.jwtVerify', credentials, world.keys[algorithm].jwk),
       ],
       rounds: options.rounds,
+      starts: options.starts,
     };
   }
   return { name, title: `A new JWT in each request (${algorithm})`, comparisons };
@@ -46,6 +47,7 @@ export function dpopRequest(setting: Setting): Scenario {
         verification(setting, 'crypto.verify', credentials, world.proofKey),
       ],
       rounds: options.rounds,
+      starts: options.starts,
     };
   }
   return { name: 'dpop', title: 'A DPoP proof in each request (ES256), the token seen before', comparisons };
