@@ -27,7 +27,7 @@ export interface BenchOptions {
  * few requests a round measures how long the caches take to get warm again. And one process of a program may be faster than another for all
  * its life.
  */
-const FULL = { connections: 16, rounds: 21, starts: 3, seconds: 0.33, requests: 1500 };
+const FULL = { connections: 16, rounds: 21, starts: 3, seconds: 0.33, requests: 2000 };
 const QUICK = { connections: 4, rounds: 2, starts: 1, seconds: 0.1, requests: 50 };
 const PROFILE = { connections: 16, rounds: 1, starts: 1, seconds: 10, requests: 5000 };
 

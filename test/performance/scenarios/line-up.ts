@@ -18,7 +18,7 @@ export interface Setting {
 }
 
 /** As long as so many rounds: until the compiler has done its work. */
-export const WARM_UP_ROUNDS = 6;
+export const WARM_UP_ROUNDS = 10;
 
 function warmUpOf({ seconds }: BenchOptions): RunEnd {
   return { seconds: seconds * WARM_UP_ROUNDS };
