@@ -91,8 +91,9 @@ export interface AuthenticationRules {
 /**
  * The way of a request: credentials → access token → confirmation → user. Any step may refuse by throwing an
  * `OAuthError`; scopes are asked for afterwards, by route. Nothing is waited for where nothing has to be: of a known token
- * and a certificate of the connection, the decision is there at once. Each step is called by name and handed what it
- * needs: a closure for every step of every request would cost more than the step.
+ * and a certificate of the connection, or a proof that is remembered in this process, the decision is there at once. Each
+ * step is called by name and handed what it needs: a closure for every step of every request would cost more than the
+ * step.
  */
 export function authenticateRequest(
   request: HttpRequest,

@@ -40,7 +40,7 @@ afterEach(() => setFips(false));
 test('invariant 3: a proof by an algorithm that OpenSSL refuses is refused, and is no fault of ours', () => {
   const keys = new ProofKeys();
   const header = { algorithm: 'ES256', key: jwk, thumbprint: 'thumbprint' } as const;
-  const verify = (): void => keys.verify({ jwt: jws, header });
+  const verify = (): void => keys.verify({ jwt: jws, header }, 'thumbprint');
   verify();
   expect(() => withoutCrypto(verify)).toThrow(refused('invalid_dpop_proof', 'proof_key_unusable'));
   verify();

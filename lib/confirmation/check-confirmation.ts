@@ -45,7 +45,7 @@ function provenBy(...boundBy: readonly BindingMethod[]): ProvenPossession {
 
 /**
  * Checks that the caller holds every key that a token is bound to, the certificate's first, for that costs less. A
- * certificate of the connection is checked at once.
+ * certificate of the connection is checked at once, and so is a proof that is remembered in this process.
  * @param now milliseconds since the epoch
  * @throws OAuthError 401 `invalid_token`; what {@link checkDpopProof} throws
  * @see RFC 8705 §3, RFC 9449 §7.1

@@ -16,7 +16,7 @@ import { headerValues } from '../request/header-values.js';
 import { type HttpRequest, rawRequestOf, requestPathOf } from '../request/http-request.js';
 import type { DpopNonces } from './dpop-nonces.js';
 import { type ProofClaims, readDpopProof } from './dpop-proof.js';
-import { answersAtOnce, type MemoryReplayStore } from './memory-replay-store.js';
+import { answersAtOnce } from './memory-replay-store.js';
 import type { ProofHeader } from './proof-header.js';
 import type { ProofKeys } from './proof-keys.js';
 import { type ReplayStore, TooManyProofsError } from './replay-store.js';
@@ -62,7 +62,7 @@ export function checkDpopProof(
   rules: DpopRules,
   now: number,
 ): MaybePromise<ProofOutcome> {
-  const proof = readDpopProof(headerValues(rawRequestOf(request), 'dpop'), rules);
+  const proof = readDpopProof(headerValues(rawRequestOf(request), 'dpop'), rules, thumbprint);
   const { claims, header } = proof;
   checkMethod(claims, request);
   checkTarget(claims, request, rules);
@@ -70,7 +70,7 @@ export function checkDpopProof(
   checkIssuedAt(claims, rules, now);
   const { nextNonce, nonceExpiresAt } = checkNonce(claims, rules, now);
   checkKey(header, thumbprint);
-  rules.keys.verify(proof);
+  rules.keys.verify(proof, thumbprint);
   const checked = checkReplay(claims, thumbprint, rules, { now, nonceExpiresAt });
   return andThen(checked, () => ({ nextNonce }));
 }
@@ -172,10 +172,7 @@ function checkReplay(
   // The clocks of instances differ as well: another one must not accept what this one has forgotten.
   const seconds = Math.max(1, Math.ceil(end - now / 1000)) + Math.ceil(clockSkew);
   const jtiDigest = hash('sha256', jti, 'base64url');
-  const added = answersAtOnce(replayStore)
-    ? addNow(replayStore, thumbprint, jtiDigest, seconds)
-    : addTo(replayStore, `${thumbprint}.${jtiDigest}`, seconds);
-  return andThen(added, requireNew);
+  return andThen(addTo(replayStore, thumbprint, jtiDigest, seconds), requireNew);
 }
 
 /** What a store answers is believed only where it is `true`: one that breaks its contract lets nothing pass. */
@@ -183,18 +180,24 @@ function requireNew(added: unknown): void {
   if (added !== true) throw invalidDpopProof('proof_replayed');
 }
 
-function addNow(store: MemoryReplayStore, client: string, proof: string, seconds: number): boolean {
+function addTo(
+  store: ReplayStore,
+  thumbprint: string,
+  jtiDigest: string,
+  seconds: number,
+): MaybePromise<unknown> {
   try {
-    return store.addNow(client, proof, seconds);
+    if (answersAtOnce(store)) return store.addNow(thumbprint, jtiDigest, seconds);
   } catch (cause) {
     throw storeProblem(cause);
   }
+  return addLater(store, `${thumbprint}.${jtiDigest}`, seconds);
 }
 
 /** Milliseconds that a request waits at most, whatever the store itself allows. */
 const LONGEST_WAIT_MS = 5_000;
 
-async function addTo(store: ReplayStore, key: string, seconds: number): Promise<unknown> {
+async function addLater(store: ReplayStore, key: string, seconds: number): Promise<unknown> {
   try {
     return await answerWithin(store.addIfAbsent(key, seconds), 'the replay store', LONGEST_WAIT_MS);
   } catch (cause) {

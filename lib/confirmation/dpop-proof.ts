@@ -30,7 +30,7 @@ export interface ProofForm {
   /** Characters. */
   readonly maxProofLength: number;
   readonly algorithms: readonly DpopAlgorithm[];
-  /** Those that have been read before. */
+  /** Those that have verified a proof before. */
   readonly keys: ProofKeys;
 }
 
@@ -40,10 +40,11 @@ const MAX_JTI_LENGTH = 256;
 /**
  * Reads the one proof of a request: its size, its form, its header, the types of its claims, in this order.
  * @param headers the values of `DPoP`, one for each time that it was sent
+ * @param thumbprint of the key that the proof must be by, which is not compared here
  * @throws OAuthError 401 `invalid_dpop_proof`
  * @see RFC 9449 §4.3, items 1 to 5 and 7
  */
-export function readDpopProof(headers: readonly string[], form: ProofForm): DpopProof {
+export function readDpopProof(headers: readonly string[], form: ProofForm, thumbprint: string): DpopProof {
   const [jwt] = headers;
   if (jwt === undefined) throw invalidDpopProof('proof_missing', { detail: 'no DPoP header' });
   if (headers.length > 1) throw invalidDpopProof('proof_repeated', { detail: 'more than one DPoP header' });
@@ -54,12 +55,12 @@ export function readDpopProof(headers: readonly string[], form: ProofForm): Dpop
   const [header, payload, signature] = parts as [string, string, string];
   const claims = isBase64url(signature) ? decodeObject(payload) : undefined;
   if (claims === undefined) throw malformedProof('it is no JWT');
-  return { jwt, header: headerOf(header, form), claims: readClaims(claims) };
+  return { jwt, header: headerOf(header, form, thumbprint), claims: readClaims(claims) };
 }
 
 /** Read once for all the proofs that a client makes with its key. */
-function headerOf(text: string, { keys, algorithms }: ProofForm): ProofHeader {
-  const known = keys.find(text);
+function headerOf(text: string, { keys, algorithms }: ProofForm, thumbprint: string): ProofHeader {
+  const known = keys.find(text, thumbprint);
   if (known !== undefined) return known;
   const header = decodeObject(text);
   if (header === undefined) throw malformedProof('it is no JWT');

@@ -7,10 +7,10 @@ import { describeMisfit, fits, isSigned } from '../jws-signature.js';
 import { messageOf } from '../message-of.js';
 import type { ProofHeader } from './proof-header.js';
 
-const MOST_HEADERS = 10_000;
+const MOST_KEYS = 10_000;
 
-/** Characters: enough for an RSA key of 4096 bits, and nothing beside it. */
-const LONGEST_HEADER = 1_200;
+/** Characters: a header with an RSA key of 4096 bits and its `kid` has some 1,200. */
+const LONGEST_HEADER = 2_000;
 
 /** What is verified of a proof. */
 export interface SignedProof {
@@ -19,41 +19,55 @@ export interface SignedProof {
   readonly header: ProofHeader;
 }
 
+/** A key that has verified a proof, and the header that it came in. */
+interface KnownKey {
+  /** `undefined` where it was too long to be kept. */
+  readonly text: string | undefined;
+  readonly header: ProofHeader & { readonly key: KeyObject };
+}
+
 /**
- * The clients' proof keys. A key is read, imported and found fit for its algorithm once, and kept by the header that it
- * stood in, which holds no secret and is in every proof of that client's; the least recently used goes first. Only what
- * has verified a proof for a valid token is kept.
+ * The clients' proof keys, by their thumbprints: each is imported once, and found fit for its algorithm; its header is
+ * read once, as long as the client writes it in the same way. Only what has verified a proof for a valid token is kept, once
+ * for each key; the least recently used goes first.
  */
 export class ProofKeys {
-  private readonly headers = new LRUCache<string, ProofHeader>({ max: MOST_HEADERS });
+  private readonly known = new LRUCache<string, KnownKey>({ max: MOST_KEYS });
 
-  /** What a header says, where a proof with it has been verified. @param text the first part of a proof */
-  find(text: string): ProofHeader | undefined {
-    return this.headers.get(text);
+  /**
+   * What a header says, where the last proof by this key that was verified had the same, letter by letter.
+   * @param text the first part of a proof
+   * @param thumbprint of the key that the proof must be by
+   */
+  find(text: string, thumbprint: string): ProofHeader | undefined {
+    const known = this.known.get(thumbprint);
+    return known?.text === text ? known.header : undefined;
   }
 
   /**
    * Verifies the signature of a proof.
+   * @param thumbprint of its key, which has been compared
    * @throws OAuthError 401 `invalid_dpop_proof`
    * @see RFC 7515 §5.2, RFC 7518 §3, RFC 8037 §3.1
    */
-  verify({ jwt, header }: SignedProof): void {
-    const { key, algorithm } = header;
-    if (key instanceof KeyObject) {
-      requireSigned(jwt, key, algorithm);
-      return;
-    }
-    const imported = importKey(key, algorithm);
-    requireSigned(jwt, imported, algorithm);
-    this.keep(jwt, { ...header, key: imported });
+  verify({ jwt, header }: SignedProof, thumbprint: string): void {
+    const { algorithm } = header;
+    const key = this.keyOf(header, thumbprint);
+    if (!verifies(jwt, key, algorithm)) throw invalidDpopProof('proof_signature_invalid');
+    if (header.key !== key) this.known.set(thumbprint, { text: textToKeep(jwt), header: { ...header, key } });
   }
 
-  private keep(jwt: string, header: ProofHeader): void {
-    const length = jwt.indexOf('.');
-    if (length > LONGEST_HEADER) return;
-    // Text of its own: V8 makes a part of a string a view that keeps the whole proof in memory.
-    this.headers.set(Buffer.from(jwt.slice(0, length)).toString(), header);
+  private keyOf({ key, algorithm }: ProofHeader, thumbprint: string): KeyObject {
+    if (key instanceof KeyObject) return key;
+    const known = this.known.get(thumbprint)?.header;
+    return known?.algorithm === algorithm ? known.key : importKey(key, algorithm);
   }
+}
+
+/** Text of its own: V8 makes a part of a string a view that keeps the whole proof in memory. */
+function textToKeep(jwt: string): string | undefined {
+  const length = jwt.indexOf('.');
+  return length > LONGEST_HEADER ? undefined : Buffer.from(jwt.slice(0, length)).toString();
 }
 
 /** Its form has been looked at already; its point may still be none of the curve. */
@@ -69,10 +83,6 @@ function importJwk(jwk: JWK): KeyObject {
   } catch (cause) {
     throw unusable(messageOf(cause), cause);
   }
-}
-
-function requireSigned(jwt: string, key: KeyObject, algorithm: DpopAlgorithm): void {
-  if (!verifies(jwt, key, algorithm)) throw invalidDpopProof('proof_signature_invalid');
 }
 
 /** OpenSSL may have been built or set up to do without an algorithm. */

@@ -138,6 +138,30 @@ describe('RFC9449-8: the replay store', () => {
     expect(asked).toEqual([[key(), 80]]);
   });
 
+  test('one whose method has been replaced is asked by what is there now', async () => {
+    const refusing = vi.spyOn(MemoryReplayStore.prototype, 'addIfAbsent').mockResolvedValue(false);
+    try {
+      await expect(check('/', {}, [API], new MemoryReplayStore())).rejects.toMatchObject({
+        reason: 'proof_replayed',
+      });
+    } finally {
+      refusing.mockRestore();
+    }
+  });
+
+  test('one that cannot even be looked at is an outage', async () => {
+    const replayStore = {
+      get addIfAbsent(): never {
+        throw new Error('not now');
+      },
+    };
+    await expect(check('/', {}, [API], replayStore)).rejects.toMatchObject({
+      refusal: { status: 503 },
+      reason: 'replay_store_unavailable',
+      detail: 'not now',
+    });
+  });
+
   test.each([
     ['one client', { maxEntriesPerKey: 1 }, 429, 'proofs_too_many'],
     ['all clients', { maxEntries: 1 }, 503, 'replay_store_unavailable'],

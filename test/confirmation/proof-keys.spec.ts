@@ -2,80 +2,105 @@ import { constants, generateKeyPairSync, KeyObject, sign, type SignKeyObjectInpu
 import type { JWK } from 'jose';
 import type { DpopAlgorithm } from 'nestjs-cert-bound-auth';
 import { TestDpopClient } from 'nestjs-cert-bound-auth/testing';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ProofHeader } from '../../lib/confirmation/proof-header.js';
 import { ProofKeys } from '../../lib/confirmation/proof-keys.js';
 
 const URL = 'https://api.example.com/';
+const KEY = 'thumbprint';
 
 let client: TestDpopClient;
 beforeAll(async () => {
   client = await TestDpopClient.create();
 });
 
+const KEY_UNUSABLE = expect.objectContaining({
+  reason: 'proof_key_unusable',
+  detail: expect.any(String) as string,
+  cause: expect.any(Error) as Error,
+}) as Error;
 const SIGNATURE_INVALID = expect.objectContaining({ reason: 'proof_signature_invalid' }) as Error;
 
 /** Verifies a proof whose header is not known. */
 function verify(jwt: string, key: JWK, algorithm: DpopAlgorithm, keys = new ProofKeys()): void {
-  keys.verify({ jwt, header: { algorithm, key, thumbprint: 'thumbprint' } });
+  keys.verify({ jwt, header: { algorithm, key, thumbprint: KEY } }, KEY);
 }
 
 const headerOf = (proof: string): string => proof.slice(0, proof.indexOf('.'));
 
 describe('proof keys', () => {
+  let keys: ProofKeys;
+  beforeEach(() => {
+    keys = new ProofKeys();
+  });
+  const find = (proof: string): ProofHeader | undefined => keys.find(headerOf(proof), KEY);
+
   test('a header is read and its key imported once: later proofs are verified with what is known by it', async () => {
-    const keys = new ProofKeys();
     const [first, second] = [await client.proof({ url: URL }), await client.proof({ url: URL })];
-    expect(keys.find(headerOf(first))).toBeUndefined();
+    expect(find(first)).toBeUndefined();
     verify(first, client.jwk, 'ES256', keys);
-    const header = keys.find(headerOf(second));
-    expect(header).toEqual({
-      algorithm: 'ES256',
-      thumbprint: 'thumbprint',
-      key: expect.any(KeyObject) as KeyObject,
-    });
-    keys.verify({ jwt: second, header: header as ProofHeader });
-    expect(keys.find(headerOf(first))).toBe(header);
+    const header = find(second) as ProofHeader;
+    expect(header).toEqual({ algorithm: 'ES256', thumbprint: KEY, key: expect.any(KeyObject) as KeyObject });
+    keys.verify({ jwt: second, header }, KEY);
+    expect(find(first)).toBe(header);
+  });
+
+  test('a header is known for its own key only', async () => {
+    const proof = await client.proof({ url: URL });
+    verify(proof, client.jwk, 'ES256', keys);
+    expect(keys.find(headerOf(proof), 'other')).toBeUndefined();
+    expect(keys.find(headerOf(proof).slice(0, -1), KEY)).toBeUndefined();
+  });
+
+  test('of each key the last header is kept, and the key imported once however its headers are written', async () => {
+    const one = await client.proof({ url: URL });
+    const other = await client.proof({ url: URL, header: { kid: 'other' } });
+    verify(one, client.jwk, 'ES256', keys);
+    const { key } = find(one) as ProofHeader;
+    // No key, were it to be imported.
+    verify(other, {}, 'ES256', keys);
+    expect(find(one)).toBeUndefined();
+    expect(find(other)?.key).toBe(key);
+  });
+
+  test('a key that is known for one algorithm is not for another', async () => {
+    const rsa = await TestDpopClient.create('RS256');
+    verify(await rsa.proof({ url: URL }), rsa.jwk, 'RS256', keys);
+    expect(() => verify('e30.e30.AAAA', {}, 'PS256', keys)).toThrow(KEY_UNUSABLE);
+    verify(await rsa.proof({ url: URL }), {}, 'RS256', keys);
   });
 
   test('a key that cannot be imported is refused with what OpenSSL says', async () => {
     const proof = await client.proof({ url: URL });
-    expect(() => verify(proof, {}, 'ES256')).toThrow(
-      expect.objectContaining({
-        reason: 'proof_key_unusable',
-        detail: expect.any(String) as string,
-        cause: expect.any(Error) as Error,
-      }),
-    );
+    expect(() => verify(proof, {}, 'ES256', keys)).toThrow(KEY_UNUSABLE);
   });
 
   test('a known key verifies nothing that another key has signed', async () => {
-    const keys = new ProofKeys();
     const proof = await client.proof({ url: URL });
     verify(proof, client.jwk, 'ES256', keys);
-    const header = keys.find(headerOf(proof)) as ProofHeader;
+    const header = find(proof) as ProofHeader;
     const foreign = await client.proof({ url: URL, fault: 'foreign-key' });
-    expect(() => keys.verify({ jwt: foreign, header })).toThrow(SIGNATURE_INVALID);
+    expect(() => keys.verify({ jwt: foreign, header }, KEY)).toThrow(SIGNATURE_INVALID);
+    expect(() => verify(foreign, client.jwk, 'ES256', keys)).toThrow(SIGNATURE_INVALID);
   });
 
   test('nothing is kept of a proof that is not right', async () => {
-    const keys = new ProofKeys();
     const foreign = await client.proof({ url: URL, fault: 'foreign-key' });
     expect(() => verify(foreign, client.jwk, 'ES256', keys)).toThrow(SIGNATURE_INVALID);
-    expect(keys.find(headerOf(foreign))).toBeUndefined();
+    expect(find(foreign)).toBeUndefined();
+    expect(() => verify(foreign, {}, 'ES256', keys)).toThrow(KEY_UNUSABLE);
   });
 
-  test('a header is kept up to 1,200 characters: a client may fill it with what it likes', async () => {
-    const keys = new ProofKeys();
-    const lengths: [number, boolean][] = [];
-    for (const filling of [0, 700, 701, 702, 703, 704, 2000]) {
-      const header = { filling: 'x'.repeat(filling) };
-      const proof = await client.proof({ url: URL, header });
+  test('invariant 5: a header is kept up to 2,000 characters, for a client may fill it; its key is known all the same', async () => {
+    const kept: [number, boolean][] = [];
+    for (const filling of [0, 1300, 1301, 1302, 1303, 1304, 1305, 3000]) {
+      const proof = await client.proof({ url: URL, header: { filling: 'x'.repeat(filling) } });
       verify(proof, client.jwk, 'ES256', keys);
-      lengths.push([headerOf(proof).length, keys.find(headerOf(proof)) !== undefined]);
+      verify(proof, {}, 'ES256', keys);
+      kept.push([headerOf(proof).length, find(proof) !== undefined]);
     }
-    expect(lengths.map(([length]) => length <= 1200)).toEqual(lengths.map(([, kept]) => kept));
-    expect(new Set(lengths.map(([, kept]) => kept))).toEqual(new Set([true, false]));
+    for (const [length, isKept] of kept) expect([length, isKept]).toEqual([length, length <= 2000]);
+    expect(new Set(kept.map(([, isKept]) => isKept))).toEqual(new Set([true, false]));
   });
 });
 
