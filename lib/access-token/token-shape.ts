@@ -20,8 +20,13 @@ export function readTokenShape(token: string): TokenShape {
   const header = decodeObject(first);
   if (header === undefined) return { kind: 'opaque' };
   if (parts.length === 5) return { kind: 'encrypted' };
-  const payload = isBase64url(third) ? decodeObject(second) : undefined;
+  const payload = decodePayload(second, third);
   return payload === undefined ? { kind: 'malformed' } : { kind: 'jwt', header, payload };
+}
+
+/** The payload of a JWT; `undefined` when it is no JSON object, or the signature no base64url. */
+export function decodePayload(payload: string, signature: string): JsonObject | undefined {
+  return isBase64url(signature) ? decodeObject(payload) : undefined;
 }
 
 /** A part of a JWT as a JSON object; `undefined` when it is none. */

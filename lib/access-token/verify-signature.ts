@@ -16,10 +16,10 @@ export interface SignedText {
 }
 
 /** What a header names as its algorithm, if it is one of these; `undefined` if not. */
-export function acceptedAlgorithm(
+export function acceptedAlgorithm<Algorithm extends SignatureAlgorithm>(
   alg: unknown,
-  algorithms: readonly SignatureAlgorithm[],
-): SignatureAlgorithm | undefined {
+  algorithms: readonly Algorithm[],
+): Algorithm | undefined {
   return algorithms.find((algorithm) => algorithm === alg);
 }
 

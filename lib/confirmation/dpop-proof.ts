@@ -1,5 +1,5 @@
 import type { JsonObject } from '../access-token/json-object.js';
-import { decodeObject, isBase64url } from '../access-token/token-shape.js';
+import { decodeObject, decodePayload } from '../access-token/token-shape.js';
 import type { DpopAlgorithm } from '../cert-bound-auth.options.js';
 import { invalidDpopProof } from '../challenge/oauth-error.js';
 import { malformedProof } from './malformed-proof.js';
@@ -53,7 +53,7 @@ export function readDpopProof(headers: readonly string[], form: ProofForm, thumb
   const parts = jwt.split('.', 4);
   if (parts.length !== 3) throw malformedProof('it is no JWT');
   const [header, payload, signature] = parts as [string, string, string];
-  const claims = isBase64url(signature) ? decodeObject(payload) : undefined;
+  const claims = decodePayload(payload, signature);
   if (claims === undefined) throw malformedProof('it is no JWT');
   return { jwt, header: headerOf(header, form, thumbprint), claims: readClaims(claims) };
 }

@@ -1,3 +1,4 @@
+import { copyOfText } from '../copy-of-text.js';
 import { type ReplayStore, TooManyProofsError } from './replay-store.js';
 
 /** Limits of a {@link MemoryReplayStore}. */
@@ -69,7 +70,7 @@ export class MemoryReplayStore implements ReplayStore {
    */
   async addIfAbsent(key: string, ttlSeconds: number): Promise<boolean> {
     const [client, proof] = split(key);
-    return this.addNow(copyOf(client), copyOf(proof), ttlSeconds);
+    return this.addNow(copyOfText(client), copyOfText(proof), ttlSeconds);
   }
 
   /**
@@ -178,11 +179,6 @@ function checkLimit(name: string, value: number): number {
 function split(key: string): readonly [client: string, proof: string] {
   const [client] = key.split('.', 1) as [string];
   return [client, key.slice(client.length + 1)];
-}
-
-/** Text of its own: V8 makes a part of a string a view that keeps the whole of it in memory. */
-function copyOf(text: string): string {
-  return Buffer.from(text).toString();
 }
 
 function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
 import type { JsonObject } from '../access-token/json-object.js';
+import { acceptedAlgorithm } from '../access-token/verify-signature.js';
 import type { DpopAlgorithm } from '../cert-bound-auth.options.js';
 import { invalidDpopProof } from '../challenge/oauth-error.js';
 import { jwkThumbprint } from './jwk-thumbprint.js';
@@ -24,7 +25,7 @@ export interface ProofHeader {
 export function readProofHeader(header: JsonObject, algorithms: readonly DpopAlgorithm[]): ProofHeader {
   const { typ, alg, crit, jwk } = header as { readonly [name in 'typ' | 'alg' | 'crit' | 'jwk']: unknown };
   if (typ !== 'dpop+jwt') throw malformedProof('its typ is not dpop+jwt');
-  const algorithm = algorithms.find((accepted) => accepted === alg);
+  const algorithm = acceptedAlgorithm(alg, algorithms);
   if (algorithm === undefined) throw invalidDpopProof('proof_algorithm_not_allowed');
   if (crit !== undefined) throw malformedProof('it has a crit header, of which nothing is supported');
   const key = readProofKey(jwk);

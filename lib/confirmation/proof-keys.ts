@@ -3,6 +3,7 @@ import type { JWK } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { DpopAlgorithm } from '../cert-bound-auth.options.js';
 import { invalidDpopProof, type OAuthError } from '../challenge/oauth-error.js';
+import { copyOfText } from '../copy-of-text.js';
 import { describeMisfit, fits, isSigned } from '../jws-signature.js';
 import { messageOf } from '../message-of.js';
 import type { ProofHeader } from './proof-header.js';
@@ -64,10 +65,10 @@ export class ProofKeys {
   }
 }
 
-/** Text of its own: V8 makes a part of a string a view that keeps the whole proof in memory. */
+/** The header, and nothing else of the proof. */
 function textToKeep(jwt: string): string | undefined {
   const length = jwt.indexOf('.');
-  return length > LONGEST_HEADER ? undefined : Buffer.from(jwt.slice(0, length)).toString();
+  return length > LONGEST_HEADER ? undefined : copyOfText(jwt.slice(0, length));
 }
 
 /** Its form has been looked at already; its point may still be none of the curve. */
