@@ -1,3 +1,4 @@
+import type { BenchOptions } from './bench-options.js';
 import type { ClientIdentity } from './load/certificate.js';
 import type { RunEnd } from './processes/load.js';
 import type { VerificationSettings } from './processes/verification.js';
@@ -45,9 +46,8 @@ export interface LoadPlan {
 /** Contestants that are measured in turn, round by round. */
 export interface Comparison {
   readonly contestants: readonly Contestant[];
-  readonly rounds: number;
-  /** How often all of them are started, each time for its part of the rounds. */
-  readonly starts: number;
+  /** How often everything is started, and how many rounds that makes together. */
+  readonly repeats: Pick<BenchOptions, 'rounds' | 'starts'>;
   /** Where on the axis of a growth this is. @default no growth is measured */
   readonly point?: number;
   /** Whether the memory of the library's servers is measured after the warm-up. @default false */

@@ -25,7 +25,10 @@ export async function measure(
   comparison: Comparison,
   processes: Processes,
 ): Promise<readonly Result[]> {
-  const { contestants, rounds, starts } = comparison;
+  const {
+    contestants,
+    repeats: { rounds, starts },
+  } = comparison;
   const lanes = contestants.map((contestant): Lane => ({ contestant, rounds: [] }));
   for (let start = 0; start < starts; start += 1) {
     const until = Math.ceil((rounds * (start + 1)) / starts);

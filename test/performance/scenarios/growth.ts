@@ -38,8 +38,7 @@ function growth(setting: Setting, axis: Axis, pointAt: (value: number) => Promis
       const { load, settings = {}, memory = false } = await pointAt(value);
       yield {
         contestants: pair(setting, PLATFORM, load, { ...settings, instance: axis.name }),
-        rounds: options.rounds,
-        starts: options.starts,
+        repeats: options,
         point: value,
         memory,
       };

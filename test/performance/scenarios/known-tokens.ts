@@ -18,8 +18,7 @@ export function seenToken(setting: Setting): Scenario {
       ...guarded(setting, load, 'empty-guard'),
       ...peers(setting, load),
     ];
-    const { rounds, starts } = setting.options;
-    yield { contestants, rounds, starts };
+    yield { contestants, repeats: setting.options };
   }
   return { name: 'seen', title: 'A token seen before', comparisons };
 }
@@ -31,8 +30,7 @@ export function tenThousandTokens(setting: Setting): Scenario {
     const load = forATime(setting, { file, count: Math.min(MANY, count) });
     yield {
       contestants: bothPlatforms(setting, load, { instance: 'ten-thousand' }),
-      rounds: setting.options.rounds,
-      starts: setting.options.starts,
+      repeats: setting.options,
     };
   }
   return { name: 'ten-thousand', title: 'Ten thousand tokens in turn, seen before', comparisons };
@@ -46,8 +44,7 @@ export function cachedOpaqueToken(setting: Setting): Scenario {
     const { introspectionEndpoint } = world;
     yield {
       contestants: bothPlatforms(setting, load, { instance: 'opaque', introspectionEndpoint }),
-      rounds: options.rounds,
-      starts: options.starts,
+      repeats: options,
     };
   }
   return { name: 'opaque', title: 'An opaque token, its introspection answer cached', comparisons };

@@ -13,8 +13,7 @@ export function newConnection(setting: Setting): Scenario {
     });
     yield {
       contestants: bothPlatforms(setting, load, { instance: 'new-connection' }),
-      rounds: setting.options.rounds,
-      starts: setting.options.starts,
+      repeats: setting.options,
     };
   }
   return { name: 'new-connection', title: 'A new TLS connection for each request', comparisons };
@@ -30,8 +29,7 @@ export function certificateSize(setting: Setting): Scenario {
       const load = forATime(setting, credentials, { connection: 'close', connections: AT_ONCE, identity });
       yield {
         contestants: pair(setting, 'fastify', load, { instance: 'growth-certificate' }),
-        rounds: options.rounds,
-        starts: options.starts,
+        repeats: options,
         point: client.der.length,
       };
     }

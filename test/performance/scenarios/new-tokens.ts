@@ -27,8 +27,7 @@ export function newToken(setting: Setting, algorithm: Algorithm): Scenario {
         ...peers(setting, load),
         verification(setting, 'jose.jwtVerify', credentials, world.keys[algorithm].jwk),
       ],
-      rounds: options.rounds,
-      starts: options.starts,
+      repeats: options,
     };
   }
   return { name, title: `A new JWT in each request (${algorithm})`, comparisons };
@@ -46,8 +45,7 @@ export function dpopRequest(setting: Setting): Scenario {
         ...guarded(setting, load, 'signature-guard'),
         verification(setting, 'crypto.verify', credentials, world.proofKey),
       ],
-      rounds: options.rounds,
-      starts: options.starts,
+      repeats: options,
     };
   }
   return { name: 'dpop', title: 'A DPoP proof in each request (ES256), the token seen before', comparisons };
