@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { accessTokenFor, type TokenDescription } from './access-token/describe-access-token.js';
-import type { JsonObject } from './access-token/json-object.js';
+import type { JsonObject } from './jose/json-object.js';
 import type { KnownToken, KnownTokens } from './access-token/known-tokens.js';
-import { readTokenShape } from './access-token/token-shape.js';
+import { readTokenShape } from './jose/token-shape.js';
 import { type TrustedServers, verifyAccessToken } from './access-token/verify-access-token.js';
 import type { VerifiedAccessToken } from './access-token/verified-access-token.js';
 import { invalidToken, OAuthError } from './challenge/oauth-error.js';
@@ -11,10 +11,10 @@ import {
   type ProofOfPossession,
   type ProvenPossession,
 } from './confirmation/check-confirmation.js';
-import { checkDpopProof, type DpopRules, type ProofOutcome } from './confirmation/check-dpop-proof.js';
+import { checkDpopProof, type DpopRules, type ProofOutcome } from './dpop/check-dpop-proof.js';
 import { readConfirmation } from './confirmation/confirmation-claim.js';
-import type { SeenCertificates } from './confirmation/seen-certificates.js';
-import { andThen, isPromise, type MaybePromise } from './maybe-promise.js';
+import type { SeenCertificates } from './client-certificate/seen-certificates.js';
+import { andThen, isPromise, type MaybePromise } from './common/maybe-promise.js';
 import {
   type AuthenticationScheme,
   type Authorization,
@@ -22,7 +22,10 @@ import {
   readAuthorization,
   readToken,
 } from './request/credentials.js';
-import type { ClientCertificateFinding, ClientCertificateSource } from './request/client-certificate.js';
+import type {
+  ClientCertificateFinding,
+  ClientCertificateSource,
+} from './client-certificate/client-certificate.js';
 import type { HttpRequest } from './request/http-request.js';
 import { chainTrust, type ResolvedOptions } from './options/resolved-options.js';
 

@@ -1,11 +1,11 @@
 import { AuthorizationServer } from './access-token/authorization-server.js';
 import { KnownTokens } from './access-token/known-tokens.js';
 import type { AuthenticationRules } from './authenticate-request.js';
-import type { DpopRules } from './confirmation/check-dpop-proof.js';
-import { createDpopRules } from './confirmation/dpop-rules.js';
-import { SeenCertificates } from './confirmation/seen-certificates.js';
+import type { DpopRules } from './dpop/check-dpop-proof.js';
+import { createDpopRules } from './dpop/dpop-rules.js';
+import { SeenCertificates } from './client-certificate/seen-certificates.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
-import { createCertificateSource } from './request/certificate-source.js';
+import { createCertificateSource } from './client-certificate/certificate-source.js';
 
 /**
  * Makes what requests are decided by: the authorization servers, the source of certificates, the rules of DPoP.

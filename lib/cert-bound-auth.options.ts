@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import type { CryptoKey, JSONWebKeySet, JWK } from 'jose';
-import type { IntrospectionStore } from './access-token/introspection-store.js';
+import type { IntrospectionStore } from './introspection/introspection-store.js';
 import type { VerifiedAccessToken } from './access-token/verified-access-token.js';
-import type { UnboundRequest } from './confirmation/unbound-request.js';
-import type { ReplayStore } from './confirmation/replay-store.js';
+import type { UnboundRequest } from './events/unbound-request.js';
+import type { ReplayStore } from './dpop/replay-store.js';
 
 /** Options of `CertBoundAuthModule.forRoot`. The shortest configuration is the strictest. */
 export interface CertBoundAuthOptions {

@@ -1,5 +1,5 @@
 // The public API, in the order of a reader: the module, the routes, the server, what a handler gets, refusals.
-export { CertBoundAuthModule } from './cert-bound-auth.module.js';
+export { CertBoundAuthModule } from './nest/cert-bound-auth.module.js';
 export type {
   AlgorithmOptions,
   AuthorizationServerHttpOptions,
@@ -46,7 +46,7 @@ export {
   forEntraId,
   forKeycloak,
   forOkta,
-} from './authorization-server-presets.js';
+} from './options/authorization-server-presets.js';
 export {
   type AwsAlbOptions,
   type ChosenHeader,
@@ -59,7 +59,7 @@ export {
   type VerifyingProxyOptions,
   type WithChainHeader,
   type WithVerifyHeader,
-} from './forwarded-certificate/presets.js';
+} from './client-certificate/header/presets.js';
 export { RFC9068_REQUIRED_CLAIMS } from './access-token/jwt-verifier.js';
 export { CertBoundAuthConfigurationError, type ConfigurationProblem } from './options/configuration-error.js';
 
@@ -80,24 +80,24 @@ export type {
   TokenQuery,
 } from './forward-auth/forward-auth.options.js';
 
-export { Scopes, AnyScope } from './authorization/scopes.decorator.js';
-export { SenderConstrained } from './authorization/sender-constrained.decorator.js';
-export type { SenderConstraint } from './authorization/route-policy.js';
-export { Public } from './authorization/public.decorator.js';
-export { AccessToken } from './authorization/access-token.decorator.js';
-export { ClientCertificate } from './authorization/client-certificate.decorator.js';
-export { CertificateBindingGuard } from './confirmation/certificate-binding.guard.js';
-export { ScopesGuard } from './authorization/scopes.guard.js';
+export { Scopes, AnyScope } from './nest/decorators/scopes.decorator.js';
+export { SenderConstrained } from './nest/decorators/sender-constrained.decorator.js';
+export type { SenderConstraint } from './nest/demands/route-policy.js';
+export { Public } from './nest/decorators/public.decorator.js';
+export { AccessToken } from './nest/decorators/access-token.decorator.js';
+export { ClientCertificate } from './nest/decorators/client-certificate.decorator.js';
+export { CertificateBindingGuard } from './nest/guards/certificate-binding.guard.js';
+export { ScopesGuard } from './nest/guards/scopes.guard.js';
 
-export { type ReplayStore, TooManyProofsError } from './confirmation/replay-store.js';
-export type { UnboundRequest } from './confirmation/unbound-request.js';
-export { MemoryReplayStore, type MemoryReplayStoreOptions } from './confirmation/memory-replay-store.js';
-export { RedisReplayStore, type RedisReplayStoreOptions } from './confirmation/redis-replay-store.js';
-export type { IntrospectionStore } from './access-token/introspection-store.js';
+export { type ReplayStore, TooManyProofsError } from './dpop/replay-store.js';
+export type { UnboundRequest } from './events/unbound-request.js';
+export { MemoryReplayStore, type MemoryReplayStoreOptions } from './dpop/memory-replay-store.js';
+export { RedisReplayStore, type RedisReplayStoreOptions } from './dpop/redis-replay-store.js';
+export type { IntrospectionStore } from './introspection/introspection-store.js';
 export {
   RedisIntrospectionStore,
   type RedisIntrospectionStoreOptions,
-} from './access-token/redis-introspection-store.js';
+} from './introspection/redis-introspection-store.js';
 export type {
   IoredisClient,
   NodeRedisClient,
@@ -111,7 +111,7 @@ export {
   type MutualTlsServerOptions,
   type TlsFile,
 } from './tls/mutual-tls.js';
-export { type TlsWatch, watchTls } from './tls/watch-tls.js';
+export { type TlsWatch, watchTls } from './nest/tls/watch-tls.js';
 export type { TlsFilePaths } from './tls/tls-files.js';
 
 export type {
@@ -119,15 +119,15 @@ export type {
   Confirmation,
   VerifiedAccessToken,
 } from './access-token/verified-access-token.js';
-export type { PresentedCertificate } from './request/presented-certificate.js';
+export type { PresentedCertificate } from './client-certificate/presented-certificate.js';
 
-export { AuthorizationServers } from './authorization-servers.js';
+export { AuthorizationServers } from './nest/authorization-servers.js';
 export type { AuthorizationServerHealth } from './events/authorization-server-health.js';
 export {
   type AuthorizationServersHealth,
   type AuthorizationServersStatus,
   CertBoundAuthHealthIndicator,
-} from './events/health-indicator.js';
+} from './nest/health-indicator.js';
 export { DecisionListener } from './events/decision-listener.js';
 export { DECISION_CHANNEL, SERVER_CALL_CHANNEL } from './events/channels.js';
 export type {
@@ -139,5 +139,5 @@ export type {
 } from './events/access-decision.js';
 export type { AuthorizationServerCall, CallPurpose } from './events/authorization-server-call.js';
 
-export { AccessRefusedException } from './challenge/access-refused.exception.js';
+export { AccessRefusedException } from './nest/http/access-refused.exception.js';
 export { REFUSAL_REASONS, type RefusalReason } from './challenge/refusal-reason.js';

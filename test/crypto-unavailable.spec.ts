@@ -1,9 +1,9 @@
 import { generateKeyPairSync, setFips, sign } from 'node:crypto';
 import type { JWK } from 'jose';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { fixedSigningKeys } from '../lib/access-token/signing-keys.js';
-import { verifySignature } from '../lib/access-token/verify-signature.js';
-import { ProofKeys } from '../lib/confirmation/proof-keys.js';
+import { fixedSigningKeys } from '../lib/authorization-server/signing-keys.js';
+import { verifySignature } from '../lib/authorization-server/verify-signature.js';
+import { ProofKeys } from '../lib/dpop/proof-keys.js';
 
 /** FIPS mode without its provider: a real OpenSSL that refuses what it is asked for. */
 const withoutCrypto = <Result>(act: () => Result): Result => {

@@ -1,25 +1,30 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalidToken, outage } from '../challenge/oauth-error.js';
 import type { AuthorizationServerHealth } from '../events/authorization-server-health.js';
-import { andThen, type MaybePromise } from '../maybe-promise.js';
+import { andThen, type MaybePromise } from '../common/maybe-promise.js';
 import type {
   RemoteIntrospectionSource,
   ResolvedAuthorizationServer,
   ResolvedIntrospection,
 } from '../options/resolved-options.js';
-import { AuthorizationServerHttp } from './authorization-server-http.js';
-import { audienceOf, checkClaims, type ClaimRules } from './check-claims.js';
-import { CircuitBreaker } from './circuit-breaker.js';
-import { clientAuthenticator, isTlsMethod } from './client-authentication.js';
-import { introspectInProcess } from './in-process-introspection.js';
-import { type Introspect, IntrospectionAnswers } from './introspection-cache.js';
-import { introspect, type IntrospectionCall } from './introspection-client.js';
-import { isShallow, type JsonObject } from './json-object.js';
+import { AuthorizationServerHttp } from '../authorization-server/authorization-server-http.js';
+import { audienceOf, checkClaims, type ClaimRules } from '../claims/check-claims.js';
+import { CircuitBreaker } from '../authorization-server/circuit-breaker.js';
+import { clientAuthenticator, isTlsMethod } from '../introspection/client-authentication.js';
+import { introspectInProcess } from '../introspection/in-process-introspection.js';
+import { type Introspect, IntrospectionAnswers } from '../introspection/introspection-cache.js';
+import { introspect, type IntrospectionCall } from '../introspection/introspection-client.js';
+import { isShallow, type JsonObject } from '../jose/json-object.js';
 import { type JwtRules, type UnverifiedJwt, verifyJwt } from './jwt-verifier.js';
-import type { KeyGroup } from './key-set.js';
-import { type ServerMetadata, ServerMetadataSource } from './server-metadata.js';
-import { verifySignedAnswer } from './signed-introspection-answer.js';
-import { fixedSigningKeys, RemoteSigningKeys, sharedSecret, type SigningKeys } from './signing-keys.js';
+import type { KeyGroup } from '../authorization-server/key-set.js';
+import { type ServerMetadata, ServerMetadataSource } from '../authorization-server/server-metadata.js';
+import { verifySignedAnswer } from '../introspection/signed-introspection-answer.js';
+import {
+  fixedSigningKeys,
+  RemoteSigningKeys,
+  sharedSecret,
+  type SigningKeys,
+} from '../authorization-server/signing-keys.js';
 import { bothValid, validityOf, type VerifiedClaims } from './verified-claims.js';
 
 /** How a server is asked about a token, and what its answer must say. */

@@ -1,7 +1,7 @@
 import type { ResolvedClaimNames } from '../options/resolved-options.js';
-import { claimAt } from './claim-at.js';
-import { audienceOf, timeOf } from './check-claims.js';
-import { copyOfJson, type JsonObject } from './json-object.js';
+import { claimAt } from '../claims/claim-at.js';
+import { audienceOf, timeOf } from '../claims/check-claims.js';
+import { copyOfJson, type JsonObject } from '../jose/json-object.js';
 import type { BindingMethod, Confirmation, VerifiedAccessToken } from './verified-access-token.js';
 
 /** What handlers see of a token, however it was verified, but for what each request proves anew. */

@@ -1,11 +1,11 @@
 import { invalidToken, type RefusalReason } from '../challenge/oauth-error.js';
-import type { SignatureAlgorithm } from '../jws-signature.js';
-import { andThen, type MaybePromise } from '../maybe-promise.js';
-import { checkClaims, type ClaimRules } from './check-claims.js';
-import type { JsonObject } from './json-object.js';
-import type { KeyGroup } from './key-set.js';
-import type { SigningKeys } from './signing-keys.js';
-import { acceptedAlgorithm, verifySignature } from './verify-signature.js';
+import type { SignatureAlgorithm } from '../jose/jws-signature.js';
+import { andThen, type MaybePromise } from '../common/maybe-promise.js';
+import { checkClaims, type ClaimRules } from '../claims/check-claims.js';
+import type { JsonObject } from '../jose/json-object.js';
+import type { KeyGroup } from '../authorization-server/key-set.js';
+import type { SigningKeys } from '../authorization-server/signing-keys.js';
+import { acceptedAlgorithm, verifySignature } from '../authorization-server/verify-signature.js';
 
 /** What a JWT access token of one issuer must be. */
 export interface JwtRules {

@@ -1,6 +1,6 @@
-import type { ClaimRules } from './check-claims.js';
-import { timeOf } from './check-claims.js';
-import type { JsonObject } from './json-object.js';
+import type { ClaimRules } from '../claims/check-claims.js';
+import { timeOf } from '../claims/check-claims.js';
+import type { JsonObject } from '../jose/json-object.js';
 
 /** Claims that a server vouches for, and how long that may be believed without asking it anew. */
 export interface VerifiedClaims {

@@ -1,8 +1,8 @@
 import { invalidToken, OAuthError } from '../challenge/oauth-error.js';
-import { andThen, type MaybePromise } from '../maybe-promise.js';
+import { andThen, type MaybePromise } from '../common/maybe-promise.js';
 import type { AuthorizationServer } from './authorization-server.js';
 import { describeAccessToken, type TokenDescription } from './describe-access-token.js';
-import { readTokenShape, type TokenShape } from './token-shape.js';
+import { readTokenShape, type TokenShape } from '../jose/token-shape.js';
 import type { VerifiedClaims } from './verified-claims.js';
 
 /** A token that every check of its own has passed, and the server that vouches for it. */

@@ -1,4 +1,4 @@
-import type { ScopeRule } from './route-policy.js';
+import type { ScopeRule } from '../nest/demands/route-policy.js';
 
 /**
  * The scopes of the first rule that a token does not meet, for the challenge; `undefined` when it meets all.

@@ -1,6 +1,6 @@
 import type { BindingMethod } from '../access-token/verified-access-token.js';
 import type { AuthenticationScheme } from '../request/credentials.js';
-import type { SenderConstraint } from './route-policy.js';
+import type { SenderConstraint } from '../nest/demands/route-policy.js';
 
 /** The first constraint that what the caller has proved does not meet; `undefined` when all are met. */
 export function unmetConstraint(

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { isJsonObject, type JsonObject } from '../access-token/json-object.js';
+import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import { type ConfigurationProblem, problem } from '../options/configuration-error.js';
 
 /** A configuration in which every reference stands for what it refers to. */

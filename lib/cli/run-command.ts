@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
-import { messageOf } from '../message-of.js';
+import { messageOf } from '../common/message-of.js';
 import { ConfigurationFault, readServeConfig } from './serve-config.js';
 import { serve } from './serve.js';
 import { thumbprintsIn } from './thumbprints.js';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { isJsonObject, type JsonObject } from '../access-token/json-object.js';
+import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import type { ForwardAuthOptions } from '../forward-auth/forward-auth.options.js';
 import { resolveForwardAuth } from '../forward-auth/resolve-forward-auth.js';
 import type { ResolvedForwardAuth } from '../forward-auth/resolved-forward-auth.js';
-import { messageOf } from '../message-of.js';
+import { messageOf } from '../common/message-of.js';
 import {
   CertBoundAuthConfigurationError,
   type ConfigurationProblem,

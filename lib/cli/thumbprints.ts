@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { certificateThumbprint } from '../confirmation/certificate-thumbprint.js';
+import { certificateThumbprint } from '../client-certificate/certificate-thumbprint.js';
 import { pemBlocks } from '../tls/pem.js';
 
 /**

@@ -2,11 +2,14 @@ import { X509Certificate } from 'node:crypto';
 import type { BindingPolicy } from '../cert-bound-auth.options.js';
 import type { BindingMethod, Confirmation } from '../access-token/verified-access-token.js';
 import { invalidToken } from '../challenge/oauth-error.js';
-import type { ClientCertificate, ClientCertificateFinding } from '../request/client-certificate.js';
+import type {
+  ClientCertificate,
+  ClientCertificateFinding,
+} from '../client-certificate/client-certificate.js';
 import type { AuthenticationScheme } from '../request/credentials.js';
-import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
-import type { ProofOutcome } from './check-dpop-proof.js';
-import type { SeenCertificates } from './seen-certificates.js';
+import { andThen, isPromise, type MaybePromise } from '../common/maybe-promise.js';
+import type { ProofOutcome } from '../dpop/check-dpop-proof.js';
+import type { SeenCertificates } from '../client-certificate/seen-certificates.js';
 
 /** What a certificate counts by. */
 export interface CertificateRules {

@@ -1,7 +1,7 @@
-import { isJsonObject, type JsonObject } from '../access-token/json-object.js';
+import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import type { Confirmation } from '../access-token/verified-access-token.js';
 import { invalidToken } from '../challenge/oauth-error.js';
-import { isThumbprint } from './certificate-thumbprint.js';
+import { isThumbprint } from '../client-certificate/certificate-thumbprint.js';
 import { describeMalformedThumbprint } from './malformed-thumbprint.js';
 
 /** Registered confirmation methods that nothing here can check (IANA "JWT Confirmation Methods"). */

@@ -1,4 +1,4 @@
-import { isThumbprint } from './certificate-thumbprint.js';
+import { isThumbprint } from '../client-certificate/certificate-thumbprint.js';
 
 /**
  * Says for the log what a thumbprint in a `cnf` looks like that is not 43 characters of unpadded base64url. It repeats

@@ -1,9 +1,9 @@
 import { HttpException, Logger } from '@nestjs/common';
 import type { Acceptance, RequestTrace } from '../authenticate-request.js';
 import type { OAuthError } from '../challenge/oauth-error.js';
-import { type RefusalEvidence, RefusalLog, type TokenEvidence } from '../challenge/refusal-log.js';
-import { isPromise } from '../maybe-promise.js';
-import { messageOf } from '../message-of.js';
+import { type RefusalEvidence, RefusalLog, type TokenEvidence } from './refusal-log.js';
+import { isPromise } from '../common/maybe-promise.js';
+import { messageOf } from '../common/message-of.js';
 import type { AccessDecision, DecidedRequest, TokenOrigin } from './access-decision.js';
 import { decisions } from './channels.js';
 import type { DecisionListener } from './decision-listener.js';

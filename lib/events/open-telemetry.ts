@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { messageOf } from '../message-of.js';
+import { messageOf } from '../common/message-of.js';
 import type { AccessDecision } from './access-decision.js';
 import type { AuthorizationServerCall } from './authorization-server-call.js';
 import { decisions, serverCalls } from './channels.js';

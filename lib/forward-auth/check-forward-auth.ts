@@ -1,6 +1,6 @@
-import { isJsonObject } from '../access-token/json-object.js';
+import { isJsonObject } from '../jose/json-object.js';
 import { type ConfigurationProblem, problem } from '../options/configuration-error.js';
-import { trustedProxyProblem } from '../request/trusted-proxies.js';
+import { trustedProxyProblem } from '../client-certificate/trusted-proxies.js';
 import type { AskingProxy, ForwardAuthOptions, ForwardAuthPolicy } from './forward-auth.options.js';
 
 const PROXIES: readonly unknown[] = ['nginx', 'traefik', 'caddy', 'envoy'] satisfies readonly AskingProxy[];

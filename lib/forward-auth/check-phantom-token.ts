@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../access-token/json-object.js';
+import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import type { AuthorizationServerOptions } from '../cert-bound-auth.options.js';
 import { checkPrivateKey } from '../options/check-authorization-servers.js';
 import { type ConfigurationProblem, problem } from '../options/configuration-error.js';

@@ -1,5 +1,5 @@
 import { validateHeaderName } from 'node:http';
-import { isJsonObject } from '../access-token/json-object.js';
+import { isJsonObject } from '../jose/json-object.js';
 import { type ConfigurationProblem, problem } from '../options/configuration-error.js';
 import { checkPhantomToken } from './check-phantom-token.js';
 import { CREDENTIAL_HEADERS } from './credential-headers.js';

@@ -1,7 +1,7 @@
-import { claimAt } from '../access-token/claim-at.js';
+import { claimAt } from '../claims/claim-at.js';
 import type { VerifiedAccessToken } from '../access-token/verified-access-token.js';
 import type { AuthenticationScheme } from '../request/credentials.js';
-import type { PresentedCertificate } from '../request/presented-certificate.js';
+import type { PresentedCertificate } from '../client-certificate/presented-certificate.js';
 
 /** The headers that every answer to an accepted request has. */
 export const CREDENTIAL_HEADERS = {

@@ -1,12 +1,12 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Logger } from '@nestjs/common';
 import type { RenderedRefusal } from '../challenge/challenge.js';
-import type { DpopRules } from '../confirmation/check-dpop-proof.js';
-import { createDpopRules } from '../confirmation/dpop-rules.js';
+import type { DpopRules } from '../dpop/check-dpop-proof.js';
+import { createDpopRules } from '../dpop/dpop-rules.js';
 import type { DecisionListener } from '../events/decision-listener.js';
-import { renderFields } from '../log-fields.js';
-import { messageOf } from '../message-of.js';
-import { trustedPeers } from '../request/trusted-proxies.js';
+import { renderFields } from '../common/log-fields.js';
+import { messageOf } from '../common/message-of.js';
+import { trustedPeers } from '../client-certificate/trusted-proxies.js';
 import type { AskingProxy } from './forward-auth.options.js';
 import { Policy, type PolicyDecision } from './policy.js';
 import type { ResolvedForwardAuth, ResolvedPolicy } from './resolved-forward-auth.js';

@@ -13,14 +13,20 @@ import { schemesFor, unmetConstraint } from '../authorization/check-sender-const
 import { type RenderedRefusal, renderRefusal } from '../challenge/challenge.js';
 import { insufficientScope, invalidToken, OAuthError } from '../challenge/oauth-error.js';
 import { checkCertificateCounts } from '../confirmation/check-confirmation.js';
-import type { DpopRules } from '../confirmation/check-dpop-proof.js';
-import { UnboundReport } from '../confirmation/unbound-report.js';
+import type { DpopRules } from '../dpop/check-dpop-proof.js';
+import { UnboundReport } from '../events/unbound-report.js';
 import type { DecisionListener } from '../events/decision-listener.js';
 import { DecisionReporter } from '../events/decision-reporter.js';
 import { chainTrust, type ResolvedOptions } from '../options/resolved-options.js';
-import type { ClientCertificateFinding, ClientCertificateSource } from '../request/client-certificate.js';
+import type {
+  ClientCertificateFinding,
+  ClientCertificateSource,
+} from '../client-certificate/client-certificate.js';
 import type { HttpRequest } from '../request/http-request.js';
-import { type PresentedCertificate, presentedCertificate } from '../request/presented-certificate.js';
+import {
+  type PresentedCertificate,
+  presentedCertificate,
+} from '../client-certificate/presented-certificate.js';
 import { credentialHeaders, emptyHeaders } from './credential-headers.js';
 import type { AskingProxy } from './forward-auth.options.js';
 import { forwardedRequest, forwardedTarget, headerFieldsOf, targetHeadersOf } from './forwarded-request.js';

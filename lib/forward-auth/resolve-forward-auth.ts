@@ -1,11 +1,11 @@
-import { isJsonObject } from '../access-token/json-object.js';
+import { isJsonObject } from '../jose/json-object.js';
 import type { CertBoundAuthOptions } from '../cert-bound-auth.options.js';
 import {
   CertBoundAuthConfigurationError,
   type ConfigurationProblem,
 } from '../options/configuration-error.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
-import { resolveOptions } from '../resolve-options.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { checkForwardAuth } from './check-forward-auth.js';
 import { checkPolicy } from './check-policy.js';
 import type {

@@ -1,4 +1,4 @@
-import type { ProtectedRoute } from '../authorization/route-policy.js';
+import type { ProtectedRoute } from '../nest/demands/route-policy.js';
 import type { TrustedProxy } from '../cert-bound-auth.options.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import type { AskingProxy, PhantomTokenOptions, TokenPlace } from './forward-auth.options.js';

@@ -2,11 +2,11 @@ import type { JWK } from 'jose';
 import { createPublicKey, KeyObject } from 'node:crypto';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { createSecureContext } from 'node:tls';
-import { isAllowedUrl } from '../access-token/authorization-server-http.js';
-import { readPrivateKey } from '../access-token/client-authentication.js';
+import { isAllowedUrl } from '../authorization-server/authorization-server-http.js';
+import { readPrivateKey } from '../introspection/client-authentication.js';
 import { normalizeType } from '../access-token/jwt-verifier.js';
-import { bytesOf, hmacAlgorithmsFor } from '../access-token/shared-secret.js';
-import { isPublicSigningKey } from '../access-token/key-set.js';
+import { bytesOf, hmacAlgorithmsFor } from '../jose/shared-secret.js';
+import { isPublicSigningKey } from '../authorization-server/key-set.js';
 import type {
   AuthorizationServerOptions,
   CertBoundAuthOptions,
@@ -16,7 +16,7 @@ import type {
   PrivateKeyJwtAuthentication,
 } from '../cert-bound-auth.options.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
-import { messageOf } from '../message-of.js';
+import { messageOf } from '../common/message-of.js';
 
 /** Checks what the fields of the options say together; each has the right type already. */
 export function checkAuthorizationServers({

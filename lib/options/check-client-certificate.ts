@@ -1,8 +1,8 @@
 import { validateHeaderName } from 'node:http';
 import type { CertBoundAuthOptions, HeaderClientCertificateOptions } from '../cert-bound-auth.options.js';
-import { readCaCertificates } from '../forwarded-certificate/read-certificates.js';
-import { messageOf } from '../message-of.js';
-import { trustedProxyProblem } from '../request/trusted-proxies.js';
+import { readCaCertificates } from '../client-certificate/chain/read-certificates.js';
+import { messageOf } from '../common/message-of.js';
+import { trustedProxyProblem } from '../client-certificate/trusted-proxies.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
 
 /** Checks where certificates come from; each field has the right type already. */

@@ -1,5 +1,5 @@
 import type { CertBoundAuthOptions } from '../cert-bound-auth.options.js';
-import { normalizeBase } from '../confirmation/target-uri.js';
+import { normalizeBase } from '../dpop/target-uri.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
 
 /** Checks what the options of DPoP say; each has the right type already. */

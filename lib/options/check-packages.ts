@@ -1,4 +1,4 @@
-import { requireExtensionReader } from '../forwarded-certificate/certificate-extensions.js';
+import { requireExtensionReader } from '../client-certificate/chain/certificate-extensions.js';
 import { CertBoundAuthConfigurationError, problem } from './configuration-error.js';
 import type { ResolvedOptions } from './resolved-options.js';
 

@@ -16,10 +16,10 @@ import {
   type ValidationError,
   validateSync,
 } from 'class-validator';
-import { bytesOf } from '../access-token/shared-secret.js';
+import { bytesOf } from '../jose/shared-secret.js';
 import type { CertBoundAuthOptions, DpopAlgorithm, JwsAlgorithm } from '../cert-bound-auth.options.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
-import { isJsonObject } from '../access-token/json-object.js';
+import { isJsonObject } from '../jose/json-object.js';
 
 /** Every algorithm that may be accepted, and by default is. */
 export const JWS_ALGORITHMS: readonly JwsAlgorithm[] = [

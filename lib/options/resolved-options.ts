@@ -10,15 +10,15 @@ import type {
   TlsClientCertificateOptions,
   TrustedProxy,
 } from '../cert-bound-auth.options.js';
-import type { AuthorizationServerHttpSettings } from '../access-token/authorization-server-http.js';
-import type { ClaimRules } from '../access-token/check-claims.js';
-import type { IntrospectionCacheSettings } from '../access-token/introspection-cache.js';
+import type { AuthorizationServerHttpSettings } from '../authorization-server/authorization-server-http.js';
+import type { ClaimRules } from '../claims/check-claims.js';
+import type { IntrospectionCacheSettings } from '../introspection/introspection-cache.js';
 import type { JwtRules } from '../access-token/jwt-verifier.js';
 import type { KnownTokensSettings } from '../access-token/known-tokens.js';
-import type { RefreshRules } from '../access-token/refreshed-value.js';
-import type { ReplayStore } from '../confirmation/replay-store.js';
-import type { UnboundRequest } from '../confirmation/unbound-request.js';
-import type { SignedAnswerRules } from '../access-token/signed-introspection-answer.js';
+import type { RefreshRules } from '../authorization-server/refreshed-value.js';
+import type { ReplayStore } from '../dpop/replay-store.js';
+import type { UnboundRequest } from '../events/unbound-request.js';
+import type { SignedAnswerRules } from '../introspection/signed-introspection-answer.js';
 
 /** The options with every default filled in and every check done. */
 export interface ResolvedOptions {

@@ -1,4 +1,4 @@
-import { answerWithin } from '../time-limit.js';
+import { answerWithin } from '../common/time-limit.js';
 import { commandsOf, type RedisClient, type RedisCommands } from './redis-client.js';
 
 /** How a client is used. */

@@ -7,10 +7,10 @@ import {
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { AuthorizationServer } from '../../lib/access-token/authorization-server.js';
-import type { JsonObject } from '../../lib/access-token/json-object.js';
+import type { JsonObject } from '../../lib/jose/json-object.js';
 import type { VerifiedClaims } from '../../lib/access-token/verified-claims.js';
-import { readTokenShape } from '../../lib/access-token/token-shape.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { readTokenShape } from '../../lib/jose/token-shape.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { compactJws, hmac, jsonText } from '../hostile/raw-jws.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { MapIntrospectionStore } from '../support/map-introspection-store.js';

@@ -4,7 +4,7 @@ import {
   describeAccessToken,
   type ProvenToken,
 } from '../../lib/access-token/describe-access-token.js';
-import type { JsonObject } from '../../lib/access-token/json-object.js';
+import type { JsonObject } from '../../lib/jose/json-object.js';
 import type { VerifiedAccessToken } from '../../lib/access-token/verified-access-token.js';
 import type { ResolvedClaimNames } from '../../lib/options/resolved-options.js';
 

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { JsonObject } from '../../lib/access-token/json-object.js';
+import type { JsonObject } from '../../lib/jose/json-object.js';
 import { type JwtRules, normalizeType, verifyJwt } from '../../lib/access-token/jwt-verifier.js';
-import { fixedSigningKeys } from '../../lib/access-token/signing-keys.js';
+import { fixedSigningKeys } from '../../lib/authorization-server/signing-keys.js';
 import { compactJws, ecdsa, jsonText } from '../hostile/raw-jws.js';
 
 const ISSUER = 'https://as.example.com';

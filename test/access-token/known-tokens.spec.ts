@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AuthorizationServer } from '../../lib/access-token/authorization-server.js';
 import { type KnownToken, KnownTokens } from '../../lib/access-token/known-tokens.js';
 import { bothValid, type Validity, validityOf } from '../../lib/access-token/verified-claims.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 
 const NOW = 1_900_000_000_000;
 const ROOMY = { maxEntries: 100, maxSize: 1_000_000 };

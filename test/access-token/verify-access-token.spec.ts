@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { AuthorizationServer } from '../../lib/access-token/authorization-server.js';
 import { verifyAccessToken } from '../../lib/access-token/verify-access-token.js';
 import type { ResolvedAuthorizationServer } from '../../lib/options/resolved-options.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { AUDIENCE, createWorld, startAuthorizationServer, whenOver } from '../support/world.js';
 
 const NOBODY = { byIssuer: new Map<string, AuthorizationServer>(), forOpaqueTokens: [] };

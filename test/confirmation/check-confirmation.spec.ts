@@ -7,12 +7,12 @@ import {
   checkConfirmation,
   type ProofOfPossession,
 } from '../../lib/confirmation/check-confirmation.js';
-import { SeenCertificates } from '../../lib/confirmation/seen-certificates.js';
+import { SeenCertificates } from '../../lib/client-certificate/seen-certificates.js';
 import {
   type ClientCertificate,
   type ClientCertificateFinding,
   describeX509,
-} from '../../lib/request/client-certificate.js';
+} from '../../lib/client-certificate/client-certificate.js';
 
 let ca: TestCertificateAuthority;
 let client: TestCertificate;

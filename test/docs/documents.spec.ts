@@ -41,7 +41,7 @@ test('every sample of every document compiles', () => {
   );
   expect(files.length).toBeGreaterThan(5);
   // Declares what passport-http-bearer has no types for.
-  const declarations = join(root, 'lib/passport-http-bearer.d.ts');
+  const declarations = join(root, 'lib/nest/passport-http-bearer.d.ts');
   const program = ts.createProgram([...files, declarations], options);
   const errors = ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
     const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start).line + 1;

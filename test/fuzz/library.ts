@@ -7,7 +7,7 @@ import {
 } from '../../lib/authenticate-request.js';
 import { closeAuthenticationRules, createAuthenticationRules } from '../../lib/authentication-rules.js';
 import { DecisionReporter } from '../../lib/events/decision-reporter.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { nodeRequest } from './node-request.js';
 import type { Observation } from './oracle/observation.js';
 

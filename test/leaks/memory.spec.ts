@@ -7,9 +7,9 @@ import { writeHeapSnapshot } from 'node:v8';
 import { expect, test } from 'vitest';
 import { authenticateRequest, type AuthenticationRules } from '../../lib/authenticate-request.js';
 import { createAuthenticationRules } from '../../lib/authentication-rules.js';
-import { jwkThumbprint } from '../../lib/confirmation/jwk-thumbprint.js';
+import { jwkThumbprint } from '../../lib/jose/jwk-thumbprint.js';
 import type { HttpRequest } from '../../lib/request/http-request.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { AUDIENCE } from '../support/world.js';
 
 const ISSUER = 'https://as.example.com';

@@ -2,7 +2,7 @@ import type { CertificateName, FuzzKit } from '../fuzz-kit.js';
 import type { SentHeader } from '../oracle/observation.js';
 import type { CertificatePolicy } from '../oracle/policy.js';
 import type { Setup } from '../setups.js';
-import { base64Of, hexDigestOf, pemOf } from '../../forwarded-certificate/certificates.js';
+import { base64Of, hexDigestOf, pemOf } from '../../client-certificate/header/certificates.js';
 import type { CertificateHeaderChange, Change } from './plan.js';
 
 type Format = Extract<CertificatePolicy, { readonly from: 'header' }>['format'];

@@ -1,0 +1,160 @@
+import { isIPv4 } from 'node:net';
+import type { Client } from 'undici';
+import type { AuthorizationServerTlsOptions } from '../cert-bound-auth.options.js';
+import { type OAuthError, outage } from '../challenge/oauth-error.js';
+import type { AuthorizationServerCall } from '../events/authorization-server-call.js';
+import { CallNotSentError, ConnectionPool } from './connection-pool.js';
+import type { HttpAnswer, HttpCall } from './http-call.js';
+import { publishCall } from '../events/publish-call.js';
+import { ServerConnection } from './server-connection.js';
+
+/** Limits and TLS of the calls to one authorization server, all resolved. */
+export interface AuthorizationServerHttpSettings {
+  /** Milliseconds. */
+  readonly connectTimeout: number;
+  /** Milliseconds, for a whole answer, the waiting for a connection included. */
+  readonly timeout: number;
+  /** Bytes. */
+  readonly maxResponseSize: number;
+  /** For introspection. */
+  readonly maxConnections: number;
+  readonly allowLoopbackHttp: boolean;
+  readonly tls: AuthorizationServerTlsOptions;
+}
+
+/** Introspection calls under way and waiting: at most so many callers, and no more memory than theirs. */
+const MOST_CALLS = 1_024;
+/** Metadata and keys, whose callers share a call, have connections of their own: introspection cannot keep them out. */
+const FOR_DOCUMENTS = { connections: 2, calls: 16 };
+const MAX_HEADER_BYTES = 16_384;
+
+/**
+ * Calls to one authorization server: connections kept alive and bounded, no redirects, time and size limited, `https:`
+ * only. Every failure to get an answer is an outage (503), never a refusal. Each call is published on
+ * `SERVER_CALL_CHANNEL`.
+ */
+export class AuthorizationServerHttp {
+  private readonly introspection: ConnectionPool;
+  private readonly documents: ConnectionPool;
+
+  constructor(
+    readonly issuer: string,
+    private readonly settings: AuthorizationServerHttpSettings,
+  ) {
+    const options = clientOptions(settings);
+    const connect = (origin: string): ServerConnection => new ServerConnection(origin, options);
+    this.introspection = new ConnectionPool(
+      { connections: settings.maxConnections, calls: Math.max(MOST_CALLS, settings.maxConnections) },
+      connect,
+    );
+    this.documents = new ConnectionPool(FOR_DOCUMENTS, connect);
+  }
+
+  /** Makes one call. @throws OAuthError 503 when no answer comes */
+  async call(url: string, call: HttpCall): Promise<HttpAnswer> {
+    requireSecureUrl(url, this.settings.allowLoopbackHttp);
+    const begun = performance.now();
+    try {
+      const answer = await this.exchange(new URL(url), call);
+      this.publish(call, 'answered', begun, answer.status);
+      return answer;
+    } catch (cause) {
+      this.publish(call, cause instanceof CallNotSentError ? 'not-sent' : 'failed', begun);
+      throw unreachable(call.method, url, cause);
+    }
+  }
+
+  /** Ends all connections, open calls with them. */
+  async close(): Promise<void> {
+    await Promise.all([this.introspection.close(), this.documents.close()]);
+  }
+
+  private async exchange(url: URL, call: HttpCall): Promise<HttpAnswer> {
+    const pool = call.purpose === 'introspection' ? this.introspection : this.documents;
+    return within(this.settings.timeout, async (signal) =>
+      pool.use(url.origin, signal, async (connection) => connection.send(url, call, signal)),
+    );
+  }
+
+  private publish(
+    { purpose }: HttpCall,
+    outcome: AuthorizationServerCall['outcome'],
+    begun: number,
+    status?: number,
+  ): void {
+    publishCall({ issuer: this.issuer, purpose, outcome, status, duration: performance.now() - begun });
+  }
+}
+
+function clientOptions(settings: AuthorizationServerHttpSettings): Client.Options {
+  const { connectTimeout, timeout, maxResponseSize, tls } = settings;
+  return {
+    // One limit for the whole call stands above both: undici's are for parts of it, and up to a second late.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxResponseSize,
+    // Explicit, so that --max-http-header-size has no say here.
+    maxHeaderSize: MAX_HEADER_BYTES,
+    connect: {
+      ...(tls as object),
+      // Longer would keep a connection from the next caller when this one has gone.
+      // Stryker disable next-line MethodExpression: a whole call has its limit anyhow
+      timeout: Math.min(connectTimeout, timeout),
+      // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 has no say here.
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.2',
+    },
+  };
+}
+
+/** Gives work a signal that ends it. @param limit milliseconds */
+async function within<T>(limit: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const late = new DOMException(`no whole answer within ${limit} ms`, 'TimeoutError');
+  const timer = setTimeout(() => controller.abort(late), limit);
+  try {
+    return await work(controller.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Checks the URL of a call, which may come from the server's metadata. @throws OAuthError 503 */
+function requireSecureUrl(url: string, allowLoopbackHttp: boolean): void {
+  if (isAllowedUrl(url, allowLoopbackHttp)) return;
+  throw outage('authorization_server_answer_invalid', {
+    detail: `not an https: URL: ${JSON.stringify(url)}`,
+  });
+}
+
+// eslint-disable-next-line no-control-regex -- those are what is looked for
+const CONTROL_OR_SPACE = /[\u0000-\u0020\u007f]/;
+
+/** Whether a URL may be called: `https:`, or `http:` to a loopback address where that is allowed. */
+export function isAllowedUrl(url: string, allowLoopbackHttp: boolean): boolean {
+  // The parser of URLs would leave out what does not belong into one.
+  if (CONTROL_OR_SPACE.test(url) || !URL.canParse(url)) return false;
+  const { protocol, hostname, username, password } = new URL(url);
+  // Credentials in a URL would reach the log.
+  if (username !== '' || password !== '') return false;
+  return protocol === 'https:' || (protocol === 'http:' && allowLoopbackHttp && isLoopback(hostname));
+}
+
+function isLoopback(hostname: string): boolean {
+  if (hostname === 'localhost' || hostname === '[::1]') return true;
+  return isIPv4(hostname) && hostname.startsWith('127.');
+}
+
+function unreachable(method: string, url: string, cause: unknown): OAuthError {
+  return outage('authorization_server_unreachable', {
+    detail: `${method} ${url}: ${describe(cause)}`,
+    cause,
+  });
+}
+
+/** Of an `AggregateError`, which a refused connection to several addresses is, the code says more than the message. */
+function describe(cause: unknown): string {
+  return cause instanceof AggregateError && 'code' in cause
+    ? `${cause.name}: ${String(cause.code)}`
+    : String(cause);
+}

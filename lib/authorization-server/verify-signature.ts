@@ -1,0 +1,83 @@
+import type { KeyObject } from 'node:crypto';
+import { invalidToken, OAuthError } from '../challenge/oauth-error.js';
+import { isSigned, type SignatureAlgorithm } from '../jose/jws-signature.js';
+import { messageOf } from '../common/message-of.js';
+import { andThen, type MaybePromise } from '../common/maybe-promise.js';
+import type { KeyGroup, KeySet } from './key-set.js';
+import type { SigningKeys } from './signing-keys.js';
+
+/** A JWS in compact serialization, and what its header says. */
+export interface SignedText {
+  /** In canonical base64url. */
+  readonly jws: string;
+  /** One that is accepted. */
+  readonly algorithm: SignatureAlgorithm;
+  readonly kid: unknown;
+}
+
+/** What a header names as its algorithm, if it is one of these; `undefined` if not. */
+export function acceptedAlgorithm<Algorithm extends SignatureAlgorithm>(
+  alg: unknown,
+  algorithms: readonly Algorithm[],
+): Algorithm | undefined {
+  return algorithms.find((algorithm) => algorithm === alg);
+}
+
+/**
+ * Verifies the signature of a JWS with the keys of one issuer: at once, where its keys are known.
+ * @returns the keys that it was verified with: what is verified holds no longer than they do
+ * @throws OAuthError 401 `invalid_token`; 503 when the keys can't be had
+ * @see RFC 7515 §5.2, RFC 8725 §3.1
+ */
+export function verifySignature(signed: SignedText, keys: SigningKeys): MaybePromise<KeyGroup> {
+  return andThen(keys.current(), (known) => verifyWith(signed, keys, known, MOST_RENEWALS));
+}
+
+/** The first may bring keys that others have asked for before the newest was published. */
+const MOST_RENEWALS = 2;
+
+/** Verifies with these keys, or where the token may be of a new one, with those that are fetched in their place. */
+function verifyWith(
+  signed: SignedText,
+  keys: SigningKeys,
+  known: KeySet,
+  renewals: number,
+): MaybePromise<KeyGroup> {
+  const verified = tryKeys(signed, known);
+  if (!(verified instanceof OAuthError)) return verified;
+  if (renewals === 0 || !mayBeNewKey(verified, signed)) throw verified;
+  return keys.renew(known).then((renewed) => {
+    if (renewed === undefined) throw verified;
+    return verifyWith(signed, keys, renewed, renewals - 1);
+  });
+}
+
+/** A token that does not name its key may be signed with one that is not known yet, whatever fits it. */
+function mayBeNewKey({ reason }: OAuthError, { kid }: SignedText): boolean {
+  return reason === 'key_unknown' || (reason === 'signature_invalid' && kid === undefined);
+}
+
+/** @returns the keys of which one verifies the signature, or why none does */
+function tryKeys(signed: SignedText, known: KeySet): KeyGroup | OAuthError {
+  const group = known.groupFor(signed.kid);
+  if (group === undefined) return invalidToken('key_unknown');
+  const candidates = group.keysFor(signed.algorithm);
+  if (candidates.kind === 'none') return invalidToken(candidates.reason, candidates.details);
+  return tryEach(signed, candidates.keys) ?? group;
+}
+
+/** @returns why none of the keys verifies the signature; `undefined` when one does */
+function tryEach({ jws, algorithm }: SignedText, keys: readonly KeyObject[]): OAuthError | undefined {
+  let unusable: OAuthError | undefined;
+  for (const key of keys) {
+    // Stryker disable BlockStatement,StringLiteral,ObjectLiteral: proved by test/crypto-unavailable.spec.ts, which no thread can run
+    try {
+      if (isSigned(jws, key, algorithm)) return undefined;
+    } catch (cause) {
+      // OpenSSL may have been built or set up to do without an algorithm: that is no reason to trust the token.
+      unusable = invalidToken('key_unusable', { detail: messageOf(cause), cause });
+    }
+  }
+  // Stryker restore BlockStatement,StringLiteral,ObjectLiteral
+  return unusable ?? invalidToken('signature_invalid');
+}

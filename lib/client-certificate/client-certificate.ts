@@ -1,0 +1,112 @@
+import type { X509Certificate } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import { certificateThumbprint } from './certificate-thumbprint.js';
+import { issuersOf } from './thumbprint-hint.js';
+import { recordOf } from '../nest/guards/request-record.js';
+import type { HttpRequest } from '../request/http-request.js';
+
+/** The certificate whose private key the client proved in a TLS handshake: with us, or with a proxy that we trust. */
+export interface ClientCertificate {
+  /** The certificate, or what a proxy says of one that it did not pass on. */
+  readonly identity: X509Certificate | ForwardedIdentity;
+  /** SHA-256 of the DER, base64url. */
+  readonly thumbprint: string;
+  /** Milliseconds since the epoch. */
+  readonly notBefore: number;
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number;
+  /**
+   * Says why its chain does not lead to a trusted CA; `undefined` when it does. A chain that we verify ourselves is
+   * verified only when this is asked.
+   */
+  readonly chainError: () => string | undefined | Promise<string | undefined>;
+  /** The certificates behind it, for the log: of a connection of ours, whose chain is verified at once. */
+  readonly issuers?: () => readonly X509Certificate[];
+}
+
+/** What a proxy says of a certificate of which it passes on a digest only. */
+export interface ForwardedIdentity {
+  /** As the proxy wrote it; empty where it did not. */
+  readonly subject: string;
+  /** As Node prints them. */
+  readonly subjectAltNames: readonly string[];
+}
+
+/** Whether the client of a request proved a certificate, and if not, why none was found. */
+export type ClientCertificateFinding =
+  | { readonly kind: 'found'; readonly certificate: ClientCertificate }
+  | { readonly kind: 'none'; readonly reason: MissingCertificateReason; readonly detail: string };
+
+/** Why there is no certificate. */
+export type MissingCertificateReason = 'certificate_missing' | 'certificate_header_untrusted';
+
+/**
+ * Finds the certificate that the client of a request proved.
+ * @throws OAuthError when a proxy says so in a way that can't be understood
+ */
+export type ClientCertificateSource = (request: HttpRequest) => ClientCertificateFinding;
+
+/** What was found is kept on the connection, so that it is read once. A WeakMap would cost more than all the rest. */
+const FOUND = Symbol('client certificate');
+
+interface Found {
+  [FOUND]?: ClientCertificateFinding;
+}
+
+/** A socket of a connection, encrypted or not. */
+export type Connection = Partial<TLSSocket> & Found;
+
+const NONE: ClientCertificateFinding = {
+  kind: 'none',
+  reason: 'certificate_missing',
+  detail: 'no client certificate on this connection',
+};
+
+/** The certificate of the TLS connection that a request came on: read and hashed once per connection. */
+export function tlsClientCertificate(request: HttpRequest): ClientCertificateFinding {
+  const record = recordOf(request);
+  record.certificate ??= foundOn(connectionOf(record.raw));
+  return record.certificate;
+}
+
+function foundOn(connection: Connection): ClientCertificateFinding {
+  if (connection[FOUND] === undefined) connection[FOUND] = readConnection(connection);
+  return connection[FOUND];
+}
+
+/** With HTTP/2, `socket` is a new proxy for each request; the session is what lives as long as the connection. */
+export function connectionOf(raw: IncomingMessage): Connection {
+  const { stream } = raw as { readonly stream?: ServerHttp2Stream };
+  return (stream?.session?.socket ?? raw.socket) as Connection;
+}
+
+/**
+ * `authorized` alone proves nothing: Node 20 sets it on a TLS 1.3 session that is resumed without any
+ * certificate (nodejs/node#35317). So the certificate is looked at first.
+ */
+function readConnection(connection: Connection): ClientCertificateFinding {
+  const x509 = connection.getPeerX509Certificate?.();
+  if (x509 === undefined) return NONE;
+  const chainError = connection.authorized === true ? undefined : String(connection.authorizationError);
+  const certificate = describeX509(x509, () => chainError);
+  return {
+    kind: 'found',
+    certificate: { ...certificate, issuers: () => issuersOf(connection as TLSSocket) },
+  };
+}
+
+/** @param chainError says why its chain does not lead to a trusted CA */
+export function describeX509(
+  x509: X509Certificate,
+  chainError: ClientCertificate['chainError'],
+): ClientCertificate {
+  return {
+    identity: x509,
+    thumbprint: certificateThumbprint(x509.raw),
+    notBefore: Date.parse(x509.validFrom),
+    notAfter: Date.parse(x509.validTo),
+    chainError,
+  };
+}

@@ -1,0 +1,79 @@
+import { hash, X509Certificate } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type {
+  ForwardedCertificate,
+  ForwardedCertificateParser,
+  ForwardedCertificateResult,
+} from './header/forwarded-certificate.js';
+import type { ChainVerifier } from './chain/chain-verifier.js';
+import { type ClientCertificate, describeX509 } from './client-certificate.js';
+
+/** What a header says; of the certificate all that does not depend on the moment. */
+export type ForwardedHeader =
+  | Exclude<ForwardedCertificateResult, ForwardedCertificate>
+  | {
+      readonly kind: 'certificate';
+      /** @param chain the certificates behind it that came in another header */
+      readonly certificateWith: (chain: readonly Uint8Array[]) => ClientCertificate;
+    };
+
+/** A header stays the same for as long as its client's connection with the proxy: it is read once. */
+const MOST_READ = 1_000;
+
+/** Reads the values of a header, and remembers the latest thousand of them by their digests. */
+export function forwardedHeaderReader(
+  parse: ForwardedCertificateParser,
+  verify: ChainVerifier,
+): (value: string) => ForwardedHeader {
+  const known = new LRUCache<string, ForwardedHeader>({ max: MOST_READ });
+  return (value) => {
+    // Stryker disable next-line StringLiteral: a digest tells values apart however it is written
+    const key = hash('sha256', value, 'base64url');
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const read = describe(parse(value), verify);
+    known.set(key, read);
+    return read;
+  };
+}
+
+function describe(parsed: ForwardedCertificateResult, verify: ChainVerifier): ForwardedHeader {
+  switch (parsed.kind) {
+    case 'certificate': {
+      const x509 = new X509Certificate(parsed.der);
+      const certificate = describeX509(x509, () => undefined);
+      const certificateWith = (chain: readonly Uint8Array[]): ClientCertificate => ({
+        ...certificate,
+        chainError: async () => verify(x509, [...parsed.chain, ...chain]),
+      });
+      // Stryker disable next-line StringLiteral: it is asked only whether it is another kind
+      return { kind: 'certificate', certificateWith };
+    }
+    case 'thumbprint': {
+      const certificate = describeThumbprint(parsed, verify);
+      // Stryker disable next-line StringLiteral: it is asked only whether it is another kind
+      return { kind: 'certificate', certificateWith: () => certificate };
+    }
+    default:
+      return parsed;
+  }
+}
+
+/** The dates that JavaScript can hold, in milliseconds since the epoch. */
+const LAST_DATE = 8.64e15;
+const FIRST_DATE = -LAST_DATE;
+
+/** Of such a certificate the proxy alone knows its chain, and how long it is valid. */
+function describeThumbprint(
+  parsed: Extract<ForwardedCertificate, { readonly kind: 'thumbprint' }>,
+  verify: ChainVerifier,
+): ClientCertificate {
+  return {
+    identity: { subject: parsed.subject ?? '', subjectAltNames: parsed.subjectAltNames },
+    thumbprint: parsed.thumbprint,
+    notBefore: FIRST_DATE,
+    notAfter: LAST_DATE,
+    // Stryker disable next-line ArrayDeclaration: without a certificate there is no chain to look at
+    chainError: async () => verify(undefined, []),
+  };
+}

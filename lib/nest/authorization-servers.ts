@@ -1,0 +1,49 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { AuthorizationServer } from '../access-token/authorization-server.js';
+import type { AuthorizationServerHealth } from '../events/authorization-server-health.js';
+import { messageOf } from '../common/message-of.js';
+
+/** The configured authorization servers, for operations: injectable wherever the module is imported. */
+@Injectable()
+export class AuthorizationServers {
+  private readonly logger = new Logger('CertBoundAuth');
+
+  constructor(private readonly byIssuer: ReadonlyMap<string, AuthorizationServer>) {}
+
+  /**
+   * Fetches keys and metadata anew, at once: after a key was withdrawn, no JWT that it verified is accepted any more. (A
+   * signed introspection answer that is kept lives until its `ttl`.) Where it fails, what is known stays as it is.
+   * @param issuer of one server; without it, of all
+   * @throws Error for an issuer that is not configured, or when a server cannot be asked
+   */
+  async refreshKeys(issuer?: string): Promise<void> {
+    const servers = issuer === undefined ? [...this.byIssuer.values()] : [this.serverOf(issuer)];
+    await Promise.all(servers.map(async (server) => server.refreshKeys()));
+  }
+
+  /** How the servers are doing, as far as requests have found out: nothing is asked for this. */
+  health(): readonly AuthorizationServerHealth[] {
+    return [...this.byIssuer.values()].map((server) => server.health());
+  }
+
+  /** Fetches keys and metadata before the first request. One that is down stops nothing. */
+  async prepare(): Promise<void> {
+    await Promise.all([...this.byIssuer.values()].map(async (server) => this.prepareOne(server)));
+  }
+
+  private async prepareOne(server: AuthorizationServer): Promise<void> {
+    try {
+      await server.prepare();
+    } catch (error) {
+      const { issuer } = server.settings;
+      this.logger.error(`${issuer} could not be asked at the start; requests try again: ${messageOf(error)}`);
+    }
+  }
+
+  private serverOf(issuer: string): AuthorizationServer {
+    const server = this.byIssuer.get(issuer);
+    if (server === undefined)
+      throw new Error(`no authorization server with the issuer ${issuer} is configured`);
+    return server;
+  }
+}

@@ -1,0 +1,134 @@
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { keepReply, registerAuthenticator, unregisterAuthenticator } from './app-registry.js';
+import type { AuthenticationRules } from '../authenticate-request.js';
+import { createAuthenticationRules } from '../authentication-rules.js';
+import { AuthorizationServers } from './authorization-servers.js';
+import { ScopesGuard } from './guards/scopes.guard.js';
+import {
+  type ASYNC_OPTIONS_TYPE,
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  type OPTIONS_TYPE,
+} from './cert-bound-auth.module-definition.js';
+import { CertBoundStrategy } from './guards/cert-bound.strategy.js';
+import { checkApplication } from './check-application.js';
+import { CertificateBindingGuard } from './guards/certificate-binding.guard.js';
+import { CertBoundAuthHealthIndicator } from './health-indicator.js';
+import { listenersOf } from './listeners-of.js';
+import { startTelemetry } from '../events/open-telemetry.js';
+import { checkPackages } from '../options/check-packages.js';
+import { CertBoundAuthConfigurationError, problem } from '../options/configuration-error.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
+import { RequestAuthenticator } from './guards/request-authenticator.js';
+import { resolveOptions } from '../options/resolve-options.js';
+
+const RESOLVED_OPTIONS = Symbol('resolved options');
+const RULES = Symbol('authentication rules');
+
+/**
+ * Makes an app an OAuth 2.0 resource server whose access tokens work only for the holder of the key that they were
+ * issued to: of a client certificate (RFC 8705), and where `dpop` is configured, of a DPoP key (RFC 9449). Importing it
+ * protects every route.
+ */
+@Module({
+  providers: [
+    { provide: RESOLVED_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN] },
+    { provide: RULES, useFactory: createAuthenticationRules, inject: [RESOLVED_OPTIONS] },
+    { provide: RequestAuthenticator, useFactory: createAuthenticator, inject: [RULES] },
+    { provide: AuthorizationServers, useFactory: createAuthorizationServers, inject: [RULES] },
+    CertBoundAuthHealthIndicator,
+    CertBoundStrategy,
+    CertificateBindingGuard,
+    ScopesGuard,
+  ],
+  exports: [
+    RequestAuthenticator,
+    AuthorizationServers,
+    CertBoundAuthHealthIndicator,
+    CertificateBindingGuard,
+    ScopesGuard,
+  ],
+})
+export class CertBoundAuthModule
+  extends ConfigurableModuleClass
+  implements OnModuleInit, OnApplicationShutdown
+{
+  /** The instance of Express or Fastify, once it is known. */
+  private app: object | undefined;
+  private stopTelemetry: (() => void) | undefined;
+
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator,
+    @Inject(AuthorizationServers) private readonly servers: AuthorizationServers,
+    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+  ) {
+    super();
+  }
+
+  /**
+   * Configures the module with values.
+   * @throws CertBoundAuthConfigurationError at boot, naming every wrong field
+   */
+  static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
+    return super.forRoot(options ?? {});
+  }
+
+  /**
+   * Configures the module with what a factory returns. `globalGuards` stands beside `useFactory`.
+   * @throws CertBoundAuthConfigurationError at boot, naming every wrong field
+   */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return super.forRootAsync(options);
+  }
+
+  /** @throws CertBoundAuthConfigurationError when the app as a whole is set up wrongly */
+  async onModuleInit(): Promise<void> {
+    await checkPackages(this.options);
+    const { httpAdapter } = this.host;
+    // A standalone app has no HTTP server, and no requests.
+    const app = httpAdapter?.getInstance<FastifyHooks | null>() ?? undefined;
+    checkApplication(this.modules, app && httpAdapter, this.options, CertBoundAuthModule);
+    if (app === undefined) return;
+    if (!registerAuthenticator(app, this.authenticator)) throw sharedInstance(app);
+    this.app = app;
+    if (httpAdapter.getType() === 'fastify') app.addHook('onRequest', keepReply);
+    this.authenticator.reporter.listenBy(listenersOf(this.modules, this.moduleRef));
+    this.stopTelemetry = await startTelemetry();
+    if (this.options.bootstrap === 'eager') await this.servers.prepare();
+  }
+
+  /** The connections to the authorization servers end after those of the app's own clients. */
+  async onApplicationShutdown(): Promise<void> {
+    if (this.app !== undefined) unregisterAuthenticator(this.app, this.authenticator);
+    this.stopTelemetry?.();
+    await this.authenticator.close();
+  }
+}
+
+interface FastifyHooks {
+  addHook(name: 'onRequest', hook: typeof keepReply): unknown;
+}
+
+/** Passport and the parameter decorators find an app's authenticator by this instance. */
+function sharedInstance(app: object): CertBoundAuthConfigurationError {
+  const remedy = 'two Nest apps share this instance of Express or Fastify: give each an adapter of its own';
+  return new CertBoundAuthConfigurationError([problem('httpAdapter', app, remedy)]);
+}
+
+function createAuthenticator(rules: AuthenticationRules): RequestAuthenticator {
+  return new RequestAuthenticator(rules);
+}
+
+function createAuthorizationServers({ servers }: AuthenticationRules): AuthorizationServers {
+  return new AuthorizationServers(servers.byIssuer);
+}

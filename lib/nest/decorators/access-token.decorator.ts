@@ -1,0 +1,22 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { VerifiedAccessToken } from '../../access-token/verified-access-token.js';
+import { authenticatorOf } from '../app-registry.js';
+import { httpExchangeOf } from '../http/http-exchange.js';
+import { routePolicy } from '../demands/route-policy.js';
+
+/**
+ * The verified access token of the request, in a handler's parameter; `undefined` on a public route, and where
+ * another strategy let the request in. On a route that nothing protects, it demands a token like a guard.
+ */
+export const AccessToken = createParamDecorator(
+  async (_data: unknown, context: ExecutionContext): Promise<VerifiedAccessToken | undefined> => {
+    const policy = routePolicy(context.getClass(), context.getHandler() as () => unknown);
+    if (policy.kind === 'public') return undefined;
+    const exchange = httpExchangeOf(context);
+    const authenticator = authenticatorOf(exchange.request);
+    if (!authenticator.hasDecided(exchange)) return (await authenticator.require(exchange, policy)).token;
+    const decision = await authenticator.decide(exchange);
+    // Stryker disable next-line ConditionalExpression: what is refused has no token, only its type wants to be asked
+    return decision.outcome === 'accepted' ? decision.token : undefined;
+  },
+);

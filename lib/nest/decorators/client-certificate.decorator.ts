@@ -1,0 +1,15 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { authenticatorOf } from '../app-registry.js';
+import { httpExchangeOf } from '../http/http-exchange.js';
+import type { PresentedCertificate } from '../../client-certificate/presented-certificate.js';
+
+/**
+ * The certificate that the client proved on this connection, in a handler's parameter; `undefined` without one
+ * that counts: trusted, unless `trust` is `any`, and within its validity.
+ */
+export const ClientCertificate = createParamDecorator(
+  async (_data: unknown, context: ExecutionContext): Promise<PresentedCertificate | undefined> => {
+    const { request } = httpExchangeOf(context);
+    return authenticatorOf(request).certificateOf(request);
+  },
+);

@@ -1,0 +1,49 @@
+import { applyDecorators, UseGuards } from '@nestjs/common';
+import { noteDecorated } from '../demands/decorated-methods.js';
+import { type DecoratedTarget, RULES_METADATA, rulesOf, type ScopeRule } from '../demands/route-policy.js';
+import { describeSecurity } from '../demands/swagger-security.js';
+import { ScopesGuard } from '../guards/scopes.guard.js';
+
+/**
+ * Protects a class or a method: a valid bound token is needed, and every scope named, together with those of
+ * other decorators on the method and its class. Without a scope, the token alone is enough.
+ * @throws TypeError for a name that can't be a scope (RFC 6749 §3.3), such as two in one string
+ */
+export function Scopes(...scopes: readonly string[]): ClassDecorator & MethodDecorator {
+  return rule({ kind: 'all', scopes });
+}
+
+/**
+ * Protects a class or a method: a valid bound token is needed, and at least one of the scopes named.
+ * @throws TypeError without a scope, or for a name that can't be one
+ */
+export function AnyScope(...scopes: readonly [string, ...string[]]): ClassDecorator & MethodDecorator {
+  if (scopes.length < 1)
+    throw new TypeError('@AnyScope() needs at least one scope: nobody could have any of none');
+  return rule({ kind: 'any', scopes });
+}
+
+function rule(added: ScopeRule): ClassDecorator & MethodDecorator {
+  for (const scope of added.scopes) requireScopeToken(scope);
+  return applyDecorators(addRule(added), UseGuards(ScopesGuard));
+}
+
+/** Adds to what other decorators of this target said; a subclass adds to its base class. */
+function addRule(added: ScopeRule): ClassDecorator & MethodDecorator {
+  const decorate = (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
+    const decorated = (descriptor?.value ?? target) as DecoratedTarget;
+    Reflect.defineMetadata(RULES_METADATA, [...rulesOf(decorated), added], decorated);
+    if (name !== undefined) noteDecorated(target, name, 'scopes');
+    describeSecurity(target, name);
+  };
+  return decorate;
+}
+
+/** scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) */
+function requireScopeToken(scope: unknown): void {
+  if (typeof scope === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)) return;
+  throw new TypeError(
+    `${JSON.stringify(scope)} is not one scope (RFC 6749 §3.3): give several as several arguments, ` +
+      `@Scopes('a', 'b')`,
+  );
+}

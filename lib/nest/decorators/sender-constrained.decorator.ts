@@ -1,0 +1,37 @@
+import { applyDecorators, UseGuards } from '@nestjs/common';
+import { noteDecorated } from '../demands/decorated-methods.js';
+import {
+  CONSTRAINTS_METADATA,
+  type DecoratedTarget,
+  type SenderConstraint,
+} from '../demands/route-policy.js';
+import { ScopesGuard } from '../guards/scopes.guard.js';
+import { describeSecurity } from '../demands/swagger-security.js';
+
+const CONSTRAINTS: readonly unknown[] = ['certificate', 'dpop', 'any'] satisfies readonly SenderConstraint[];
+
+/**
+ * Protects a class or a method: a valid token is needed, and the caller must have proved the key that it is bound to
+ * in this way: `certificate` (RFC 8705), `dpop` (RFC 9449), or `any` of them, which is more than `binding: 'if-bound'`
+ * asks for. The one on a method replaces that of its class; several on one target all hold. It loosens nothing: a
+ * token that is bound to two keys needs the proof of both everywhere.
+ * @throws TypeError for anything else
+ */
+export function SenderConstrained(constraint: SenderConstraint): ClassDecorator & MethodDecorator {
+  if (!CONSTRAINTS.includes(constraint)) {
+    throw new TypeError(`@SenderConstrained() needs 'certificate', 'dpop' or 'any'`);
+  }
+  return applyDecorators(addConstraint(constraint), UseGuards(ScopesGuard));
+}
+
+function addConstraint(added: SenderConstraint): ClassDecorator & MethodDecorator {
+  return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
+    const decorated = (descriptor?.value ?? target) as DecoratedTarget;
+    // Own ones only: a class replaces what its base class says.
+    const own: unknown = Reflect.getOwnMetadata(CONSTRAINTS_METADATA, decorated);
+    const constraints = Array.isArray(own) ? (own as readonly SenderConstraint[]) : [];
+    Reflect.defineMetadata(CONSTRAINTS_METADATA, [...constraints, added], decorated);
+    if (name !== undefined) noteDecorated(target, name, 'constraint');
+    describeSecurity(target, name);
+  };
+}

@@ -1,0 +1,31 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { declareProtective } from '../demands/route-policy.js';
+import { refuseContext } from '../http/http-exchange.js';
+import { andThen, type MaybePromise, orReject } from '../../common/maybe-promise.js';
+import { noteRoute } from './route-note.js';
+import { RequestAuthenticator } from './request-authenticator.js';
+
+/**
+ * Lets a request pass whose token is valid and whose caller has proved every key that it is bound to: its certificate,
+ * and its DPoP key where that is configured. It needs no other guard beside it: the token is verified here as well,
+ * once for all guards.
+ * @see RFC 8705 §3, RFC 9449 §7.1
+ */
+@Injectable()
+export class CertificateBindingGuard implements CanActivate {
+  constructor(@Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator) {}
+
+  canActivate(context: ExecutionContext): MaybePromise<boolean> {
+    const { policy, exchange } = noteRoute(context);
+    if (policy.kind === 'public') return true;
+    return orReject(() =>
+      andThen(this.authenticator.require(exchange ?? refuseContext(context), policy), pass),
+    );
+  }
+}
+
+function pass(): true {
+  return true;
+}
+
+declareProtective(CertificateBindingGuard);

@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http';
+import type { Decision } from '../../authenticate-request.js';
+import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
+import type { MaybePromise } from '../../common/maybe-promise.js';
+import type { ClientCertificateFinding } from '../../client-certificate/client-certificate.js';
+import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
+import type { RequestAuthenticator } from './request-authenticator.js';
+
+/** What is known of a request, for all guards that it comes to. */
+export interface RequestRecord {
+  /** Node's own request. */
+  readonly raw: IncomingMessage;
+  /** The policy of the route that it is at: Passport does not tell a strategy which route it runs for. */
+  policy: RoutePolicy | undefined;
+  /** What its connection has shown: it is still there when the client has hung up in the meantime. */
+  certificate: ClientCertificateFinding | undefined;
+  decided: DecidedRequest | undefined;
+}
+
+/** What has been decided of a request, and by which app. */
+export interface DecidedRequest {
+  readonly by: RequestAuthenticator;
+  readonly decision: MaybePromise<Decision>;
+  /** Whether the user has been put on the request. */
+  userGiven: boolean;
+  /** The route whose rules have been met: another guard of the same route need not check them again. */
+  passed: ProtectedRoute | undefined;
+  /** Whether listeners have been told: one event for each request, whatever guards it passes. */
+  reported: boolean;
+}
+
+const RECORD = Symbol('cert-bound-auth');
+
+interface WithRecord {
+  [RECORD]?: RequestRecord;
+}
+
+/**
+ * The record of a request, whichever guard asks first. It hangs on the list of raw headers that Node makes for each
+ * request: Express gives each request a prototype, after which every member that is added to it costs microseconds in
+ * Node 20, and a WeakMap costs as much everywhere.
+ */
+export function recordOf(request: HttpRequest): RequestRecord {
+  const raw = rawRequestOf(request);
+  const headers: string[] & WithRecord = raw.rawHeaders;
+  const known = headers[RECORD];
+  // Another request that was given the same list is another request.
+  if (known?.raw === raw) return known;
+  const record = { raw, policy: undefined, certificate: undefined, decided: undefined };
+  headers[RECORD] = record;
+  return record;
+}

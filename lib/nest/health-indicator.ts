@@ -1,0 +1,55 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AuthorizationServers } from './authorization-servers.js';
+import type { AuthorizationServerHealth } from '../events/authorization-server-health.js';
+
+/** The result of a health indicator as `@nestjs/terminus` has it, under the key that was asked for. */
+export type AuthorizationServersHealth<Key extends string = string> = Record<Key, AuthorizationServersStatus>;
+
+/** How the authorization servers are doing, all together and one by one. */
+export interface AuthorizationServersStatus {
+  /** `down`: requests are answered with 503, for there are no keys, or introspection is not asked at present. */
+  readonly status: 'up' | 'down';
+  /** What is wrong, though requests are still answered; present where something is. */
+  readonly warning?: string;
+  /** Each server by its issuer. */
+  readonly servers: Readonly<Record<string, Omit<AuthorizationServerHealth, 'issuer'>>>;
+}
+
+/**
+ * Says for `@nestjs/terminus` whether tokens can be verified. It asks no server anything: it says how the last requests
+ * fared, so it may be called as often as one likes.
+ *
+ * `HealthCheckService.check([() => indicator.isHealthy()])`
+ */
+@Injectable()
+export class CertBoundAuthHealthIndicator {
+  constructor(@Inject(AuthorizationServers) private readonly servers: AuthorizationServers) {}
+
+  /** @param key under which the result stands; `authorization-servers` unless given */
+  isHealthy<const Key extends string = 'authorization-servers'>(
+    key: Key = 'authorization-servers' as Key,
+  ): AuthorizationServersHealth<Key> {
+    return { [key]: statusOf(this.servers.health()) } as AuthorizationServersHealth<Key>;
+  }
+}
+
+function statusOf(servers: readonly AuthorizationServerHealth[]): AuthorizationServersStatus {
+  const warnings = servers.flatMap((server) => warningsOf(server));
+  return {
+    status: servers.some((server) => isDown(server)) ? 'down' : 'up',
+    ...(warnings.length === 0 ? {} : { warning: warnings.join('; ') }),
+    servers: Object.fromEntries(servers.map(({ issuer, ...health }) => [issuer, health])),
+  };
+}
+
+/** One that nobody has needed yet is not down: its keys are fetched with the first request. */
+function isDown({ keys, introspection }: AuthorizationServerHealth): boolean {
+  return keys.state === 'unavailable' || introspection === 'open';
+}
+
+function warningsOf({ issuer, keys, introspection }: AuthorizationServerHealth): readonly string[] {
+  return [
+    ...(keys.state === 'stale' ? [`the keys of ${issuer} are old, and cannot be fetched`] : []),
+    ...(introspection === 'half-open' ? [`introspection by ${issuer} has failed, and is tried again`] : []),
+  ];
+}

@@ -1,0 +1,281 @@
+import { Logger } from '@nestjs/common';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { CircuitBreaker } from '../../lib/authorization-server/circuit-breaker.js';
+import { CallNotSentError } from '../../lib/authorization-server/connection-pool.js';
+import { type OAuthError, outage } from '../../lib/challenge/oauth-error.js';
+import { SERVER_CALL_CHANNEL } from '../../lib/events/channels.js';
+import type { RefusalReason } from '../../lib/challenge/oauth-error.js';
+import { RecordingLogger } from '../support/recording-logger.js';
+
+const ISSUER = 'https://as.example.com';
+const NOW = 1_800_000_000_000;
+
+let log: RecordingLogger;
+let breaker: CircuitBreaker;
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: NOW });
+  log = new RecordingLogger();
+  Logger.overrideLogger(log);
+  breaker = new CircuitBreaker(ISSUER, () => 1);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  Logger.overrideLogger(false);
+});
+
+const later = (seconds: number): void => void vi.setSystemTime(Date.now() + seconds * 1000);
+
+const down = (reason: RefusalReason = 'authorization_server_unreachable', cause?: unknown): OAuthError =>
+  outage(reason, { detail: 'down', cause });
+
+let tokens = 0;
+const anotherToken = (): string => `token ${(tokens += 1)}`;
+
+/** What a call comes to: its answer, or what it throws. */
+async function outcomeOf(call: () => Promise<string>, token = anotherToken()): Promise<unknown> {
+  try {
+    return await breaker.guard(call, token);
+  } catch (error) {
+    return error;
+  }
+}
+
+const succeed = async (token?: string): Promise<unknown> => outcomeOf(async () => 'answer', token);
+
+async function fail(error: Error = down(), token?: string): Promise<unknown> {
+  return outcomeOf(async () => {
+    throw error;
+  }, token);
+}
+
+async function failTimes(times: number, error?: Error): Promise<void> {
+  for (let i = 0; i < times; i++) await fail(error);
+}
+
+/** A call that is under way until it is told how it ends. */
+interface Pending {
+  readonly result: Promise<unknown>;
+  readonly end: (error?: Error) => void;
+}
+
+function begin(token?: string): Pending {
+  let end: Pending['end'] = () => undefined;
+  const answer = new Promise<string>((resolve, reject) => {
+    end = (error) => (error === undefined ? resolve('answer') : reject(error));
+  });
+  return { result: outcomeOf(async () => answer, token), end };
+}
+
+const refused = (retryAfter: number): object => ({
+  refusal: { status: 503, code: undefined, retryAfter },
+  reason: 'authorization_server_unreachable',
+  detail: 'not asked: the last 5 calls or more have failed',
+});
+
+describe('the circuit opens', () => {
+  test('INV3: after five outages in a row; then nothing is asked, and the caller is told for how long', async () => {
+    await failTimes(4);
+    expect(breaker.state).toBe('closed');
+    const fifth = down();
+    expect(await fail(fifth)).toBe(fifth);
+    expect(breaker.state).toBe('open');
+    const call = vi.fn<() => Promise<void>>();
+    await expect(breaker.guard(call, 'another')).rejects.toMatchObject(refused(1));
+    expect(call).not.toHaveBeenCalled();
+  });
+
+  test('INV3: not after outages with an answer between them', async () => {
+    for (let i = 0; i < 5; i++) {
+      await failTimes(4);
+      expect(await succeed()).toBe('answer');
+    }
+    expect(breaker.state).toBe('closed');
+  });
+
+  test('INV3: after answers that make no sense', async () => {
+    await failTimes(5, down('authorization_server_answer_invalid'));
+    expect(breaker.state).toBe('open');
+  });
+
+  test('INV3: never because the endpoint refuses us, which is an answer', async () => {
+    await failTimes(4);
+    await failTimes(20, down('authorization_server_refused_client'));
+    await failTimes(4);
+    expect(breaker.state).toBe('closed');
+  });
+
+  test.each([
+    ['that was not sent', down('authorization_server_unreachable', new CallNotSentError('too many'))],
+    ['that failed by a mistake of ours', new TypeError('x')],
+  ])('INV3: never because of a call %s, which is no answer either', async (_name, error) => {
+    await failTimes(4);
+    await failTimes(20, error);
+    expect(breaker.state).toBe('closed');
+    await fail();
+    expect(breaker.state).toBe('open');
+  });
+
+  test('once, however many calls were under way', async () => {
+    const calls = Array.from({ length: 20 }, () => begin());
+    for (const { end } of calls) end(down());
+    await Promise.all(calls.map(async ({ result }) => result));
+    expect(await succeed()).toMatchObject(refused(1));
+    later(1);
+    expect(await succeed()).toBe('answer');
+  });
+
+  test('and a call that was under way before it does not close it', async () => {
+    const early = begin();
+    await failTimes(5);
+    early.end();
+    expect(await early.result).toBe('answer');
+    expect(breaker.state).toBe('open');
+  });
+});
+
+describe('the circuit half-opens', () => {
+  test('when the pause is over: one call goes through, the others are refused at once', async () => {
+    await failTimes(5);
+    later(0.999);
+    expect(breaker.state).toBe('open');
+    later(0.001);
+    expect(breaker.state).toBe('half-open');
+    const probe = begin();
+    expect(breaker.state).toBe('half-open');
+    later(60);
+    const others = await Promise.all(Array.from({ length: 50 }, async () => succeed()));
+    expect(others).toEqual(Array.from({ length: 50 }, () => expect.objectContaining(refused(1))));
+    probe.end();
+    expect(await probe.result).toBe('answer');
+    expect(breaker.state).toBe('closed');
+    expect(await Promise.all([succeed(), succeed()])).toEqual(['answer', 'answer']);
+  });
+
+  test('and pauses twice as long after each probe that fails, up to thirty seconds', async () => {
+    await failTimes(5);
+    const pauses: unknown[] = [];
+    for (let i = 0; i < 8; i++) {
+      pauses.push(((await succeed()) as { refusal: { retryAfter: number } }).refusal.retryAfter);
+      later(pauses.at(-1) as number);
+      const error = down();
+      expect(await fail(error)).toBe(error);
+    }
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 30, 30, 30]);
+  });
+
+  test('and after a success the pause is short again', async () => {
+    await failTimes(5);
+    later(1);
+    await fail();
+    later(2);
+    await succeed();
+    await failTimes(4);
+    expect(breaker.state).toBe('closed');
+    await fail();
+    expect(await succeed()).toMatchObject(refused(1));
+  });
+
+  test('and a refusal of us closes it, for it is an answer', async () => {
+    await failTimes(5);
+    later(1);
+    await fail(down('authorization_server_refused_client'));
+    expect(breaker.state).toBe('closed');
+  });
+
+  test('and a probe that was not sent is followed by another, no later than the first', async () => {
+    await failTimes(5);
+    later(1);
+    await fail(down('authorization_server_unreachable', new CallNotSentError('too many')));
+    expect(await succeed()).toMatchObject(refused(1));
+    later(1);
+    expect(await succeed()).toBe('answer');
+  });
+
+  test('at different times in the instances of an API: a pause is at least half as long', async () => {
+    breaker = new CircuitBreaker(ISSUER, () => 0);
+    await failTimes(5);
+    later(0.5);
+    await fail();
+    later(0.999);
+    expect(breaker.state).toBe('open');
+    later(0.001);
+    expect(breaker.state).toBe('half-open');
+  });
+
+  test('by a clock that has been set back, too', async () => {
+    await failTimes(5);
+    later(-3600);
+    expect(await succeed()).toBe('answer');
+  });
+});
+
+describe('a token that the endpoint stumbles over', () => {
+  test('INV3: is no probe while another may come, so that it cannot keep the circuit open to all', async () => {
+    for (let i = 0; i < 5; i++) await fail(down(), 'poison');
+    later(1);
+    expect(await succeed('poison')).toMatchObject(refused(1));
+    expect(await succeed('good')).toBe('answer');
+    expect(await succeed('poison')).toBe('answer');
+  });
+
+  test('INV3: is one whose call has failed, not one whose call was never sent', async () => {
+    await fail(down('authorization_server_unreachable', new CallNotSentError('too many')), 'good');
+    await failTimes(5);
+    later(1);
+    expect(await succeed('good')).toBe('answer');
+  });
+
+  test('INV3: is one of a thousand at most: more are not remembered', async () => {
+    const calls = Array.from({ length: 1001 }, (_, index) => begin(`token-${index}`));
+    for (const { end } of calls) end(down());
+    await Promise.all(calls.map(async ({ result }) => result));
+    later(1);
+    expect(await succeed('token-999')).toMatchObject(refused(1));
+    expect(await succeed('token-1000')).toBe('answer');
+  });
+
+  test('INV3: is the probe when none has come for a second: it may be the only one there is', async () => {
+    for (let i = 0; i < 5; i++) await fail(down(), 'only');
+    later(1.999);
+    expect(await succeed('only')).toMatchObject(refused(1));
+    later(0.001);
+    expect(await succeed('only')).toBe('answer');
+  });
+});
+
+describe('the log', () => {
+  test('says once that the circuit opens, and once that it closes, with the issuer and the last failure', async () => {
+    await failTimes(5);
+    for (let i = 0; i < 3; i++) {
+      later(30);
+      await fail();
+    }
+    later(30);
+    expect(log.ours).toHaveLength(1);
+    await succeed();
+    expect(log.ours).toHaveLength(2);
+    await succeed();
+    const last = 'last="OAuthError: authorization_server_unreachable: down"';
+    expect(log.ours.map(({ level, text }) => [level, text])).toEqual([
+      [
+        'warn',
+        `introspection has failed 5 times in a row, and is asked less often now: issuer=${ISSUER} ${last}`,
+      ],
+      ['log', `introspection answers again: issuer=${ISSUER}`],
+    ]);
+  });
+});
+
+describe('the channel of calls', () => {
+  test('has each call that was not made', async () => {
+    const events: unknown[] = [];
+    const listener = (event: unknown): void => void events.push(event);
+    subscribe(SERVER_CALL_CHANNEL, listener);
+    await failTimes(6);
+    unsubscribe(SERVER_CALL_CHANNEL, listener);
+    expect(events).toEqual([
+      { issuer: ISSUER, purpose: 'introspection', outcome: 'not-sent', status: undefined, duration: 0 },
+    ]);
+  });
+});

@@ -1,0 +1,133 @@
+import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  oauthMetadataUrl,
+  openidConfigurationUrl,
+  ServerMetadataSource,
+} from '../../lib/authorization-server/server-metadata.js';
+import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
+import { httpOf } from './http-of.js';
+
+const NOW = Date.now();
+const RULES = { refreshAfter: 600, maxAge: 600, staleIfError: 0 };
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: NOW });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const sourceOf = (as: TestAuthorizationServer): ServerMetadataSource =>
+  new ServerMetadataSource(as.issuer, httpOf(world), RULES);
+
+describe('where metadata is', () => {
+  test.each([
+    ['https://as.example.com', '', ''],
+    ['https://as.example.com/', '', ''],
+    ['https://as.example.com/realms/bank', '/realms/bank', '/realms/bank'],
+    ['https://as.example.com/realms/bank/', '/realms/bank', '/realms/bank'],
+  ])('RFC 8414 §3.1, OpenID Connect Discovery §4.1: of %s', (issuer, behind, before) => {
+    const origin = 'https://as.example.com';
+    expect(oauthMetadataUrl(issuer)).toBe(`${origin}/.well-known/oauth-authorization-server${behind}`);
+    expect(openidConfigurationUrl(issuer)).toBe(`${origin}${before}/.well-known/openid-configuration`);
+  });
+});
+
+describe('metadata', () => {
+  test('is asked for once by all that need it together, and then for ten minutes by nobody', async () => {
+    const as = await startAuthorizationServer(world);
+    const source = sourceOf(as);
+    const known = { jwksUri: as.jwksUri, introspectionEndpoint: as.introspectionEndpoint };
+    expect(await Promise.all([source.get(), source.get()])).toStrictEqual([known, known]);
+    expect(as.requests).toMatchObject([{ method: 'GET', headers: { accept: 'application/json' } }]);
+    vi.setSystemTime(NOW + 599_999);
+    expect(await source.get()).toStrictEqual(known);
+    expect(as.count('metadata')).toBe(1);
+    vi.setSystemTime(NOW + 600_000);
+    expect(await source.get()).toStrictEqual(known);
+    expect(as.count('metadata')).toBe(2);
+    vi.setSystemTime(NOW + 700_000);
+    expect(await source.get()).toStrictEqual(known);
+    expect(as.count('metadata')).toBe(2);
+  });
+
+  test('RFC 8414, then OpenID Connect Discovery', async () => {
+    const as = await startAuthorizationServer(world, { discovery: 'openid', path: '/realms/bank' });
+    expect(await sourceOf(as).get()).toMatchObject({ jwksUri: as.jwksUri });
+    expect(as.requests.map(({ path }) => path)).toEqual([
+      '/.well-known/oauth-authorization-server/realms/bank',
+      '/realms/bank/.well-known/openid-configuration',
+    ]);
+  });
+
+  test('has only those of its members that can be URLs', async () => {
+    const as = await startAuthorizationServer(world);
+    const publish = (members: object): void =>
+      as.behave('metadata', { status: 200, body: JSON.stringify({ issuer: as.issuer, ...members }) });
+    publish({
+      jwks_uri: 'a',
+      introspection_endpoint: 'b',
+      mtls_endpoint_aliases: { introspection_endpoint: 'c' },
+    });
+    expect(await sourceOf(as).get()).toStrictEqual({
+      jwksUri: 'a',
+      introspectionEndpoint: 'b',
+      mtlsIntrospectionEndpoint: 'c',
+    });
+    for (const members of [
+      { jwks_uri: '', introspection_endpoint: 7, mtls_endpoint_aliases: 'c' },
+      {
+        jwks_uri: null,
+        introspection_endpoint: ['b'],
+        mtls_endpoint_aliases: { introspection_endpoint: '' },
+      },
+    ]) {
+      publish(members);
+      expect(await sourceOf(as).get()).toStrictEqual({});
+    }
+  });
+
+  test.each([
+    ['an error with the right body', 404, (issuer: string) => ({ issuer })],
+    ['no object', 200, () => ['x']],
+  ])('invariant 3: %s is none, and the log tells both places', async (_name, status, body) => {
+    const as = await startAuthorizationServer(world);
+    const source = sourceOf(as);
+    as.behave('metadata', { status, body: JSON.stringify(body(as.issuer)) });
+    await expect(source.get()).rejects.toMatchObject({
+      refusal: { status: 503 },
+      reason: 'authorization_server_answer_invalid',
+      detail:
+        `GET ${oauthMetadataUrl(as.issuer)}: status ${status}, no JSON object; ` +
+        `GET ${openidConfigurationUrl(as.issuer)}: status 404, no JSON object`,
+    });
+    as.behave('metadata', 'normal');
+    vi.setSystemTime(NOW + 100);
+    expect(await source.get()).toMatchObject({ jwksUri: as.jwksUri });
+  });
+
+  test('RFC 8414 §3.3: a document of another issuer is none', async () => {
+    const as = await startAuthorizationServer(world);
+    as.behave('metadata', { status: 200, body: '{"issuer":"https://other.example.com"}' });
+    await expect(sourceOf(as).get()).rejects.toMatchObject({
+      detail: expect.stringContaining(
+        `GET ${oauthMetadataUrl(as.issuer)}: its issuer is "https://other.example.com", not ${as.issuer}; `,
+      ),
+    });
+  });
+
+  test('invariant 3: a server that is down is an outage, with what was called', async () => {
+    const as = await startAuthorizationServer(world);
+    await as.stop();
+    await expect(sourceOf(as).get()).rejects.toMatchObject({
+      refusal: { status: 503 },
+      reason: 'authorization_server_unreachable',
+      detail: expect.stringContaining(`GET ${oauthMetadataUrl(as.issuer)}: Error: connect ECONNREFUSED`),
+    });
+  });
+});

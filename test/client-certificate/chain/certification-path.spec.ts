@@ -1,0 +1,288 @@
+import 'reflect-metadata';
+import { webcrypto, X509Certificate } from 'node:crypto';
+import * as x509 from '@peculiar/x509';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { chainVerifier } from '../../../lib/client-certificate/chain/chain-verifier.js';
+import { validatePath } from '../../../lib/client-certificate/chain/certification-path.js';
+
+const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const DAY = 86_400_000;
+const NOW = Date.now();
+
+interface Party {
+  readonly keys: webcrypto.CryptoKeyPair;
+  readonly name: string;
+  readonly certificate: X509Certificate;
+}
+
+interface Says {
+  readonly issuer?: Party;
+  readonly ca?: boolean;
+  readonly pathLength?: number;
+  readonly keyUsage?: number;
+  readonly extendedKeyUsage?: readonly string[];
+  readonly extensions?: readonly x509.Extension[];
+  readonly notAfter?: number;
+  readonly notBefore?: number;
+  readonly keys?: webcrypto.CryptoKeyPair;
+  readonly algorithm?: webcrypto.EcKeyGenParams | webcrypto.RsaHashedKeyGenParams;
+  readonly hash?: string;
+}
+
+let serial = 1;
+
+async function issue(name: string, says: Says = {}): Promise<Party> {
+  const { ca = false, issuer, algorithm = EC } = says;
+  const keys = says.keys ?? (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']));
+  const signer = issuer ?? { keys, name };
+  const usage = says.keyUsage ?? (ca ? x509.KeyUsageFlags.keyCertSign : x509.KeyUsageFlags.digitalSignature);
+  serial += 1;
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serial.toString(16).padStart(4, '0'),
+    subject: `CN=${name}`,
+    issuer: `CN=${signer.name}`,
+    notBefore: new Date(NOW + (says.notBefore ?? -DAY)),
+    notAfter: new Date(NOW + (says.notAfter ?? 10 * DAY)),
+    signingAlgorithm: { ...signer.keys.privateKey.algorithm, hash: says.hash ?? 'SHA-256' } as never,
+    publicKey: keys.publicKey,
+    signingKey: signer.keys.privateKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(ca, says.pathLength, true),
+      new x509.KeyUsagesExtension(usage, true),
+      ...(says.extendedKeyUsage === undefined
+        ? []
+        : [new x509.ExtendedKeyUsageExtension([...says.extendedKeyUsage])]),
+      ...(says.extensions ?? []),
+      // Without key identifiers any two parties of the same names could be mistaken for one another.
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(signer.keys.publicKey),
+    ],
+  });
+  return { keys, name, certificate: new X509Certificate(Buffer.from(certificate.rawData)) };
+}
+
+const CLIENT = '1.3.6.1.5.5.7.3.2';
+const SERVER = '1.3.6.1.5.5.7.3.1';
+
+let root: Party;
+let middle: Party;
+let leaf: Party;
+let victim: Party;
+beforeAll(async () => {
+  root = await issue('root', { ca: true });
+  middle = await issue('middle', { ca: true, issuer: root });
+  leaf = await issue('leaf', { issuer: middle, extendedKeyUsage: [CLIENT] });
+  victim = await issue('victim', { issuer: root });
+});
+
+async function errorOf(
+  certificate: Party,
+  chain: readonly Party[] = [],
+  cas: readonly Party[] = [root],
+): Promise<string | undefined> {
+  const verdict = await validatePath(
+    certificate.certificate,
+    chain.map((party) => party.certificate),
+    cas.map((party) => party.certificate),
+    NOW,
+  );
+  return verdict.kind === 'invalid' ? verdict.error : undefined;
+}
+
+describe('paths that are right', () => {
+  test('by the CA itself, and by intermediates in any order, doubled, among others', async () => {
+    expect(await errorOf(victim)).toBeUndefined();
+    expect(await errorOf(leaf, [middle])).toBeUndefined();
+    expect(await errorOf(leaf, [victim, root, middle, middle, leaf])).toBeUndefined();
+    const deep = await issue('deep', { ca: true, issuer: middle });
+    const deeper = await issue('deeper', { issuer: deep });
+    expect(await errorOf(deeper, [deep, middle])).toBeUndefined();
+    expect(await errorOf(deeper, [middle, deep])).toBeUndefined();
+    expect(await errorOf(leaf, [], [middle])).toBeUndefined();
+  });
+
+  test('an expired CA or cross certificate beside the valid one does no harm', async () => {
+    const expired = await issue('root', { ca: true, keys: root.keys, notAfter: -1000 });
+    expect(await errorOf(victim, [], [expired, root])).toBeUndefined();
+    const cross = await issue('middle', { ca: true, issuer: root, keys: middle.keys, notAfter: -1000 });
+    expect(await errorOf(leaf, [cross, middle])).toBeUndefined();
+  });
+
+  test('path lengths that are kept, RSA, any extended key usage', async () => {
+    const limited = await issue('limited', { ca: true, pathLength: 1 });
+    const below = await issue('below', { ca: true, issuer: limited, pathLength: 0 });
+    const client = await issue('client', { issuer: below, extendedKeyUsage: [SERVER, '2.5.29.37.0'] });
+    expect(await errorOf(client, [below], [limited])).toBeUndefined();
+    const rsa = {
+      name: 'RSASSA-PKCS1-v1_5',
+      hash: 'SHA-256',
+      publicExponent: Uint8Array.of(1, 0, 1),
+      modulusLength: 2048,
+    };
+    const rsaCa = await issue('rsa', { ca: true, algorithm: rsa });
+    expect(
+      await errorOf(await issue('of rsa', { issuer: rsaCa, algorithm: rsa }), [], [rsaCa]),
+    ).toBeUndefined();
+  });
+
+  test('the verdict ends with the first certificate of the path that expires', async () => {
+    const brief = await issue('brief', { ca: true, issuer: root, notAfter: 5000 });
+    const client = await issue('client', { issuer: brief });
+    const verdict = await validatePath(client.certificate, [brief.certificate], [root.certificate], NOW);
+    expect(verdict).toEqual({ kind: 'valid', until: Date.parse(brief.certificate.validTo) });
+  });
+});
+
+describe('INV2: paths that are wrong', () => {
+  test('a self-made certificate borrows no path, whatever stands beside it', async () => {
+    const evil = await issue('admin');
+    const none = 'no path leads to a trusted CA';
+    expect(await errorOf(evil)).toBe(none);
+    expect(await errorOf(evil, [victim])).toBe(none);
+    expect(await errorOf(evil, [evil, victim])).toBe(none);
+    expect(await errorOf(evil, [root, evil, root])).toBe(none);
+    expect(await errorOf(evil, [evil, evil, middle, leaf])).toBe(none);
+    const namesake = await issue('leaf', { issuer: await issue('middle', { ca: true }) });
+    expect(await errorOf(namesake, [middle])).toBe(none);
+    expect(await errorOf(leaf)).toBe(none);
+    expect(await errorOf(leaf, [middle], [await issue('root', { ca: true })])).toBe(none);
+  });
+
+  test('a certificate whose signature is another’s', async () => {
+    const bytes = Buffer.from(victim.certificate.raw);
+    bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1);
+    const broken = { ...victim, certificate: new X509Certificate(bytes) };
+    expect(await errorOf(broken)).toBe('no path leads to a trusted CA');
+    expect(await errorOf(broken, [victim])).toBe('no path leads to a trusted CA');
+  });
+
+  test('certificates that sign one another in a circle, or in many ways, end the search', async () => {
+    const [one, two] = [await issue('one', { ca: true }), await issue('two', { ca: true })];
+    const oneByTwo = await issue('one', { ca: true, issuer: two, keys: one.keys });
+    const twoByOne = await issue('two', { ca: true, issuer: one, keys: two.keys });
+    const client = await issue('client', { issuer: one });
+    expect(await errorOf(client, [oneByTwo, twoByOne])).toBe('no path leads to a trusted CA');
+    const keys = one.keys;
+    const many = await Promise.all(
+      Array.from({ length: 9 }, async () =>
+        issue('loop', { ca: true, keys, issuer: { ...one, name: 'loop' } }),
+      ),
+    );
+    const inLoop = await issue('client', { issuer: { ...one, name: 'loop' } });
+    expect(await errorOf(inLoop, many)).toBe('the chain has too many ways to be tried');
+  });
+
+  test.each<readonly [string, Says, Says, string]>([
+    ['an issuer that is no CA', { ca: false }, {}, 'no path leads to a trusted CA'],
+    [
+      'an issuer that may not sign certificates',
+      { ca: true, keyUsage: x509.KeyUsageFlags.cRLSign },
+      {},
+      'no path',
+    ],
+    [
+      'an issuer for servers only',
+      { ca: true, extendedKeyUsage: [SERVER] },
+      {},
+      'CN=issuer is not for TLS clients',
+    ],
+    ['an issuer that has expired', { ca: true, notAfter: -1000 }, {}, 'no path leads to a trusted CA'],
+    ['an issuer that is not valid yet', { ca: true, notBefore: 1000 }, {}, 'no path leads to a trusted CA'],
+    [
+      'a leaf for servers only',
+      { ca: true },
+      { extendedKeyUsage: [SERVER] },
+      'CN=client is not for TLS clients',
+    ],
+    [
+      'a leaf that may only encipher',
+      { ca: true },
+      { keyUsage: x509.KeyUsageFlags.keyEncipherment },
+      'may not sign',
+    ],
+    ['a leaf that is a CA', { ca: true }, { ca: true }, 'the certificate is that of a CA'],
+    [
+      'a leaf signed over SHA-1',
+      { ca: true },
+      { hash: 'SHA-1' },
+      'CN=client has a weak or unknown signature (ECDSA SHA-1)',
+    ],
+    [
+      'an unknown critical extension of the leaf',
+      { ca: true },
+      { extensions: [new x509.Extension('1.2.3.4', true, Uint8Array.of(5, 0))] },
+      'CN=client has extensions that are not supported: 1.2.3.4',
+    ],
+    [
+      'an unknown critical extension of the issuer',
+      { ca: true, extensions: [new x509.Extension('1.2.3.4', true, Uint8Array.of(5, 0))] },
+      {},
+      'CN=issuer has extensions that are not supported: 1.2.3.4',
+    ],
+    [
+      'name constraints, critical or not',
+      { ca: true, extensions: [new x509.Extension('2.5.29.30', false, Uint8Array.of(0x30, 0))] },
+      {},
+      'CN=issuer has extensions that are not supported: 2.5.29.30',
+    ],
+  ])('%s', async (_, issuerSays, leafSays, error) => {
+    const issuer = await issue('issuer', { issuer: root, ...issuerSays });
+    const client = await issue('client', { issuer, ...leafSays });
+    expect(await errorOf(client, [issuer])).toContain(error);
+  });
+
+  test('path lengths of the trusted CA and of an intermediate', async () => {
+    const limited = await issue('limited', { ca: true, pathLength: 0 });
+    const below = await issue('below', { ca: true, issuer: limited });
+    const client = await issue('client', { issuer: below });
+    expect(await errorOf(client, [below], [limited])).toBe('CN=limited may not stand so high in a chain');
+    const narrow = await issue('narrow', { ca: true, issuer: root, pathLength: 0 });
+    const under = await issue('under', { ca: true, issuer: narrow });
+    expect(await errorOf(await issue('client', { issuer: under }), [under, narrow])).toBe(
+      'CN=narrow may not stand so high in a chain',
+    );
+  });
+
+  test('weak keys', async () => {
+    const rsa = {
+      name: 'RSASSA-PKCS1-v1_5',
+      hash: 'SHA-256',
+      publicExponent: Uint8Array.of(1, 0, 1),
+      modulusLength: 1024,
+    };
+    expect(await errorOf(await issue('client', { issuer: root, algorithm: rsa }))).toBe(
+      'CN=client has a weak or unusual key',
+    );
+    const weak = await issue('weak', { ca: true, algorithm: rsa });
+    expect(await errorOf(await issue('client', { issuer: weak }), [], [weak])).toBe(
+      'CN=weak has a weak or unusual key',
+    );
+  });
+});
+
+describe('the verifier', () => {
+  test('as the configuration says', async () => {
+    const [{ certificate }, pem] = [victim, root.certificate.toString()];
+    expect(await chainVerifier('proxy')(certificate, [])).toBeUndefined();
+    expect(await chainVerifier('any')(certificate, [])).toBe('the chain was not verified');
+    expect(await chainVerifier({ ca: [pem] })(certificate, [])).toBeUndefined();
+    expect(await chainVerifier({ ca: pem })(undefined, [])).toBe('of the certificate only a digest is known');
+    expect(await chainVerifier({ ca: pem })(leaf.certificate, [])).toBe('no path leads to a trusted CA');
+    expect(await chainVerifier({ ca: pem })(leaf.certificate, [middle.certificate.raw])).toBeUndefined();
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['a private key', '-----BEGIN PRIVATE KEY-----\nAA\n-----END PRIVATE KEY-----'],
+  ])('CAs of %s are refused', (_, pem) => {
+    expect(() => chainVerifier({ ca: [root.certificate.toString(), pem] })).toThrow(
+      'there is no certificate in it',
+    );
+  });
+
+  test('a certificate that is no CA’s is refused among the CAs', () => {
+    expect(() => chainVerifier({ ca: victim.certificate.toString() })).toThrow(
+      'CN=victim is not the certificate of a CA',
+    );
+  });
+});

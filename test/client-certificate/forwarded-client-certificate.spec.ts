@@ -1,0 +1,193 @@
+import { Logger } from '@nestjs/common';
+import { type TestCertificate, TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { ResolvedHeaderCertificate } from '../../lib/options/resolved-options.js';
+import type {
+  ClientCertificate,
+  ClientCertificateFinding,
+} from '../../lib/client-certificate/client-certificate.js';
+import { forwardedClientCertificate } from '../../lib/client-certificate/forwarded-client-certificate.js';
+import type { HttpRequest } from '../../lib/request/http-request.js';
+
+let ca: TestCertificateAuthority;
+let intermediate: TestCertificateAuthority;
+let client: TestCertificate;
+beforeAll(async () => {
+  ca = await TestCertificateAuthority.create();
+  intermediate = await ca.issueIntermediate();
+  client = await intermediate.issueClientCertificate('client1');
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+type Settings = Partial<ResolvedHeaderCertificate>;
+type Find = (headers: readonly string[], peer?: string) => ClientCertificateFinding;
+
+/** Finds the certificate of a request with these raw headers, of a peer that is trusted unless told otherwise. */
+function finder(settings: Settings = {}): Find {
+  const find = forwardedClientCertificate({
+    from: 'header',
+    header: 'x-cert',
+    format: 'rfc9440',
+    trustedProxies: ['loopback'],
+    trust: 'proxy',
+    chainHeader: undefined,
+    verifyHeader: undefined,
+    ...settings,
+  });
+  return (rawHeaders, ...[peer]) => {
+    const remoteAddress = peer === 'gone' ? undefined : (peer ?? '127.0.0.1');
+    return find({ rawHeaders, socket: { remoteAddress } } as unknown as HttpRequest);
+  };
+}
+
+const item = ({ der }: { readonly der: Uint8Array }): string => `:${Buffer.from(der).toString('base64')}:`;
+
+function found(finding: ClientCertificateFinding): ClientCertificate {
+  if (finding.kind === 'none') throw new Error(finding.detail);
+  return finding.certificate;
+}
+
+const refusal = (reason: string, detail: unknown): Error =>
+  expect.objectContaining({ refusal: { status: 400, code: 'invalid_request' }, reason, detail }) as Error;
+
+describe('RFC9440: the header of a trusted proxy', () => {
+  test('none, and one that says so, is no certificate', () => {
+    const find = finder();
+    const none = {
+      kind: 'none',
+      reason: 'certificate_missing',
+      detail: 'no certificate in the header x-cert',
+    };
+    expect(find([])).toEqual(none);
+    expect(find(['X-Host', item(client)])).toEqual(none);
+    expect(find(['X-Cert', item(client)])).toMatchObject({ kind: 'found' });
+    expect(find(['X-Cert', ''])).toEqual(none);
+  });
+
+  test('more than one, and one that is malformed, is 400', () => {
+    const find = finder();
+    expect(() => find(['X-Cert', item(client), 'x-cert', item(client)])).toThrow(
+      refusal('certificate_header_repeated', 'more than one header x-cert'),
+    );
+    expect(() => find(['X-Cert', 'rubbish'])).toThrow(
+      refusal('certificate_header_malformed', expect.stringMatching(/^the header x-cert: ./)),
+    );
+  });
+
+  test('the verdict of the proxy is said in the log where it is not the one that is asked for', () => {
+    const find = finder({ verifyHeader: { name: 'x-verify', value: 'SUCCESS' } });
+    const errorWith = (...verdict: readonly string[]): unknown =>
+      found(find(['X-Cert', item(client), ...verdict])).chainError();
+    for (const verdict of [[], ['X-Verify', ''], ['X-Verify', 'NONE']]) {
+      expect(errorWith(...verdict)).toBe('the header x-verify is not SUCCESS');
+    }
+    expect(() => errorWith('X-Verify', 'SUCCESS', 'X-Verify', 'SUCCESS')).toThrow(
+      refusal('certificate_header_repeated', 'more than one header x-verify'),
+    );
+  });
+
+  test('INV5: it is read once, and the latest thousand are remembered', () => {
+    const find = finder({ format: 'xfcc' });
+    const header = (index: number): string[] => ['X-Cert', `Hash=${index.toString(16).padStart(64, '0')}`];
+    const identityOf = (index: number): unknown => found(find(header(index))).identity;
+    const [first, second] = [identityOf(1), identityOf(2)];
+    for (let index = 3; index <= 1000; index += 1) identityOf(index);
+    expect(identityOf(1)).toBe(first);
+    identityOf(1001);
+    expect(identityOf(1)).toBe(first);
+    expect(identityOf(2)).not.toBe(second);
+  });
+
+  test('of a digest alone, names are what the proxy says, and it is valid at any time', async () => {
+    const hash = Buffer.from(client.thumbprint, 'base64url').toString('hex');
+    const certificate = found(finder({ format: 'xfcc' })(['X-Cert', `Hash=${hash};URI=urn:a`]));
+    expect(certificate).toMatchObject({
+      thumbprint: client.thumbprint,
+      identity: { subject: '', subjectAltNames: ['URI:urn:a'] },
+      notBefore: -8.64e15,
+      notAfter: 8.64e15,
+    });
+    expect(await certificate.chainError()).toBeUndefined();
+    const verifying = finder({ format: 'xfcc', trust: { ca: ca.cert } });
+    expect(await found(verifying(['X-Cert', `Hash=${hash}`])).chainError()).toBe(
+      'of the certificate only a digest is known',
+    );
+  });
+});
+
+describe('RFC9440: the chain in a header of its own', () => {
+  const verifying = (): Find => finder({ chainHeader: 'x-chain', trust: { ca: ca.cert } });
+  const errorWith = async (find: Find, ...chain: readonly string[]): Promise<string | undefined> =>
+    found(find(['X-Cert', item(client), ...chain.flatMap((line) => ['X-Chain', line])])).chainError();
+
+  test('is read over lines and commas, and without what is empty', async () => {
+    const find = verifying();
+    expect(await errorWith(find)).toBeDefined();
+    const chain = item(intermediate);
+    for (const lines of [[chain], [`${chain},`], [`, ${chain} `], ['', chain], [item(client), chain]]) {
+      expect([lines, await errorWith(find, ...lines)]).toEqual([lines, undefined]);
+    }
+  });
+
+  test('has ten certificates at most', async () => {
+    const find = verifying();
+    const members = Array.from({ length: 10 }, () => item(intermediate));
+    expect(await errorWith(find, ...members)).toBeUndefined();
+    await expect(errorWith(find, [...members, members[0]].join())).rejects.toThrow(
+      refusal('certificate_header_malformed', 'the header x-chain: it has over 10 certificates'),
+    );
+  });
+
+  test('is 400 where it is malformed, and not looked at where nobody verifies it here', async () => {
+    await expect(errorWith(verifying(), 'rubbish')).rejects.toThrow(
+      refusal('certificate_header_malformed', expect.stringMatching(/^the header x-chain: ./)),
+    );
+    expect(await errorWith(finder({ chainHeader: 'x-chain' }), 'rubbish')).toBeUndefined();
+    const ofHeaderAlone = await errorWith(finder({ trust: { ca: ca.cert } }), item(intermediate));
+    expect(ofHeaderAlone).toBe(await errorWith(verifying()));
+  });
+});
+
+/** Stops the clock that caches go by; what it returns lets milliseconds pass. */
+function holdTime(): (milliseconds: number) => void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  let now = performance.now();
+  vi.spyOn(performance, 'now').mockImplementation(() => now);
+  return (milliseconds) => {
+    now += milliseconds;
+    vi.advanceTimersByTime(milliseconds);
+  };
+}
+
+describe('INV2: the header of anyone else', () => {
+  test('is ignored, and the log names each sender once a minute', () => {
+    const pass = holdTime();
+    const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    const find = finder();
+    const detail = (peer: string): string => `${peer} sent the header x-cert and is none of trustedProxies`;
+    const ignored = (peer: string): object => ({
+      kind: 'none',
+      reason: 'certificate_header_untrusted',
+      detail: detail(peer),
+    });
+    const line = (peer: string): readonly string[] => [
+      `ignored reason=certificate_header_untrusted detail="${detail(peer)}"`,
+    ];
+    const certificate = ['X-Cert', item(client)];
+    expect(find([], '10.0.0.1')).toMatchObject({ reason: 'certificate_missing' });
+    expect(warn).not.toHaveBeenCalled();
+    expect(find(certificate, '10.0.0.1')).toEqual(ignored('10.0.0.1'));
+    expect(find(['X-Cert', 'a', 'X-Cert', 'b'], '10.0.0.1')).toEqual(ignored('10.0.0.1'));
+    expect(find(certificate, 'gone')).toEqual(ignored('unknown'));
+    expect(warn.mock.calls).toEqual([line('10.0.0.1'), line('unknown')]);
+    pass(59_999);
+    find(certificate, '10.0.0.1');
+    expect(warn).toHaveBeenCalledTimes(2);
+    pass(2);
+    find(certificate, '10.0.0.1');
+    expect(warn).toHaveBeenCalledTimes(3);
+  });
+});

@@ -1,0 +1,220 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { parserOf } from '../../../lib/client-certificate/header/parser-of.js';
+import {
+  createCertificates,
+  hexDigestOf,
+  pemOf,
+  type TestCertificates,
+  thumbprintOf,
+} from './certificates.js';
+
+const parse = parserOf('xfcc');
+
+let kit: TestCertificates;
+let hash: string;
+let otherHash: string;
+let cert: string;
+let otherCert: string;
+beforeAll(async () => {
+  kit = await createCertificates();
+  hash = `Hash=${hexDigestOf(kit.leaf)}`;
+  otherHash = `Hash=${hexDigestOf(kit.other)}`;
+  cert = `Cert="${encodeURIComponent(pemOf(kit.leaf))}"`;
+  otherCert = `Cert="${encodeURIComponent(pemOf(kit.other))}"`;
+});
+
+const chainOf = (...ders: readonly Buffer[]): string =>
+  `Chain="${encodeURIComponent(ders.map((der) => pemOf(der)).join(''))}"`;
+const ofLeaf = (): object => ({ kind: 'thumbprint', thumbprint: thumbprintOf(kit.leaf) });
+const malformed = (detail: string): object => ({ kind: 'malformed', detail });
+const GRAMMAR = 'it does not follow the grammar of X-Forwarded-Client-Cert';
+
+describe('INV2: the element of the nearest proxy counts', () => {
+  test('it is the last', () => {
+    expect(parse(`${otherHash},${hash}`)).toMatchObject(ofLeaf());
+    expect(parse(`${otherHash};${otherCert},By=a;${otherHash}, ${hash};Subject=""`)).toMatchObject(ofLeaf());
+  });
+
+  test.each([
+    [0, 'nearest'],
+    [1, 'middle'],
+    [2, 'farthest'],
+  ])('hop %i is the %s', (hop, subject) => {
+    const value = ['farthest', 'middle', 'nearest'].map((name) => `${hash};Subject="${name}"`).join(',');
+    expect(parserOf({ xfcc: { hop } })(value)).toMatchObject({ ...ofLeaf(), subject });
+  });
+
+  test.each([1, 2, 1000])('hop %i of one element is malformed, not absent', (hop) => {
+    expect(parserOf({ xfcc: { hop } })(hash)).toEqual(malformed(`it has no element of hop ${hop}`));
+  });
+
+  test('a comma, a semicolon and an equals sign in quotes separate nothing', () => {
+    const subject = `CN=a,${otherHash};Cert=b,O="`;
+    const value = `${hash};Subject="${subject.replaceAll('"', '\\"')}"`;
+    expect(parse(value)).toMatchObject({ ...ofLeaf(), subject });
+    expect(parserOf({ xfcc: { hop: 1 } })(value).kind).toBe('malformed');
+  });
+
+  test('a name that ends with a backslash does not hide the end of its value', () => {
+    expect(parse(`Subject="CN=a\\\\";${hash},Subject="CN=b\\\\";${otherHash}`)).toMatchObject({
+      thumbprint: thumbprintOf(kit.other),
+      subject: 'CN=b\\\\',
+    });
+  });
+
+  test('a broken element in front of the one that counts is malformed: who knows where that one begins', () => {
+    for (const broken of ['By="', 'By="a"b', 'By', '', '=a', 'By=a"b', 'By=a;;', '"By"=a']) {
+      expect(parse(`${broken},${hash}`), broken).toEqual(malformed(GRAMMAR));
+    }
+  });
+});
+
+describe('INV2: the grammar', () => {
+  test.each([
+    ['a key in capitals', 'HASH='],
+    ['a key in lower case', 'hash='],
+    ['quotes', 'Hash="'],
+  ])('%s', (_, key) => {
+    const end = key.endsWith('"') ? '"' : '';
+    expect(parse(`${key}${hexDigestOf(kit.leaf)}${end}`)).toMatchObject(ofLeaf());
+  });
+
+  test('a digest in capitals is the same digest', () => {
+    expect(parse(`Hash=${hexDigestOf(kit.leaf).toUpperCase()}`)).toMatchObject(ofLeaf());
+  });
+
+  test('Cert without quotes', () => {
+    expect(parse(`Cert=${encodeURIComponent(pemOf(kit.leaf))}`)).toMatchObject({ der: kit.leaf });
+  });
+
+  test('spaces around elements, pairs and values', () => {
+    expect(parse(` By=a ; ${hash} ; Subject="b" \t, \tBy=c ;\t${hash} ; Subject="d" `)).toMatchObject({
+      ...ofLeaf(),
+      subject: 'd',
+    });
+  });
+
+  test('a semicolon at the end of an element', () => {
+    for (const end of [';', '; ', ' ;', ';\t']) {
+      expect(parse(`${otherHash};Subject="a"${end},${hash}${end}`), end).toMatchObject(ofLeaf());
+    }
+  });
+
+  test('keys that are unknown, or may repeat, may repeat', () => {
+    expect(parse(`By=a;By=b;New=c;New=d;${hash};URI=e;URI=f;DNS=g;DNS=h`)).toEqual({
+      ...ofLeaf(),
+      subject: undefined,
+      subjectAltNames: ['URI:e', 'URI:f', 'DNS:g', 'DNS:h'],
+    });
+  });
+
+  test.each([
+    ['a key without a value', 'Hash'],
+    ['no key', '=a'],
+    ['a space in a key', 'B y=a'],
+    ['a space in front of the equals sign', 'By =a'],
+    ['a quote that does not end', 'By="a'],
+    ['a quote that is escaped and does not end', 'By="a\\"'],
+    ['something behind a quote', 'By="a"b'],
+    ['a quote within a value', 'By=a"b"'],
+    ['a quote behind a space', 'By= "a"'],
+    ['an empty pair', 'By=a;;URI=b'],
+    ['two empty pairs at the end', 'By=a;;'],
+    ['two empty pairs at the end, with spaces', 'By=a; ; '],
+    ['an empty pair in front', ';By=a'],
+    ['an empty element', 'By=a,,By=b'],
+    ['an empty element at the end', 'By=a,'],
+    ['an empty element in front', ',By=a'],
+  ])('%s is malformed', (_, value) => {
+    expect(parse(value)).toEqual(malformed(GRAMMAR));
+    expect(parse(`${hash},${value}`)).toEqual(malformed(GRAMMAR));
+    expect(parse(`${value},${hash}`)).toEqual(malformed(GRAMMAR));
+  });
+});
+
+describe('INV2: Hash, Cert and Chain must agree', () => {
+  test('where they do, the certificate and what is behind it count', () => {
+    const { leaf, issuer } = kit;
+    expect(parse(`${hash};${cert}`)).toEqual({ kind: 'certificate', der: leaf, chain: [] });
+    expect(parse(`${cert};${chainOf(leaf, issuer)};${hash}`)).toEqual({
+      kind: 'certificate',
+      der: leaf,
+      chain: [issuer],
+    });
+    expect(parse(`${hash};${chainOf(leaf)}`)).toEqual({ kind: 'certificate', der: leaf, chain: [] });
+  });
+
+  test('Hash of another certificate is malformed', () => {
+    const detail = 'its Hash is not that of its certificate';
+    expect(parse(`${otherHash};${cert}`)).toEqual(malformed(detail));
+    expect(parse(`${hash};${otherCert}`)).toEqual(malformed(detail));
+    expect(parse(`${otherHash};${chainOf(kit.leaf)}`)).toEqual(malformed(detail));
+  });
+
+  test('Chain that does not begin with Cert is malformed', () => {
+    const detail = 'its Chain does not begin with its Cert';
+    expect(parse(`${cert};${chainOf(kit.other)}`)).toEqual(malformed(detail));
+    expect(parse(`${cert};${chainOf(kit.issuer, kit.leaf)}`)).toEqual(malformed(detail));
+  });
+
+  test('a second Hash, Cert, Chain or Subject is malformed, the same one too', () => {
+    const chain = chainOf(kit.leaf);
+    for (const pair of [hash, cert, chain]) expect(parse(`${pair};${pair}`).kind).toBe('malformed');
+    expect(parse(`${hash};${otherHash}`)).toEqual(malformed('the element has more than one hash'));
+    expect(parse(`${cert};${otherCert}`)).toEqual(malformed('the element has more than one cert'));
+    expect(parse(`${hash};HASH=${'0'.repeat(64)}`)).toEqual(malformed('the element has more than one hash'));
+    expect(parse(`${hash};Subject="a";Subject="b"`)).toEqual(
+      malformed('the element has more than one subject'),
+    );
+  });
+
+  test('an element with none of them is malformed, not absent', () => {
+    const detail = 'its element has neither Cert, Chain nor Hash';
+    expect(parse('By=a;Subject="b";URI=c')).toEqual(malformed(detail));
+    expect(parse(`${hash},By=a`)).toEqual(malformed(detail));
+  });
+
+  test.each([
+    '',
+    '""',
+    '0',
+    '0'.repeat(40),
+    '0'.repeat(63),
+    '0'.repeat(65),
+    `${'0'.repeat(63)}g`,
+    `${'0'.repeat(63)} 0`,
+    `sha256:${'0'.repeat(64)}`,
+    `${'00:'.repeat(31)}00`,
+  ])('Hash=%s is no SHA-256', (value) => {
+    expect(parse(`Hash=${value}`)).toEqual(malformed('its Hash is not a SHA-256 in hex'));
+    expect(parse(`${cert};Hash=${value}`)).toEqual(malformed('its Hash is not a SHA-256 in hex'));
+  });
+
+  test.each(['Cert=', 'Cert=""', 'Chain=', 'Chain=""'])('%s is no certificate', (pair) => {
+    expect(parse(`${hash};${pair}`).kind).toBe('malformed');
+  });
+});
+
+describe('INV2: what is known of a certificate that was not passed on', () => {
+  test('its subject, as it was written', () => {
+    expect(parse(`${hash};Subject="/C=US/O=a, b/CN=\\"c\\""`)).toEqual({
+      ...ofLeaf(),
+      subject: '/C=US/O=a, b/CN="c"',
+      subjectAltNames: [],
+    });
+  });
+
+  test('its names, as Node prints them', () => {
+    const names = ['spiffe://a/b', '"a,b"', '"a\\"b"', "a'b", 'é', ''];
+    expect(parse(`${hash};${names.map((name) => `URI=${name}`).join(';')};DNS=a.example`)).toMatchObject({
+      subjectAltNames: [
+        'URI:spiffe://a/b',
+        'URI:"a,b"',
+        'URI:"a\\"b"',
+        `URI:"a'b"`,
+        'URI:"é"',
+        'DNS:a.example',
+      ],
+    });
+  });
+});

@@ -1,0 +1,340 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request, type RequestOptions } from 'node:http';
+import { connect as connectHttp2, createSecureServer, createServer as createHttp2Server } from 'node:http2';
+import { Agent, createServer as createTlsServer, request as requestByTls } from 'node:https';
+import { connect, type ListenOptions, type Server } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { type TestCertificate, TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import type { TrustedProxy } from '../../../lib/cert-bound-auth.options.js';
+import { trustedPeers, trustedProxyProblem } from '../../../lib/client-certificate/trusted-proxies.js';
+import { get, getByHttp2, listen, shownTo, socketPath } from './peers.js';
+
+/** What each list makes of the peer of a request while it is served. */
+async function judge(
+  lists: readonly (readonly TrustedProxy[])[],
+  listening: ListenOptions,
+  from: RequestOptions = {},
+): Promise<readonly boolean[]> {
+  const verdicts: boolean[] = [];
+  const judges = lists.map(trustedPeers);
+  const server = createServer(shownTo((raw) => verdicts.push(...judges.map((isTrusted) => isTrusted(raw)))));
+  const port = await listen(server, listening);
+  const { host, path } = listening;
+  const to = path === undefined ? { host: host === '::' ? '127.0.0.1' : host, port } : { socketPath: path };
+  await get(request, { ...(to as RequestOptions), ...from });
+  return verdicts;
+}
+
+/** A request as far as addresses go, for those that this machine does not have. */
+function requestFrom(remoteAddress: string | undefined): IncomingMessage {
+  return { socket: { remoteAddress } } as IncomingMessage;
+}
+
+describe('INV2: a peer is a trusted proxy by its address', () => {
+  test.each<readonly [TrustedProxy, boolean]>([
+    ['127.0.0.2', true],
+    ['127.0.0.0/8', true],
+    ['127.0.0.2/31', true],
+    ['127.0.0.2/32', true],
+    ['loopback', true],
+    ['::ffff:127.0.0.2', true],
+    ['127.0.0.1', false],
+    ['127.0.0.0/31', false],
+    ['10.0.0.0/8', false],
+    ['::1', false],
+    ['unix', false],
+  ])('of a client of 127.0.0.2, %s makes %s', async (proxy, expected) => {
+    expect(await judge([[proxy]], { host: '127.0.0.1' }, { localAddress: '127.0.0.2' })).toEqual([expected]);
+  });
+
+  test.each<readonly [TrustedProxy, boolean]>([
+    ['::1', true],
+    ['::1/127', true],
+    ['0:0:0:0:0:0:0:1', true],
+    ['loopback', true],
+    ['127.0.0.0/8', false],
+    ['fd00::/8', false],
+    ['unix', false],
+  ])('of a client of ::1, %s makes %s', async (proxy, expected) => {
+    expect(await judge([[proxy]], { host: '::1' })).toEqual([expected]);
+  });
+
+  test.each<readonly [TrustedProxy, boolean]>([
+    ['127.0.0.1', true],
+    ['127.0.0.0/8', true],
+    ['loopback', true],
+    ['127.0.0.2', false],
+    ['10.0.0.0/8', false],
+    ['::1', false],
+  ])('of an IPv4 client of a server that listens on IPv6, %s makes %s', async (proxy, expected) => {
+    expect(await judge([[proxy]], { host: '::' })).toEqual([expected]);
+  });
+
+  test.each<readonly [string | undefined, TrustedProxy, boolean]>([
+    ['10.1.2.3', '10.0.0.0/8', true],
+    ['::ffff:10.1.2.3', '10.0.0.0/8', true],
+    ['::ffff:a01:203', '10.0.0.0/8', true],
+    ['::ffff:11.1.2.3', '10.0.0.0/8', false],
+    ['10.1.2.3', '10.1.2.4', false],
+    ['10.1.2.3', '10.1.2.3/8', true],
+    ['11.1.2.3', '10.1.2.3/8', false],
+    ['fd00::1', 'fd00::/8', true],
+    ['FD00::1', 'fd00::/8', true],
+    ['fe80::1%eth0', 'fe80::1', true],
+    ['fe80::1%eth0', 'fe80::/10', true],
+    ['fe80::2%eth0', 'fe80::1', false],
+    ['fe80::1%10.0.0.1', '10.0.0.1', false],
+    ['127.1.2.3', 'loopback', true],
+    ['::ffff:127.1.2.3', 'loopback', true],
+    ['128.0.0.1', 'loopback', false],
+    ['::2', 'loopback', false],
+    ['localhost', 'loopback', false],
+    ['', 'loopback', false],
+    [undefined, 'loopback', false],
+    [undefined, 'unix', false],
+    [undefined, 'fe80::/10', false],
+  ])('of a peer with the address %s, %s makes %s', (address, proxy, expected) => {
+    expect(trustedPeers([proxy])(requestFrom(address))).toBe(expected);
+  });
+
+  test('each of several is trusted, and of none nobody', async () => {
+    const lists = [['10.0.0.1', '127.0.0.1'], ['127.0.0.1', '10.0.0.1'], ['unix', 'loopback'], []];
+    expect(await judge(lists, { host: '127.0.0.1' })).toEqual([true, true, true, false]);
+  });
+
+  const everyone = ['loopback', '127.0.0.1', 'unix', 'fe80::/10'];
+
+  test('a peer that has gone is not trusted: it has no address any more', async () => {
+    const server = createServer();
+    const port = await listen(server, { host: '127.0.0.1' });
+    const arrived = once(server, 'request') as Promise<[IncomingMessage]>;
+    const client = connect(port, '127.0.0.1').on('error', () => undefined);
+    client.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const [raw] = await arrived;
+    const gone = new Promise((resolve) => raw.socket.once('close', resolve));
+    client.resetAndDestroy();
+    await gone;
+    expect(raw.socket.remoteAddress).toBeUndefined();
+    expect(trustedPeers(everyone)(raw)).toBe(false);
+  });
+
+  test('by HTTP/2 neither', async () => {
+    const server = createHttp2Server();
+    const port = await listen(server, { host: '127.0.0.1' });
+    const arrived = once(server, 'request') as Promise<[unknown]>;
+    const client = connectHttp2(`http://127.0.0.1:${port}`).on('error', () => undefined);
+    client.request({ ':path': '/' }).on('error', () => undefined);
+    const raw = (await arrived)[0] as IncomingMessage;
+    const gone = new Promise((resolve) => raw.once('close', resolve));
+    client.destroy();
+    await gone;
+    expect(trustedPeers(everyone)(raw)).toBe(false);
+  });
+});
+
+describe('INV2: a peer is a trusted proxy by the unix socket of the server', () => {
+  test('that it has come by one is enough, and nothing else makes it one', async () => {
+    const lists = [
+      ['unix'],
+      ['loopback', 'unix'],
+      ['loopback'],
+      ['127.0.0.0/8', 'fe80::/10', '0.0.0.0/1'],
+      [],
+    ];
+    expect(await judge(lists, { path: await socketPath() })).toEqual([true, true, false, false, false]);
+  });
+
+  test.each(['TLS', 'HTTP/2'] as const)('by %s on a unix socket, too', async (protocol) => {
+    const verdicts: boolean[] = [];
+    const handle = shownTo((raw) => verdicts.push(trustedPeers(['unix'])(raw)));
+    const path = await socketPath();
+    if (protocol === 'TLS') {
+      await listen(createTlsServer(tls(), handle), { path });
+      await get(requestByTls, { socketPath: path, ...trusting() });
+    } else {
+      await listen(createHttp2Server(handle), { path });
+      await getByHttp2('http://localhost', { createConnection: () => connect(path) });
+    }
+    expect(verdicts).toEqual([true]);
+  });
+
+  test('a server that has been closed meanwhile still knows', async () => {
+    const verdicts: boolean[] = [];
+    const handle = shownTo((raw) => {
+      server.close();
+      verdicts.push(server.listening, trustedPeers(['unix'])(raw));
+    });
+    const server = createServer(handle);
+    const path = await socketPath();
+    await listen(server, { path });
+    await get(request, { socketPath: path });
+    expect(verdicts).toEqual([false, true]);
+  });
+});
+
+let authority: TestCertificateAuthority;
+let serverCertificate: TestCertificate;
+let proxy: TestCertificate;
+let other: TestCertificate;
+beforeAll(async () => {
+  authority = await TestCertificateAuthority.create();
+  serverCertificate = await authority.issueServerCertificate();
+  proxy = await authority.issueClientCertificate('proxy');
+  other = await authority.issueClientCertificate('other');
+});
+
+function tls(): object {
+  const { key, cert } = serverCertificate;
+  return { key, cert, ca: authority.cert, requestCert: true, rejectUnauthorized: false };
+}
+
+function trusting(certificate?: TestCertificate): object {
+  const identity = certificate === undefined ? {} : { key: certificate.key, cert: certificate.cert };
+  return { ca: authority.cert, servername: 'localhost', ...identity };
+}
+
+type HttpVersion = 'HTTP/1.1' | 'HTTP/2';
+
+function createServerOf(version: HttpVersion, look: (raw: IncomingMessage) => void): Server {
+  return version === 'HTTP/2'
+    ? createSecureServer(tls(), shownTo(look))
+    : createTlsServer(tls(), shownTo(look));
+}
+
+describe('INV2: a peer is a trusted proxy by the certificate that it proves by TLS', () => {
+  test.each<HttpVersion>(['HTTP/1.1', 'HTTP/2'])('%s: this one and no other', async (version) => {
+    const judges = [
+      [{ certificateThumbprint: proxy.thumbprint }],
+      ['10.0.0.1', { certificateThumbprint: proxy.thumbprint }],
+      [{ certificateThumbprint: other.thumbprint }],
+      [{ certificateThumbprint: serverCertificate.thumbprint }],
+    ].map(trustedPeers);
+    const verdicts: (readonly boolean[])[] = [];
+    const server = createServerOf(version, (raw) => verdicts.push(judges.map((isTrusted) => isTrusted(raw))));
+    const port = await listen(server, { host: '127.0.0.1' });
+    for (const certificate of [proxy, other, undefined]) {
+      const to = { host: '127.0.0.1', port, ...trusting(certificate) };
+      if (version === 'HTTP/2') await getByHttp2(`https://127.0.0.1:${port}`, to);
+      else await get(requestByTls, to);
+    }
+    expect(verdicts).toEqual([
+      [true, true, false, false],
+      [false, false, true, false],
+      [false, false, false, false],
+    ]);
+  });
+
+  test('a connection without TLS proves none', async () => {
+    const lists = [[{ certificateThumbprint: proxy.thumbprint }]];
+    expect(await judge(lists, { host: '127.0.0.1' })).toEqual([false]);
+    expect(await judge(lists, { path: await socketPath() })).toEqual([false]);
+  });
+});
+
+describe('INV10: the answer is kept per connection and per list', () => {
+  test.each<HttpVersion>(['HTTP/1.1', 'HTTP/2'])('%s: the certificate is looked at once', async (version) => {
+    const judges = [proxy, other].map((certificate) =>
+      trustedPeers([{ certificateThumbprint: certificate.thumbprint }]),
+    );
+    const verdicts: (readonly boolean[])[] = [];
+    const server = createServerOf(version, (raw) => verdicts.push(judges.map((isTrusted) => isTrusted(raw))));
+    const looks: (() => number)[] = [];
+    server.on('secureConnection', (socket: TLSSocket) => {
+      const look = vi.spyOn(socket, 'getPeerX509Certificate');
+      looks.push(() => look.mock.calls.length);
+    });
+    const port = await listen(server, { host: '127.0.0.1' });
+    const to = { host: '127.0.0.1', port, ...trusting(proxy) };
+    if (version === 'HTTP/2') await getByHttp2(`https://127.0.0.1:${port}`, to, 3);
+    else {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      for (let turn = 0; turn < 3; turn += 1) await get(requestByTls, { ...to, agent });
+      agent.destroy();
+    }
+    expect(verdicts).toEqual(Array.from({ length: 3 }, () => [true, false]));
+    // Once for each of the two lists, on the only connection.
+    expect(looks.map((count) => count())).toEqual([2]);
+  });
+
+  test('an app does not see what another one has found on the same connection', async () => {
+    const lists = [['loopback'], [], ['loopback'], ['10.0.0.1']];
+    expect(await judge(lists, { host: '127.0.0.1' })).toEqual([true, false, true, false]);
+  });
+});
+
+describe('INV8: what is no trusted proxy is said at boot', () => {
+  const thumbprint = 'A'.repeat(43);
+  test.each([
+    '10.0.0.7',
+    '10.0.0.0/8',
+    '10.0.0.7/32',
+    '0.0.0.0/1',
+    'fd00::1',
+    'fd00::/8',
+    '::1/128',
+    '::ffff:10.0.0.1',
+    '::ffff:0:0/97',
+    'loopback',
+    'unix',
+    { certificateThumbprint: thumbprint },
+  ])('%j is one', (value) => {
+    expect(trustedProxyProblem(value)).toBeUndefined();
+    expect(trustedPeers([value])(requestFrom('192.0.2.1'))).toBe(false);
+  });
+
+  const ADDRESS = /^give an address .*loopback, unix, or \{ certificateThumbprint \}/;
+  const THUMBPRINT = /^give the SHA-256 of the DER/;
+  const EVERYONE = /^name the proxies/;
+  test.each<readonly [unknown, RegExp]>([
+    ['', ADDRESS],
+    ['proxy.internal', ADDRESS],
+    ['localhost', ADDRESS],
+    ['Loopback', ADDRESS],
+    ['*', ADDRESS],
+    ['10.0.0', ADDRESS],
+    ['10.0.0.256', ADDRESS],
+    ['010.0.0.1', ADDRESS],
+    ['10.0.0.1:8080', ADDRESS],
+    ['10.0.0.1/', ADDRESS],
+    ['10.0.0.1/33', ADDRESS],
+    ['10.0.0.1/-1', ADDRESS],
+    ['10.0.0.1/8/8', ADDRESS],
+    ['10.0.0.1/255.0.0.0', ADDRESS],
+    ['10.0.0.1-10.0.0.9', ADDRESS],
+    ['10.0.0.1, 10.0.0.2', ADDRESS],
+    [' 10.0.0.1', ADDRESS],
+    ['[::1]', ADDRESS],
+    ['::1/129', ADDRESS],
+    ['fe80::1%eth0', ADDRESS],
+    ['unix:/run/api.sock', ADDRESS],
+    ['/run/api.sock', ADDRESS],
+    [undefined, ADDRESS],
+    [null, ADDRESS],
+    [1, ADDRESS],
+    [true, ADDRESS],
+    [['10.0.0.1'], ADDRESS],
+    [{ certificateThumbprint: thumbprint, address: '10.0.0.1' }, ADDRESS],
+    ['0.0.0.0/0', EVERYONE],
+    ['10.0.0.0/0', EVERYONE],
+    ['::/0', EVERYONE],
+    ['::/1', EVERYONE],
+    ['::1/64', EVERYONE],
+    ['::ffff:0:0/96', EVERYONE],
+    ['::ffff:10.0.0.0/8', EVERYONE],
+    ['::ffff:10.0.0.0/95', EVERYONE],
+    [{}, THUMBPRINT],
+    [[], THUMBPRINT],
+    [{ certificateThumbprint: undefined }, THUMBPRINT],
+    [{ certificateThumbprint: '' }, THUMBPRINT],
+    [{ certificateThumbprint: `${thumbprint}=` }, THUMBPRINT],
+    [{ certificateThumbprint: '0'.repeat(64) }, THUMBPRINT],
+    [{ certificateThumbprint: Array.from({ length: 32 }, () => '00').join(':') }, THUMBPRINT],
+  ])('%j is none, and the remedy is said without it', (value, remedy) => {
+    expect(trustedProxyProblem(value)).toMatch(remedy);
+    if (typeof value === 'string' && value.length > 10) {
+      expect(trustedProxyProblem(value)).not.toContain(value);
+    }
+    expect(() => trustedPeers([value as TrustedProxy])).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,54 @@
+import { X509Certificate } from 'node:crypto';
+import { TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
+import { expect, test } from 'vitest';
+import { describeX509 } from '../../lib/client-certificate/client-certificate.js';
+import { presentedCertificate } from '../../lib/client-certificate/presented-certificate.js';
+
+async function namesOf(options: { readonly hosts?: readonly string[]; readonly uris?: readonly string[] }) {
+  const ca = await TestCertificateAuthority.create();
+  const { cert } = await ca.issueClientCertificate('client', options);
+  const { subjectAltNames } = await presentedCertificate(
+    describeX509(new X509Certificate(cert), () => undefined),
+  );
+  return subjectAltNames;
+}
+
+test('names are told apart, also where one holds a comma, a quote or a space (CVE-2021-44532)', async () => {
+  const uris = ['https://a.example/x', 'urn:b,DNS:evil.example', 'urn:c"d, e', 'urn:f\\'];
+  const names = await namesOf({ hosts: ['host.example', '10.0.0.1'], uris });
+  expect(names).toEqual([
+    'DNS:host.example',
+    'IP Address:10.0.0.1',
+    'URI:https://a.example/x',
+    String.raw`URI:"urn:b\u002cDNS:evil.example"`,
+    String.raw`URI:"urn:c\"d\u002c e"`,
+    String.raw`URI:"urn:f\\"`,
+  ]);
+});
+
+test('a certificate without names has none', async () => {
+  expect(await namesOf({})).toEqual([]);
+});
+
+test('of a digest alone, the names that the proxy gave, and no certificate', async () => {
+  const identity = { subject: 'CN=a', subjectAltNames: ['URI:x'] };
+  const thumbprint = 'x'.repeat(43);
+  const described = await presentedCertificate({
+    identity,
+    thumbprint,
+    notBefore: -8.64e15,
+    notAfter: 8.64e15,
+    chainError: () => 'unknown',
+  });
+  expect(described).toEqual({
+    ...identity,
+    thumbprint,
+    issuer: '',
+    serialNumber: '',
+    der: new Uint8Array(),
+    notBefore: new Date(-8.64e15),
+    notAfter: new Date(8.64e15),
+    chainVerified: false,
+  });
+  expect(described.subjectAltNames).not.toBe(identity.subjectAltNames);
+});

@@ -1,0 +1,129 @@
+import { X509Certificate } from 'node:crypto';
+import {
+  selfSignedCertificate,
+  type TestCertificate,
+  TestCertificateAuthority,
+} from 'nestjs-cert-bound-auth/testing';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type ClientCertificate, describeX509 } from '../../lib/client-certificate/client-certificate.js';
+import { SeenCertificates } from '../../lib/client-certificate/seen-certificates.js';
+
+const SPIFFE = 'spiffe://example.com/payments';
+const OTHER_SPIFFE = 'spiffe://example.com/accounts';
+
+let ca: TestCertificateAuthority;
+let old: TestCertificate;
+beforeAll(async () => {
+  ca = await TestCertificateAuthority.create();
+  old = await ca.issueClientCertificate('client1', { uris: [SPIFFE] });
+});
+
+const parsed = ({ cert }: TestCertificate): X509Certificate => new X509Certificate(cert);
+
+function having(...certificates: readonly TestCertificate[]): SeenCertificates {
+  const seen = new SeenCertificates();
+  for (const certificate of certificates) seen.remember(certificate.thumbprint, parsed(certificate));
+  return seen;
+}
+
+describe('the hint for a mismatch', () => {
+  const presented = (
+    certificate: TestCertificate,
+    more: Partial<ClientCertificate> = {},
+  ): ClientCertificate => ({
+    ...describeX509(parsed(certificate), () => undefined),
+    issuers: () => [],
+    ...more,
+  });
+  const RENEWED = expect.stringContaining('it has been renewed') as string;
+
+  test('says that a certificate has been renewed only where its CA is trusted: a thief could copy the names', async () => {
+    const renewed = await ca.issueClientCertificate('client1', { uris: [SPIFFE] });
+    const seen = having(old);
+    expect(seen.explain(old.thumbprint, presented(renewed), 'ca')).toEqual(RENEWED);
+    expect(seen.explain(old.thumbprint, presented(renewed), 'any')).toBeUndefined();
+    const untrusted = presented(renewed, { chainError: () => 'self-signed' });
+    expect(seen.explain(old.thumbprint, untrusted, 'ca')).toBeUndefined();
+    const { issuers: _none, ...forwarded } = presented(renewed);
+    expect(seen.explain(old.thumbprint, forwarded, 'ca')).toBeUndefined();
+  });
+
+  test('is found out once, is none for a certificate of unusual size, and never fails', async () => {
+    let asked = 0;
+    const issuers = (): never => {
+      asked += 1;
+      throw new Error('the connection has ended');
+    };
+    const seen = new SeenCertificates();
+    for (const _ of [1, 2]) {
+      expect(seen.explain('x'.repeat(43), presented(old, { issuers }), 'ca')).toBeUndefined();
+    }
+    expect(asked).toBe(1);
+    const uris = Array.from(
+      { length: 200 },
+      (__, index) => `spiffe://example.com/${'x'.repeat(40)}/${index}`,
+    );
+    const large = await ca.issueClientCertificate('large', { uris });
+    expect(seen.explain('x'.repeat(43), presented(large, { issuers }), 'ca')).toBeUndefined();
+    expect(asked).toBe(1);
+  });
+});
+
+describe('a renewed certificate is told from one of somebody else', () => {
+  test('by its names, whoever issued it', async () => {
+    const renewed = await ca.issueClientCertificate('client1', { uris: [SPIFFE] });
+    const elsewhere = await (
+      await ca.issueIntermediate()
+    ).issueClientCertificate('client1', { uris: [SPIFFE] });
+    const seen = having(old);
+    expect(seen.isRenewed(old.thumbprint, parsed(renewed))).toBe(true);
+    expect(seen.isRenewed(old.thumbprint, parsed(elsewhere))).toBe(true);
+  });
+
+  test('which differ for another client, in the subject or in the alternative names', async () => {
+    const others = await Promise.all([
+      ca.issueClientCertificate('client2', { uris: [SPIFFE] }),
+      ca.issueClientCertificate('client1', { uris: [OTHER_SPIFFE] }),
+      ca.issueClientCertificate('client1'),
+    ]);
+    const seen = having(old);
+    expect(others.map((other) => seen.isRenewed(old.thumbprint, parsed(other)))).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  test('and only where it was seen', () => {
+    expect(having().isRenewed(old.thumbprint, parsed(old))).toBe(false);
+  });
+
+  test.each([undefined, ''])('not at all where it has no names (subject: %j)', async (subject) => {
+    const [first, second] = [
+      nameless(await selfSignedCertificate(''), subject),
+      nameless(await selfSignedCertificate(''), subject),
+    ];
+    const seen = new SeenCertificates();
+    seen.remember('first', first);
+    expect(seen.isRenewed('first', second)).toBe(false);
+  });
+});
+
+/** The test kit gives every certificate a subject. */
+function nameless(certificate: TestCertificate, subject: string | undefined): X509Certificate {
+  return Object.create(parsed(certificate), {
+    subject: { value: subject },
+    subjectAltName: { value: undefined },
+  }) as X509Certificate;
+}
+
+test('a thousand certificates are remembered: who has used his lately stays, however many others come', () => {
+  const seen = new SeenCertificates();
+  const x509 = parsed(old);
+  for (let i = 0; i <= 1001; i += 1) {
+    seen.remember(`thumbprint ${i}`, x509);
+    seen.remember('thumbprint 1', x509);
+  }
+  const known = (i: number): boolean => seen.isRenewed(`thumbprint ${i}`, x509);
+  expect([0, 1, 2, 3, 1001].map(known)).toEqual([false, true, false, true, true]);
+});

@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { andThen, isPromise, orReject } from '../../lib/common/maybe-promise.js';
+
+describe('what is there already', () => {
+  test('is gone on with at once', () => {
+    expect(andThen(1, (value) => value + 1)).toBe(2);
+    expect(andThen(undefined, () => 'next')).toBe('next');
+  });
+
+  test('is no promise, whatever it is', () => {
+    const withThen: unknown = JSON.parse('{"then":1}');
+    for (const value of [undefined, null, 0, '', 'then', {}, [], withThen, () => undefined]) {
+      expect(isPromise<unknown>(value)).toBe(false);
+    }
+  });
+});
+
+describe('what will be there', () => {
+  test('is waited for', async () => {
+    expect(await andThen(Promise.resolve(1), (value) => value + 1)).toBe(2);
+  });
+
+  test('INV1: is told by its then, for a package may have replaced the global Promise', async () => {
+    const native = Promise;
+    class Replaced<T> extends native<T> {}
+    const fromAsyncFunction = (async () => 1)();
+    globalThis.Promise = Replaced;
+    try {
+      expect(fromAsyncFunction instanceof Promise).toBe(false);
+      expect(await andThen(fromAsyncFunction, (value) => value + 1)).toBe(2);
+    } finally {
+      globalThis.Promise = native;
+    }
+  });
+});
+
+test('what is thrown at once is a rejection as well', async () => {
+  const fault = new Error('fault');
+  await expect(
+    orReject(() => {
+      throw fault;
+    }),
+  ).rejects.toBe(fault);
+  expect(orReject(() => 'value')).toBe('value');
+});

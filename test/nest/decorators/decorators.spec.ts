@@ -1,0 +1,174 @@
+import type { Type } from '@nestjs/common';
+import { AnyScope, Public, Scopes, SenderConstrained } from 'nestjs-cert-bound-auth';
+import { describe, expect, test } from 'vitest';
+import { statementsOn } from '../../../lib/nest/demands/decorated-methods.js';
+import { constraintsOf, isProtected, routePolicy, rulesOf } from '../../../lib/nest/demands/route-policy.js';
+
+interface Api {
+  get(): void;
+}
+
+const handlerOf = ({ prototype }: Type<Api>): (() => unknown) =>
+  Object.getOwnPropertyDescriptor(prototype, 'get')?.value as () => unknown;
+
+/** What @nestjs/swagger would find. */
+const securityOf = (controller: Type<Api>): unknown =>
+  Reflect.getMetadata('swagger/apiSecurity', handlerOf(controller));
+
+/** Somebody else's requirement, as @nestjs/swagger keeps it. */
+const ApiKey = (): MethodDecorator => (_target, _name, descriptor) =>
+  Reflect.defineMetadata('swagger/apiSecurity', [{ apiKey: [] }], descriptor.value as object);
+
+describe('RFC6749-3.3: what is no scope is said where it stands', () => {
+  test.each<readonly [unknown]>([
+    ['a b'],
+    [''],
+    ['a"b'],
+    ['a\\b'],
+    ['a\nb'],
+    ['é'],
+    [7],
+    [undefined],
+    [['a']],
+  ])('%j', (scope) => {
+    const message = `${JSON.stringify(scope)} is not one scope (RFC 6749 §3.3): give several as several arguments, @Scopes('a', 'b')`;
+    expect(() => Scopes(scope as string)).toThrow(new TypeError(message));
+    expect(() => AnyScope('a', scope as string)).toThrow(new TypeError(message));
+  });
+
+  test('and none at all, of which nobody could have any', () => {
+    expect(() => (AnyScope as () => unknown)()).toThrow(
+      new TypeError('@AnyScope() needs at least one scope: nobody could have any of none'),
+    );
+    expect(() => SenderConstrained('mtls' as never)).toThrow(
+      new TypeError(`@SenderConstrained() needs 'certificate', 'dpop' or 'any'`),
+    );
+  });
+
+  test.each(['a', 'payments:read', '!#[]^_`{|}~', 'https://api.example.com/x'])('but %s is one', (scope) => {
+    class Controller {
+      @Scopes(scope) get(): void {}
+    }
+    expect(rulesOf(handlerOf(Controller))).toEqual([{ kind: 'all', scopes: [scope] }]);
+  });
+});
+
+describe('what decorators say', () => {
+  test('of a method is noted on its class, for another decorator may put another function in its place', () => {
+    class Controller {
+      @Public() open(): void {}
+      @Scopes('a') scoped(): void {}
+      @AnyScope('a') @SenderConstrained('dpop') both(): void {}
+      plain(): void {}
+    }
+    const statements = ['open', 'scoped', 'both', 'plain'].map((name) =>
+      statementsOn(Controller.prototype, name),
+    );
+    expect(statements).toEqual([['public'], ['scopes'], ['constraint', 'scopes'], []]);
+  });
+
+  test('of a class is not noted as said of a method', () => {
+    @Public()
+    @Scopes('a')
+    @SenderConstrained('any')
+    class Controller {}
+    expect(statementsOn(Controller, undefined as never)).toEqual([]);
+    expect(Reflect.getOwnMetadataKeys(Controller)).not.toContain('cert-bound-auth:decorated');
+  });
+
+  test('all hold; a method replaces the constraints of its class, and adds to its scopes', () => {
+    @Scopes('a')
+    @SenderConstrained('any')
+    class Controller {
+      @Scopes('b') @SenderConstrained('dpop') @SenderConstrained('certificate') get(): void {}
+    }
+    expect(constraintsOf(Controller)).toEqual(['any']);
+    expect(routePolicy(Controller, handlerOf(Controller))).toEqual({
+      kind: 'protected',
+      rules: [
+        { kind: 'all', scopes: ['a'] },
+        { kind: 'all', scopes: ['b'] },
+      ],
+      constraints: ['certificate', 'dpop'],
+    });
+  });
+
+  test('is described for OpenAPI, on the method and from its class', () => {
+    @Scopes('a')
+    class Controller {
+      @AnyScope('b', 'c') get(): void {}
+    }
+    expect(securityOf(Controller)).toEqual([
+      { oauth2: ['a', 'b'], mutualTLS: [] },
+      { oauth2: ['a', 'c'], mutualTLS: [] },
+    ]);
+    expect(rulesOf(handlerOf(Controller))).toEqual([{ kind: 'any', scopes: ['b', 'c'] }]);
+    expect(Reflect.getMetadata('swagger/apiSecurity', Controller)).toBeUndefined();
+    class Several {
+      @Scopes('a', 'b') @ApiKey() get(): void {}
+    }
+    expect(securityOf(Several)).toEqual([{ apiKey: [] }, { oauth2: ['a', 'b'], mutualTLS: [] }]);
+    class Constrained {
+      @SenderConstrained('any') get(): void {}
+    }
+    expect(securityOf(Constrained)).toEqual([
+      { oauth2: [], mutualTLS: [] },
+      { oauth2: [], dpop: [] },
+    ]);
+    class Both {
+      @SenderConstrained('dpop') @SenderConstrained('certificate') get(): void {}
+    }
+    expect(securityOf(Both)).toEqual([{ oauth2: [], mutualTLS: [], dpop: [] }]);
+    @Scopes('a')
+    class Open {
+      @Public() get(): void {}
+    }
+    expect(securityOf(Open)).toBeUndefined();
+  });
+});
+
+describe('INV1: what is public', () => {
+  @Public()
+  class Open {
+    get(): void {}
+  }
+
+  test('is a class, and what is derived from it without a word', () => {
+    class Derived extends Open {
+      override get(): void {}
+    }
+    for (const controller of [Open, Derived]) {
+      expect(routePolicy(controller, handlerOf(controller))).toEqual({ kind: 'public', forStrategy: true });
+      expect(isProtected(controller)).toBe(false);
+    }
+  });
+
+  test('is no class any more that a rule is put on, nor what is derived from that', () => {
+    @Scopes('a')
+    class Closed extends Open {
+      override get(): void {}
+    }
+    class Derived extends Closed {
+      override get(): void {}
+    }
+    for (const controller of [Closed, Derived]) {
+      expect(routePolicy(controller, handlerOf(controller))).toMatchObject({ kind: 'protected' });
+    }
+    expect([isProtected(Closed), isProtected(Derived)]).toEqual([true, false]);
+  });
+
+  test('is not decided by the guards that a base class has as well: a rule of its own protects', () => {
+    @Scopes('a')
+    class Base {}
+    @Scopes('b')
+    class Scoped extends Base {}
+    @SenderConstrained('dpop')
+    class Constrained extends Base {}
+    expect([isProtected(Scoped), isProtected(Constrained)]).toEqual([true, true]);
+  });
+
+  test('can be asked of a function without a prototype', () => {
+    const bare = Object.setPrototypeOf(() => undefined, null) as () => unknown;
+    expect(isProtected(bare)).toBe(false);
+  });
+});

@@ -1,0 +1,33 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import { expect, test } from 'vitest';
+import type { HttpRequest } from '../../../lib/request/http-request.js';
+import { recordOf } from '../../../lib/nest/guards/request-record.js';
+
+const received = (): IncomingMessage & HttpRequest => new IncomingMessage(new Socket());
+
+test('a request has one record, whoever asks, and however the platform wraps it', () => {
+  const raw = received();
+  const record = recordOf(raw);
+  expect(record).toEqual({ raw, policy: undefined, certificate: undefined, decided: undefined });
+  expect(recordOf(raw)).toBe(record);
+  expect(recordOf({ raw })).toBe(record);
+  expect(recordOf(received())).not.toBe(record);
+});
+
+test('a request that was given the headers of another does not get what was decided of that', () => {
+  const [one, other] = [received(), received()];
+  other.rawHeaders = one.rawHeaders;
+  const record = recordOf(one);
+  expect(recordOf(other)).not.toBe(record);
+  expect(recordOf(other).raw).toBe(other);
+  expect(recordOf(one)).not.toBe(record);
+});
+
+test('what is sent is not seen to have more headers than it has', () => {
+  const raw = received();
+  raw.rawHeaders.push('host', 'api.example.com');
+  recordOf(raw);
+  expect([...raw.rawHeaders]).toEqual(['host', 'api.example.com']);
+  expect(JSON.stringify(raw.rawHeaders)).toBe('["host","api.example.com"]');
+});

@@ -1,0 +1,126 @@
+import { Controller, Get, Inject, Module } from '@nestjs/common';
+import {
+  HealthCheck,
+  type HealthCheckResult,
+  HealthCheckService,
+  type HealthIndicatorFunction,
+  TerminusModule,
+} from '@nestjs/terminus';
+import supertest from 'supertest';
+import { describe, expect, test } from 'vitest';
+import type { AuthorizationServerHealth } from '../../lib/events/authorization-server-health.js';
+import { CertBoundAuthHealthIndicator } from '../../lib/nest/health-indicator.js';
+import { AuthorizationServers } from '../../lib/nest/authorization-servers.js';
+import { PLATFORMS, startApp } from '../support/platforms.js';
+import { whenOver } from '../support/world.js';
+
+const ISSUER = 'https://as.example.com';
+const FRESH: AuthorizationServerHealth = {
+  issuer: ISSUER,
+  keys: { state: 'fresh', age: 7, lastFailure: undefined },
+  introspection: 'closed',
+};
+
+function having(...servers: readonly Partial<AuthorizationServerHealth>[]): CertBoundAuthHealthIndicator {
+  const health = (): readonly AuthorizationServerHealth[] =>
+    servers.map((server) => ({ ...FRESH, ...server }));
+  return new CertBoundAuthHealthIndicator({ health } as AuthorizationServers);
+}
+
+const lastFailure = `GET ${ISSUER}/jwks: status 500`;
+type Row = readonly [
+  what: string,
+  health: Partial<AuthorizationServerHealth>,
+  status: 'up' | 'down',
+  warning: string | undefined,
+];
+
+/** What a server is like, and what is said of it. */
+const ROWS: readonly Row[] = [
+  ['keys that serve', {}, 'up', undefined],
+  [
+    'keys that serve, though the last attempt failed',
+    { keys: { state: 'fresh', age: 301, lastFailure } },
+    'up',
+    undefined,
+  ],
+  ['fixed keys', { keys: { state: 'fixed' }, introspection: 'none' }, 'up', undefined],
+  [
+    'keys that nobody has needed yet',
+    { keys: { state: 'not-fetched', age: undefined, lastFailure: undefined } },
+    'up',
+    undefined,
+  ],
+  [
+    'keys that serve beyond their time',
+    { keys: { state: 'stale', age: 700, lastFailure } },
+    'up',
+    `the keys of ${ISSUER} are old, and cannot be fetched`,
+  ],
+  ['no keys', { keys: { state: 'unavailable', age: 9000, lastFailure } }, 'down', undefined],
+  ['introspection that is not asked', { introspection: 'open' }, 'down', undefined],
+  [
+    'introspection that is tried again',
+    { introspection: 'half-open' },
+    'up',
+    `introspection by ${ISSUER} has failed, and is tried again`,
+  ],
+];
+
+describe('the health of the authorization servers', () => {
+  test.each(ROWS)('%s', (_, health, status, warning) => {
+    const { issuer, ...server } = { ...FRESH, ...health };
+    expect(having(health).isHealthy()).toEqual({
+      'authorization-servers': {
+        status,
+        ...(warning === undefined ? {} : { warning }),
+        servers: { [issuer]: server },
+      },
+    });
+  });
+
+  test('is down when one of several is, and says of each how it is', () => {
+    const stale = { state: 'stale', age: 700, lastFailure } as const;
+    const { tokens } = having(
+      { keys: stale },
+      { issuer: 'b', introspection: 'half-open' },
+      { issuer: 'c', introspection: 'open' },
+    ).isHealthy('tokens');
+    expect(tokens.status).toBe('down');
+    expect(tokens.warning).toBe(
+      `the keys of ${ISSUER} are old, and cannot be fetched; introspection by b has failed, and is tried again`,
+    );
+    expect(Object.keys(tokens.servers)).toEqual([ISSUER, 'b', 'c']);
+  });
+});
+
+describe.each(PLATFORMS)('with Terminus on %s', (platform) => {
+  test.each(ROWS)('%s', async (_, health, status) => {
+    const servers = { health: () => [{ ...FRESH, ...health }] };
+
+    @Controller('health')
+    class HealthController {
+      constructor(
+        @Inject(HealthCheckService) private readonly checks: HealthCheckService,
+        private readonly indicator: CertBoundAuthHealthIndicator,
+      ) {}
+      @Get() @HealthCheck() async check(): Promise<HealthCheckResult> {
+        // Its type is what Terminus asks for.
+        const indicator: HealthIndicatorFunction = () => this.indicator.isHealthy();
+        return this.checks.check([indicator]);
+      }
+    }
+    @Module({
+      imports: [TerminusModule.forRoot({ logger: false })],
+      controllers: [HealthController],
+      providers: [CertBoundAuthHealthIndicator, { provide: AuthorizationServers, useValue: servers }],
+    })
+    class App {}
+    const app = await startApp(platform, App);
+    whenOver(async () => app.close());
+    const response = await supertest(app.getHttpServer() as never).get('/health');
+    expect(response.status).toBe(status === 'up' ? 200 : 503);
+    const { details } = response.body as { details: Record<string, { status: string; servers: object }> };
+    expect(details['authorization-servers']).toMatchObject({ status, servers: { [ISSUER]: {} } });
+  });
+});
