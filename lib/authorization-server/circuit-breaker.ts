@@ -1,8 +1,8 @@
-import { Logger } from '@nestjs/common';
 import { OAuthError, outage } from '../challenge/oauth-error.js';
 import { renderFields } from '../common/log-fields.js';
 import { CallNotSentError } from './connection-pool.js';
 import { publishCall } from '../events/publish-call.js';
+import { log } from '../common/log.js';
 
 /** `closed`: calls go through. `open`: none does. `half-open`: the next one does, or does so now, alone. */
 export type CircuitState = 'closed' | 'open' | 'half-open';
@@ -39,7 +39,6 @@ interface Broken {
  * go through as many at a time as there are connections.
  */
 export class CircuitBreaker {
-  private readonly logger = new Logger('CertBoundAuth');
   private circuit: Circuit = { kind: 'closed', outages: 0 };
   /**
    * Digests of the tokens whose calls have failed since the last answer: one token that the endpoint stumbles over must not
@@ -101,9 +100,7 @@ export class CircuitBreaker {
     if (circuit.outages < OUTAGES) return;
     this.open(1);
     const fields = renderFields({ issuer: this.issuer, last: String(error) });
-    this.logger.warn(
-      `introspection has failed ${OUTAGES} times in a row, and is asked less often now: ${fields}`,
-    );
+    log.warn(`introspection has failed ${OUTAGES} times in a row, and is asked less often now: ${fields}`);
   }
 
   private open(openings: number): void {
@@ -116,7 +113,7 @@ export class CircuitBreaker {
     this.circuit = { kind: 'closed', outages: 0 };
     this.suspects.clear();
     if (circuit.kind === 'closed') return;
-    this.logger.log(`introspection answers again: ${renderFields({ issuer: this.issuer })}`);
+    log.log(`introspection answers again: ${renderFields({ issuer: this.issuer })}`);
   }
 
   private refusal({ until }: Broken): OAuthError {

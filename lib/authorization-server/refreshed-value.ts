@@ -1,9 +1,9 @@
-import { Logger } from '@nestjs/common';
 import type { OAuthError } from '../challenge/oauth-error.js';
 import type { RefusalReason } from '../challenge/refusal-reason.js';
 import type { MaybePromise } from '../common/maybe-promise.js';
 import { messageOf } from '../common/message-of.js';
 import { asOutage } from './as-outage.js';
+import { log } from '../common/log.js';
 
 /** How old something that the authorization server publishes may become. */
 export interface RefreshRules {
@@ -49,7 +49,6 @@ const LONGEST_PAUSE_MS = 10_000;
  * Concurrent needs share one fetch; after one that failed there is none for a while, longer each time.
  */
 export class RefreshedValue<Value> {
-  private readonly logger = new Logger('CertBoundAuth');
   private held: Held<Value> | undefined;
   private pending: Promise<Value> | undefined;
   /** `undefined` while fetching succeeds. */
@@ -164,7 +163,7 @@ export class RefreshedValue<Value> {
 
   private succeeded(value: Value): void {
     if (this.failure !== undefined && this.held !== undefined) {
-      this.logger.log(`${this.name}: fetched again after ${this.failure.count} failures`);
+      log.log(`${this.name}: fetched again after ${this.failure.count} failures`);
     }
     this.held = { value, at: Date.now() };
     this.failure = undefined;
@@ -174,7 +173,7 @@ export class RefreshedValue<Value> {
   private failed(error: OAuthError): void {
     const { count = 0 } = this.failure ?? {};
     if (count === 0 && this.held !== undefined) {
-      this.logger.warn(`${this.name}: could not be refreshed: ${messageOf(error)}`);
+      log.warn(`${this.name}: could not be refreshed: ${messageOf(error)}`);
     }
     this.failure = { error, at: Date.now(), pause: pauseAfter(count), count: count + 1 };
   }

@@ -3,9 +3,8 @@ import { lstat, unlink } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type Socket } from 'node:net';
-import { isatty } from 'node:tty';
-import { ConsoleLogger, Logger } from '@nestjs/common';
 import { ForwardAuth } from '../forward-auth/forward-auth.js';
+import { logToConsole } from '../nest/log-to-nest.js';
 import type { Listen, ServeConfig } from './serve-config.js';
 
 /** A server that answers proxies. */
@@ -22,15 +21,12 @@ export interface RunningServer {
  */
 const LIMITS = { maxHeaderSize: 65_536, keepAliveTimeout: 130_000 } as const;
 
-/** Its file descriptor. */
-const STANDARD_OUTPUT = 1;
-
 /** Milliseconds that requests under way get to be answered when the server is to end. */
 const PATIENCE = 10_000;
 
 /** Starts a server. @throws Error when it can't listen there */
 export async function serve({ listen, tls, forwardAuth: settings }: ServeConfig): Promise<RunningServer> {
-  Logger.overrideLogger(new ConsoleLogger({ prefix: 'cert-bound-auth', colors: isatty(STANDARD_OUTPUT) }));
+  logToConsole();
   const forwardAuth = new ForwardAuth(settings);
   const answer: RequestListener = (request, response) => void forwardAuth.respond(request, response);
   const server =

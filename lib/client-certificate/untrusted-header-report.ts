@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { renderFields } from '../common/log-fields.js';
 import type { ClientCertificateFinding } from './client-certificate.js';
+import { log } from '../common/log.js';
 
 const MINUTE_MS = 60_000;
 const MOST_PEERS = 1_000;
@@ -12,14 +12,13 @@ const MOST_PEERS = 1_000;
  * forgotten.
  */
 export function untrustedHeaderReport(header: string): (raw: IncomingMessage) => ClientCertificateFinding {
-  const logger = new Logger('CertBoundAuth');
   const lately = new LRUCache<string, true>({ max: MOST_PEERS, ttl: MINUTE_MS });
   return (raw) => {
     const peer = raw.socket.remoteAddress ?? 'unknown';
     const reason = 'certificate_header_untrusted';
     const detail = `${peer} sent the header ${header} and is none of trustedProxies`;
     if (!lately.has(peer)) {
-      logger.warn(`ignored ${renderFields({ reason, detail })}`);
+      log.warn(`ignored ${renderFields({ reason, detail })}`);
       // Stryker disable next-line BooleanLiteral: what counts is that there is a value
       lately.set(peer, true);
     }

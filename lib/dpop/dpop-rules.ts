@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { Logger } from '@nestjs/common';
 import type { ResolvedDpop } from '../options/resolved-options.js';
 import type { DpopRules } from './check-dpop-proof.js';
 import { DpopNonces } from './dpop-nonces.js';
 import { MemoryReplayStore } from './memory-replay-store.js';
 import { ProofKeys } from './proof-keys.js';
+import { log } from '../common/log.js';
 
 /** What one app checks proofs by: its own nonces, keys and memory of used proofs. */
 export function createDpopRules(dpop: ResolvedDpop): DpopRules {
@@ -23,8 +23,6 @@ export function createDpopRules(dpop: ResolvedDpop): DpopRules {
 
 function secretOf({ nonceSecret }: ResolvedDpop): Uint8Array {
   if (nonceSecret !== undefined) return nonceSecret;
-  new Logger('CertBoundAuth').warn(
-    'dpop.nonceSecret is not set: other instances of this API will not know the nonces of this one',
-  );
+  log.warn('dpop.nonceSecret is not set: other instances of this API will not know the nonces of this one');
   return randomBytes(32);
 }

@@ -1,4 +1,4 @@
-import { HttpException, Logger } from '@nestjs/common';
+import { HttpException } from '@nestjs/common';
 import type { Acceptance, RequestTrace } from '../authenticate-request.js';
 import type { OAuthError } from '../challenge/oauth-error.js';
 import { type RefusalEvidence, RefusalLog, type TokenEvidence } from './refusal-log.js';
@@ -7,11 +7,11 @@ import { messageOf } from '../common/message-of.js';
 import type { AccessDecision, DecidedRequest, TokenOrigin } from './access-decision.js';
 import { decisions } from './channels.js';
 import type { DecisionListener } from './decision-listener.js';
+import { log } from '../common/log.js';
 
 /** Tells of what one app decides: refusals to its log; everything to its listeners, and to `node:diagnostics_channel`. */
 export class DecisionReporter {
   private readonly log = new RefusalLog();
-  private readonly logger = new Logger('CertBoundAuth');
   private listeners: readonly DecisionListener[] = [];
 
   listenBy(listeners: readonly DecisionListener[]): void {
@@ -52,8 +52,7 @@ export class DecisionReporter {
 
   /** An async function may reject: that would end the process. */
   private tellOne(listener: DecisionListener, decision: AccessDecision): void {
-    const failed = (error: unknown): void =>
-      this.logger.error(`a DecisionListener threw: ${messageOf(error)}`);
+    const failed = (error: unknown): void => log.error(`a DecisionListener threw: ${messageOf(error)}`);
     try {
       const result: unknown = listener.onDecision(decision);
       if (isPromise(result)) result.then(undefined, failed);

@@ -1,4 +1,3 @@
-import { Logger } from '@nestjs/common';
 import { messageOf } from '../common/message-of.js';
 import type { AccessDecision } from './access-decision.js';
 import type { AuthorizationServerCall } from './authorization-server-call.js';
@@ -6,6 +5,7 @@ import { decisions, serverCalls } from './channels.js';
 import { recordSpan } from './decision-span.js';
 import type { OpenTelemetryApi } from './open-telemetry-api.js';
 import { TelemetryMetrics } from './telemetry-metrics.js';
+import { log } from '../common/log.js';
 
 /** The channels belong to the process, so however many modules there are, each event is recorded once. */
 let users = 0;
@@ -36,18 +36,17 @@ export async function startTelemetry(
 }
 
 async function subscribe(load: () => Promise<OpenTelemetryApi>): Promise<Unsubscribe> {
-  const logger = new Logger('CertBoundAuth');
   const api = await load().catch((error: unknown) => {
-    if (!isAbsent(error)) logger.warn(`OpenTelemetry could not be loaded: ${messageOf(error)}`);
+    if (!isAbsent(error)) log.warn(`OpenTelemetry could not be loaded: ${messageOf(error)}`);
   });
   if (api === undefined || !hasSdk(api)) return () => undefined;
 
   const metrics = new TelemetryMetrics(api);
-  const onDecision = guarded(logger, (decision) => {
+  const onDecision = guarded((decision) => {
     metrics.recordDecision(decision as AccessDecision);
     recordSpan(api, decision as AccessDecision);
   });
-  const onCall = guarded(logger, (call) => metrics.recordCall(call as AuthorizationServerCall));
+  const onCall = guarded((call) => metrics.recordCall(call as AuthorizationServerCall));
   decisions.subscribe(onDecision);
   serverCalls.subscribe(onCall);
   return () => {
@@ -76,13 +75,13 @@ function isAbsent(error: unknown): boolean {
 }
 
 /** What a subscriber throws would end the process. It is logged, once: the next event would say the same. */
-function guarded(logger: Logger, record: (event: unknown) => void): (event: unknown) => void {
+function guarded(record: (event: unknown) => void): (event: unknown) => void {
   let failed = false;
   return (event) => {
     try {
       record(event);
     } catch (error) {
-      if (!failed) logger.error(`OpenTelemetry failed: ${messageOf(error)}`);
+      if (!failed) log.error(`OpenTelemetry failed: ${messageOf(error)}`);
       failed = true;
     }
   };

@@ -1,6 +1,7 @@
-import { HttpException, Logger } from '@nestjs/common';
+import { HttpException } from '@nestjs/common';
 import { type LogFields, renderFields } from '../common/log-fields.js';
 import type { OAuthError } from '../challenge/oauth-error.js';
+import { log } from '../common/log.js';
 
 /** What is known of a refused request. No token, proof or secret: digests stand for them. */
 export interface RefusalEvidence {
@@ -21,8 +22,6 @@ export interface TokenEvidence {
 
 /** Tells operations why a request was refused: one line a refusal. */
 export class RefusalLog {
-  private readonly logger = new Logger('CertBoundAuth');
-
   /** @param route method and path pattern */
   refused(error: OAuthError, evidence: RefusalEvidence, route: string): void {
     const line = `refused ${renderFields({
@@ -32,7 +31,7 @@ export class RefusalLog {
       token_sha256: evidence.tokenDigest,
       certificate_sha256: evidence.certificateThumbprint,
     })}`;
-    this.logger[levelOf(error)](line);
+    log[levelOf(error)](line);
   }
 }
 

@@ -1,16 +1,15 @@
-import { Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { VerifiedAccessToken } from '../access-token/verified-access-token.js';
 import { renderFields } from '../common/log-fields.js';
 import { messageOf } from '../common/message-of.js';
 import type { UnboundRequest } from './unbound-request.js';
+import { log } from '../common/log.js';
 
 const HOUR_MS = 3_600_000;
 const MOST_LINES = 10_000;
 
 /** Says which requests come with valid tokens that are bound to nothing. */
 export class UnboundReport {
-  private readonly logger = new Logger('CertBoundAuth');
   /** What has been logged lately. */
   private readonly logged = new LRUCache<string, true>({ max: MOST_LINES, ttl: HOUR_MS });
 
@@ -27,7 +26,7 @@ export class UnboundReport {
       route,
     };
     this.tell(request).catch((error: unknown) =>
-      this.logger.error(`the listener of reportUnbound threw: ${messageOf(error)}`),
+      log.error(`the listener of reportUnbound threw: ${messageOf(error)}`),
     );
   }
 
@@ -41,6 +40,6 @@ export class UnboundReport {
     if (this.logged.has(what)) return;
     // Stryker disable next-line BooleanLiteral: what counts is that there is a value
     this.logged.set(what, true);
-    this.logger.warn(`unbound access token: binding 'required' would refuse ${what}`);
+    log.warn(`unbound access token: binding 'required' would refuse ${what}`);
   }
 }

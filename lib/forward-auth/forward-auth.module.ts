@@ -12,6 +12,7 @@ import {
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { listenersOf } from '../nest/listeners-of.js';
 import { startTelemetry } from '../events/open-telemetry.js';
+import { logToNest } from '../nest/log-to-nest.js';
 import { answerBeforeApp } from './answer-before-app.js';
 import { ForwardAuth } from './forward-auth.js';
 import {
@@ -22,6 +23,8 @@ import {
 } from './forward-auth.module-definition.js';
 import type { ForwardAuthOptions } from './forward-auth.options.js';
 import { resolveForwardAuth } from './resolve-forward-auth.js';
+
+logToNest();
 
 /**
  * Makes an app what a proxy asks whether it may let a request pass: nginx's `auth_request`, Traefik's ForwardAuth,

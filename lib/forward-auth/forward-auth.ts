@@ -1,5 +1,4 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Logger } from '@nestjs/common';
 import type { RenderedRefusal } from '../challenge/challenge.js';
 import type { DpopRules } from '../dpop/check-dpop-proof.js';
 import { createDpopRules } from '../dpop/dpop-rules.js';
@@ -11,6 +10,7 @@ import type { AskingProxy } from './forward-auth.options.js';
 import { Policy, type PolicyDecision } from './policy.js';
 import type { ResolvedForwardAuth, ResolvedPolicy } from './resolved-forward-auth.js';
 import { SeldomLog } from './seldom-log.js';
+import { log } from '../common/log.js';
 
 /** What a proxy is answered. */
 export interface ForwardAuthAnswer {
@@ -21,7 +21,6 @@ export interface ForwardAuthAnswer {
 
 /** The endpoint that a proxy asks whether it may let a request pass: plain Node, whatever serves it. */
 export class ForwardAuth {
-  private readonly logger = new Logger('CertBoundAuth');
   private readonly warnings = new SeldomLog();
   private readonly isTrusted: (raw: IncomingMessage) => boolean;
   private readonly policies: ReadonlyMap<string, Policy>;
@@ -46,7 +45,7 @@ export class ForwardAuth {
     try {
       return await this.ask(raw);
     } catch (error) {
-      this.logger.error(`the request of a proxy could not be answered: ${messageOf(error)}`);
+      log.error(`the request of a proxy could not be answered: ${messageOf(error)}`);
       return statusOnly(500);
     }
   }

@@ -1,11 +1,11 @@
 import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
-import { Logger } from '@nestjs/common';
 import { messageOf } from '../common/message-of.js';
 import { answerWithin } from '../common/time-limit.js';
 import type { IntrospectionAnswer } from './introspection-client.js';
 import type { IntrospectionStore } from './introspection-store.js';
 import { isJsonObject, parseJsonObject } from '../jose/json-object.js';
 import { open, seal } from './sealed-text.js';
+import { log } from '../common/log.js';
 
 /** Where answers are shared, and the secret that protects them there. */
 export interface SharedIntrospectionCacheSettings {
@@ -34,7 +34,6 @@ const ANSWER_LABEL = 'nestjs-cert-bound-auth introspection answer v1';
  * the authorization server is asked instead.
  */
 export class SharedIntrospectionCache {
-  private readonly logger = new Logger('CertBoundAuth');
   private readonly secret: KeyObject;
   private readonly indexKey: Uint8Array;
   private silentUntil = 0;
@@ -94,7 +93,7 @@ export class SharedIntrospectionCache {
     const now = Date.now();
     if (now < this.silentUntil) return;
     this.silentUntil = now + MINUTE;
-    this.logger.warn(`the shared introspection cache ${what}: ${withoutDigests(messageOf(error))}`);
+    log.warn(`the shared introspection cache ${what}: ${withoutDigests(messageOf(error))}`);
   }
 }
 

@@ -1,13 +1,12 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { AuthorizationServer } from '../access-token/authorization-server.js';
 import type { AuthorizationServerHealth } from '../events/authorization-server-health.js';
 import { messageOf } from '../common/message-of.js';
+import { log } from '../common/log.js';
 
 /** The configured authorization servers, for operations: injectable wherever the module is imported. */
 @Injectable()
 export class AuthorizationServers {
-  private readonly logger = new Logger('CertBoundAuth');
-
   constructor(private readonly byIssuer: ReadonlyMap<string, AuthorizationServer>) {}
 
   /**
@@ -36,7 +35,7 @@ export class AuthorizationServers {
       await server.prepare();
     } catch (error) {
       const { issuer } = server.settings;
-      this.logger.error(`${issuer} could not be asked at the start; requests try again: ${messageOf(error)}`);
+      log.error(`${issuer} could not be asked at the start; requests try again: ${messageOf(error)}`);
     }
   }
 

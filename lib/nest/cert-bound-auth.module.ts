@@ -26,8 +26,11 @@ import { startTelemetry } from '../events/open-telemetry.js';
 import { checkPackages } from '../options/check-packages.js';
 import { CertBoundAuthConfigurationError, problem } from '../options/configuration-error.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
+import { logToNest } from './log-to-nest.js';
 import { RequestAuthenticator } from './guards/request-authenticator.js';
 import { resolveOptions } from '../options/resolve-options.js';
+
+logToNest();
 
 const RESOLVED_OPTIONS = Symbol('resolved options');
 const RULES = Symbol('authentication rules');

@@ -1,8 +1,8 @@
-import { Logger } from '@nestjs/common';
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { type Server, TLSSocket } from 'node:tls';
 import { type ClientConnection, Http1Connection, Http2Connection } from './client-connection.js';
+import { log } from '../common/log.js';
 
 /** Events of an HTTP/1.1 server that hand a request to the app. */
 const REQUEST_EVENTS: ReadonlySet<unknown> = new Set([
@@ -15,7 +15,6 @@ const REQUEST_EVENTS: ReadonlySet<unknown> = new Set([
 
 /** The open connections of a TLS server, of HTTP/1.1 and HTTP/2, so that those which are too old can be ended. */
 export class ClientConnections {
-  private readonly logger = new Logger('CertBoundAuth');
   private readonly known = new Map<object, ClientConnection>();
   /** Whether connections that were open before this object came are too old. */
   private unknownRetired = false;
@@ -41,7 +40,7 @@ export class ClientConnections {
   /** A handshake keeps the context that was in force when its TCP connection was accepted. */
   private accept(socket: TLSSocket): void {
     if (!this.isCurrent(socket)) {
-      this.logger.debug('connection closed: its handshake was made by a TLS context that is not in force');
+      log.debug('connection closed: its handshake was made by a TLS context that is not in force');
       socket.destroy();
     } else if (socket.alpnProtocol !== 'h2') {
       this.add(socket, new Http1Connection(socket));

@@ -1,8 +1,11 @@
 import 'reflect-metadata';
 import { afterAll, expect } from 'vitest';
+import { logToNest } from '../../lib/nest/log-to-nest.js';
 import { takeLeaks, watchForLeaks } from './leaks/watch.js';
 
 watchForLeaks();
+// A test of one part loads no module, which does this.
+logToNest();
 
 // It is the first to be registered, and so the last to run: after all that ends with the tests.
 afterAll(() => {

@@ -1,7 +1,8 @@
-import { type ExecutionContext, Logger, UnauthorizedException } from '@nestjs/common';
+import { type ExecutionContext, UnauthorizedException } from '@nestjs/common';
 import type { HttpResponse } from './refuse.js';
 import type { HttpRequest } from '../../request/http-request.js';
 import { recordOf, type RequestRecord } from '../guards/request-record.js';
+import { log } from '../../common/log.js';
 
 /** Request and response of an execution context, as the platform has them. */
 export interface HttpExchange {
@@ -9,8 +10,6 @@ export interface HttpExchange {
   readonly response: HttpResponse;
   readonly record: RequestRecord;
 }
-
-const logger = new Logger('CertBoundAuth');
 
 /** The HTTP exchange behind a context; `undefined` behind any other. */
 export function exchangeOf(context: ExecutionContext): HttpExchange | undefined {
@@ -30,7 +29,7 @@ export function httpExchangeOf(context: ExecutionContext): HttpExchange {
 
 /** @throws UnauthorizedException: what can't be checked is refused */
 export function refuseContext(context: ExecutionContext): never {
-  logger.error(
+  log.error(
     `refused reason=context_unsupported context=${context.getType<string>()} ` +
       `handler=${context.getClass().name}.${context.getHandler().name}: only HTTP routes can be protected; ` +
       `mark the handler @Public() and protect it otherwise`,

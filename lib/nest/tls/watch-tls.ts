@@ -1,6 +1,7 @@
-import { type INestApplication, Logger } from '@nestjs/common';
+import { type INestApplication } from '@nestjs/common';
 import type { Server } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
+import { logToNest } from '../log-to-nest.js';
 import { mutualTlsServerOf, serversOf } from './app-servers.js';
 import { reloadableServerOf, type ServerContextOptions } from '../../tls/reloadable-server.js';
 import {
@@ -11,6 +12,9 @@ import {
   type TlsFilePaths,
 } from '../../tls/tls-files.js';
 import { describeTlsMaterial, parseTlsFiles, type TlsMaterial } from '../../tls/tls-material.js';
+import { log } from '../../common/log.js';
+
+logToNest();
 
 /** A watch of TLS files. */
 export interface TlsWatch {
@@ -46,7 +50,6 @@ const watched = new WeakSet<Server>();
 
 /** Not an `fs.watch`: it misses swapped symlinks, and on network and overlay file systems anything at all. */
 class TlsFileWatch implements TlsWatch {
-  private readonly logger = new Logger('CertBoundAuth');
   private readonly passphrase: string | undefined;
   private timer: NodeJS.Timeout | undefined;
   private ended = false;
@@ -92,7 +95,7 @@ class TlsFileWatch implements TlsWatch {
     if (this.ended) return;
     this.timer = setTimeout(() => {
       this.look()
-        .catch((error: unknown) => this.logger.error(`TLS files: ${String(error)}`))
+        .catch((error: unknown) => log.error(`TLS files: ${String(error)}`))
         .finally(() => this.schedule());
     }, INTERVAL).unref();
   }
@@ -121,7 +124,7 @@ class TlsFileWatch implements TlsWatch {
 
   private reload(material: TlsMaterial): void {
     const retires = this.use(material);
-    this.logger.log(
+    log.log(
       `TLS files reloaded: ${describeTlsMaterial(material)}` +
         (retires ? '; older connections close after their current response' : ''),
     );
@@ -129,8 +132,7 @@ class TlsFileWatch implements TlsWatch {
 
   private report(problems: readonly string[]): void {
     const line = problems.join('; ');
-    if (line !== '' && line !== this.reported)
-      this.logger.error(`TLS files: the old material stays: ${line}`);
+    if (line !== '' && line !== this.reported) log.error(`TLS files: the old material stays: ${line}`);
     this.reported = line;
   }
 
