@@ -1,81 +1,33 @@
 import { hash } from 'node:crypto';
-import { accessTokenFor, type TokenDescription } from './access-token/describe-access-token.js';
-import type { JsonObject } from './jose/json-object.js';
+import { accessTokenFor } from './access-token/describe-access-token.js';
 import type { KnownToken, KnownTokens } from './access-token/known-tokens.js';
-import { readTokenShape } from './jose/token-shape.js';
 import { type TrustedServers, verifyAccessToken } from './access-token/verify-access-token.js';
-import type { VerifiedAccessToken } from './access-token/verified-access-token.js';
 import { invalidToken, OAuthError } from './challenge/oauth-error.js';
+import type {
+  ClientCertificateFinding,
+  ClientCertificateSource,
+} from './client-certificate/client-certificate.js';
+import type { SeenCertificates } from './client-certificate/seen-certificates.js';
+import { andThen, andThenWith, isPromise, type MaybePromise } from './common/maybe-promise.js';
 import {
   checkConfirmation,
   type ProofOfPossession,
   type ProvenPossession,
 } from './confirmation/check-confirmation.js';
-import { checkDpopProof, type DpopRules, type ProofOutcome } from './dpop/check-dpop-proof.js';
 import { readConfirmation } from './confirmation/confirmation-claim.js';
-import type { SeenCertificates } from './client-certificate/seen-certificates.js';
-import { andThen, isPromise, type MaybePromise } from './common/maybe-promise.js';
-import {
-  type AuthenticationScheme,
-  type Authorization,
-  checkTokenForm,
-  readAuthorization,
-  readToken,
-} from './request/credentials.js';
 import type {
-  ClientCertificateFinding,
-  ClientCertificateSource,
-} from './client-certificate/client-certificate.js';
-import type { HttpRequest } from './request/http-request.js';
+  Acceptance,
+  AuthenticationScheme,
+  Decision,
+  RefusalDecision,
+  RequestTrace,
+} from './decision.js';
+import { checkDpopProof, type DpopRules, type ProofOutcome } from './dpop/check-dpop-proof.js';
+import type { JsonObject } from './jose/json-object.js';
+import { readTokenShape } from './jose/token-shape.js';
 import { chainTrust, type ResolvedOptions } from './options/resolved-options.js';
-
-/** Whether a request may go on to authorization. */
-export type Decision = Acceptance | RefusalDecision;
-
-export interface Acceptance {
-  readonly outcome: 'accepted';
-  /** What the app gets: its own, to change as it likes. */
-  readonly token: VerifiedAccessToken;
-  /** The token, or what the app's `validate` made of it. */
-  readonly user: unknown;
-  /** What the route's rules are checked by, whatever has become of `token`. */
-  readonly proved: ProvenToken;
-  /** The nonce for the client's next DPoP proof, where it needs another one. */
-  readonly nextNonce: string | undefined;
-  readonly trace: RequestTrace;
-}
-
-/** What has been proved of a token and its holder. */
-export interface ProvenToken {
-  readonly scopes: ReadonlySet<string>;
-  readonly boundBy: VerifiedAccessToken['boundBy'];
-  /** The signed introspection answer that says so (RFC 9701), where one was asked for. */
-  readonly signedAnswer: string | undefined;
-}
-
-export interface RefusalDecision {
-  readonly outcome: 'refused';
-  readonly error: OAuthError;
-  readonly trace: RequestTrace;
-}
-
-/** How far a request came, for the log and the events. No token, proof or secret: digests stand for them. */
-export interface RequestTrace {
-  /** Milliseconds, as `performance.now()` counts them. */
-  readonly startedAt: number;
-  /** `undefined` where the request used none that is accepted. */
-  readonly scheme: AuthenticationScheme | undefined;
-  /** SHA-256 of the token, base64url. */
-  readonly tokenDigest: string | undefined;
-  /** SHA-256 of the certificate, base64url. */
-  readonly certificateThumbprint: string | undefined;
-  /** Whether the token was known already. */
-  readonly cacheHit: boolean;
-  /** The token, where it is verified. */
-  readonly verified: TokenDescription | undefined;
-  /** What the token says of itself, where it is not: anyone may have written it. */
-  readonly claimed: JsonObject | undefined;
-}
+import { type Authorization, checkTokenForm, readAuthorization, readToken } from './request/credentials.js';
+import type { HttpRequest } from './request/http-request.js';
 
 /** What an app decides by. */
 export interface AuthenticationRules {
@@ -89,14 +41,14 @@ export interface AuthenticationRules {
   /** `undefined` where no DPoP proof is accepted. */
   readonly dpop: DpopRules | undefined;
   readonly options: ResolvedOptions;
+  /** The HTTP status that an error of the app's own `validate` stands for, where it stands for one. */
+  readonly statusOf: (error: unknown) => number | undefined;
 }
 
 /**
- * The way of a request: credentials → access token → confirmation → user. Any step may refuse by throwing an
- * `OAuthError`; scopes are asked for afterwards, by route. Nothing is waited for where nothing has to be: of a known token
- * and a certificate of the connection, or a proof that is remembered in this process, the decision is there at once. Each
- * step is called by name and handed what it needs: a closure for every step of every request would cost more than the
- * step.
+ * The way of a request: credentials and certificate → access token → confirmation → user. Any step may refuse by throwing
+ * an `OAuthError`; scopes are asked for afterwards, by route. Nothing is waited for where nothing has to be: of a known
+ * token and a certificate of the connection, or a proof that is remembered in this process, the decision is there at once.
  */
 export function authenticateRequest(
   request: HttpRequest,
@@ -105,18 +57,19 @@ export function authenticateRequest(
   const progress = startOfProgress();
   try {
     const decision = decide(request, rules, progress);
-    return isPromise(decision) ? decideLater(decision, progress) : decision;
+    return isPromise(decision) ? decision.then(undefined, (error) => refusal(error, progress)) : decision;
   } catch (error) {
     return refusal(error, progress);
   }
 }
 
-async function decideLater(decision: Promise<Acceptance>, progress: Progress): Promise<Decision> {
-  try {
-    return await decision;
-  } catch (error) {
-    return refusal(error, progress);
-  }
+function decide(
+  request: HttpRequest,
+  rules: AuthenticationRules,
+  progress: Progress,
+): MaybePromise<Acceptance> {
+  const attempt = readAttempt(request, rules, progress);
+  return andThenWith(knownToken(attempt), confirm, attempt);
 }
 
 /** How far the request has come: every member from the start, so that all are of one shape. */
@@ -139,11 +92,8 @@ export function startOfProgress(): Progress {
   };
 }
 
-function decide(
-  request: HttpRequest,
-  rules: AuthenticationRules,
-  progress: Progress,
-): MaybePromise<Acceptance> {
+/** Credentials and certificate. */
+function readAttempt(request: HttpRequest, rules: AuthenticationRules, progress: Progress): Attempt {
   const authorization = readAuthorization(request, rules.schemes);
   progress.scheme = authorization.scheme;
   const token = readToken(authorization, request);
@@ -154,10 +104,7 @@ function decide(
   // Before anything is waited for: a client that hangs up takes its certificate along.
   const certificate = rules.certificateSource(request);
   if (certificate.kind === 'found') progress.certificateThumbprint = certificate.certificate.thumbprint;
-
-  const attempt = new Attempt(request, rules, progress, authorization, token, tokenDigest, certificate);
-  const known = knownToken(attempt);
-  return isPromise(known) ? proveLater(known, attempt) : prove(known, attempt);
+  return new Attempt(request, rules, progress, authorization, token, tokenDigest, certificate);
 }
 
 /** What a request came with. */
@@ -224,22 +171,18 @@ function verifyToken({
 }
 
 /** Asked on each request, whoever the token is known by. */
-function prove(known: KnownToken, attempt: Attempt): MaybePromise<Acceptance> {
+function confirm(known: KnownToken, attempt: Attempt): MaybePromise<Acceptance> {
   const { confirmation, server } = known;
   const proven = checkConfirmation(confirmation, server.settings.binding, attempt, Date.now());
-  return isPromise(proven) ? acceptLater(known, proven, attempt) : accept(known, proven, attempt);
-}
-
-async function proveLater(known: Promise<KnownToken>, attempt: Attempt): Promise<Acceptance> {
-  return prove(await known, attempt);
+  return andThenWith(proven, accept, known, attempt);
 }
 
 function accept(
-  { description, confirmation, signedAnswer }: KnownToken,
   { boundBy, nextNonce }: ProvenPossession,
-  { request, token: sent, progress, rules: { options } }: Attempt,
+  { description, confirmation, signedAnswer }: KnownToken,
+  { request, token: sent, progress, rules }: Attempt,
 ): MaybePromise<Acceptance> {
-  const raw = options.exposeToken ? sent : undefined;
+  const raw = rules.options.exposeToken ? sent : undefined;
   const token = accessTokenFor(description, { confirmation, boundBy, raw });
   const accepted: Acceptance = {
     outcome: 'accepted',
@@ -249,24 +192,16 @@ function accept(
     nextNonce,
     trace: withoutToken(progress),
   };
-  return options.validate === undefined ? accepted : withUser(accepted, request, options.validate);
-}
-
-async function acceptLater(
-  known: KnownToken,
-  proven: Promise<ProvenPossession>,
-  attempt: Attempt,
-): Promise<Acceptance> {
-  return accept(known, await proven, attempt);
+  return rules.options.validate === undefined ? accepted : withUser(accepted, request, rules);
 }
 
 /** @throws OAuthError 401 `invalid_token` when the app's `validate` refuses */
 async function withUser(
   accepted: Acceptance,
   request: HttpRequest,
-  validate: NonNullable<ResolvedOptions['validate']>,
+  { options, statusOf }: AuthenticationRules,
 ): Promise<Acceptance> {
-  const user = await callValidate(async () => validate(accepted.token, request));
+  const user = await callValidate(async () => options.validate?.(accepted.token, request), statusOf);
   return { ...accepted, user: requireUser(user) };
 }
 
@@ -275,12 +210,15 @@ function requireUser(user: unknown): unknown {
   throw invalidToken('user_refused', { detail: `validate returned ${String(user)}` });
 }
 
-async function callValidate(call: () => Promise<unknown>): Promise<unknown> {
+async function callValidate(
+  call: () => Promise<unknown>,
+  statusOf: AuthenticationRules['statusOf'],
+): Promise<unknown> {
   try {
     return await call();
   } catch (cause) {
     const detail = `validate threw ${cause instanceof Error ? `${cause.name}: ${cause.message}` : 'no error'}`;
-    throw invalidToken('user_refused', { detail, cause });
+    throw invalidToken('user_refused', { detail, cause, chosenStatus: statusOf(cause) });
   }
 }
 

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { CryptoKey, JSONWebKeySet, JWK } from 'jose';
 import type { IntrospectionStore } from './introspection/introspection-store.js';
-import type { VerifiedAccessToken } from './access-token/verified-access-token.js';
+import type { VerifiedAccessToken } from './decision.js';
 import type { UnboundRequest } from './events/unbound-request.js';
 import type { ReplayStore } from './dpop/replay-store.js';
 

@@ -82,7 +82,7 @@ export type {
 
 export { Scopes, AnyScope } from './nest/decorators/scopes.decorator.js';
 export { SenderConstrained } from './nest/decorators/sender-constrained.decorator.js';
-export type { SenderConstraint } from './nest/demands/route-policy.js';
+export type { SenderConstraint } from './authorization/demands.js';
 export { Public } from './nest/decorators/public.decorator.js';
 export { AccessToken } from './nest/decorators/access-token.decorator.js';
 export { ClientCertificate } from './nest/decorators/client-certificate.decorator.js';
@@ -114,11 +114,7 @@ export {
 export { type TlsWatch, watchTls } from './nest/tls/watch-tls.js';
 export type { TlsFilePaths } from './tls/tls-files.js';
 
-export type {
-  BindingMethod,
-  Confirmation,
-  VerifiedAccessToken,
-} from './access-token/verified-access-token.js';
+export type { BindingMethod, Confirmation, VerifiedAccessToken } from './decision.js';
 export type { PresentedCertificate } from './client-certificate/presented-certificate.js';
 
 export { AuthorizationServers } from './nest/authorization-servers.js';
@@ -140,4 +136,4 @@ export type {
 export type { AuthorizationServerCall, CallPurpose } from './events/authorization-server-call.js';
 
 export { AccessRefusedException } from './nest/http/access-refused.exception.js';
-export { REFUSAL_REASONS, type RefusalReason } from './challenge/refusal-reason.js';
+export { REFUSAL_REASONS, type RefusalReason } from './challenge/reasons.js';

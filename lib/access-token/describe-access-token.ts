@@ -2,15 +2,8 @@ import type { ResolvedClaimNames } from '../options/resolved-options.js';
 import { claimAt } from '../claims/claim-at.js';
 import { audienceOf, timeOf } from '../claims/check-claims.js';
 import { copyOfJson, type JsonObject } from '../jose/json-object.js';
-import type { BindingMethod, Confirmation, VerifiedAccessToken } from './verified-access-token.js';
-
-/** What handlers see of a token, however it was verified, but for what each request proves anew. */
-export type TokenDescription = PossiblyAbsent<Omit<VerifiedAccessToken, 'confirmation' | 'boundBy' | 'raw'>>;
-
-/** With a member for everything, so that all are of one shape; `undefined` for what the token does not say. */
-type PossiblyAbsent<T> = {
-  readonly [Name in keyof Required<T>]: undefined extends T[Name] ? T[Name] | undefined : T[Name];
-};
+import type { BindingMethod, Confirmation, VerifiedAccessToken } from '../decision.js';
+import type { TokenDescription } from '../decision.js';
 
 /** Describes a token. @param claims checked in every way */
 export function describeAccessToken(

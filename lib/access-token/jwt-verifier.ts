@@ -1,8 +1,9 @@
-import { invalidToken, type RefusalReason } from '../challenge/oauth-error.js';
+import { invalidToken, type InvalidTokenReason } from '../challenge/oauth-error.js';
 import type { SignatureAlgorithm } from '../jose/jws-signature.js';
 import { andThen, type MaybePromise } from '../common/maybe-promise.js';
 import { checkClaims, type ClaimRules } from '../claims/check-claims.js';
 import type { JsonObject } from '../jose/json-object.js';
+import { normalizeType } from '../jose/media-type.js';
 import type { KeyGroup } from '../authorization-server/key-set.js';
 import type { SigningKeys } from '../authorization-server/signing-keys.js';
 import { acceptedAlgorithm, verifySignature } from '../authorization-server/verify-signature.js';
@@ -73,11 +74,6 @@ function typeOf(header: JsonObject): string | undefined {
   return typeof typ === 'string' ? normalizeType(typ) : refuse('token_malformed', 'typ is not a string');
 }
 
-/** A media type in lower case, without the `application/` prefix. */
-export function normalizeType(type: string): string {
-  return type.toLowerCase().replace(/^application\//, '');
-}
-
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash'] as const;
 
 /** Where the header does not say what a token is, its claims must not say that it is an ID token (RFC 8725 §3.12). */
@@ -88,6 +84,6 @@ function refuseIdToken(claims: JsonObject): void {
   if (claims['token_use'] === 'id') refuse('token_is_id_token', 'its token_use claim is id');
 }
 
-function refuse(reason: RefusalReason, detail: string): never {
+function refuse(reason: InvalidTokenReason, detail: string): never {
   throw invalidToken(reason, { detail });
 }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Confirmation } from './verified-access-token.js';
+import type { Confirmation } from '../decision.js';
 import type { VerifiedToken } from './verify-access-token.js';
 
 /** How many verified tokens are remembered. */

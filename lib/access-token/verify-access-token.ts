@@ -1,7 +1,8 @@
 import { invalidToken, OAuthError } from '../challenge/oauth-error.js';
 import { andThen, type MaybePromise } from '../common/maybe-promise.js';
 import type { AuthorizationServer } from './authorization-server.js';
-import { describeAccessToken, type TokenDescription } from './describe-access-token.js';
+import { describeAccessToken } from './describe-access-token.js';
+import type { TokenDescription } from '../decision.js';
 import { readTokenShape, type TokenShape } from '../jose/token-shape.js';
 import type { VerifiedClaims } from './verified-claims.js';
 

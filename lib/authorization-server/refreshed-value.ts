@@ -1,5 +1,5 @@
 import type { OAuthError } from '../challenge/oauth-error.js';
-import type { RefusalReason } from '../challenge/refusal-reason.js';
+import type { RefusalReason } from '../challenge/reasons.js';
 import type { MaybePromise } from '../common/maybe-promise.js';
 import { messageOf } from '../common/message-of.js';
 import { asOutage } from './as-outage.js';

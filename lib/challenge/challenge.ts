@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { AuthenticationScheme } from '../request/credentials.js';
+import type { AuthenticationScheme } from '../decision.js';
 import type { Refusal } from './oauth-error.js';
 
 /** What a challenge says beside the refusal. */

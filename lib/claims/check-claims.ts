@@ -1,4 +1,4 @@
-import { invalidToken, type RefusalReason } from '../challenge/oauth-error.js';
+import { invalidToken, type InvalidTokenReason } from '../challenge/oauth-error.js';
 import { claimAt } from './claim-at.js';
 import type { JsonObject } from '../jose/json-object.js';
 
@@ -110,6 +110,6 @@ function checkString(claims: JsonObject, name: string): void {
   }
 }
 
-function refuse(reason: RefusalReason, detail: string): never {
+function refuse(reason: InvalidTokenReason, detail: string): never {
   throw invalidToken(reason, { detail });
 }

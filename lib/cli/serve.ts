@@ -4,7 +4,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { ForwardAuth } from '../forward-auth/forward-auth.js';
-import { logToConsole } from '../nest/log-to-nest.js';
+import { logToConsole } from '../nest/log/log-to-nest.js';
 import type { Listen, ServeConfig } from './serve-config.js';
 
 /** A server that answers proxies. */

@@ -4,8 +4,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { certificateThumbprint } from './certificate-thumbprint.js';
 import { issuersOf } from './thumbprint-hint.js';
-import { recordOf } from '../nest/guards/request-record.js';
-import type { HttpRequest } from '../request/http-request.js';
+import { type HttpRequest, rawRequestOf } from '../request/http-request.js';
 
 /** The certificate whose private key the client proved in a TLS handshake: with us, or with a proxy that we trust. */
 export interface ClientCertificate {
@@ -66,9 +65,7 @@ const NONE: ClientCertificateFinding = {
 
 /** The certificate of the TLS connection that a request came on: read and hashed once per connection. */
 export function tlsClientCertificate(request: HttpRequest): ClientCertificateFinding {
-  const record = recordOf(request);
-  record.certificate ??= foundOn(connectionOf(record.raw));
-  return record.certificate;
+  return foundOn(connectionOf(rawRequestOf(request)));
 }
 
 function foundOn(connection: Connection): ClientCertificateFinding {

@@ -21,6 +21,32 @@ export function andThen<Value, Result>(
   return isPromise(value) ? value.then(next) : next(value);
 }
 
+/**
+ * Goes on with a value and one or two things more, which are handed on as they are: where the value is there, no closure
+ * is made, which would cost more than most steps of a request.
+ */
+export function andThenWith<Value, One, Result>(
+  value: MaybePromise<Value>,
+  next: (value: Value, one: One) => MaybePromise<Result>,
+  one: One,
+): MaybePromise<Result>;
+export function andThenWith<Value, One, Other, Result>(
+  value: MaybePromise<Value>,
+  next: (value: Value, one: One, other: Other) => MaybePromise<Result>,
+  one: One,
+  other: Other,
+): MaybePromise<Result>;
+export function andThenWith<Value, One, Other, Result>(
+  value: MaybePromise<Value>,
+  next: (value: Value, one: One, other: Other) => MaybePromise<Result>,
+  one: One,
+  other?: Other,
+): MaybePromise<Result> {
+  // Whoever gives no other has a `next` that takes none.
+  const last = other as Other;
+  return isPromise(value) ? value.then((there) => next(there, one, last)) : next(value, one, last);
+}
+
 /** What a function returns; what it throws as a rejection, so that whoever waits for it learns of it in one way. */
 export function orReject<Value>(make: () => MaybePromise<Value>): MaybePromise<Value> {
   try {

@@ -1,13 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import type { BindingPolicy } from '../cert-bound-auth.options.js';
-import type { BindingMethod, Confirmation } from '../access-token/verified-access-token.js';
+import type { BindingMethod, Confirmation, AuthenticationScheme } from '../decision.js';
 import { invalidToken } from '../challenge/oauth-error.js';
 import type {
   ClientCertificate,
   ClientCertificateFinding,
 } from '../client-certificate/client-certificate.js';
-import type { AuthenticationScheme } from '../request/credentials.js';
-import { andThen, isPromise, type MaybePromise } from '../common/maybe-promise.js';
+import { andThen, andThenWith, type MaybePromise } from '../common/maybe-promise.js';
 import type { ProofOutcome } from '../dpop/check-dpop-proof.js';
 import type { SeenCertificates } from '../client-certificate/seen-certificates.js';
 
@@ -112,20 +111,14 @@ function checkCertificate(expected: string, possession: ProofOfPossession, now: 
     const detail = describeMismatch(expected, certificate, possession);
     throw invalidToken('certificate_mismatch', { detail });
   }
-  const checked = checkChain(certificate, possession.trust);
-  return isPromise(checked) ? noteLater(checked, certificate, possession) : note(certificate, possession);
+  return andThenWith(checkChain(certificate, possession.trust), remember, certificate, possession);
 }
 
-async function noteLater(
-  checked: Promise<void>,
-  certificate: ClientCertificate,
-  possession: ProofOfPossession,
-): Promise<void> {
-  await checked;
-  note(certificate, possession);
-}
-
-function note({ identity, thumbprint }: ClientCertificate, { seenCertificates }: ProofOfPossession): void {
+function remember(
+  _: void,
+  { identity, thumbprint }: ClientCertificate,
+  { seenCertificates }: ProofOfPossession,
+): void {
   if (identity instanceof X509Certificate) seenCertificates.remember(thumbprint, identity);
 }
 

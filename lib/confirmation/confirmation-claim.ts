@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
-import type { Confirmation } from '../access-token/verified-access-token.js';
+import type { Confirmation } from '../decision.js';
 import { invalidToken } from '../challenge/oauth-error.js';
 import { isThumbprint } from '../client-certificate/certificate-thumbprint.js';
 import { describeMalformedThumbprint } from './malformed-thumbprint.js';

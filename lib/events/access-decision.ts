@@ -1,6 +1,5 @@
-import type { BindingMethod } from '../access-token/verified-access-token.js';
-import type { RefusalReason } from '../challenge/oauth-error.js';
-import type { AuthenticationScheme } from '../request/credentials.js';
+import type { BindingMethod, AuthenticationScheme } from '../decision.js';
+import type { RefusalReason } from '../challenge/reasons.js';
 
 /** What was decided about one request: one event each, whatever guards it passed. No token, proof or secret is in it. */
 export type AccessDecision = AcceptedAccess | RefusedAccess;

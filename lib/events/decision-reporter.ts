@@ -1,6 +1,6 @@
-import { HttpException } from '@nestjs/common';
-import type { Acceptance, RequestTrace } from '../authenticate-request.js';
+import type { Acceptance, RequestTrace } from '../decision.js';
 import type { OAuthError } from '../challenge/oauth-error.js';
+import { outcomeOf } from '../challenge/reasons.js';
 import { type RefusalEvidence, RefusalLog, type TokenEvidence } from './refusal-log.js';
 import { isPromise } from '../common/maybe-promise.js';
 import { messageOf } from '../common/message-of.js';
@@ -32,11 +32,12 @@ export class DecisionReporter {
   refused(error: OAuthError, trace: RequestTrace, route: string): void {
     this.log.refused(error, evidenceOf(trace), route);
     if (!this.isHeard()) return;
-    const { refusal, reason, detail } = error;
+    const { refusal, reason, detail, chosenStatus } = error;
     this.tell({
-      outcome: refusal.status === 503 ? 'unavailable' : 'refused',
+      outcome: outcomeOf(reason),
       reason,
-      status: statusOf(error),
+      // `validate` may have chosen a status of its own.
+      status: chosenStatus ?? refusal.status,
       error: refusal.code,
       detail,
       claimed: trace.claimed === undefined ? undefined : claimedOrigin(trace.claimed),
@@ -52,7 +53,6 @@ export class DecisionReporter {
 
   /** An async function may reject: that would end the process. */
   private tellOne(listener: DecisionListener, decision: AccessDecision): void {
-    const failed = (error: unknown): void => log.error(`a DecisionListener threw: ${messageOf(error)}`);
     try {
       const result: unknown = listener.onDecision(decision);
       if (isPromise(result)) result.then(undefined, failed);
@@ -60,6 +60,10 @@ export class DecisionReporter {
       failed(error);
     }
   }
+}
+
+function failed(error: unknown): void {
+  log.error(`a DecisionListener threw: ${messageOf(error)}`);
 }
 
 function describe(trace: RequestTrace, route: string): DecidedRequest {
@@ -86,11 +90,6 @@ const LONGEST_CLAIM = 300;
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value.slice(0, LONGEST_CLAIM) : undefined;
-}
-
-/** `validate` may have chosen a status of its own. */
-function statusOf({ refusal, reason, cause }: OAuthError): number {
-  return reason === 'user_refused' && cause instanceof HttpException ? cause.getStatus() : refusal.status;
 }
 
 function evidenceOf(trace: RequestTrace): RefusalEvidence {

@@ -1,6 +1,6 @@
-import { HttpException } from '@nestjs/common';
 import { type LogFields, renderFields } from '../common/log-fields.js';
 import type { OAuthError } from '../challenge/oauth-error.js';
+import { logLevelOf } from '../challenge/reasons.js';
 import { log } from '../common/log.js';
 
 /** What is known of a refused request. No token, proof or secret: digests stand for them. */
@@ -31,31 +31,7 @@ export class RefusalLog {
       token_sha256: evidence.tokenDigest,
       certificate_sha256: evidence.certificateThumbprint,
     })}`;
-    log[levelOf(error)](line);
-  }
-}
-
-/** What the authorization server, or our own configuration, is to blame for is louder than what a caller is. */
-function levelOf({ reason, detail, cause }: OAuthError): 'error' | 'warn' | 'debug' {
-  switch (reason) {
-    case 'authorization_server_refused_client':
-    case 'authorization_server_answer_invalid':
-    case 'context_unsupported':
-      return 'error';
-    case 'authorization_server_unreachable':
-    case 'key_unusable':
-    case 'public_url_unknown':
-    case 'replay_store_unavailable':
-    case 'proofs_too_many':
-      return 'warn';
-    case 'introspection_refused':
-      // Of a JWT the endpoint may say so; any other error can be a fault of our own parameters.
-      return detail?.includes('unsupported_token_type') === true ? 'debug' : 'warn';
-    case 'user_refused':
-      // An error that says nothing of HTTP is likelier a fault in `validate` than a decision.
-      return cause === undefined || cause instanceof HttpException ? 'debug' : 'warn';
-    default:
-      return 'debug';
+    log[logLevelOf(error.reason, error)](line);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
-import type { BindingMethod } from '../access-token/verified-access-token.js';
+import type { BindingMethod } from '../decision.js';
 
 /** Attributes without those that have no value, which would count as values of their own. */
 export function definedAttributes(

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { VerifiedAccessToken } from '../access-token/verified-access-token.js';
+import type { VerifiedAccessToken } from '../decision.js';
 import { renderFields } from '../common/log-fields.js';
 import { messageOf } from '../common/message-of.js';
 import type { UnboundRequest } from './unbound-request.js';

@@ -1,6 +1,5 @@
 import { claimAt } from '../claims/claim-at.js';
-import type { VerifiedAccessToken } from '../access-token/verified-access-token.js';
-import type { AuthenticationScheme } from '../request/credentials.js';
+import type { VerifiedAccessToken, AuthenticationScheme } from '../decision.js';
 import type { PresentedCertificate } from '../client-certificate/presented-certificate.js';
 
 /** The headers that every answer to an accepted request has. */

@@ -12,7 +12,7 @@ import {
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { listenersOf } from '../nest/listeners-of.js';
 import { startTelemetry } from '../events/open-telemetry.js';
-import { logToNest } from '../nest/log-to-nest.js';
+import { logToNest } from '../nest/log/log-to-nest.js';
 import { answerBeforeApp } from './answer-before-app.js';
 import { ForwardAuth } from './forward-auth.js';
 import {

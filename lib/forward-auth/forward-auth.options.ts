@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { CryptoKey, JWK } from 'jose';
-import type { SenderConstraint } from '../nest/demands/route-policy.js';
+import type { SenderConstraint } from '../authorization/demands.js';
 import type {
   CertBoundAuthOptions,
   CustomClientCertificateOptions,

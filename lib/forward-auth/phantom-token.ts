@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { claimAt } from '../claims/claim-at.js';
 import { readPrivateKey } from '../introspection/client-authentication.js';
-import type { VerifiedAccessToken } from '../access-token/verified-access-token.js';
+import type { VerifiedAccessToken } from '../decision.js';
 import { outage } from '../challenge/oauth-error.js';
 import type { MintedPhantomToken, PhantomTokenOptions } from './forward-auth.options.js';
 

@@ -1,32 +1,15 @@
 import type { IncomingMessage } from 'node:http';
-import {
-  type Acceptance,
-  authenticateRequest,
-  type AuthenticationRules,
-  type ProvenToken,
-  type RequestTrace,
-  startOfProgress,
-} from '../authenticate-request.js';
-import { closeAuthenticationRules, createAuthenticationRules } from '../authentication-rules.js';
-import { unmetScopes } from '../authorization/check-scopes.js';
-import { schemesFor, unmetConstraint } from '../authorization/check-sender-constraint.js';
-import { type RenderedRefusal, renderRefusal } from '../challenge/challenge.js';
-import { insufficientScope, invalidToken, OAuthError } from '../challenge/oauth-error.js';
-import { checkCertificateCounts } from '../confirmation/check-confirmation.js';
+import { startOfProgress } from '../authenticate-request.js';
+import { unmetDemand } from '../authorization/authorize.js';
+import type { RenderedRefusal } from '../challenge/challenge.js';
+import { OAuthError } from '../challenge/oauth-error.js';
+import type { ClientCertificateSource } from '../client-certificate/client-certificate.js';
+import type { PresentedCertificate } from '../client-certificate/presented-certificate.js';
+import type { Acceptance, RequestTrace } from '../decision.js';
 import type { DpopRules } from '../dpop/check-dpop-proof.js';
-import { UnboundReport } from '../events/unbound-report.js';
 import type { DecisionListener } from '../events/decision-listener.js';
-import { DecisionReporter } from '../events/decision-reporter.js';
-import { chainTrust, type ResolvedOptions } from '../options/resolved-options.js';
-import type {
-  ClientCertificateFinding,
-  ClientCertificateSource,
-} from '../client-certificate/client-certificate.js';
 import type { HttpRequest } from '../request/http-request.js';
-import {
-  type PresentedCertificate,
-  presentedCertificate,
-} from '../client-certificate/presented-certificate.js';
+import { ResourceServer } from '../resource-server.js';
 import { credentialHeaders, emptyHeaders } from './credential-headers.js';
 import type { AskingProxy } from './forward-auth.options.js';
 import { forwardedRequest, forwardedTarget, headerFieldsOf, targetHeadersOf } from './forwarded-request.js';
@@ -57,10 +40,8 @@ interface Progress {
 
 /** One policy at work: decides about the requests of a proxy's clients, one by one. */
 export class Policy {
-  private readonly reporter = new DecisionReporter();
   private readonly warnings = new SeldomLog();
-  private readonly rules: AuthenticationRules;
-  private readonly unbound: UnboundReport | undefined;
+  private readonly server: ResourceServer;
   private readonly phantomToken: PhantomTokenMaker;
 
   constructor(
@@ -68,8 +49,7 @@ export class Policy {
     private readonly context: PolicyContext,
   ) {
     const { options, phantomToken } = settings;
-    this.rules = createAuthenticationRules(options, context.dpop);
-    this.unbound = options.reportUnbound === undefined ? undefined : new UnboundReport(options.reportUnbound);
+    this.server = new ResourceServer(options, { dpop: context.dpop });
     this.phantomToken = phantomTokenMaker(phantomToken);
   }
 
@@ -82,25 +62,25 @@ export class Policy {
     return this.orRefuse(start, async () => {
       const request = this.clientRequest(raw, rest);
       const route = `${request.method ?? 'unknown method'} ${this.context.path}`;
-      const source = onlyOnce(this.rules.certificateSource);
-      const decision = await authenticateRequest(request, { ...this.rules, certificateSource: source });
+      const source = onlyOnce((from) => this.server.findCertificate(from));
+      const decision = await this.server.decideWith(request, source);
       if (decision.outcome === 'refused') return this.refuse(decision.error, { ...decision, route });
       return this.orRefuse({ route, trace: decision.trace }, async () => {
-        const certificate = await countedCertificate(source(request), this.settings.options);
+        const certificate = await this.server.countedCertificate(() => source(request));
         const headers = await this.admit(decision, certificate, route);
-        if (this.reporter.isHeard()) this.reporter.accepted(decision, route);
+        this.server.reportAcceptance(decision, itself, route);
         return { outcome: 'accepted', headers };
       });
     });
   }
 
   listenBy(listeners: readonly DecisionListener[]): void {
-    this.reporter.listenBy(listeners);
+    this.server.listenBy(listeners);
   }
 
   /** Ends the connections to the authorization servers. */
   async close(): Promise<void> {
-    await closeAuthenticationRules(this.rules);
+    await this.server.close();
   }
 
   /** @throws OAuthError 400 and 401, where the request can't be told or has no token */
@@ -111,22 +91,24 @@ export class Policy {
       const names = targetHeadersOf(proxy).join(' and ');
       this.warnings.warn(path, `${path}: the proxy does not send ${names}: no DPoP proof can be right`);
     }
-    const moved = moveToken({ target, fields: headerFieldsOf(raw) }, this.settings.token, this.rules.schemes);
+    const moved = moveToken(
+      { target, fields: headerFieldsOf(raw) },
+      this.settings.token,
+      this.server.schemes,
+    );
     return forwardedRequest(raw, moved);
   }
 
   /** @throws OAuthError 401 and 403, where the token is not enough; 503 where there is none to hand on */
   private async admit(
-    { token, proved, trace, nextNonce }: Acceptance,
+    acceptance: Acceptance,
     certificate: PresentedCertificate | undefined,
     route: string,
   ): Promise<Readonly<Record<string, string>>> {
-    const { constraints, rules } = this.settings.route;
-    const unmet = unmetConstraint(proved.boundBy, constraints);
-    if (unmet !== undefined) throw bindingInsufficient(unmet, proved);
-    const needed = unmetScopes(proved.scopes, rules);
-    if (needed !== undefined) throw insufficientScope(needed);
-    if (proved.boundBy.length === 0) this.unbound?.add(token, route);
+    const { token, proved, trace, nextNonce } = acceptance;
+    const error = unmetDemand(proved, this.settings.route, 'policy');
+    if (error !== undefined) throw error;
+    this.server.reportUnbound(acceptance, itself, route);
     return {
       ...emptyHeaders(this.settings.otherHeaders),
       ...credentialHeaders(
@@ -148,13 +130,8 @@ export class Policy {
   }
 
   private refuse(error: OAuthError, { route, trace }: Progress): PolicyDecision {
-    this.reporter.refused(error, trace, route);
-    const refusal = renderRefusal(error.refusal, {
-      realm: this.settings.options.realm,
-      schemes: schemesFor(this.settings.route.constraints, this.rules.schemes),
-      used: trace.scheme,
-      algorithms: this.context.dpop?.algorithms ?? [],
-    });
+    this.server.reportRefusal({ error, trace }, route);
+    const refusal = this.server.challengeFor({ error, trace }, this.settings.route);
     return { outcome: 'refused', refusal };
   }
 }
@@ -165,25 +142,7 @@ function onlyOnce(source: ClientCertificateSource): ClientCertificateSource {
   return (request) => (finding ??= source(request));
 }
 
-/** The API behind the proxy is told of no certificate that a token could not be bound to. */
-async function countedCertificate(
-  finding: ClientCertificateFinding,
-  { clientCertificate }: ResolvedOptions,
-): Promise<PresentedCertificate | undefined> {
-  if (finding.kind === 'none') return undefined;
-  try {
-    await checkCertificateCounts(finding.certificate, {
-      trust: chainTrust(clientCertificate),
-      now: Date.now(),
-    });
-    return await presentedCertificate(finding.certificate);
-  } catch (error) {
-    if (error instanceof OAuthError) return undefined;
-    throw error;
-  }
-}
-
-function bindingInsufficient(unmet: string, { boundBy }: ProvenToken): OAuthError {
-  const detail = `the policy demands ${unmet}, the caller proved ${boundBy.join(' and ') || 'nothing'}`;
-  return invalidToken('binding_insufficient', { detail });
+/** A route that is known already. */
+function itself(route: string): string {
+  return route;
 }

@@ -1,5 +1,5 @@
 import { invalidRequest, missingCredentials } from '../challenge/oauth-error.js';
-import type { AuthenticationScheme } from '../request/credentials.js';
+import type { AuthenticationScheme } from '../decision.js';
 import type { TokenCookie, TokenHeader, TokenPlace, TokenQuery } from './forward-auth.options.js';
 import type { ForwardedTarget, HeaderField } from './forwarded-request.js';
 

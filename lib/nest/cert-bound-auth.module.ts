@@ -1,14 +1,14 @@
 import {
   type DynamicModule,
+  HttpException,
   Inject,
   Module,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
-import { keepReply, registerAuthenticator, unregisterAuthenticator } from './app-registry.js';
-import type { AuthenticationRules } from '../authenticate-request.js';
-import { createAuthenticationRules } from '../authentication-rules.js';
+import { keepReply, registerAuthenticator, unregisterAuthenticator } from './guards/app-registry.js';
+import { ResourceServer } from '../resource-server.js';
 import { AuthorizationServers } from './authorization-servers.js';
 import { ScopesGuard } from './guards/scopes.guard.js';
 import {
@@ -26,14 +26,14 @@ import { startTelemetry } from '../events/open-telemetry.js';
 import { checkPackages } from '../options/check-packages.js';
 import { CertBoundAuthConfigurationError, problem } from '../options/configuration-error.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
-import { logToNest } from './log-to-nest.js';
+import { logToNest } from './log/log-to-nest.js';
+import { rememberedCertificate } from './guards/remembered-certificate.js';
 import { RequestAuthenticator } from './guards/request-authenticator.js';
 import { resolveOptions } from '../options/resolve-options.js';
 
 logToNest();
 
 const RESOLVED_OPTIONS = Symbol('resolved options');
-const RULES = Symbol('authentication rules');
 
 /**
  * Makes an app an OAuth 2.0 resource server whose access tokens work only for the holder of the key that they were
@@ -43,9 +43,9 @@ const RULES = Symbol('authentication rules');
 @Module({
   providers: [
     { provide: RESOLVED_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN] },
-    { provide: RULES, useFactory: createAuthenticationRules, inject: [RESOLVED_OPTIONS] },
-    { provide: RequestAuthenticator, useFactory: createAuthenticator, inject: [RULES] },
-    { provide: AuthorizationServers, useFactory: createAuthorizationServers, inject: [RULES] },
+    { provide: ResourceServer, useFactory: createResourceServer, inject: [RESOLVED_OPTIONS] },
+    { provide: RequestAuthenticator, useFactory: createAuthenticator, inject: [ResourceServer] },
+    { provide: AuthorizationServers, useFactory: createAuthorizationServers, inject: [ResourceServer] },
     CertBoundAuthHealthIndicator,
     CertBoundStrategy,
     CertificateBindingGuard,
@@ -105,7 +105,7 @@ export class CertBoundAuthModule
     if (!registerAuthenticator(app, this.authenticator)) throw sharedInstance(app);
     this.app = app;
     if (httpAdapter.getType() === 'fastify') app.addHook('onRequest', keepReply);
-    this.authenticator.reporter.listenBy(listenersOf(this.modules, this.moduleRef));
+    this.authenticator.listenBy(listenersOf(this.modules, this.moduleRef));
     this.stopTelemetry = await startTelemetry();
     if (this.options.bootstrap === 'eager') await this.servers.prepare();
   }
@@ -128,10 +128,22 @@ function sharedInstance(app: object): CertBoundAuthConfigurationError {
   return new CertBoundAuthConfigurationError([problem('httpAdapter', app, remedy)]);
 }
 
-function createAuthenticator(rules: AuthenticationRules): RequestAuthenticator {
-  return new RequestAuthenticator(rules);
+function createResourceServer(options: ResolvedOptions): ResourceServer {
+  const { from } = options.clientCertificate;
+  return new ResourceServer(options, {
+    statusOf: statusOfHttpException,
+    ...(from === 'tls' ? { certificateSource: rememberedCertificate } : {}),
+  });
 }
 
-function createAuthorizationServers({ servers }: AuthenticationRules): AuthorizationServers {
-  return new AuthorizationServers(servers.byIssuer);
+function statusOfHttpException(error: unknown): number | undefined {
+  return error instanceof HttpException ? error.getStatus() : undefined;
+}
+
+function createAuthenticator(server: ResourceServer): RequestAuthenticator {
+  return new RequestAuthenticator(server);
+}
+
+function createAuthorizationServers({ authorizationServers }: ResourceServer): AuthorizationServers {
+  return new AuthorizationServers(authorizationServers);
 }

@@ -9,8 +9,8 @@ import {
   isPublic,
   routePolicy,
   rulesOf,
-  type SenderConstraint,
 } from './demands/route-policy.js';
+import type { SenderConstraint } from '../authorization/demands.js';
 import {
   CertBoundAuthConfigurationError,
   type ConfigurationProblem,

@@ -4,7 +4,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { createSecureContext } from 'node:tls';
 import { isAllowedUrl } from '../authorization-server/authorization-server-http.js';
 import { readPrivateKey } from '../introspection/client-authentication.js';
-import { normalizeType } from '../access-token/jwt-verifier.js';
+import { normalizeType } from '../jose/media-type.js';
 import { bytesOf, hmacAlgorithmsFor } from '../jose/shared-secret.js';
 import { isPublicSigningKey } from '../authorization-server/key-set.js';
 import type {

@@ -1,4 +1,5 @@
-import { type JwtRules, normalizeType, RFC9068_REQUIRED_CLAIMS } from '../access-token/jwt-verifier.js';
+import { type JwtRules, RFC9068_REQUIRED_CLAIMS } from '../access-token/jwt-verifier.js';
+import { normalizeType } from '../jose/media-type.js';
 import { bytesOf, hmacAlgorithmsFor } from '../jose/shared-secret.js';
 import type { RefreshRules } from '../authorization-server/refreshed-value.js';
 import type { SignatureAlgorithm } from '../jose/jws-signature.js';

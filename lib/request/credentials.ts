@@ -2,9 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { invalidRequest, missingCredentials, type OAuthError } from '../challenge/oauth-error.js';
 import { headerValues } from './header-values.js';
 import { type HttpRequest, rawRequestOf } from './http-request.js';
-
-/** How an access token is sent: a bearer token, or one that comes with a proof of its key (RFC 9449 §7.1). */
-export type AuthenticationScheme = 'Bearer' | 'DPoP';
+import type { AuthenticationScheme } from '../decision.js';
 
 /** The `Authorization` header of a request, of a scheme that is accepted. */
 export interface Authorization {

@@ -5,7 +5,7 @@ import {
   type ProvenToken,
 } from '../../lib/access-token/describe-access-token.js';
 import type { JsonObject } from '../../lib/jose/json-object.js';
-import type { VerifiedAccessToken } from '../../lib/access-token/verified-access-token.js';
+import type { VerifiedAccessToken } from '../../lib/decision.js';
 import type { ResolvedClaimNames } from '../../lib/options/resolved-options.js';
 
 interface Case extends ProvenToken {

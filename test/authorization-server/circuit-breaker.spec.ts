@@ -5,7 +5,7 @@ import { CircuitBreaker } from '../../lib/authorization-server/circuit-breaker.j
 import { CallNotSentError } from '../../lib/authorization-server/connection-pool.js';
 import { type OAuthError, outage } from '../../lib/challenge/oauth-error.js';
 import { SERVER_CALL_CHANNEL } from '../../lib/events/channels.js';
-import type { RefusalReason } from '../../lib/challenge/oauth-error.js';
+import type { ReasonTold } from '../../lib/challenge/reasons.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 
 const ISSUER = 'https://as.example.com';
@@ -26,8 +26,10 @@ afterEach(() => {
 
 const later = (seconds: number): void => void vi.setSystemTime(Date.now() + seconds * 1000);
 
-const down = (reason: RefusalReason = 'authorization_server_unreachable', cause?: unknown): OAuthError =>
-  outage(reason, { detail: 'down', cause });
+const down = (
+  reason: ReasonTold<'outage'> = 'authorization_server_unreachable',
+  cause?: unknown,
+): OAuthError => outage(reason, { detail: 'down', cause });
 
 let tokens = 0;
 const anotherToken = (): string => `token ${(tokens += 1)}`;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Log, log, logTo } from '../../lib/common/log.js';
-import { logToNest } from '../../lib/nest/log-to-nest.js';
+import { logToNest } from '../../lib/nest/log/log-to-nest.js';
 
 const recorded: string[] = [];
 const recorder: Log = {

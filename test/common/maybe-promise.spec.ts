@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { andThen, isPromise, orReject } from '../../lib/common/maybe-promise.js';
+import { andThen, andThenWith, isPromise, orReject } from '../../lib/common/maybe-promise.js';
 
 describe('what is there already', () => {
   test('is gone on with at once', () => {
@@ -42,4 +42,27 @@ test('what is thrown at once is a rejection as well', async () => {
     }),
   ).rejects.toBe(fault);
   expect(orReject(() => 'value')).toBe('value');
+});
+
+describe('andThenWith', () => {
+  const joined = (value: string, one: string, other?: string): string => [value, one, other].join(' ');
+
+  test('goes on at once with a value that is there, and hands on what it was given', () => {
+    expect(andThenWith('a', joined, 'b')).toBe('a b ');
+    expect(andThenWith('a', joined, 'b', 'c')).toBe('a b c');
+  });
+
+  test('goes on later with a value that will be there, and hands on what it was given', async () => {
+    const later = andThenWith(Promise.resolve('a'), joined, 'b', 'c');
+    expect(later).toBeInstanceOf(Promise);
+    expect(await later).toBe('a b c');
+  });
+
+  test('rejects with what the next step throws on a value that was not there', async () => {
+    const fail = (value: string, one: string): never => {
+      throw new Error(`${value} ${one}`);
+    };
+    await expect(andThenWith(Promise.resolve('a'), fail, 'b')).rejects.toThrow('a b');
+    expect(() => andThenWith('a', fail, 'b')).toThrow('a b');
+  });
 });

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { type TestCertificate, TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Confirmation } from '../../lib/access-token/verified-access-token.js';
+import type { Confirmation } from '../../lib/decision.js';
 import {
   checkCertificateCounts,
   checkConfirmation,

@@ -1,4 +1,4 @@
-import { REFUSAL_REASONS, type RefusalReason } from '../../lib/challenge/refusal-reason.js';
+import { REFUSAL_REASONS, type RefusalReason } from '../../lib/challenge/reasons.js';
 
 const REASONS: ReadonlySet<string> = new Set(REFUSAL_REASONS);
 

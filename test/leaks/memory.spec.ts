@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeHeapSnapshot } from 'node:v8';
 import { expect, test } from 'vitest';
-import { authenticateRequest, type AuthenticationRules } from '../../lib/authenticate-request.js';
-import { createAuthenticationRules } from '../../lib/authentication-rules.js';
 import { jwkThumbprint } from '../../lib/jose/jwk-thumbprint.js';
 import type { HttpRequest } from '../../lib/request/http-request.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
+import { ResourceServer } from '../../lib/resource-server.js';
 import { AUDIENCE } from '../support/world.js';
 
 const ISSUER = 'https://as.example.com';
@@ -48,11 +47,11 @@ function proofFor(token: string): string {
 }
 
 /** A request that is accepted. @returns what it came with */
-async function accepted(rules: AuthenticationRules, token: string): Promise<readonly string[]> {
+async function accepted(resourceServer: ResourceServer, token: string): Promise<readonly string[]> {
   const proof = proofFor(token);
   const rawHeaders = ['Authorization', `DPoP ${token}`, 'DPoP', proof];
   const request = { method: 'GET', url: '/', rawHeaders, headers: {}, socket: new Socket() };
-  const decision = await authenticateRequest(request as unknown as HttpRequest, rules);
+  const decision = await resourceServer.decide(request as unknown as HttpRequest);
   expect(decision).toMatchObject({ outcome: 'accepted', token: { boundBy: ['dpop'] } });
   return [token, proof];
 }
@@ -61,11 +60,14 @@ async function accepted(rules: AuthenticationRules, token: string): Promise<read
 const backwards = (text: string): string => text.split('').toReversed().join('');
 
 /** The ends of everything secret that was sent, backwards. */
-async function sendAll(rules: AuthenticationRules): Promise<readonly string[]> {
+async function sendAll(resourceServer: ResourceServer): Promise<readonly string[]> {
   const sent: string[] = [];
   for (let count = 0; count < SIGNED; count += 1) {
     const jwt = signJwt({ alg: 'ES256', typ: 'at+jwt' }, claimsOfToken(), server.privateKey);
-    sent.push(...(await accepted(rules, jwt)), ...(await accepted(rules, `${randomUUID()}-${randomUUID()}`)));
+    sent.push(
+      ...(await accepted(resourceServer, jwt)),
+      ...(await accepted(resourceServer, `${randomUUID()}-${randomUUID()}`)),
+    );
   }
   return sent.map((text) => backwards(text.slice(-30)));
 }
@@ -82,7 +84,7 @@ function foundInHeap(needles: readonly string[]): readonly string[] {
 }
 
 test('INV6: of tokens that are known, and of proofs that were used, nothing stays in memory', async () => {
-  const rules = createAuthenticationRules(
+  const resourceServer = new ResourceServer(
     resolveOptions({
       audience: AUDIENCE,
       dpop: { publicUrl: API },
@@ -95,7 +97,7 @@ test('INV6: of tokens that are known, and of proofs that were used, nothing stay
       ],
     }),
   );
-  const needles = await sendAll(rules);
+  const needles = await sendAll(resourceServer);
   // What V8 keeps of the last text that a regular expression has matched.
   expect(/other/.test('another')).toBe(true);
   const planted = backwards('a text that is kept, to be found');

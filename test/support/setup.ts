@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { afterAll, expect } from 'vitest';
-import { logToNest } from '../../lib/nest/log-to-nest.js';
+import { logToNest } from '../../lib/nest/log/log-to-nest.js';
 import { takeLeaks, watchForLeaks } from './leaks/watch.js';
 
 watchForLeaks();

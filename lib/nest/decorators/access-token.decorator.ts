@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import type { VerifiedAccessToken } from '../../access-token/verified-access-token.js';
-import { authenticatorOf } from '../app-registry.js';
+import type { VerifiedAccessToken } from '../../decision.js';
+import { authenticatorOf } from '../guards/app-registry.js';
 import { httpExchangeOf } from '../http/http-exchange.js';
 import { routePolicy } from '../demands/route-policy.js';
 

@@ -1,5 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { authenticatorOf } from '../app-registry.js';
+import { authenticatorOf } from '../guards/app-registry.js';
 import { httpExchangeOf } from '../http/http-exchange.js';
 import type { PresentedCertificate } from '../../client-certificate/presented-certificate.js';
 

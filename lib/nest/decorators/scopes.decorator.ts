@@ -1,6 +1,7 @@
 import { applyDecorators, UseGuards } from '@nestjs/common';
 import { noteDecorated } from '../demands/decorated-methods.js';
-import { type DecoratedTarget, RULES_METADATA, rulesOf, type ScopeRule } from '../demands/route-policy.js';
+import { type DecoratedTarget, RULES_METADATA, rulesOf } from '../demands/route-policy.js';
+import type { ScopeRule } from '../../authorization/demands.js';
 import { describeSecurity } from '../demands/swagger-security.js';
 import { ScopesGuard } from '../guards/scopes.guard.js';
 

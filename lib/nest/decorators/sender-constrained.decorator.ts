@@ -1,10 +1,7 @@
 import { applyDecorators, UseGuards } from '@nestjs/common';
 import { noteDecorated } from '../demands/decorated-methods.js';
-import {
-  CONSTRAINTS_METADATA,
-  type DecoratedTarget,
-  type SenderConstraint,
-} from '../demands/route-policy.js';
+import { CONSTRAINTS_METADATA, type DecoratedTarget } from '../demands/route-policy.js';
+import type { SenderConstraint } from '../../authorization/demands.js';
 import { ScopesGuard } from '../guards/scopes.guard.js';
 import { describeSecurity } from '../demands/swagger-security.js';
 

@@ -1,14 +1,6 @@
 import 'reflect-metadata';
 import type { Type } from '@nestjs/common';
-
-/** What a route asks of a token's scopes. */
-export interface ScopeRule {
-  readonly kind: 'all' | 'any';
-  readonly scopes: readonly string[];
-}
-
-/** How a caller must have proved itself: by its certificate, by a DPoP proof, or by either. */
-export type SenderConstraint = 'certificate' | 'dpop' | 'any';
+import type { Demands, ScopeRule, SenderConstraint } from '../../authorization/demands.js';
 
 /** What holds for a route: open to everyone, or every rule of its class and its method. */
 export type RoutePolicy =
@@ -22,12 +14,12 @@ export type RoutePolicy =
     }
   | ProtectedRoute;
 
-/** What a route that is not open demands. */
-export interface ProtectedRoute {
+/**
+ * What a route that is not open demands. Its constraints are those of the method, or of the class where the method has
+ * none.
+ */
+export interface ProtectedRoute extends Demands {
   readonly kind: 'protected';
-  readonly rules: readonly ScopeRule[];
-  /** Those of the method, or of the class where the method has none: all hold. */
-  readonly constraints: readonly SenderConstraint[];
 }
 
 /** A class or a handler, where decorators leave their metadata. */

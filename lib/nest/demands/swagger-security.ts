@@ -1,12 +1,6 @@
 import 'reflect-metadata';
-import {
-  type DecoratedTarget,
-  effectiveConstraints,
-  isPublic,
-  rulesOf,
-  type ScopeRule,
-  type SenderConstraint,
-} from './route-policy.js';
+import { type DecoratedTarget, effectiveConstraints, isPublic, rulesOf } from './route-policy.js';
+import type { ScopeRule, SenderConstraint } from '../../authorization/demands.js';
 
 /** Where @nestjs/swagger looks for the security requirements of a method; without it nobody looks. */
 const API_SECURITY_METADATA = 'swagger/apiSecurity';

@@ -1,9 +1,9 @@
 import { Injectable, type Type } from '@nestjs/common';
 import { AuthGuard, PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport-http-bearer';
-import { authenticatorOf, responseOf } from '../app-registry.js';
+import { authenticatorOf, responseOf } from './app-registry.js';
 import { declareProtective } from '../demands/route-policy.js';
-import { recordOf } from './request-record.js';
+import { recordOf } from '../http/request-record.js';
 import type { HttpRequest } from '../../request/http-request.js';
 
 /** The name for `AuthGuard`. */

@@ -1,49 +1,29 @@
-import {
-  type Acceptance,
-  authenticateRequest,
-  type AuthenticationRules,
-  type Decision,
-  type RefusalDecision,
-} from '../../authenticate-request.js';
-import { closeAuthenticationRules } from '../../authentication-rules.js';
-import { schemesFor } from '../../authorization/check-sender-constraint.js';
-import type { ProtectedRoute } from '../demands/route-policy.js';
-import { type HttpResponse, refuse, setNonce } from '../http/refuse.js';
-import type { HttpExchange } from '../http/http-exchange.js';
-import { OAuthError } from '../../challenge/oauth-error.js';
-import { checkCertificateCounts } from '../../confirmation/check-confirmation.js';
-import { UnboundReport } from '../../events/unbound-report.js';
-import { DecisionReporter } from '../../events/decision-reporter.js';
-import { isPromise, type MaybePromise } from '../../common/maybe-promise.js';
+import type { OAuthError } from '../../challenge/oauth-error.js';
+import type { PresentedCertificate } from '../../client-certificate/presented-certificate.js';
+import { andThenWith, type MaybePromise } from '../../common/maybe-promise.js';
+import type { Acceptance, Decision } from '../../decision.js';
+import type { DecisionListener } from '../../events/decision-listener.js';
 import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
-import { chainTrust } from '../../options/resolved-options.js';
-import {
-  type PresentedCertificate,
-  presentedCertificate,
-} from '../../client-certificate/presented-certificate.js';
+import type { RefusedRequest, ResourceServer } from '../../resource-server.js';
+import type { ProtectedRoute } from '../demands/route-policy.js';
+import type { HttpExchange } from '../http/http-exchange.js';
+import { type HttpResponse, refuse, setNonce } from '../http/refuse.js';
 
 /** A request, and what is known of it. */
 type DecidedExchange = Pick<HttpExchange, 'request' | 'record'>;
 
 /**
- * One app's decisions: the guards, the strategy and the parameter decorators all ask here, and get the same
- * answer, binding included. A decision of another app in the same process is never taken over.
+ * Asks the resource server once about each request of one app: the guards, the strategy and the parameter decorators all
+ * ask here, and get the same answer, binding included. A decision of another app in the same process is never taken over.
  */
 export class RequestAuthenticator {
-  readonly reporter = new DecisionReporter();
-  private readonly unbound: UnboundReport | undefined;
-
-  constructor(private readonly rules: AuthenticationRules) {
-    const { reportUnbound } = rules.options;
-    this.unbound = reportUnbound === undefined ? undefined : new UnboundReport(reportUnbound);
-  }
+  constructor(private readonly server: ResourceServer) {}
 
   /** Decides about a request, once; at once where nothing has to be waited for. */
   decide({ request, record }: DecidedExchange): MaybePromise<Decision> {
     const { decided } = record;
     if (decided?.by === this) return decided.decision;
-    const found = authenticateRequest(request, this.rules);
-    const decision = isPromise(found) ? this.notedLater(found, request) : this.noted(found, request);
+    const decision = andThenWith(this.server.decide(request), noted, this.server, request);
     record.decided = { by: this, decision, userGiven: false, passed: undefined, reported: false };
     return decision;
   }
@@ -55,27 +35,20 @@ export class RequestAuthenticator {
 
   /** Lets an authenticated request pass, and puts its user on it. @throws HttpException with the challenge set */
   require(exchange: HttpExchange, policy: ProtectedRoute): MaybePromise<Acceptance> {
-    const decision = this.decide(exchange);
-    return isPromise(decision)
-      ? this.admitLater(decision, exchange, policy)
-      : this.admit(decision, exchange, policy);
+    return andThenWith(this.decide(exchange), this.admit, exchange, policy);
   }
 
-  private admit(decision: Decision, exchange: HttpExchange, policy: ProtectedRoute): Acceptance {
+  private readonly admit = (
+    decision: Decision,
+    exchange: HttpExchange,
+    policy: ProtectedRoute,
+  ): Acceptance => {
     if (decision.outcome === 'refused') throw this.exceptionFor(decision, exchange.response, policy);
-    this.giveUser(exchange, decision);
+    giveUser(exchange, decision);
     this.offerNonce(decision, exchange.response);
     if (isFinal(policy)) this.admitted(decision, exchange);
     return decision;
-  }
-
-  private async admitLater(
-    decision: Promise<Decision>,
-    exchange: HttpExchange,
-    policy: ProtectedRoute,
-  ): Promise<Acceptance> {
-    return this.admit(await decision, exchange, policy);
-  }
+  };
 
   /** Whether a guard has found that the request may pass this route. */
   hasPassed({ record: { decided } }: DecidedExchange, policy: ProtectedRoute): boolean {
@@ -91,7 +64,7 @@ export class RequestAuthenticator {
   admitted(acceptance: Acceptance, { request, record: { decided } }: DecidedExchange): void {
     if (decided === undefined || decided.reported) return;
     decided.reported = true;
-    if (this.reporter.isHeard()) this.reporter.accepted(acceptance, routeOf(request));
+    this.server.reportAcceptance(acceptance, routeOf, request);
   }
 
   /** The same for the strategy, which does not know whether guards of ours follow. */
@@ -109,13 +82,6 @@ export class RequestAuthenticator {
     if (nextNonce !== undefined) setNonce(response, nextNonce);
   }
 
-  /** Once: between our guards the app may have put an object of its own in the user's place. */
-  private giveUser({ request, record: { decided } }: HttpExchange, { user }: Acceptance): void {
-    if (decided === undefined || decided.userGiven) return;
-    request.user = user;
-    decided.userGiven = true;
-  }
-
   /** Refuses a request whose token is valid, but not enough for the route. */
   refuseRoute(
     { trace }: Acceptance,
@@ -124,7 +90,7 @@ export class RequestAuthenticator {
     { request, response, record: { decided } }: HttpExchange,
   ): Error {
     if (decided !== undefined) decided.reported = true;
-    this.reporter.refused(error, trace, routeOf(request));
+    this.server.reportRefusal({ error, trace }, routeOf(request));
     return this.exceptionFor({ error, trace }, response, policy);
   }
 
@@ -132,54 +98,38 @@ export class RequestAuthenticator {
    * Sets the challenge on the response and makes the exception.
    * @param policy of the route; without it, every scheme that this API accepts is offered
    */
-  exceptionFor(
-    { error, trace }: Pick<RefusalDecision, 'error' | 'trace'>,
-    response: HttpResponse,
-    policy?: ProtectedRoute,
-  ): Error {
-    return refuse(error, response, {
-      realm: this.rules.options.realm,
-      schemes: schemesFor(policy?.constraints ?? [], this.rules.schemes),
-      used: trace.scheme,
-      algorithms: this.rules.dpop?.algorithms ?? [],
-    });
+  exceptionFor(refused: RefusedRequest, response: HttpResponse, policy?: ProtectedRoute): Error {
+    return refuse(refused.error, this.server.challengeFor(refused, policy), response);
   }
 
   /** The certificate that the client proved, if it is one that counts. */
   async certificateOf(request: HttpRequest): Promise<PresentedCertificate | undefined> {
-    const { certificateSource, options } = this.rules;
-    try {
-      const finding = certificateSource(request);
-      if (finding.kind === 'none') return undefined;
-      const { certificate } = finding;
-      await checkCertificateCounts(certificate, {
-        trust: chainTrust(options.clientCertificate),
-        now: Date.now(),
-      });
-      return await presentedCertificate(certificate);
-    } catch (error) {
-      if (error instanceof OAuthError) return undefined;
-      throw error;
-    }
+    return this.server.countedCertificate(() => this.server.findCertificate(request));
+  }
+
+  /** Tells these of every decision from now on. */
+  listenBy(listeners: readonly DecisionListener[]): void {
+    this.server.listenBy(listeners);
   }
 
   /** Ends the connections to the authorization servers. */
   async close(): Promise<void> {
-    await closeAuthenticationRules(this.rules);
+    await this.server.close();
   }
+}
 
-  private async notedLater(decision: Promise<Decision>, request: HttpRequest): Promise<Decision> {
-    return this.noted(await decision, request);
-  }
+/** Reports what is decided as soon as it is. */
+function noted(decision: Decision, server: ResourceServer, request: HttpRequest): Decision {
+  if (decision.outcome === 'refused') server.reportRefusal(decision, routeOf(request));
+  else server.reportUnbound(decision, routeOf, request);
+  return decision;
+}
 
-  private noted(decision: Decision, request: HttpRequest): Decision {
-    if (decision.outcome === 'refused') {
-      this.reporter.refused(decision.error, decision.trace, routeOf(request));
-    } else if (decision.proved.boundBy.length === 0) {
-      this.unbound?.add(decision.token, routeOf(request));
-    }
-    return decision;
-  }
+/** Once: between our guards the app may have put an object of its own in the user's place. */
+function giveUser({ request, record: { decided } }: HttpExchange, { user }: Acceptance): void {
+  if (decided === undefined || decided.userGiven) return;
+  request.user = user;
+  decided.userGiven = true;
 }
 
 /** Whether a valid token is enough: where the route has rules, a guard follows that checks them. */

@@ -1,12 +1,10 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
-import type { Acceptance, ProvenToken } from '../../authenticate-request.js';
-import { insufficientScope, invalidToken, type OAuthError } from '../../challenge/oauth-error.js';
+import type { Acceptance } from '../../decision.js';
 import { type HttpExchange, refuseContext } from '../http/http-exchange.js';
-import { isPromise, type MaybePromise, orReject } from '../../common/maybe-promise.js';
+import { andThenWith, type MaybePromise, orReject } from '../../common/maybe-promise.js';
 import { noteRoute } from './route-note.js';
 import { RequestAuthenticator } from './request-authenticator.js';
-import { unmetScopes } from '../../authorization/check-scopes.js';
-import { unmetConstraint } from '../../authorization/check-sender-constraint.js';
+import { unmetDemand } from '../../authorization/authorize.js';
 import { declareProtective, type ProtectedRoute } from '../demands/route-policy.js';
 
 /**
@@ -26,42 +24,20 @@ export class ScopesGuard implements CanActivate {
   private protect(exchange: HttpExchange, policy: ProtectedRoute): MaybePromise<true> {
     // Stryker disable next-line ConditionalExpression: to check the rules again finds the same, it only costs
     if (this.authenticator.hasPassed(exchange, policy)) return true;
-    const accepted = this.authenticator.require(exchange, policy);
-    return isPromise(accepted)
-      ? this.authorizeLater(accepted, policy, exchange)
-      : this.authorize(accepted, policy, exchange);
+    return andThenWith(this.authenticator.require(exchange, policy), this.authorize, policy, exchange);
   }
 
-  private async authorizeLater(
-    accepted: Promise<Acceptance>,
+  private readonly authorize = (
+    acceptance: Acceptance,
     policy: ProtectedRoute,
     exchange: HttpExchange,
-  ): Promise<true> {
-    return this.authorize(await accepted, policy, exchange);
-  }
-
-  private authorize(acceptance: Acceptance, policy: ProtectedRoute, exchange: HttpExchange): true {
-    const error = routeRefusal(acceptance.proved, policy);
+  ): true => {
+    const error = unmetDemand(acceptance.proved, policy, 'route');
     if (error !== undefined) throw this.authenticator.refuseRoute(acceptance, error, policy, exchange);
     this.authenticator.admitted(acceptance, exchange);
     this.authenticator.notePass(exchange, policy);
     return true;
-  }
-}
-
-/** Why a valid token is not enough for a route; `undefined` when it is. */
-function routeRefusal(
-  { boundBy, scopes }: ProvenToken,
-  { constraints, rules }: ProtectedRoute,
-): OAuthError | undefined {
-  const unmet = unmetConstraint(boundBy, constraints);
-  if (unmet !== undefined) {
-    // Whoever has proved both meets every constraint.
-    const detail = `the route demands ${unmet}, the caller proved ${boundBy[0] ?? 'nothing'}`;
-    return invalidToken('binding_insufficient', { detail });
-  }
-  const needed = unmetScopes(scopes, rules);
-  return needed === undefined ? undefined : insufficientScope(needed);
+  };
 }
 
 declareProtective(ScopesGuard);

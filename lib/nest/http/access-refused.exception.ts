@@ -1,6 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import type { RenderedRefusal } from '../../challenge/challenge.js';
-import type { OAuthError, RefusalReason } from '../../challenge/oauth-error.js';
+import type { OAuthError } from '../../challenge/oauth-error.js';
+import type { RefusalReason } from '../../challenge/reasons.js';
 
 /**
  * What the guards and the strategy throw. The challenge is on the response already, so an exception filter may

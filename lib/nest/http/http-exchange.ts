@@ -1,7 +1,7 @@
 import { type ExecutionContext, UnauthorizedException } from '@nestjs/common';
 import type { HttpResponse } from './refuse.js';
 import type { HttpRequest } from '../../request/http-request.js';
-import { recordOf, type RequestRecord } from '../guards/request-record.js';
+import { recordOf, type RequestRecord } from './request-record.js';
 import { log } from '../../common/log.js';
 
 /** Request and response of an execution context, as the platform has them. */

@@ -1,7 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { AccessRefusedException } from './access-refused.exception.js';
-import { type ChallengeContext, renderRefusal } from '../../challenge/challenge.js';
+import type { RenderedRefusal } from '../../challenge/challenge.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
 
 /** A response of Express (a `ServerResponse`), or a reply of Fastify, which has that as `raw`. */
@@ -18,8 +18,7 @@ export interface FastifyReply {
  * Puts the challenge on the response and makes the exception to throw. The header is set on Node's own response,
  * before the exception is thrown: so it survives every exception filter of the app.
  */
-export function refuse(error: OAuthError, response: HttpResponse, context: ChallengeContext): HttpException {
-  const rendered = renderRefusal(error.refusal, context);
+export function refuse(error: OAuthError, rendered: RenderedRefusal, response: HttpResponse): HttpException {
   const own =
     error.reason === 'user_refused' && error.cause instanceof HttpException ? error.cause : undefined;
   // `validate` chose a status of its own; only a 401 is still ours to challenge.

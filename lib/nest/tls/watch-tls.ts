@@ -1,7 +1,7 @@
 import { type INestApplication } from '@nestjs/common';
 import type { Server } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
-import { logToNest } from '../log-to-nest.js';
+import { logToNest } from '../log/log-to-nest.js';
 import { mutualTlsServerOf, serversOf } from './app-servers.js';
 import { reloadableServerOf, type ServerContextOptions } from '../../tls/reloadable-server.js';
 import {

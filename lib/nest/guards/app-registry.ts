@@ -1,6 +1,6 @@
-import type { HttpResponse } from './http/refuse.js';
-import type { HttpRequest } from '../request/http-request.js';
-import type { RequestAuthenticator } from './guards/request-authenticator.js';
+import type { HttpResponse } from '../http/refuse.js';
+import type { HttpRequest } from '../../request/http-request.js';
+import type { RequestAuthenticator } from './request-authenticator.js';
 
 /**
  * Which authenticator belongs to which app (the instance of Express or of Fastify). Passport's registry and

@@ -1,10 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import type { Decision } from '../../authenticate-request.js';
+import type { Decision } from '../../decision.js';
 import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
 import type { MaybePromise } from '../../common/maybe-promise.js';
 import type { ClientCertificateFinding } from '../../client-certificate/client-certificate.js';
 import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
-import type { RequestAuthenticator } from './request-authenticator.js';
 
 /** What is known of a request, for all guards that it comes to. */
 export interface RequestRecord {
@@ -19,7 +18,7 @@ export interface RequestRecord {
 
 /** What has been decided of a request, and by which app. */
 export interface DecidedRequest {
-  readonly by: RequestAuthenticator;
+  readonly by: object;
   readonly decision: MaybePromise<Decision>;
   /** Whether the user has been put on the request. */
   userGiven: boolean;

@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty';
 import { ConsoleLogger, Logger } from '@nestjs/common';
-import { logTo } from '../common/log.js';
+import { logTo } from '../../common/log.js';
 
 /** Sends the lines of this library to Nest's `Logger`, under the context `CertBoundAuth`. */
 export function logToNest(): void {

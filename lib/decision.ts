@@ -1,0 +1,100 @@
+import type { OAuthError } from './challenge/oauth-error.js';
+import type { JsonObject } from './jose/json-object.js';
+
+/** Whether a request may go on to authorization. */
+export type Decision = Acceptance | RefusalDecision;
+
+/** The token is valid, and its caller has proved every key that it is bound to. */
+export interface Acceptance {
+  readonly outcome: 'accepted';
+  /** What the app gets: its own, to change as it likes. */
+  readonly token: VerifiedAccessToken;
+  /** The token, or what the app's `validate` made of it. */
+  readonly user: unknown;
+  /** What the route's rules are checked by, whatever has become of `token`. */
+  readonly proved: ProvenToken;
+  /** The nonce for the client's next DPoP proof, where it needs another one. */
+  readonly nextNonce: string | undefined;
+  readonly trace: RequestTrace;
+}
+
+/** What has been proved of a token and its holder. */
+export interface ProvenToken {
+  readonly scopes: ReadonlySet<string>;
+  readonly boundBy: readonly BindingMethod[];
+  /** The signed introspection answer that says so (RFC 9701), where one was asked for. */
+  readonly signedAnswer: string | undefined;
+}
+
+export interface RefusalDecision {
+  readonly outcome: 'refused';
+  readonly error: OAuthError;
+  readonly trace: RequestTrace;
+}
+
+/** How far a request came, for the log and the events. No token, proof or secret: digests stand for them. */
+export interface RequestTrace {
+  /** Milliseconds, as `performance.now()` counts them. */
+  readonly startedAt: number;
+  /** `undefined` where the request used none that is accepted. */
+  readonly scheme: AuthenticationScheme | undefined;
+  /** SHA-256 of the token, base64url. */
+  readonly tokenDigest: string | undefined;
+  /** SHA-256 of the certificate, base64url. */
+  readonly certificateThumbprint: string | undefined;
+  /** Whether the token was known already. */
+  readonly cacheHit: boolean;
+  /** The token, where it is verified. */
+  readonly verified: TokenDescription | undefined;
+  /** What the token says of itself, where it is not: anyone may have written it. */
+  readonly claimed: JsonObject | undefined;
+}
+
+/** How an access token is sent: a bearer token, or one that comes with a proof of its key (RFC 9449 §7.1). */
+export type AuthenticationScheme = 'Bearer' | 'DPoP';
+
+/** An access token that has passed every check: the same shape whichever way it was verified. */
+export interface VerifiedAccessToken {
+  /** The configured issuer that vouches for the token. */
+  readonly issuer: string;
+  /** `sub`: the user, or the client itself where no user is involved; compare with `clientId` (RFC 9068 §5). */
+  readonly subject?: string;
+  /** The client that the token was issued to. */
+  readonly clientId?: string;
+  /** The `aud` values; empty only with `introspection.audience: 'if-present'`. */
+  readonly audience: readonly string[];
+  readonly scopes: ReadonlySet<string>;
+  /** `iat`, in seconds since the epoch. */
+  readonly issuedAt?: number;
+  /** `exp`, in seconds since the epoch. */
+  readonly expiresAt: number;
+  /** `jti`. */
+  readonly tokenId?: string;
+  /** The keys that the token is bound to (RFC 7800). */
+  readonly confirmation: Confirmation;
+  /** The keys whose possession the caller has proved on this request. */
+  readonly boundBy: readonly BindingMethod[];
+  /** Every claim of the token, or every member of the introspection answer. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** The token as it was sent; only with `exposeToken: true`. */
+  readonly raw?: string;
+}
+
+/** What `cnf` names, as far as this module can check it. */
+export interface Confirmation {
+  /** `x5t#S256`: SHA-256 of the certificate's DER, base64url, 43 characters (RFC 8705 §3.1). */
+  readonly certificateThumbprint?: string;
+  /** `jkt`: SHA-256 thumbprint of a JWK, base64url, 43 characters (RFC 9449 §6.1). */
+  readonly jwkThumbprint?: string;
+}
+
+/** How a caller proves possession of a key. */
+export type BindingMethod = 'certificate' | 'dpop';
+
+/** What handlers see of a token, however it was verified, but for what each request proves anew. */
+export type TokenDescription = PossiblyAbsent<Omit<VerifiedAccessToken, 'confirmation' | 'boundBy' | 'raw'>>;
+
+/** With a member for everything, so that all are of one shape; `undefined` for what the token does not say. */
+type PossiblyAbsent<T> = {
+  readonly [Name in keyof Required<T>]: undefined extends T[Name] ? T[Name] | undefined : T[Name];
+};

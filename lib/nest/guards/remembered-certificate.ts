@@ -1,0 +1,15 @@
+import {
+  type ClientCertificateSource,
+  tlsClientCertificate,
+} from '../../client-certificate/client-certificate.js';
+import { recordOf } from '../http/request-record.js';
+
+/**
+ * The certificate of the connection, remembered with the request: a handler may ask for it when the client has hung up in
+ * the meantime.
+ */
+export const rememberedCertificate: ClientCertificateSource = (request) => {
+  const record = recordOf(request);
+  record.certificate ??= tlsClientCertificate(request);
+  return record.certificate;
+};

@@ -1,0 +1,163 @@
+import { AuthorizationServer } from './access-token/authorization-server.js';
+import { KnownTokens } from './access-token/known-tokens.js';
+import { authenticateRequest, type AuthenticationRules } from './authenticate-request.js';
+import type { Demands } from './authorization/demands.js';
+import { schemesFor } from './authorization/schemes-for.js';
+import { type RenderedRefusal, renderRefusal } from './challenge/challenge.js';
+import { OAuthError } from './challenge/oauth-error.js';
+import { createCertificateSource } from './client-certificate/certificate-source.js';
+import type {
+  ClientCertificateFinding,
+  ClientCertificateSource,
+} from './client-certificate/client-certificate.js';
+import {
+  type PresentedCertificate,
+  presentedCertificate,
+} from './client-certificate/presented-certificate.js';
+import { SeenCertificates } from './client-certificate/seen-certificates.js';
+import type { MaybePromise } from './common/maybe-promise.js';
+import { checkCertificateCounts } from './confirmation/check-confirmation.js';
+import type { Acceptance, AuthenticationScheme, Decision, RefusalDecision } from './decision.js';
+import type { DpopRules } from './dpop/check-dpop-proof.js';
+import { createDpopRules } from './dpop/dpop-rules.js';
+import type { DecisionListener } from './events/decision-listener.js';
+import { DecisionReporter } from './events/decision-reporter.js';
+import { UnboundReport } from './events/unbound-report.js';
+import { chainTrust, type ResolvedOptions } from './options/resolved-options.js';
+import type { HttpRequest } from './request/http-request.js';
+
+/** What of a resource server may be shared with another one, or known to a framework alone. */
+export interface ResourceServerParts {
+  /** Several resource servers may know each other's nonces and used proofs. @default its own */
+  readonly dpop?: DpopRules | undefined;
+  /** Where certificates are looked for. @default what the options say */
+  readonly certificateSource?: ClientCertificateSource;
+  /** The HTTP status that an error of the app's own `validate` stands for. @default none */
+  readonly statusOf?: AuthenticationRules['statusOf'];
+}
+
+/** Why a request is refused, and how far it came. */
+export type RefusedRequest = Pick<RefusalDecision, 'error' | 'trace'>;
+
+/**
+ * One configuration at work, whatever framework the requests come by: decides about them, says which certificate counts,
+ * renders the challenge, and reports.
+ */
+export class ResourceServer {
+  private readonly rules: AuthenticationRules;
+  private readonly reporter = new DecisionReporter();
+  private readonly unbound: UnboundReport | undefined;
+
+  constructor(options: ResolvedOptions, parts: ResourceServerParts = {}) {
+    this.rules = createAuthenticationRules(options, parts);
+    this.unbound = options.reportUnbound === undefined ? undefined : new UnboundReport(options.reportUnbound);
+  }
+
+  /** The authorization servers whose tokens are accepted, by issuer. */
+  get authorizationServers(): ReadonlyMap<string, AuthorizationServer> {
+    return this.rules.servers.byIssuer;
+  }
+
+  /** The schemes that a token may be sent by. */
+  get schemes(): readonly AuthenticationScheme[] {
+    return this.rules.schemes;
+  }
+
+  /** Decides about a request; at once where nothing has to be waited for. It reports nothing yet. */
+  decide(request: HttpRequest): MaybePromise<Decision> {
+    return authenticateRequest(request, this.rules);
+  }
+
+  /**
+   * The same, with a certificate that has been looked for already.
+   * @param certificateSource finds it, or throws what looking for it threw
+   */
+  decideWith(request: HttpRequest, certificateSource: ClientCertificateSource): MaybePromise<Decision> {
+    return authenticateRequest(request, { ...this.rules, certificateSource });
+  }
+
+  /** The certificate that the client proved, or why there is none. @throws OAuthError where it can't be read */
+  findCertificate(request: HttpRequest): ClientCertificateFinding {
+    return this.rules.certificateSource(request);
+  }
+
+  /**
+   * The certificate that counts: within its validity, and trusted as the options ask for.
+   * @param find how it is found; an `OAuthError` that it throws stands for none
+   */
+  async countedCertificate(find: () => ClientCertificateFinding): Promise<PresentedCertificate | undefined> {
+    try {
+      const finding = find();
+      if (finding.kind === 'none') return undefined;
+      const trust = chainTrust(this.rules.options.clientCertificate);
+      await checkCertificateCounts(finding.certificate, { trust, now: Date.now() });
+      return await presentedCertificate(finding.certificate);
+    } catch (error) {
+      if (error instanceof OAuthError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Renders a refusal: status, challenge, headers and body.
+   * @param demands of the route; without them, every scheme that this API accepts is offered
+   */
+  challengeFor({ error, trace }: RefusedRequest, demands?: Demands): RenderedRefusal {
+    return renderRefusal(error.refusal, {
+      realm: this.rules.options.realm,
+      schemes: schemesFor(demands?.constraints ?? [], this.rules.schemes),
+      used: trace.scheme,
+      algorithms: this.rules.dpop?.algorithms ?? [],
+    });
+  }
+
+  /** Tells these of every decision from now on. */
+  listenBy(listeners: readonly DecisionListener[]): void {
+    this.reporter.listenBy(listeners);
+  }
+
+  /** Tells of a refusal, in the log and to listeners. @param route method and path pattern */
+  reportRefusal({ error, trace }: RefusedRequest, route: string): void {
+    this.reporter.refused(error, trace, route);
+  }
+
+  /** Tells listeners of a request that goes on. @param routeOf its route, asked for only where somebody listens */
+  reportAcceptance<At>(acceptance: Acceptance, routeOf: (at: At) => string, at: At): void {
+    if (this.reporter.isHeard()) this.reporter.accepted(acceptance, routeOf(at));
+  }
+
+  /** Tells of a valid token that is bound to nothing, where `reportUnbound` asks for that. */
+  reportUnbound<At>({ proved, token }: Acceptance, routeOf: (at: At) => string, at: At): void {
+    if (proved.boundBy.length === 0) this.unbound?.add(token, routeOf(at));
+  }
+
+  /** Ends the connections to the authorization servers. */
+  async close(): Promise<void> {
+    await Promise.all([...this.authorizationServers.values()].map(async (server) => server.close()));
+  }
+}
+
+/** Makes what requests are decided by: the authorization servers, the source of certificates, the rules of DPoP. */
+function createAuthenticationRules(
+  options: ResolvedOptions,
+  {
+    dpop = options.dpop === undefined ? undefined : createDpopRules(options.dpop),
+    certificateSource = createCertificateSource(options.clientCertificate),
+    statusOf = () => undefined,
+  }: ResourceServerParts,
+): AuthenticationRules {
+  const servers = options.authorizationServers.map((settings) => new AuthorizationServer(settings));
+  return {
+    servers: {
+      byIssuer: new Map(servers.map((server) => [server.settings.issuer, server])),
+      forOpaqueTokens: servers.filter((server) => server.settings.introspection !== undefined),
+    },
+    knownTokens: options.tokenCache === undefined ? undefined : new KnownTokens(options.tokenCache),
+    certificateSource,
+    seenCertificates: new SeenCertificates(),
+    schemes: dpop === undefined ? ['Bearer'] : ['Bearer', 'DPoP'],
+    dpop,
+    options,
+    statusOf,
+  };
+}
