@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { ratioOf } from './ratio.js';
 import { readBenchOptions } from './bench-options.js';
 import { RequestList } from './load/request-list.js';
 import { ResponseReader } from './load/response-reader.js';
@@ -180,4 +181,20 @@ test('the command line is checked', () => {
   expect(readBenchOptions(['--quick', '--no-pin', '--rounds', '3'])).toMatchObject({ pin: false, rounds: 3 });
   expect(() => readBenchOptions(['--rounds', 'none'])).toThrow('--rounds must be a number above 0');
   expect(() => readBenchOptions(['--fast'])).toThrow('--fast');
+});
+
+test('a ratio of pairs has an interval that holds 1 where nothing but noise differs, and not where one is slower', () => {
+  const noise = [100, 104, 98, 101, 99, 103, 97, 100, 102, 96];
+  const others = [101, 103, 99, 100, 100, 102, 98, 101, 101, 97];
+  const same = ratioOf(noise, others);
+  expect(same.low).toBeLessThan(1);
+  expect(same.high).toBeGreaterThan(1);
+  const slower = ratioOf(
+    noise.map((value) => value * 1.1),
+    others,
+  );
+  expect(slower.mean).toBeCloseTo(1.1, 2);
+  expect(slower.low).toBeGreaterThan(1.02);
+  expect(() => ratioOf([1], [1])).toThrow(RangeError);
+  expect(() => ratioOf([1, 2], [1])).toThrow(RangeError);
 });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { PROGRAMS } from '../paths.js';
 
 /** What a child process can be asked: by name, with one argument, and what it answers. */
@@ -19,7 +19,7 @@ export type Answer =
 
 /** How a child process is started. */
 export interface ChildOptions {
-  /** Path of the program in the folder of the compiled ones. */
+  /** Path of the program, from the folder of the compiled ones. */
   readonly program: string;
   /** Given to it as JSON. @default nothing */
   readonly settings?: object;
@@ -60,7 +60,7 @@ export class Child<P extends Protocol> {
     core,
     nodeOptions = [],
   }: ChildOptions): Child<P> {
-    const node = [process.execPath, ...nodeOptions, join(PROGRAMS, program), JSON.stringify(settings)];
+    const node = [process.execPath, ...nodeOptions, resolve(PROGRAMS, program), JSON.stringify(settings)];
     const [command = '', ...args] = core === undefined ? node : ['taskset', '-c', String(core), ...node];
     const child = spawn(command, args, {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

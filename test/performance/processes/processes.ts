@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { ServerSettings } from '../servers/server-settings.js';
 import { Child } from './child.js';
 import type { Cores } from './cores.js';
@@ -43,8 +44,10 @@ export class Processes {
   }
 
   private async startServer(settings: ServerSettings): Promise<RunningServer> {
+    const program = 'processes/server.js';
+    const { checkout } = settings;
     const process = this.start<ServerProtocol>(
-      'processes/server.js',
+      checkout === undefined ? program : join(checkout, 'dist/performance', program),
       settings,
       this.cores.server,
       this.serverOptions,

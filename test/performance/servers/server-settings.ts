@@ -39,6 +39,8 @@ export interface ServerSettings {
   readonly introspectionEndpoint?: string;
   /** Whether DPoP proofs are accepted. */
   readonly dpop?: boolean;
+  /** The root of another checkout, built for the benchmark, whose server it is. @default this one */
+  readonly checkout?: string;
   /** Servers with different ones share nothing. */
   readonly instance?: string;
 }
