@@ -1,12 +1,21 @@
-import { mergeConfig } from 'vitest/config';
-import config from './vitest.config.js';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /**
  * What Stryker runs for each mutant: one way of guarding, one platform, nothing that builds or installs; nor what a
  * thread can't do, as to switch FIPS mode.
  */
-export default mergeConfig(config, {
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^nestjs-cert-bound-auth\/testing$/, replacement: source('./lib/testing/index.ts') },
+      { find: /^nestjs-cert-bound-auth$/, replacement: source('./lib/index.ts') },
+    ],
+  },
   test: {
+    include: ['test/**/*.spec.ts'],
     exclude: [
       'test/package/**',
       'test/redis/**',
@@ -14,6 +23,7 @@ export default mergeConfig(config, {
       'test/sample/**',
       'test/docs/**',
       'test/cli/**',
+      'test/common/log.spec.ts',
       'test/crypto-unavailable.spec.ts',
       'test/soak/**',
       'test/forward-auth/**',
@@ -24,6 +34,9 @@ export default mergeConfig(config, {
       'test/hostile/hostile.{auth-guard,auth-guard-first,binding-guard,binding-guard-first,fast-path,scopes}.spec.ts',
       'test/hostile-dpop/dpop.{auth-guard,auth-guard-first,binding-guard,binding-guard-first,fast-path,scopes}.spec.ts',
     ],
+    setupFiles: ['test/support/setup.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
     env: { TEST_PLATFORMS: 'express' },
     bail: 1,
   },

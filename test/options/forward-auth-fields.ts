@@ -1,4 +1,4 @@
-import { MODULE_COMBINATIONS, MODULE_FIELDS, SECRET_32 } from './module-fields.js';
+import { type MODULE_COMBINATIONS, type MODULE_FIELDS, SECRET_32 } from './module-fields.js';
 import { KEYS } from './wrong-values.js';
 
 const SERVER = { issuer: 'https://as.example.com' };

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { resolve as resolvePath } from 'node:path';
 import { PROGRAMS } from '../paths.js';
 
 /** What a child process can be asked: by name, with one argument, and what it answers. */
@@ -60,7 +60,7 @@ export class Child<P extends Protocol> {
     core,
     nodeOptions = [],
   }: ChildOptions): Child<P> {
-    const node = [process.execPath, ...nodeOptions, resolve(PROGRAMS, program), JSON.stringify(settings)];
+    const node = [process.execPath, ...nodeOptions, resolvePath(PROGRAMS, program), JSON.stringify(settings)];
     const [command = '', ...args] = core === undefined ? node : ['taskset', '-c', String(core), ...node];
     const child = spawn(command, args, {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
