@@ -32,7 +32,6 @@ export default defineConfig({
       'test/performance/**',
       'test/e2e/{watch-tls,oidc-provider,dpop-timeout,dpop-clients}.spec.ts',
       'test/hostile/hostile.{auth-guard,auth-guard-first,binding-guard,binding-guard-first,fast-path,scopes}.spec.ts',
-      'test/hostile-dpop/dpop.{auth-guard,auth-guard-first,binding-guard,binding-guard-first,fast-path,scopes}.spec.ts',
     ],
     setupFiles: ['test/support/setup.ts'],
     testTimeout: 30_000,

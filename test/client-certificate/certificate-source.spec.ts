@@ -9,6 +9,7 @@ import {
   type ClientCertificateFinding,
   tlsClientCertificate,
 } from '../../lib/client-certificate/client-certificate.js';
+import { rememberedCertificate } from '../../lib/nest/guards/remembered-certificate.js';
 import type { HttpRequest } from '../../lib/request/http-request.js';
 
 let ca: TestCertificateAuthority;
@@ -78,7 +79,7 @@ test('RFC8705-1: an error of find, and what is no certificate, is 401 with the c
   expect(() => findBy(() => 'rubbish')).toThrow(refused({ cause: expect.any(Error) as Error }));
 });
 
-test('INV2: of a connection the certificate is read once, and is still there when the client has hung up', () => {
+test('INV2: the certificate of a connection is read once, and is still there when the client has hung up', () => {
   const connection = new Socket();
   let read = 0;
   const certificate = (): X509Certificate => {
@@ -92,8 +93,10 @@ test('INV2: of a connection the certificate is read once, and is still there whe
   expect(found).toMatchObject({ kind: 'found', certificate: { thumbprint: client.thumbprint } });
   expect(tlsClientCertificate(second)).toBe(found);
   expect(read).toBe(1);
+  // A guard has asked for it, and a handler asks when the client has gone.
+  expect(rememberedCertificate(first)).toBe(found);
   first.socket = new Socket();
-  expect(tlsClientCertificate(first)).toBe(found);
+  expect(rememberedCertificate(first)).toBe(found);
 });
 
 test('INV2: a connection without TLS has none', () => {

@@ -1,65 +1,74 @@
-import { STATUS_CODES } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PLATFORMS, type Platform } from '../support/platforms.js';
-import { parseChallenge } from './challenge.js';
-import { type HostileApp, startHostileApp, type Way } from './hostile-app.js';
-import { headerValues, HostileClient, type HostileResponse } from './hostile-client.js';
-import { HostileKit, OTHER_AUDIENCE } from './hostile-kit.js';
-import type { HostilePriming } from './hostile-priming.js';
-import type { HostileExpectation, HostileRequest, HostileRow } from './hostile-row.js';
-import { HOSTILE_ROWS } from './hostile-rows.js';
+import { DpopKit } from './dpop-kit.js';
+import { exchange } from './exchange.js';
+import type { FastPathRecord } from './fast-path.js';
+import { type HostileApp, type HostileAppOptions, startHostileApp, type Way } from './hostile-app.js';
+import { HostileClient } from './hostile-client.js';
+import { OTHER_AUDIENCE } from './hostile-kit.js';
+import { type Expectation, type HostileRow, statusOf, titleOf } from './hostile-row.js';
+import type { HostileRequest } from './request.js';
+import type { Table } from './tables.js';
 
-/** All that runs while one way is tested. */
+/** All that runs while one table is sent to apps that are guarded in one way. */
 interface Arena {
-  readonly kit: HostileKit;
+  readonly way: Way;
+  readonly table: Table;
+  readonly kit: DpopKit;
   readonly client: HostileClient;
   readonly apps: Readonly<Record<Platform, HostileApp>>;
   /**
-   * Apps for another audience in the same process, started before and after: Passport has one registry, and a
-   * strategy of theirs that answered for the apps under test would be seen (invariant 10).
+   * Apps for another audience, under the same URL, in the same process, started before and after: Passport has one
+   * registry, and a strategy, a decision or a replay store that they shared with the apps under test would be seen
+   * (invariant 10).
    */
   readonly decoys: readonly HostileApp[];
-  readonly priming: HostilePriming | undefined;
+  readonly record: FastPathRecord | undefined;
 }
 
 /** Options of {@link describeWay}. */
 export interface DescribeWayOptions {
   /** @default the whole table */
   readonly rows?: readonly HostileRow[];
-  /** Makes the tokens of the rows known to the app before. @default none: every token is new */
-  readonly priming?: HostilePriming;
+  /** Makes the tokens of the rows known to the app before, and keeps what came of it. @default every token is new */
+  readonly record?: FastPathRecord;
 }
 
-/** Sends every row of the table, or these, to an app that is protected in this way, on each platform. */
-export function describeWay(way: Way, { rows = HOSTILE_ROWS, priming }: DescribeWayOptions = {}): void {
-  const name = priming === undefined ? way.name : `${way.name}, tokens known`;
-  describe(`hostile rows: ${name}`, () => {
+/** Sends every row of a table, or these, to an app that is guarded in this way, on each platform. */
+export function describeWay(
+  way: Way,
+  table: Table,
+  { rows = table.rows, record }: DescribeWayOptions = {},
+): void {
+  const known = record === undefined ? '' : ', tokens known';
+  describe(`hostile requests (${table.name}), guarded by ${way.name}${known}`, () => {
     let arena: Arena;
     beforeAll(async () => {
-      arena = await openArena(way, priming);
+      arena = await openArena(way, table, record);
     });
     afterAll(() => closeArena(arena));
 
-    describe.each(PLATFORMS)('%s', (platform) => {
+    describe.each(PLATFORMS)('on %s', (platform) => {
       // `$name` of an object would be cut at 40 characters.
-      it.each(rows.map((row) => [row.name, row] as const))('%s', (_, row) =>
-        runRow(arena, platform, way, row),
+      it.each(rows.map((row) => [titleOf(row), row] as const))('%s', (_, row) =>
+        runRow(arena, platform, row),
       );
     });
   });
 }
 
-async function openArena(way: Way, priming: HostilePriming | undefined): Promise<Arena> {
-  const kit = await HostileKit.start();
+async function openArena(way: Way, table: Table, record: FastPathRecord | undefined): Promise<Arena> {
+  const kit = await DpopKit.start();
+  const dpop: HostileAppOptions = table.name === 'DPoP' ? {} : { dpop: 'off' };
   // Without a cache of answers, a token that is introspected is never known.
-  const options = priming === undefined ? {} : { cacheTtl: 60 };
-  const other = { audience: OTHER_AUDIENCE };
-  const before = await startHostileApp(kit, 'express', way, other);
-  const express = await startHostileApp(kit, 'express', way, options);
-  const fastify = await startHostileApp(kit, 'fastify', way, options);
-  const after = await startHostileApp(kit, 'fastify', way, other);
-  const client = new HostileClient(kit.ca.cert);
-  return { kit, client, apps: { express, fastify }, decoys: [before, after], priming };
+  const options = { ...dpop, ...(record === undefined ? {} : { cacheTtl: 60 }) };
+  const other = { ...dpop, audience: OTHER_AUDIENCE };
+  const before = await startHostileApp(kit.hostile, 'express', way, other);
+  const express = await startHostileApp(kit.hostile, 'express', way, options);
+  const fastify = await startHostileApp(kit.hostile, 'fastify', way, options);
+  const after = await startHostileApp(kit.hostile, 'fastify', way, other);
+  const client = new HostileClient(kit.hostile.ca.cert);
+  return { way, table, kit, client, apps: { express, fastify }, decoys: [before, after], record };
 }
 
 /** `arena` is undefined when it could not be opened: that error, and no other, is then to be seen. */
@@ -70,106 +79,53 @@ async function closeArena(arena: Arena | undefined): Promise<void> {
   await arena.kit.stop();
 }
 
-async function runRow(arena: Arena, platform: Platform, way: Way, row: HostileRow): Promise<void> {
-  const { client, kit, priming } = arena;
+async function runRow(arena: Arena, platform: Platform, row: HostileRow): Promise<void> {
+  const { kit, record } = arena;
   const app = arena.apps[platform];
-  const request = row.request(kit);
-  const answered = await priming?.before(row, kit, request, async (each) => client.send(app.port, each));
-  const runsBefore = app.runs();
-  const [response, ...others] = await Promise.all([
-    client.send(app.port, request),
-    ...decoysFor(arena, row).map((decoy) => client.send(decoy.port, request)),
-  ]);
-  answered?.(response.status);
+  const requests = row.requests(kit);
+  expect(requests, 'a request for each expectation').toHaveLength(row.expect.length);
+  const primed = record !== undefined && (await prime(arena, app, requests));
+  for (const [index, expected] of row.expect.entries()) {
+    const request = requests[index];
+    const answered = record?.watch(row.name, primed, kit.hostile.a);
+    if (request !== undefined) await runStep(arena, app, row, request, expected);
+    answered?.(statusOf(expected));
+  }
+  expect(kit.hostile.evil.requests, 'requests that a token or a proof caused').toEqual([]);
+}
 
-  expect(response.status, response.body).toBe(row.expect.status);
-  expect(app.runs() - runsBefore, 'times the handler ran').toBe(row.expect.status === 200 ? 1 : 0);
-  if (row.expect.status === 200) expectAnswer(row.expect, request, response);
-  else expectRefusal(row.expect, request, response, way);
-  expectNothingInjected(response);
-  expect(kit.evil.requests, 'requests that a token caused').toEqual([]);
-  for (const other of others) expect(other.status, 'status of an app for another audience').toBe(401);
+/**
+ * Before the requests of a row, sends its tokens as those would to whom they may belong, with nothing odd about it: a
+ * token that is good for somebody is then known to the app when the row comes.
+ */
+async function prime(
+  { table, kit, client }: Arena,
+  { port }: HostileApp,
+  requests: readonly HostileRequest[],
+): Promise<boolean> {
+  return table.isAccepted(kit, requests, async (each) => client.send(port, each));
+}
+
+async function runStep(
+  arena: Arena,
+  app: HostileApp,
+  row: HostileRow,
+  request: HostileRequest,
+  expected: Expectation,
+): Promise<void> {
+  const { client, way, table } = arena;
+  const surroundings = { way, ...(table.name === 'DPoP' ? {} : ({ dpop: 'off' } as const)) };
+  const decoys = decoysFor(arena, row, expected);
+  const [, ...others] = await Promise.all([
+    exchange(client, app, request, expected, surroundings),
+    ...decoys.map((decoy) => client.send(decoy.port, request)),
+  ]);
+  const elsewhere = row.everyAudience === true ? statusOf(expected) : 401;
+  for (const other of others) expect(other.status, 'status of an app for another audience').toBe(elsewhere);
 }
 
 /** What is right here is for another audience there. */
-function decoysFor({ decoys }: Arena, { expect: expected }: HostileRow): readonly HostileApp[] {
-  const { status, unauthenticated = false, everyAudience = false } = expected;
-  return status === 200 && !unauthenticated && !everyAudience ? decoys : [];
-}
-
-function expectAnswer(
-  { unauthenticated }: HostileExpectation,
-  request: HostileRequest,
-  response: HostileResponse,
-): void {
-  expect(headerValues(response, 'www-authenticate')).toEqual([]);
-  if (request.method === 'HEAD') return;
-  const certificate = request.certificate === 'none' ? null : request.certificate.thumbprint;
-  expect(JSON.parse(response.body)).toEqual(
-    unauthenticated ? { boundBy: [], certificate: null } : { boundBy: ['certificate'], certificate },
-  );
-}
-
-function expectRefusal(
-  expected: HostileExpectation,
-  request: HostileRequest,
-  response: HostileResponse,
-  way: Way,
-): void {
-  if (expected.status === 503) expectRetryAfter(response);
-  else expectChallenge(expected, response);
-  if (request.method !== 'HEAD') expectBody(expected, response, way);
-  expectNoEcho(request, response);
-}
-
-function expectRetryAfter(response: HostileResponse): void {
-  expect(headerValues(response, 'retry-after').join()).toMatch(/^\d+$/);
-  expect(headerValues(response, 'www-authenticate'), 'an outage is no refusal').toEqual([]);
-}
-
-function expectChallenge({ error }: HostileExpectation, response: HostileResponse): void {
-  const fields = headerValues(response, 'www-authenticate');
-  expect(fields, 'WWW-Authenticate').toHaveLength(1);
-  const { scheme, parameters } = parseChallenge(fields.join());
-  expect(scheme).toBe('Bearer');
-  expect(parameters.get('error')).toBe(error);
-  // RFC 6750 §3: %x20-21 / %x23-5B / %x5D-7E
-  expect(parameters.get('error_description') ?? '').toMatch(/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/);
-  if (error === undefined) expect(parameters.has('error_description')).toBe(false);
-}
-
-function expectBody(expected: HostileExpectation, response: HostileResponse, way: Way): void {
-  const body = JSON.parse(response.body) as Readonly<Record<string, unknown>>;
-  const bare = way.bareUnauthorized === true && expected.status === 401 && expected.error === undefined;
-  const error = expected.error ?? STATUS_CODES[expected.status];
-  expect(body).toEqual({
-    statusCode: expected.status,
-    message: expect.any(String) as unknown,
-    ...(bare && !('error' in body) ? {} : { error }),
-  });
-}
-
-/** Neither a token nor the longer parts of it come back, wherever the request had them. */
-function expectNoEcho(request: HostileRequest, response: HostileResponse): void {
-  const answered = [...response.rawHeaders, response.body].join('\n');
-  for (const secret of secretsOf(request)) {
-    // A message with the whole answer would put the token into the test report.
-    expect(answered.includes(secret), `echo of ${secret.slice(0, 20)}…`).toBe(false);
-  }
-}
-
-function secretsOf({
-  authorization = '',
-  query = '',
-  body,
-  headers = [],
-}: HostileRequest): readonly string[] {
-  return [authorization, query, body?.text ?? '', ...headers]
-    .flatMap((text) => text.split(/[\s,;:="'&.<>{}\\]+/))
-    .filter((part) => part.length >= 16);
-}
-
-function expectNothingInjected(response: HostileResponse): void {
-  expect(headerValues(response, 'x-injected')).toEqual([]);
-  expect(headerValues(response, 'set-cookie')).toEqual([]);
+function decoysFor({ decoys }: Arena, row: HostileRow, expected: Expectation): readonly HostileApp[] {
+  const asked = expected.kind === 'accepted' && expected.open !== true;
+  return asked || row.everyAudience === true ? decoys : [];
 }

@@ -1,9 +1,18 @@
-import { All, applyDecorators, Controller, type INestApplication, Module, UseGuards } from '@nestjs/common';
+import {
+  All,
+  applyDecorators,
+  Controller,
+  type INestApplication,
+  Module,
+  Param,
+  UseGuards,
+} from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import {
   AccessToken,
   AnyScope,
   CertBoundAuthModule,
+  type CertBoundAuthOptions,
   CertificateBindingGuard,
   ClientCertificate,
   mutualTls,
@@ -12,7 +21,10 @@ import {
 } from 'nestjs-cert-bound-auth';
 import type { VerifiedAccessToken } from 'nestjs-cert-bound-auth';
 import { type Platform, startApp } from '../support/platforms.js';
-import { AUDIENCE, type HostileKit, SCOPE } from './hostile-kit.js';
+import { AUDIENCE, type HostileKit, PUBLIC_URL, SCOPE } from './hostile-kit.js';
+
+/** Options of DPoP as `forRoot` takes them. */
+export type DpopOptions = NonNullable<CertBoundAuthOptions['dpop']>;
 
 /** One way of protecting a route. */
 export interface Way {
@@ -64,8 +76,13 @@ export const WAYS = {
 /** What an app may differ in. */
 export interface HostileAppOptions {
   readonly audience?: string;
+  /** What is added to or replaces `publicUrl`; `off`: the app does not offer DPoP. */
+  readonly dpop?: Partial<DpopOptions> | 'off';
+  readonly realm?: string;
   /** Seconds that introspection answers are kept. @default not at all */
   readonly cacheTtl?: number;
+  /** Changes the app before it is initialised. */
+  readonly configure?: (app: INestApplication) => void;
 }
 
 /** An app under attack. */
@@ -79,10 +96,13 @@ export interface HostileApp {
 /** What the handlers answer. */
 export interface HostileAnswer {
   readonly boundBy: readonly string[];
+  /** Names of the keys that the token is bound to. */
+  readonly confirmation: readonly string[];
+  /** Thumbprint of the certificate that the handler was told. */
   readonly certificate: string | null;
 }
 
-/** Starts an app that is protected in this way, with its own certificate and A and B as its issuers. */
+/** Starts an app that is protected in this way and asks for certificates without insisting on one. */
 export async function startHostileApp(
   kit: HostileKit,
   platform: Platform,
@@ -92,41 +112,55 @@ export async function startHostileApp(
   const counter = { runs: 0 };
   const { key, cert } = kit.server;
   const tls = mutualTls({ key, cert, ca: kit.ca.cert, clientAuth: 'request' });
-  const app = await startApp(platform, moduleOf(kit, way, options, counter), tls);
+  const { configure } = options;
+  const module = moduleOf(kit, way, options, counter);
+  const app = await startApp(platform, module, tls, configure === undefined ? {} : { configure });
   return { port: portOf(app), runs: () => counter.runs, close: () => app.close() };
 }
 
 function moduleOf(kit: HostileKit, way: Way, options: HostileAppOptions, counter: Counter): object {
-  const audience = options.audience ?? AUDIENCE;
   @Module({
     imports: [
       CertBoundAuthModule.forRoot({
-        audience,
+        audience: audienceOf(options),
         globalGuards: way.globalGuards,
         binding: way.binding ?? 'required',
-        authorizationServers: [
-          {
-            issuer: kit.a.issuer,
-            tls: { ca: kit.ca.cert },
-            introspection: {
-              clientAuthentication: {
-                method: 'client_secret_basic',
-                clientId: 'api',
-                clientSecret: 'api-secret',
-              },
-              // Tells at the authorization server which of the apps is asking.
-              parameters: { resource: audience },
-              ...(options.cacheTtl === undefined ? {} : { cache: { ttl: options.cacheTtl } }),
-            },
-          },
-          { issuer: kit.b.issuer, tls: { ca: kit.ca.cert } },
-        ],
+        authorizationServers: serversOf(kit, options),
+        ...(options.realm === undefined ? {} : { realm: options.realm }),
+        ...(options.dpop === 'off' ? {} : { dpop: { publicUrl: PUBLIC_URL, ...options.dpop } }),
       }),
     ],
     controllers: [protectedController(way, counter), publicController(counter)],
   })
   class HostileModule {}
   return HostileModule;
+}
+
+function audienceOf({ audience = AUDIENCE }: HostileAppOptions): string {
+  return audience;
+}
+
+/** Issuers A, which answers introspection as well, and B. */
+function serversOf(
+  kit: HostileKit,
+  options: HostileAppOptions,
+): CertBoundAuthOptions['authorizationServers'] {
+  const tls = { ca: kit.ca.cert };
+  const clientAuthentication = {
+    method: 'client_secret_basic',
+    clientId: 'api',
+    clientSecret: 'api-secret',
+  } as const;
+  const introspection = {
+    clientAuthentication,
+    // Tells at the authorization server which of the apps is asking.
+    parameters: { resource: audienceOf(options) },
+    ...(options.cacheTtl === undefined ? {} : { cache: { ttl: options.cacheTtl } }),
+  };
+  return [
+    { issuer: kit.a.issuer, tls, introspection },
+    { issuer: kit.b.issuer, tls },
+  ];
 }
 
 interface Counter {
@@ -138,30 +172,37 @@ function protectedController(way: Way, counter: Counter): new () => object {
   @Controller()
   @way.protect()
   class ProtectedController {
+    @All()
+    root(@AccessToken() token: VerifiedAccessToken, @ClientCertificate() certificate?: Told): HostileAnswer {
+      return answer(counter, token, certificate);
+    }
+
     @All('main')
-    main(
+    main(@AccessToken() token: VerifiedAccessToken, @ClientCertificate() certificate?: Told): HostileAnswer {
+      return answer(counter, token, certificate);
+    }
+
+    /** Its last segment is whatever a client writes. */
+    @All('items/:id')
+    item(
       @AccessToken() token: VerifiedAccessToken,
-      @ClientCertificate() certificate: { readonly thumbprint: string },
+      @Param('id') id: string,
+      @ClientCertificate() certificate?: Told,
     ): HostileAnswer {
-      return answer(counter, token, certificate.thumbprint);
+      if (id === '') throw new Error('the route has a parameter');
+      return answer(counter, token, certificate);
     }
 
     @All('both')
     @Scopes('accounts:read', 'accounts:write')
-    both(
-      @AccessToken() token: VerifiedAccessToken,
-      @ClientCertificate() certificate: { readonly thumbprint: string },
-    ): HostileAnswer {
-      return answer(counter, token, certificate.thumbprint);
+    both(@AccessToken() token: VerifiedAccessToken, @ClientCertificate() certificate?: Told): HostileAnswer {
+      return answer(counter, token, certificate);
     }
 
     @All('any')
     @AnyScope('accounts:read', 'payments:read')
-    any(
-      @AccessToken() token: VerifiedAccessToken,
-      @ClientCertificate() certificate: { readonly thumbprint: string },
-    ): HostileAnswer {
-      return answer(counter, token, certificate.thumbprint);
+    any(@AccessToken() token: VerifiedAccessToken, @ClientCertificate() certificate?: Told): HostileAnswer {
+      return answer(counter, token, certificate);
     }
   }
   return ProtectedController;
@@ -173,19 +214,24 @@ function publicController(counter: Counter): new () => object {
     @All('public')
     @Public()
     open(@AccessToken() token: VerifiedAccessToken | undefined): HostileAnswer {
-      return answer(counter, token, null);
+      return answer(counter, token);
     }
   }
   return PublicController;
 }
 
-function answer(
-  counter: Counter,
-  token: VerifiedAccessToken | undefined,
-  certificate: string | null,
-): HostileAnswer {
+/** A certificate as a handler is told of it. */
+interface Told {
+  readonly thumbprint: string;
+}
+
+function answer(counter: Counter, token: VerifiedAccessToken | undefined, certificate?: Told): HostileAnswer {
   counter.runs += 1;
-  return { boundBy: token?.boundBy ?? [], certificate };
+  return {
+    boundBy: token?.boundBy ?? [],
+    confirmation: Object.keys(token?.confirmation ?? {}).toSorted(),
+    certificate: certificate?.thumbprint ?? null,
+  };
 }
 
 function portOf(app: INestApplication): number {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import type { TestCertificate } from 'nestjs-cert-bound-auth/testing';
-import type { HostileRequest } from './hostile-row.js';
+import type { HostileRequest } from './request.js';
 
 /** What came back. */
 export interface HostileResponse {

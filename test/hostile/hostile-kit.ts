@@ -6,12 +6,14 @@ import {
   TestCertificateAuthority,
 } from 'nestjs-cert-bound-auth/testing';
 import { compactJws, ecdsa, jsonText, type Signer } from './raw-jws.js';
-import type { HostileRequest } from './hostile-row.js';
+import type { HostileRequest } from './request.js';
 
 /** What the API under test answers to. */
 export const AUDIENCE = 'https://api.example.com';
 /** What another API of the same authorization servers answers to. */
 export const OTHER_AUDIENCE = 'https://other.example.com';
+/** The `publicUrl` of the APIs under test: neither their audience nor the `Host` header that they get. */
+export const PUBLIC_URL = 'https://pay.example.com';
 /** Scope of the kit's tokens. */
 export const SCOPE = 'accounts:read';
 

@@ -1,4 +1,5 @@
 import { describeWay } from './describe-way.js';
 import { WAYS } from './hostile-app.js';
+import { TABLES } from './tables.js';
 
-describeWay(WAYS.bindingGuard);
+for (const table of TABLES) describeWay(WAYS.bindingGuard, table);

@@ -1,4 +1,5 @@
 import { describeWay } from './describe-way.js';
 import { WAYS } from './hostile-app.js';
+import { TABLES } from './tables.js';
 
-describeWay(WAYS.globalGuards);
+for (const table of TABLES) describeWay(WAYS.globalGuards, table);
