@@ -46,7 +46,7 @@ test('invariant 3: a proof by an algorithm that OpenSSL refuses is refused, and 
   verify();
 });
 
-test('invariant 3: so is a token', () => {
+test('INV3: a token is refused when OpenSSL cannot verify its signature', () => {
   const keys = fixedSigningKeys({ keys: [jwk] });
   const verify = (): unknown => verifySignature({ jws, algorithm: 'ES256', kid: 'key-1' }, keys);
   const group = verify();

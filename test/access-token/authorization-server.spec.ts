@@ -54,7 +54,7 @@ async function verifyJwt(server: AuthorizationServer, token: string): Promise<Js
 }
 
 describe('what a server says of a token', () => {
-  test('without introspection it knows no opaque token', async () => {
+  test('a server without introspection knows no opaque token', async () => {
     const as = await startAuthorizationServer(world);
     const server = serverWith({ issuer: as.issuer });
     await expect(server.lookUp(as.opaqueToken())).rejects.toMatchObject({
@@ -128,7 +128,7 @@ describe('what a server says of a token', () => {
 });
 
 describe('a JWT', () => {
-  test('is verified with the server’s keys, and asked about only where that is set', async () => {
+  test('a JWT is verified with the server’s keys, and asked about only where that is set', async () => {
     const as = await startAuthorizationServer(world);
     const token = await as.accessToken({ subject: 'user-1' });
     expect(await verifyJwt(serverWith({ issuer: as.issuer }), token)).toMatchObject({ sub: 'user-1' });
@@ -146,7 +146,7 @@ describe('a JWT', () => {
     expect([as.count('introspection'), as.count('jwks')]).toEqual([1, 2]);
   });
 
-  test('is verified with keys that are configured, without a call', async () => {
+  test('a JWT is verified with keys that are configured, without a call', async () => {
     const as = await startAuthorizationServer(world);
     const jwks = { keys: [as.signingKey.jwk] };
     const token = await as.accessToken();
@@ -280,7 +280,7 @@ describe('INV5: claims that are nested too deeply', () => {
   };
   const detail = 'the claims are nested more than 64 levels deep';
 
-  test('refuse a JWT', async () => {
+  test('INV5: a JWT whose claims are nested too deeply is refused', async () => {
     const as = await startAuthorizationServer(world);
     const server = serverWith({ issuer: as.issuer });
     await verifyJwt(server, await as.accessToken({ claims: { deep: nested(63) } }));
@@ -292,7 +292,7 @@ describe('INV5: claims that are nested too deeply', () => {
     });
   });
 
-  test('in an answer are nonsense', async () => {
+  test('INV5: claims that are nested too deeply in an answer are nonsense', async () => {
     let levels = 63;
     const introspect = async (): Promise<object> => ({
       active: true,
@@ -339,7 +339,7 @@ describe('what is fetched before it is needed', () => {
       () => ({ jwt: false, introspection: { introspect: async () => ({ active: false }) } }),
       [0, 0],
     ],
-  ])('for %s', async (_, optionsOf, expected) => {
+  ])('what will be needed is fetched before for %s', async (_, optionsOf, expected) => {
     const as = await startAuthorizationServer(world);
     const server = serverWith({ issuer: as.issuer, ...optionsOf(as) });
     await server.prepare();
@@ -347,7 +347,7 @@ describe('what is fetched before it is needed', () => {
     expect(server.health().keys.state).toBe(expected[1] === 1 ? 'fresh' : 'not-fetched');
   });
 
-  test('is fetched anew when operations ask for it; where the metadata cannot be had, the keys all the same', async () => {
+  test('what is fetched before it is needed is fetched anew when operations ask for it; where the metadata cannot be had, the keys all the same', async () => {
     const as = await startAuthorizationServer(world);
     const server = serverWith({ issuer: as.issuer });
     await server.prepare();
@@ -358,7 +358,7 @@ describe('what is fetched before it is needed', () => {
     expect(fetched(as)).toEqual([3, 3]);
   });
 
-  test('of keys by their URL the metadata is not asked for, and of introspection alone no keys', async () => {
+  test('keys with a URL need no metadata, and introspection alone needs no keys', async () => {
     const as = await startAuthorizationServer(world);
     await serverWith({ issuer: as.issuer, jwt: { jwksUri: as.jwksUri } }).refreshKeys();
     expect(fetched(as)).toEqual([0, 1]);

@@ -86,7 +86,7 @@ describe('an ID token', () => {
     [{ typ: 'ID' }, 'its typ claim is ID'],
     [{ token_use: 'id' }, 'its token_use claim is id'],
   ])(
-    'RFC9068-3: with %j is refused where other types than at+jwt are admitted: %s',
+    'RFC9068-3: an ID token with %j is refused where other types than at+jwt are admitted: %s',
     async (claims, detail) => {
       for (const typ of ['JWT', undefined]) {
         await expectRefusal(verify({ typ }, claims, LAX), ['token_is_id_token', detail]);

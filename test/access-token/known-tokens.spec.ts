@@ -161,12 +161,12 @@ describe('the time in which claims are valid', () => {
     expect(validityOf({ iat: 100, exp: 130 }, aged).until).toBe(135_000);
   });
 
-  test('invariant 5: is none without exp, or without an iat that maxTokenAge needs', () => {
+  test('invariant 5: the time in which claims are valid is none without exp, or without an iat that maxTokenAge needs', () => {
     expect(validityOf({ iat: 100 }, rules).until).toBe(-Infinity);
     expect(validityOf({ exp: 200 }, { ...rules, maxTokenAge: 60 }).until).toBe(-Infinity);
   });
 
-  test('of two is what they have in common, if anything', () => {
+  test('two times in which claims are valid leave what they have in common, if anything', () => {
     const both = bothValid({ from: 1, until: 10 }, { from: 5, until: 20 });
     expect(both).toEqual({ from: 5, until: 10 });
     expect(bothValid({ from: 5, until: 20 }, { from: 1, until: 10 })).toEqual(both);

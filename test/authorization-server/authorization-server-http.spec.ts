@@ -94,7 +94,7 @@ describe('an answer', () => {
     });
   });
 
-  test('invariant 3: that does not come is an outage, and the log tells which and why', async () => {
+  test('invariant 3: an answer that does not come is an outage, and the log tells which and why', async () => {
     const as = await startAuthorizationServer(world);
     const call = async (method: 'GET' | 'POST', settings = {}): Promise<unknown> =>
       httpOf(world, settings).call(as.jwksUri, { purpose: 'keys', method, headers: {} });
@@ -120,7 +120,7 @@ describe('an answer', () => {
     );
   });
 
-  test('invariant 3: that was still awaited at the end is an outage', async () => {
+  test('invariant 3: an answer that was still awaited at the end is an outage', async () => {
     const as = await startAuthorizationServer(world);
     as.behave('jwks', 'hang');
     const http = httpOf(world);
@@ -273,7 +273,7 @@ describe('the bounds of calls', () => {
 });
 
 describe('each call', () => {
-  test('is published when it is over: for what, how it ended, how long it took', async () => {
+  test('each call is published when it is over: for what, how it ended, how long it took', async () => {
     const url = await startServer((request, response) => {
       if (request.method === 'GET') {
         response.statusCode = 404;

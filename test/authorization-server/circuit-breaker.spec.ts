@@ -76,7 +76,7 @@ const refused = (retryAfter: number): object => ({
 });
 
 describe('the circuit opens', () => {
-  test('INV3: after five outages in a row; then nothing is asked, and the caller is told for how long', async () => {
+  test('INV3: the circuit opens after five outages in a row; then nothing is asked, and the caller is told for how long', async () => {
     await failTimes(4);
     expect(breaker.state).toBe('closed');
     const fifth = down();
@@ -87,7 +87,7 @@ describe('the circuit opens', () => {
     expect(call).not.toHaveBeenCalled();
   });
 
-  test('INV3: not after outages with an answer between them', async () => {
+  test('INV3: the circuit does not open after outages with an answer between them', async () => {
     for (let i = 0; i < 5; i++) {
       await failTimes(4);
       expect(await succeed()).toBe('answer');
@@ -95,7 +95,7 @@ describe('the circuit opens', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  test('INV3: after answers that make no sense', async () => {
+  test('INV3: the circuit opens after answers that make no sense', async () => {
     await failTimes(5, down('authorization_server_answer_invalid'));
     expect(breaker.state).toBe('open');
   });
@@ -127,7 +127,7 @@ describe('the circuit opens', () => {
     expect(await succeed()).toBe('answer');
   });
 
-  test('and a call that was under way before it does not close it', async () => {
+  test('a call that was under way before the circuit opened does not close it', async () => {
     const early = begin();
     await failTimes(5);
     early.end();
@@ -154,7 +154,7 @@ describe('the circuit half-opens', () => {
     expect(await Promise.all([succeed(), succeed()])).toEqual(['answer', 'answer']);
   });
 
-  test('and pauses twice as long after each probe that fails, up to thirty seconds', async () => {
+  test('the circuit pauses twice as long after each probe that fails, up to thirty seconds', async () => {
     await failTimes(5);
     const pauses: unknown[] = [];
     for (let i = 0; i < 8; i++) {
@@ -166,7 +166,7 @@ describe('the circuit half-opens', () => {
     expect(pauses).toEqual([1, 2, 4, 8, 16, 30, 30, 30]);
   });
 
-  test('and after a success the pause is short again', async () => {
+  test('the pause of the circuit is short again after a success', async () => {
     await failTimes(5);
     later(1);
     await fail();
@@ -178,14 +178,14 @@ describe('the circuit half-opens', () => {
     expect(await succeed()).toMatchObject(refused(1));
   });
 
-  test('and a refusal of us closes it, for it is an answer', async () => {
+  test('an endpoint that refuses us closes the circuit, for that is an answer', async () => {
     await failTimes(5);
     later(1);
     await fail(down('authorization_server_refused_client'));
     expect(breaker.state).toBe('closed');
   });
 
-  test('and a probe that was not sent is followed by another, no later than the first', async () => {
+  test('a probe that was not sent is followed by another one, no later than the first', async () => {
     await failTimes(5);
     later(1);
     await fail(down('authorization_server_unreachable', new CallNotSentError('too many')));
@@ -194,7 +194,7 @@ describe('the circuit half-opens', () => {
     expect(await succeed()).toBe('answer');
   });
 
-  test('at different times in the instances of an API: a pause is at least half as long', async () => {
+  test('the instances of an API probe at different times: a pause is at least half as long', async () => {
     breaker = new CircuitBreaker(ISSUER, () => 0);
     await failTimes(5);
     later(0.5);
@@ -205,7 +205,7 @@ describe('the circuit half-opens', () => {
     expect(breaker.state).toBe('half-open');
   });
 
-  test('by a clock that has been set back, too', async () => {
+  test('a clock that has been set back keeps no circuit open', async () => {
     await failTimes(5);
     later(-3600);
     expect(await succeed()).toBe('answer');
@@ -213,7 +213,7 @@ describe('the circuit half-opens', () => {
 });
 
 describe('a token that the endpoint stumbles over', () => {
-  test('INV3: is no probe while another may come, so that it cannot keep the circuit open to all', async () => {
+  test('INV3: a token that the endpoint stumbles over is no probe while another may come, so that it cannot keep the circuit open to all', async () => {
     for (let i = 0; i < 5; i++) await fail(down(), 'poison');
     later(1);
     expect(await succeed('poison')).toMatchObject(refused(1));
@@ -221,14 +221,14 @@ describe('a token that the endpoint stumbles over', () => {
     expect(await succeed('poison')).toBe('answer');
   });
 
-  test('INV3: is one whose call has failed, not one whose call was never sent', async () => {
+  test('INV3: a token that the endpoint stumbles over is one whose call has failed, not one whose call was never sent', async () => {
     await fail(down('authorization_server_unreachable', new CallNotSentError('too many')), 'good');
     await failTimes(5);
     later(1);
     expect(await succeed('good')).toBe('answer');
   });
 
-  test('INV3: is one of a thousand at most: more are not remembered', async () => {
+  test('INV3: a token that the endpoint stumbles over is one of a thousand at most: more are not remembered', async () => {
     const calls = Array.from({ length: 1001 }, (_, index) => begin(`token-${index}`));
     for (const { end } of calls) end(down());
     await Promise.all(calls.map(async ({ result }) => result));
@@ -237,7 +237,7 @@ describe('a token that the endpoint stumbles over', () => {
     expect(await succeed('token-1000')).toBe('answer');
   });
 
-  test('INV3: is the probe when none has come for a second: it may be the only one there is', async () => {
+  test('INV3: a token that the endpoint stumbles over is the probe when none has come for a second: it may be the only one there is', async () => {
     for (let i = 0; i < 5; i++) await fail(down(), 'only');
     later(1.999);
     expect(await succeed('only')).toMatchObject(refused(1));

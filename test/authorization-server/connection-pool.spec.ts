@@ -56,7 +56,7 @@ describe('a pool of connections', () => {
     expect(await next.result).toBe(connection);
   });
 
-  test('INV3: who gets none is told why', async () => {
+  test('INV3: a caller who gets no connection is told why', async () => {
     const pool = poolOf(1);
     const [first, late, waiting] = [take(pool), take(pool), take(pool)];
     late.limit.abort();
@@ -79,13 +79,13 @@ describe('a pool of connections', () => {
     await second.result;
   });
 
-  test('who has no time from the start does not wait for the work', async () => {
+  test('a caller who has no time from the start does not wait for the work', async () => {
     const work = new Promise<never>(() => undefined);
     const late = AbortSignal.abort(new Error('late'));
     await expect(poolOf(1).use(ORIGIN, late, async () => work)).rejects.toThrow('late');
   });
 
-  test('INV3: who has no time any more at the moment when it is given back has not sent anything', async () => {
+  test('INV3: a caller whose time ends at the moment when a connection comes back has not sent anything', async () => {
     const pool = poolOf(1);
     const [first, second, third] = [take(pool), take(pool), take(pool)];
     first.end();
@@ -97,7 +97,7 @@ describe('a pool of connections', () => {
     expect(second.begun()).toBe(false);
   });
 
-  test('INV3: and neither has one that is too many; when one is over there is room again', async () => {
+  test('INV3: a caller too many has sent nothing either, and when another one is over there is room again', async () => {
     const pool = poolOf(1, 2);
     const [first, second] = [take(pool), take(pool)];
     await expect(take(pool).result).rejects.toThrow(

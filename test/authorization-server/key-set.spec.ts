@@ -52,7 +52,7 @@ describe('keys that are published anew', () => {
     expect([all?.withdrawn, after.groupFor(undefined)?.withdrawn]).toEqual([true, false]);
   });
 
-  test('that come back after they were gone are others', () => {
+  test('keys that come back after they were gone are other keys', () => {
     const before = older();
     const group = before.groupFor('two');
     const without = PublishedKeys.from([one]).replacing(before);
@@ -62,7 +62,7 @@ describe('keys that are published anew', () => {
     expect(again.groupFor('two')?.withdrawn).toBe(false);
   });
 
-  test('where there were none before are taken as they are', () => {
+  test('keys are taken as they are where there were none before', () => {
     const keys = older();
     expect(keys.replacing(undefined)).toBe(keys);
   });

@@ -55,7 +55,7 @@ describe('the log', () => {
   });
 });
 
-test('in the background nothing is fetched while it pauses after failures', async () => {
+test('nothing is fetched in the background while a value pauses after failures', async () => {
   const { value, source } = start('right', 'down', 'down', 'right');
   await value.get();
   at(300);

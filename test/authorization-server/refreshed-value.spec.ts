@@ -36,13 +36,13 @@ function start(rules: Partial<RefreshRules> = {}) {
 }
 
 describe('a value', () => {
-  test('is fetched once by all that need it together, and is then there at once', async () => {
+  test('a value is fetched once by all that need it together, and is then there at once', async () => {
     const { value, source } = start();
     expect(await Promise.all([value.get(), value.get()])).toEqual([1, 1]);
     expect([value.get(), value.known, source.fetches, source.previous]).toEqual([1, 1, 1, [undefined]]);
   });
 
-  test('is not known before, and is waited for only while a fetch is under way', async () => {
+  test('a value is not known before, and is waited for only while a fetch is under way', async () => {
     const { value, source } = start();
     expect([value.known, await value.underWay(), source.fetches]).toEqual([undefined, undefined, 0]);
     const needed = value.get();
@@ -70,14 +70,14 @@ describe('a value', () => {
     expect(await next).toBe(2);
   });
 
-  test('is old by a clock that has been set back', async () => {
+  test('a value is taken for old when the clock has been set back', async () => {
     const { value } = start();
     await value.get();
     at(-1);
     expect(await value.get()).toBe(2);
   });
 
-  test('that could not be refreshed serves up to the ceiling, and not beyond', async () => {
+  test('a value that could not be refreshed serves up to the ceiling, and not beyond', async () => {
     const { value, source } = start();
     await value.get();
     source.down = true;
@@ -92,7 +92,7 @@ describe('a value', () => {
     expect(await value.get()).toBe(source.fetches);
   });
 
-  test('that may be stale serves as long as fetching fails, and not a moment longer', async () => {
+  test('a value that may be stale serves as long as fetching fails, and not a moment longer', async () => {
     const { value, source } = start({ staleIfError: 60 });
     await value.get();
     source.down = true;
@@ -111,7 +111,7 @@ describe('a value', () => {
     expect(value.health().state).toBe('unavailable');
   });
 
-  test('that may be stale, but can be fetched, is fetched', async () => {
+  test('a value that may be stale, but can be fetched, is fetched', async () => {
     const { value } = start({ staleIfError: 3_600 });
     await value.get();
     at(600);
@@ -160,7 +160,7 @@ describe('after a failure', () => {
     expect(source.fetches).toBe(3);
   });
 
-  test('by a clock that has been set back no pause is endless', async () => {
+  test('a clock that has been set back makes no pause after a failure endless', async () => {
     const { value, source } = start();
     source.down = true;
     for (const _ of [1, 2, 3]) await expect(value.get()).rejects.toBe(DOWN);
@@ -243,7 +243,7 @@ test('a fetch that operations ask for begins after they have asked', async () =>
 });
 
 describe('its health', () => {
-  test('before it was needed, while it serves, and while it cannot', async () => {
+  test('the health of a value says whether it was needed, serves, or cannot be had', async () => {
     const { value, source } = start();
     expect(value.health()).toEqual({ state: 'not-fetched', age: undefined, lastFailure: undefined });
     source.down = true;

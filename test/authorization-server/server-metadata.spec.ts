@@ -39,7 +39,7 @@ describe('where metadata is', () => {
 });
 
 describe('metadata', () => {
-  test('is asked for once by all that need it together, and then for ten minutes by nobody', async () => {
+  test('metadata is asked for once by all that need it together, and then for ten minutes by nobody', async () => {
     const as = await startAuthorizationServer(world);
     const source = sourceOf(as);
     const known = { jwksUri: as.jwksUri, introspectionEndpoint: as.introspectionEndpoint };

@@ -13,11 +13,11 @@ function demands(given: Partial<Demands>): Demands {
 }
 
 describe('what is demanded beside a valid token', () => {
-  test('is met by every token where nothing is demanded', () => {
+  test('every token meets the demands of a route that demands nothing', () => {
     expect(unmetDemand(proved([]), demands({}), 'route')).toBeUndefined();
   });
 
-  test('is refused with all the scopes that the rules name, each once, where one rule is not met', () => {
+  test('a token that misses one rule is refused with all the scopes that the rules name, each once', () => {
     const rules = [
       { kind: 'all', scopes: ['read', 'write'] },
       { kind: 'any', scopes: ['write', 'admin'] },
@@ -45,7 +45,7 @@ describe('what is demanded beside a valid token', () => {
     [['certificate', 'dpop'], ['certificate', 'dpop'], undefined],
     [['certificate', 'dpop'], ['certificate'], 'the route demands dpop, the caller proved certificate'],
   ] as const)(
-    'of constraints %j, a caller that proved %j leaves unmet: %s',
+    'the constraints %j, with a caller that proved %j, leave unmet: %s',
     (constraints, boundBy, detail) => {
       const error = unmetDemand(proved([], ...boundBy), demands({ constraints }), 'route');
       expect(error?.detail).toBe(detail);
@@ -69,7 +69,7 @@ describe('the schemes that a challenge offers', () => {
     [['certificate'], ['Bearer']],
     [['dpop'], ['DPoP']],
     [['certificate', 'dpop'], ['DPoP']],
-  ] as const)('are, of a route with the constraints %j, %j', (constraints, schemes) => {
+  ] as const)('a route with the constraints %j offers the schemes %j', (constraints, schemes) => {
     expect(schemesFor(constraints, ['Bearer', 'DPoP'])).toEqual(schemes);
   });
 });

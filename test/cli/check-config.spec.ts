@@ -47,7 +47,7 @@ describe('invariant 8: check-config', () => {
     expect(await check({ ...RIGHT, listen: { host: '::1', port: '4180' } })).toEqual([]);
   });
 
-  test('reads YAML', async () => {
+  test('invariant 8: check-config reads YAML and says that all is well', async () => {
     const yaml = `
       listen: { port: 4180 }
       trustedProxies: [loopback]
@@ -118,7 +118,7 @@ describe('invariant 8: check-config', () => {
       { policies: { find: { dpop: { publicUrl: 'https://api.example.com', replayStore: {} } } } },
       ['policies.find.dpop.replayStore (object): it is code'],
     ],
-  ])('names %s', async (_, change, expected) => {
+  ])('invariant 8: check-config names %s', async (_, change, expected) => {
     const problems = await check({ ...RIGHT, ...change });
     const starts = problems.map((problem, index) => problem.slice(0, expected[index]?.length));
     expect(starts.filter((start) => expected.includes(start))).toEqual(expected);
@@ -228,7 +228,7 @@ describe('invariant 6: a file that cannot be understood is not shown', () => {
     expect([log.mock.calls, warn.mock.calls]).toEqual([[], []]);
   });
 
-  test('and aliases that make much of little are none of a configuration', async () => {
+  test('invariant 6: a configuration with aliases that make much of little is refused', async () => {
     const levels = Array.from(
       { length: 8 },
       (__, level) => `l${level}: &l${level} [${level === 0 ? 'hunter2' : `*l${level - 1}, `.repeat(10)}]`,
@@ -241,7 +241,7 @@ describe('invariant 6: a file that cannot be understood is not shown', () => {
     ]);
   });
 
-  test('while an alias of something, and names alike in two places, are understood', async () => {
+  test('an alias of something small, and equal names in two places, are understood', async () => {
     const yaml = `
       listen: { port: 4180 }
       trustedProxies: [loopback]
@@ -275,7 +275,7 @@ describe('a reference', () => {
   });
   const AT = 'authorizationServers[0].introspection.clientAuthentication.clientSecret';
 
-  test('to the environment stands for the value of a variable', async () => {
+  test('a reference to the environment stands for the value of a variable', async () => {
     setVariable('CLI_TEST_SECRET', 's'.repeat(32));
     expect(await check(introspection({ env: 'CLI_TEST_SECRET' }))).toEqual([]);
     setVariable('CLI_TEST_SECRET', 'short');
@@ -287,14 +287,14 @@ describe('a reference', () => {
   test.each([
     ['is not set', undefined],
     ['is empty', ''],
-  ])('to a variable that %s is named', async (_, value) => {
+  ])('a reference to a variable that %s is named', async (_, value) => {
     if (value !== undefined) setVariable('CLI_TEST_NONE', value);
     expect(await check(introspection({ env: 'CLI_TEST_NONE' }))).toEqual([
       `${AT} (undefined): the environment variable CLI_TEST_NONE is not set`,
     ]);
   });
 
-  test('to a file stands for its text, beside the configuration, without the last line end', async () => {
+  test('a reference to a file stands for its text, beside the configuration, without the last line end', async () => {
     expect(await check(introspection({ file: 'secret' }), { secret: `${'s'.repeat(32)}\n` })).toEqual([]);
     expect(await check(introspection({ file: 'secret' }), { secret: `${'s'.repeat(31)}\n` })).toEqual([
       expect.stringContaining('it is too short'),
@@ -309,7 +309,7 @@ describe('a reference', () => {
     ]);
   });
 
-  test('to a file that is not there is named', async () => {
+  test('a reference to a file that is not there is named', async () => {
     expect(await check(introspection({ file: 'none' }))).toEqual([
       expect.stringMatching(
         /^authorizationServers.*clientSecret \(undefined\): .*\/none cannot be read \(ENOENT\)$/,
@@ -317,7 +317,7 @@ describe('a reference', () => {
     ]);
   });
 
-  test('is none where the names are the user’s own', async () => {
+  test('a reference is none where the names are the user’s own', async () => {
     const policies = { env: {}, file: { credentialHeaders: { env: 'HOME' } } };
     expect(await check({ ...RIGHT, policies })).toEqual([]);
   });

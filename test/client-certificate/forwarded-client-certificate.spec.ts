@@ -101,7 +101,7 @@ describe('RFC9440: the header of a trusted proxy', () => {
     expect(identityOf(2)).not.toBe(second);
   });
 
-  test('of a digest alone, names are what the proxy says, and it is valid at any time', async () => {
+  test('a digest alone has the names that the proxy gives, and is valid at any time', async () => {
     const hash = Buffer.from(client.thumbprint, 'base64url').toString('hex');
     const certificate = found(finder({ format: 'xfcc' })(['X-Cert', `Hash=${hash};URI=urn:a`]));
     expect(certificate).toMatchObject({
@@ -123,7 +123,7 @@ describe('RFC9440: the chain in a header of its own', () => {
   const errorWith = async (find: Find, ...chain: readonly string[]): Promise<string | undefined> =>
     found(find(['X-Cert', item(client), ...chain.flatMap((line) => ['X-Chain', line])])).chainError();
 
-  test('is read over lines and commas, and without what is empty', async () => {
+  test('RFC9440: the chain in a header of its own is read over lines and commas, and without what is empty', async () => {
     const find = verifying();
     expect(await errorWith(find)).toBeDefined();
     const chain = item(intermediate);
@@ -141,7 +141,7 @@ describe('RFC9440: the chain in a header of its own', () => {
     );
   });
 
-  test('is 400 where it is malformed, and not looked at where nobody verifies it here', async () => {
+  test('RFC9440: the chain in a header of its own is 400 where it is malformed, and not looked at where nobody verifies it here', async () => {
     await expect(errorWith(verifying(), 'rubbish')).rejects.toThrow(
       refusal('certificate_header_malformed', expect.stringMatching(/^the header x-chain: ./)),
     );
@@ -163,7 +163,7 @@ function holdTime(): (milliseconds: number) => void {
 }
 
 describe('INV2: the header of anyone else', () => {
-  test('is ignored, and the log names each sender once a minute', () => {
+  test('INV2: the header of anyone else is ignored, and the log names each sender once a minute', () => {
     const pass = holdTime();
     const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     const find = finder();

@@ -30,7 +30,7 @@ test('a certificate without names has none', async () => {
   expect(await namesOf({})).toEqual([]);
 });
 
-test('of a digest alone, the names that the proxy gave, and no certificate', async () => {
+test('a digest alone is presented with the names that the proxy gave, and without a certificate', async () => {
   const identity = { subject: 'CN=a', subjectAltNames: ['URI:x'] };
   const thumbprint = 'x'.repeat(43);
   const described = await presentedCertificate({

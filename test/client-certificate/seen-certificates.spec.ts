@@ -48,7 +48,7 @@ describe('the hint for a mismatch', () => {
     expect(seen.explain(old.thumbprint, forwarded, 'ca')).toBeUndefined();
   });
 
-  test('is found out once, is none for a certificate of unusual size, and never fails', async () => {
+  test('the hint for a mismatch is found out once, is none for a certificate of unusual size, and never fails', async () => {
     let asked = 0;
     const issuers = (): never => {
       asked += 1;
@@ -70,7 +70,7 @@ describe('the hint for a mismatch', () => {
 });
 
 describe('a renewed certificate is told from one of somebody else', () => {
-  test('by its names, whoever issued it', async () => {
+  test('a renewed certificate is known by its names, whoever issued it', async () => {
     const renewed = await ca.issueClientCertificate('client1', { uris: [SPIFFE] });
     const elsewhere = await (
       await ca.issueIntermediate()
@@ -80,7 +80,7 @@ describe('a renewed certificate is told from one of somebody else', () => {
     expect(seen.isRenewed(old.thumbprint, parsed(elsewhere))).toBe(true);
   });
 
-  test('which differ for another client, in the subject or in the alternative names', async () => {
+  test('a certificate of another client is told by its subject or its alternative names', async () => {
     const others = await Promise.all([
       ca.issueClientCertificate('client2', { uris: [SPIFFE] }),
       ca.issueClientCertificate('client1', { uris: [OTHER_SPIFFE] }),
@@ -94,19 +94,22 @@ describe('a renewed certificate is told from one of somebody else', () => {
     ]);
   });
 
-  test('and only where it was seen', () => {
+  test('a renewed certificate is known only where the one before it was seen', () => {
     expect(having().isRenewed(old.thumbprint, parsed(old))).toBe(false);
   });
 
-  test.each([undefined, ''])('not at all where it has no names (subject: %j)', async (subject) => {
-    const [first, second] = [
-      nameless(await selfSignedCertificate(''), subject),
-      nameless(await selfSignedCertificate(''), subject),
-    ];
-    const seen = new SeenCertificates();
-    seen.remember('first', first);
-    expect(seen.isRenewed('first', second)).toBe(false);
-  });
+  test.each([undefined, ''])(
+    'a certificate without names is never taken for a renewed one (subject: %j)',
+    async (subject) => {
+      const [first, second] = [
+        nameless(await selfSignedCertificate(''), subject),
+        nameless(await selfSignedCertificate(''), subject),
+      ];
+      const seen = new SeenCertificates();
+      seen.remember('first', first);
+      expect(seen.isRenewed('first', second)).toBe(false);
+    },
+  );
 });
 
 /** The test kit gives every certificate a subject. */

@@ -73,19 +73,22 @@ const MISREADINGS: readonly (readonly [what: string, read: () => string | Uint8A
 ];
 
 describe('RFC8705-1: the log says what a thumbprint is of that does not match', () => {
-  test.each(MISREADINGS)('of %s', (_, read, hint) => {
-    expect(explainMismatch(sha256(read()), x509, [], false)).toBe(`the token has the SHA-256 of ${hint}`);
-    expect(explainMismatch(sha256(read()), new X509Certificate(other.cert), [], false)).toBeUndefined();
-  });
+  test.each(MISREADINGS)(
+    'RFC8705-1: the log says that a thumbprint which does not match is of %s',
+    (_, read, hint) => {
+      expect(explainMismatch(sha256(read()), x509, [], false)).toBe(`the token has the SHA-256 of ${hint}`);
+      expect(explainMismatch(sha256(read()), new X509Certificate(other.cert), [], false)).toBeUndefined();
+    },
+  );
 
-  test('of the key as a JWK', async () => {
+  test('RFC8705-1: the log says that a thumbprint which does not match is of the key as a JWK', async () => {
     const expected = await calculateJwkThumbprint(x509.publicKey.export({ format: 'jwk' }));
     expect(explainMismatch(expected, x509, [], false)).toBe(
       "the token has the JWK thumbprint of the certificate's key (RFC 7638), not of the certificate",
     );
   });
 
-  test('of a CA of the chain that the client sent', async () => {
+  test('RFC8705-1: the log says that a thumbprint which does not match is of a CA of the chain that the client sent', async () => {
     const issuers = await issuersThat(client);
     // Node 24 does not always tell them: then there is no hint.
     if (issuers.length === 0) {
@@ -104,21 +107,21 @@ describe('RFC8705-1: the log says what a thumbprint is of that does not match', 
   test.each([
     ['O=Bank\nCN=Issuing CA', 'O=Bank, CN=Issuing CA'],
     [undefined, ''],
-  ])('of a CA whose name Node prints as %j, on one line', (subject, name) => {
+  ])('RFC8705-1: the log names a CA that Node prints as %j on one line', (subject, name) => {
     const issuer = Object.create({ raw: root.der }, { subject: { value: subject } }) as X509Certificate;
     expect(explainMismatch(sha256(root.der), x509, [issuer], false)).toBe(
       `the token has the thumbprint of the CA ${name}, not of the client's certificate`,
     );
   });
 
-  test('of one that the client had before', () => {
+  test('RFC8705-1: the log says that a thumbprint which does not match is of a certificate that the client had before', () => {
     const hint =
       'the client presented a certificate with this thumbprint before: it has been renewed since the token was issued';
     expect(explainMismatch(other.thumbprint, x509, [], true)).toBe(hint);
     expect(explainMismatch(other.thumbprint, undefined, [], true)).toBe(hint);
   });
 
-  test('or nothing, where it is somebody else’s, or only a digest is known', () => {
+  test('RFC8705-1: the log says nothing of a thumbprint that is somebody else’s, or where only a digest is known', () => {
     expect(explainMismatch(other.thumbprint, x509, [new X509Certificate(root.cert)], false)).toBeUndefined();
     expect(explainMismatch(sha256(client.cert), undefined, [], false)).toBeUndefined();
   });
@@ -133,7 +136,7 @@ describe('RFC8705-1: the log says what a thumbprint is of that does not match', 
       },
     }) as unknown as X509Certificate;
 
-  test('of the signed part by its length, short or long, but not by one that DER does not have', () => {
+  test('RFC8705-1: the signed part of a certificate is found by its length, short or long, and by none that DER does not have', () => {
     const signed = [0x30, 0x02, 0x05, 0x00];
     const hintOf = (...der: readonly number[]): string | undefined =>
       explainMismatch(sha256(Buffer.from(signed)), unusualOf(...der), [], false);
@@ -142,7 +145,7 @@ describe('RFC8705-1: the log says what a thumbprint is of that does not match', 
     expect(hintOf(0x30, 0x80, ...signed, 0x05, 0x00, 0x00, 0x00)).toBeUndefined();
   });
 
-  test('and a key that Node cannot export is no fault of ours', () => {
+  test('RFC8705-1: a key that Node cannot export breaks nothing', () => {
     const unusual = unusualOf(0x30, 0x80);
     expect(explainMismatch(other.thumbprint, unusual, [], false)).toBeUndefined();
     expect(explainMismatch(sha256(Buffer.from([0x30, 0x80]).toString('hex')), unusual, [], false)).toContain(

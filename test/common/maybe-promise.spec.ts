@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { andThen, andThenWith, isPromise, orReject } from '../../lib/common/maybe-promise.js';
 
 describe('what is there already', () => {
-  test('is gone on with at once', () => {
+  test('a value that is there already is gone on with at once', () => {
     expect(andThen(1, (value) => value + 1)).toBe(2);
     expect(andThen(undefined, () => 'next')).toBe('next');
   });
 
-  test('is no promise, whatever it is', () => {
+  test('a value that is there already is no promise, whatever it is', () => {
     const withThen: unknown = JSON.parse('{"then":1}');
     for (const value of [undefined, null, 0, '', 'then', {}, [], withThen, () => undefined]) {
       expect(isPromise<unknown>(value)).toBe(false);
@@ -16,11 +16,11 @@ describe('what is there already', () => {
 });
 
 describe('what will be there', () => {
-  test('is waited for', async () => {
+  test('a value that will be there is waited for', async () => {
     expect(await andThen(Promise.resolve(1), (value) => value + 1)).toBe(2);
   });
 
-  test('INV1: is told by its then, for a package may have replaced the global Promise', async () => {
+  test('INV1: a promise is told by its then, for a package may have replaced the global Promise', async () => {
     const native = Promise;
     class Replaced<T> extends native<T> {}
     const fromAsyncFunction = (async () => 1)();

@@ -69,14 +69,14 @@ const refusal = (reason: string, detail?: unknown): object => ({
 });
 
 describe('INV1: a token that is bound to nothing', () => {
-  test('is refused where binding is required, and has proved nothing where it is not', async () => {
+  test('INV1: a token that is bound to nothing is refused where binding is required, and has proved nothing where it is not', async () => {
     await expect(check(undefined, caller())).rejects.toMatchObject(
       refusal('confirmation_missing', 'the token has no cnf: it is bound to nothing'),
     );
     expect(await check(undefined, caller(), 'if-bound')).toEqual({ boundBy: [] });
   });
 
-  test('by a confirmation without a key, is refused under either policy', async () => {
+  test('INV1: a confirmation without a key is refused under either policy', async () => {
     for (const binding of ['required', 'if-bound'] as const) {
       await expect(check({}, caller(), binding)).rejects.toMatchObject(refusal('confirmation_unsupported'));
     }
@@ -99,7 +99,7 @@ test('RFC9449-4: a token comes by the scheme that fits its keys, and by no other
 describe('RFC8705-1: the certificate', () => {
   const bound = (): Confirmation => ({ certificateThumbprint: client.thumbprint });
 
-  test('of the caller is the one that the token is bound to', async () => {
+  test('RFC8705-1: the certificate of the caller is the one that the token is bound to', async () => {
     expect(await check(bound(), caller())).toEqual({ boundBy: ['certificate'] });
     expect(checkConfirmation(bound(), 'required', caller(), Date.now()), 'it is decided at once').toEqual({
       boundBy: ['certificate'],
@@ -112,7 +112,7 @@ describe('RFC8705-1: the certificate', () => {
     );
   });
 
-  test('that is not there is missing for the reason that its source gives', async () => {
+  test('RFC8705-1: a certificate that is not there is missing for the reason that its source gives', async () => {
     const none = { kind: 'none', reason: 'certificate_header_untrusted', detail: 'why' } as const;
     await expect(check(bound(), caller({ certificate: none }))).rejects.toMatchObject(
       refusal('certificate_header_untrusted', 'why'),
@@ -146,7 +146,7 @@ describe('RFC8705-1: the certificate', () => {
     expect(await check(bound(), caller({ certificate }))).toEqual({ boundBy: ['certificate'] });
   });
 
-  test('that a mismatch can be explained by is named in the log: a renewed one, a CA, nothing of a digest', async () => {
+  test('RFC8705-1: a certificate that explains a mismatch is named in the log: a renewed one, or a CA, but none of which only a digest is known', async () => {
     const seenCertificates = new SeenCertificates();
     const mismatchOf = async (
       certificate: ClientCertificate,
@@ -182,7 +182,7 @@ describe('RFC8705-1: the certificate', () => {
     expect(await mismatchOf({ ...ofRenewed, identity })).toBe(plain);
   });
 
-  test('of which only a digest is known counts like any other; its names, as the proxy wrote them, explain nothing', async () => {
+  test('RFC8705-1: a certificate of which only a digest is known counts like any other; its names, as the proxy wrote them, explain nothing', async () => {
     const certificate = found({
       ...certificateOf(client),
       identity: { subject: 'CN=client1', subjectAltNames: [] },
@@ -205,7 +205,7 @@ describe('RFC9449-1: the key', () => {
   const byKey = (checkProof: ProofOfPossession['checkProof']): ProofOfPossession =>
     caller({ scheme: 'DPoP', checkProof });
 
-  test('is proved for the thumbprint of the token; what the proof leads to is passed on', async () => {
+  test('RFC9449-1: the key is proved for the thumbprint of the token; what the proof leads to is passed on', async () => {
     const asked: string[] = [];
     const possession = byKey(async (thumbprint) => {
       asked.push(thumbprint);
@@ -217,7 +217,7 @@ describe('RFC9449-1: the key', () => {
     await expect(check({ jwkThumbprint: KEY }, refused)).rejects.toThrow('no proof');
   });
 
-  test('INV1: of a token with a certificate as well, both are checked, and no proof is used up in vain', async () => {
+  test('INV1: a token of a certificate and a key needs both, and no proof is used up in vain', async () => {
     let proofs = 0;
     const possession = byKey(() => {
       proofs += 1;

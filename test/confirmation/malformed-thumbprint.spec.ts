@@ -117,11 +117,14 @@ const ROWS: readonly (readonly [what: string, value: () => unknown, hint: string
 ];
 
 describe('RFC8705-2: the log says what a thumbprint looks like that is none', () => {
-  test.each(ROWS)('%s', (_, value, hint) => {
-    expect(describeMalformedThumbprint(value())).toBe(hint);
-  });
+  test.each(ROWS)(
+    'RFC8705-2: the log says what a thumbprint looks like that is none: %s',
+    (_, value, hint) => {
+      expect(describeMalformedThumbprint(value())).toBe(hint);
+    },
+  );
 
-  test('and repeats nothing of it', () => {
+  test('RFC8705-2: the log repeats nothing of what is no thumbprint', () => {
     const hints = ROWS.map(([, value]) => [value(), describeMalformedThumbprint(value())] as const);
     const repeating = hints.filter(([value, hint]) =>
       typeof value === 'string' && value.trim().length > 10
@@ -131,7 +134,7 @@ describe('RFC8705-2: the log says what a thumbprint looks like that is none', ()
     expect(repeating).toEqual([]);
   });
 
-  test('without an effort that grows faster than the value', () => {
+  test('RFC8705-2: what is no thumbprint is described without an effort that grows faster than its length', () => {
     const started = performance.now();
     for (const unit of ['A', ' ', ':', 'sha1=', '=', '-----BEGIN', 'MI', '0']) {
       describeMalformedThumbprint(unit.repeat(200_000 / unit.length));

@@ -54,7 +54,10 @@ describe('RFC9449-6: nonces', () => {
     expect(new DpopNonces(SECRET, LIFETIME).current(START)).toMatch(/^[\w-]{43}$/);
   });
 
-  test.each([undefined, '', 'x', 'a'.repeat(43), 'é'.repeat(43)])('%j is unknown', (nonce) => {
-    expect(nonces.judge(nonce, START).kind).toBe('unknown');
-  });
+  test.each([undefined, '', 'x', 'a'.repeat(43), 'é'.repeat(43)])(
+    'RFC9449-6: nonces: %j is unknown',
+    (nonce) => {
+      expect(nonces.judge(nonce, START).kind).toBe('unknown');
+    },
+  );
 });

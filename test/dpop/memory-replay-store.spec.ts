@@ -38,7 +38,7 @@ describe('RFC9449-8: a proof is used once', () => {
     expect(await store.addIfAbsent('client.proof', 80)).toBe(false);
   });
 
-  test('of many calls at once exactly one resolves to true', async () => {
+  test('RFC9449-8: exactly one of many calls at once resolves to true', async () => {
     const { store } = watched();
     const calls = Array.from({ length: 200 }, async () => store.addIfAbsent('client.proof', 80));
     expect((await Promise.all(calls)).filter(Boolean)).toEqual([true]);
@@ -103,7 +103,7 @@ describe('RFC9449-8: a proof is used once', () => {
     expect(await store.addIfAbsent('a.before', 10)).toBe(false);
   });
 
-  test('without a clock given, it is the time of day', async () => {
+  test('the store goes by the time of day where no clock is given', async () => {
     vi.useFakeTimers({ now: START });
     const store = new MemoryReplayStore();
     expect(await store.addIfAbsent('client.proof', 80)).toBe(true);
@@ -153,7 +153,7 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
     for (const key of ['a.0', 'a.1', 'b.0']) expect(await store.addIfAbsent(key, 80)).toBe(false);
   });
 
-  test('after a pause it forgets in portions of ten thousand, the latest first', async () => {
+  test('invariant 5: after a pause the store forgets in portions of ten thousand, the latest first', async () => {
     const { store, at } = watched();
     await add(store, 'a', 25_000, 10);
     at(100);

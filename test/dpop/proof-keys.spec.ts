@@ -52,7 +52,7 @@ describe('proof keys', () => {
     expect(keys.find(headerOf(proof).slice(0, -1), KEY)).toBeUndefined();
   });
 
-  test('of each key the last header is kept, and the key imported once however its headers are written', async () => {
+  test('each key’s last header is kept, and the key is imported once however its headers are written', async () => {
     const one = await client.proof({ url: URL });
     const other = await client.proof({ url: URL, header: { kid: 'other' } });
     verify(one, client.jwk, 'ES256', keys);

@@ -107,7 +107,7 @@ describe.each(REDIS_PACKAGES)('RFC9449-8: used proofs in Redis, by %s', (kind) =
     expect(unhandled).not.toHaveBeenCalled();
   });
 
-  test('invariant 5: of unanswered commands there are ten thousand at most, then it fails at once', async () => {
+  test('invariant 5: ten thousand commands at most wait for an answer of Redis, then the next fails at once', async () => {
     const answers: ((reply: string) => void)[] = [];
     const client = redisDouble(
       kind,

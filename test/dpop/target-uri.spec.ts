@@ -78,7 +78,7 @@ describe('RFC9449-2: target URIs are compared by RFC 3986', () => {
     'https://[::1/a',
     'https://0x7f.1/a',
     'https://2130706433/a',
-  ])('%j is none', (uri) => {
+  ])('RFC9449-2: %j is no target URI', (uri) => {
     expect(normalizeTargetUri(uri)).toBeUndefined();
   });
 });
@@ -92,7 +92,7 @@ describe('RFC9449-2: the target URI of a request', () => {
     ['what must be encoded', '/a"<>`{}|^[]', 'https://api.example.com/v1/a%22%3C%3E%60%7B%7D%7C%5E%5B%5D'],
     ['a low octet', '/\u0007', 'https://api.example.com/v1/%07'],
     ['a percent sign by itself', '/100%', 'https://api.example.com/v1/100%'],
-  ])('%s', (_, path, expected) => {
+  ])('RFC9449-2: the target URI of a request: %s', (_, path, expected) => {
     expect(targetUriOf('https://api.example.com/v1', path)).toBe(expected);
   });
 });
@@ -109,7 +109,7 @@ describe('publicUrl', () => {
     ['http://127.1.2.3/', 'http://127.1.2.3'],
     ['http://127.100.20.30/', 'http://127.100.20.30'],
     ['http://[::1]:3000', 'http://[::1]:3000'],
-  ])('%s is %s', (url, base) => {
+  ])('the publicUrl %s is normalised to %s', (url, base) => {
     expect(normalizeBase(url)).toBe(base);
   });
 
@@ -128,7 +128,7 @@ describe('publicUrl', () => {
     'https://api.example.com#',
     'https://user@api.example.com',
     '',
-  ])('%j is none', (url) => {
+  ])('%j is no publicUrl', (url) => {
     expect(normalizeBase(url)).toBeUndefined();
   });
 });

@@ -625,7 +625,7 @@ describe('invariant 8: wrong options stop the boot', () => {
     expect(await Promise.all(right.map(async (options) => messageOf(options)))).toEqual(right.map(() => ''));
   });
 
-  test.each(cases)('%s', async (_name, options, expected) => {
+  test.each(cases)('invariant 8: wrong options stop the boot: %s', async (_name, options, expected) => {
     expect(await messageOf(options)).toContain(expected);
   });
 
@@ -699,7 +699,7 @@ describe.each(PLATFORMS)('invariant 8: an app that can let nobody in does not st
     };
   };
 
-  test('plain HTTP', async () => {
+  test('invariant 8: an app that serves plain HTTP, and can let nobody in, does not start', async () => {
     await expect(startApp(platform, auth())).rejects.toThrow(
       /httpsOptions .*mutualTls\(\{ key, cert, ca \}\)/,
     );
@@ -718,7 +718,7 @@ describe.each(PLATFORMS)('invariant 8: an app that can let nobody in does not st
     );
   });
 
-  test('with binding: if-bound it starts', async () => {
+  test('an app that sees no certificates starts with binding: if-bound', async () => {
     const app = await startApp(platform, auth({ binding: 'if-bound' }));
     await app.close();
   });
@@ -860,7 +860,7 @@ describe('contradictions between decorators stop the boot', () => {
 describe('mutualTls', () => {
   const right = (): Parameters<typeof mutualTls>[0] => ({ ...world.server, ca: world.ca.cert });
 
-  test('is strict by default', () => {
+  test('mutualTls is strict by default', () => {
     expect(mutualTls(right())).toMatchObject({
       requestCert: true,
       rejectUnauthorized: true,
@@ -876,7 +876,7 @@ describe('mutualTls', () => {
     });
   });
 
-  test.each(['key', 'cert', 'ca'])('throws without %s', (name) => {
+  test.each(['key', 'cert', 'ca'])('mutualTls throws without %s', (name) => {
     for (const value of [undefined, null, '', [], [''], Buffer.alloc(0)]) {
       expect(() => mutualTls({ ...right(), [name]: value })).toThrow(`${name} is missing or empty`);
     }
@@ -893,7 +893,7 @@ describe('mutualTls', () => {
   });
 
   test.each(['requestCert', 'rejectUnauthorized', 'secureProtocol', 'SNICallback', 'pskCallback'])(
-    'throws with %s',
+    'mutualTls throws with %s',
     (name) => {
       expect(() => mutualTls({ ...right(), [name]: false })).toThrow(`${name} can't be set`);
     },

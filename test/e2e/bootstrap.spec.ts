@@ -70,7 +70,7 @@ describe.each(PLATFORMS)("bootstrap: 'eager' on %s", (platform) => {
     expect(fetches(as)).toEqual([1, 1]);
   });
 
-  test('only what will be needed is fetched', async () => {
+  test('bootstrap: eager fetches only what will be needed', async () => {
     const as = await startAuthorizationServer(world);
     const tls = { ca: world.ca.cert };
     const of = (server: object): CertBoundAuthOptions['authorizationServers'] => [
@@ -160,7 +160,7 @@ describe.each(PLATFORMS)('refreshKeys() on %s', (platform) => {
   });
 
   test.each(['https://unknown.example.com', ''])(
-    'of an issuer that is not configured throws, and fetches nothing: %j',
+    'refreshKeys() throws for an issuer that is not configured, and fetches nothing: %j',
     async (issuer) => {
       const as = await startAuthorizationServer(world);
       const servers = (await start(platform, as, {})).get(AuthorizationServers);
@@ -171,7 +171,7 @@ describe.each(PLATFORMS)('refreshKeys() on %s', (platform) => {
     },
   );
 
-  test('that fails throws, and leaves what is known as it is', async () => {
+  test('refreshKeys() that fails throws, and leaves what is known as it is', async () => {
     const as = await startAuthorizationServer(world);
     const app = await start(platform, as, {});
     const token = await mint(as);

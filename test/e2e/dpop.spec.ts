@@ -400,7 +400,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
   });
 
   describe('RFC9449-8: a proof is used once', () => {
-    test('of many copies at once, one', async () => {
+    test('RFC9449-8: exactly one of many copies of a proof, sent at once, is accepted', async () => {
       const { as, app } = await startDpopApi(world, platform, CONTROLLERS);
       const token = await as.accessToken({ dpop: client });
       const headers = await client.headers({ url: `${PUBLIC_URL}/`, token });
@@ -484,7 +484,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
       ['too old', -75, 401],
       ['of a clock that is a little ahead', 8, 200],
       ['of a clock that is far ahead', 15, 401],
-    ])('%s', async (_, offset, status) => {
+    ])('RFC9449-1: a proof is as fresh as it must be: %s', async (_, offset, status) => {
       const { as, app } = await startDpopApi(world, platform, CONTROLLERS);
       const token = await as.accessToken({ dpop: client });
       const issuedAt = Math.floor(Date.now() / 1000) + offset;

@@ -128,7 +128,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     }
   });
 
-  test('INV2: from anyone else the header is ignored, and the log says so', async () => {
+  test('INV2: the header of anyone but a trusted proxy is ignored, and the log says so', async () => {
     const { logger, statusOf } = await start({ trustedProxies: ['10.0.0.0/8', 'fd00::/8', 'unix'] });
     const headers = { 'X-Client-Cert': base64(world.client1.der) };
     expect(await statusOf(world.client1, headers)).toBe(401);

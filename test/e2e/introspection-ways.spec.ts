@@ -104,7 +104,7 @@ describe.each(PLATFORMS)('client authentication at the real oidc-provider on %s'
     }),
   };
 
-  test.each(Object.keys(ways))('%s', async (method) => {
+  test.each(Object.keys(ways))('client authentication at the real oidc-provider: %s', async (method) => {
     const way = await ways[method]?.();
     if (way === undefined) throw new Error(method);
     const as = await startRealAuthorizationServer(world, way.client);
@@ -170,7 +170,7 @@ describe.each(PLATFORMS)('signed introspection answers (RFC 9701) on %s', (platf
     return { as, app: await startWith(platform, [{ issuer: as.issuer, introspection }]) };
   };
 
-  test('are asked for, verified and used; meant for our client id or our audience', async () => {
+  test('signed introspection answers (RFC 9701) are asked for, verified and used; meant for our client id or our audience', async () => {
     const { as, app } = await start();
     await answerSigned(as);
     expect(await status(app, 'opaque')).toBe(200);
@@ -298,7 +298,7 @@ describe.each(PLATFORMS)('introspection in this process on %s', (platform) => {
     }
   });
 
-  test('is cached and coalesced like any other', async () => {
+  test('introspection in this process is cached and coalesced like any other', async () => {
     let calls = 0;
     const introspect = async (): Promise<object> => {
       calls += 1;
@@ -373,7 +373,7 @@ describe.each(PLATFORMS)('several servers with introspection on %s', (platform) 
     return { one, two, app };
   };
 
-  test('are asked in turn, until one knows the token', async () => {
+  test('several servers with introspection are asked in turn, until one knows the token', async () => {
     const { one, two, app } = await start();
     expect(await status(app, one.opaqueToken({ certificate: world.client1 }))).toBe(200);
     expect(two.count('introspection')).toBe(0);

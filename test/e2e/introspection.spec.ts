@@ -202,7 +202,7 @@ describe.each(PLATFORMS)('introspection cache on %s', (platform) => {
     expect(as.count('introspection')).toBe(2);
   });
 
-  test('is bounded', async () => {
+  test('the cache of introspection answers is bounded', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as, { cache: { maxEntries: 2 } });
     const tokens = [opaque(as), opaque(as), opaque(as)];
@@ -213,7 +213,7 @@ describe.each(PLATFORMS)('introspection cache on %s', (platform) => {
     expect(as.count('introspection')).toBe(4);
   });
 
-  test('keeps no outage', async () => {
+  test('the cache of introspection answers keeps no outage', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as, { cache: {} });
     const token = opaque(as);

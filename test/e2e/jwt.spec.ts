@@ -53,17 +53,20 @@ describe.each(PLATFORMS)('discovery on %s', (platform) => {
     await api.call(await mint(as)).expect(200);
   });
 
-  test.each(['oauth', 'openid'] as const)('of an issuer with a path, by %s metadata', async (discovery) => {
-    const as = await startAuthorizationServer(world, { discovery, path: '/realms/bank' });
-    const api = await startWith(platform, { issuer: as.issuer });
-    await api.call(await mint(as)).expect(200);
-    const paths = as.requests.filter(({ endpoint }) => endpoint === 'metadata').map(({ path }) => path);
-    expect(paths).toEqual([
-      discovery === 'oauth'
-        ? '/.well-known/oauth-authorization-server/realms/bank'
-        : '/realms/bank/.well-known/openid-configuration',
-    ]);
-  });
+  test.each(['oauth', 'openid'] as const)(
+    'an issuer with a path is discovered by %s metadata',
+    async (discovery) => {
+      const as = await startAuthorizationServer(world, { discovery, path: '/realms/bank' });
+      const api = await startWith(platform, { issuer: as.issuer });
+      await api.call(await mint(as)).expect(200);
+      const paths = as.requests.filter(({ endpoint }) => endpoint === 'metadata').map(({ path }) => path);
+      expect(paths).toEqual([
+        discovery === 'oauth'
+          ? '/.well-known/oauth-authorization-server/realms/bank'
+          : '/realms/bank/.well-known/openid-configuration',
+      ]);
+    },
+  );
 
   test('fetches nothing before a token needs it, and then once for all that come together', async () => {
     const as = await startAuthorizationServer(world);
@@ -102,7 +105,7 @@ describe.each(PLATFORMS)('discovery on %s', (platform) => {
     await api.call(await mint(as)).expect(503);
   });
 
-  test('by plain http: on loopback, when asked for', async () => {
+  test('discovery by plain http works on loopback, when asked for', async () => {
     const as = await startAuthorizationServer(world);
     const server = createServer((request, response) => {
       const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -121,7 +124,7 @@ describe.each(PLATFORMS)('discovery on %s', (platform) => {
     await api.call(await mint(as, { claims: { iss: issuer } })).expect(200);
   });
 
-  test('jwksUri skips it', async () => {
+  test('an explicit jwksUri skips discovery', async () => {
     const as = await startAuthorizationServer(world, { discovery: 'none' });
     const api = await startWith(platform, { issuer: as.issuer, jwt: { jwksUri: as.jwksUri } });
     await api.call(await mint(as)).expect(200);

@@ -111,7 +111,7 @@ describe.each(PLATFORMS)('the challenge on %s', (platform) => {
     expect(down.headers['retry-after']).toBe('5');
   });
 
-  test('is shown to a browser where CORS is on, beside what the app exposes', async () => {
+  test('the challenge is shown to a browser where CORS is on, beside what the app exposes', async () => {
     const as = await startAuthorizationServer(world);
     const start = async (exposedHeaders?: string[]): Promise<INestApplication> =>
       startApi(world, platform, as, [RoutesController], {
@@ -190,7 +190,7 @@ describe.each(PLATFORMS)('the log on %s', (platform) => {
     expect(logger.ours).toHaveLength(1);
   });
 
-  test('of a scope that is missing', async () => {
+  test('the log names a scope that is missing', async () => {
     const { as, app, logger } = await start();
     const token = await as.accessToken({ certificate: world.client1 });
     await clientOf(app, world, world.client1, token).get('/scoped').expect(403);
@@ -375,7 +375,7 @@ describe.each(PLATFORMS)('the certificate on %s', (platform: Platform) => {
     await clientOf(any, world, expired, late).get('/').expect(401);
   });
 
-  test("with clientAuth: 'required' a client without a certificate gets no HTTP answer", async () => {
+  test("a client without a certificate gets no HTTP answer with clientAuth: 'required'", async () => {
     const { mutualTls } = await import('nestjs-cert-bound-auth');
     const as = await startAuthorizationServer(world);
     const auth = CertBoundAuthModule.forRoot({

@@ -52,7 +52,7 @@ describe.each(PLATFORMS)('the OpenAPI document on %s', (platform) => {
     expect(securityOf('/health')).toBeUndefined();
   });
 
-  test('is served by the sample, to everyone', async () => {
+  test('the OpenAPI document is served by the sample, to everyone', async () => {
     const app = await start((nest) => serveOpenApi(nest, ISSUER));
     const { body } = await clientOf(app, world).get('/docs-json').expect(200);
     expect(body).toMatchObject({

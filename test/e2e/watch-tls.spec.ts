@@ -180,7 +180,7 @@ describe.each(KINDS)('watchTls on %s', (kind) => {
       expect(app.begun).toEqual(['1', '2']);
     });
 
-    it('are refused too when they were open before the watch', async () => {
+    it('connections older than a change of the CAs are refused when they were open before the watch, too', async () => {
       const texts = { key: world.server.key, cert: world.server.cert, ca: world.ca.cert };
       const folder = await plainFolder(texts);
       const app = await createWatchedApp(kind, mutualTls(texts));
@@ -220,7 +220,7 @@ describe.each(KINDS)('watchTls on %s', (kind) => {
     it.each([
       ['TLS keys of its own', {}],
       ['fixed ticketKeys', { ticketKeys: randomBytes(48) }],
-    ])('is refused, by resumption too, in the handshake: %s', async (_, tls) => {
+    ])('a certificate that is revoked is refused in the handshake, by resumption too: %s', async (_, tls) => {
       const { ca, client } = await revocation();
       const good = await ca.issueClientCertificate('good');
       const app = await start(kind, { texts: { ca: ca.cert, crl: await ca.issueCrl() }, tls });
@@ -242,28 +242,31 @@ describe.each(KINDS)('watchTls on %s', (kind) => {
     it.each([
       ['TLS keys of its own', {}],
       ['fixed ticketKeys', { ticketKeys: randomBytes(48) }],
-    ])("is refused, by resumption too, by the guards with clientAuth 'request': %s", async (_, tls) => {
-      const { ca, client } = await revocation();
-      const as = await startAuthorizationServer(world);
-      const authorization = `Bearer ${await as.accessToken({ certificate: client })}`;
-      const app = await start(kind, {
-        texts: { ca: ca.cert, crl: await ca.issueCrl() },
-        tls: { ...tls, clientAuth: 'request' },
-        auth: as.moduleOptions,
-      });
-      const original = await app.open(client, versions);
-      expect(await original.get('/fast', { authorization })).toBe(200);
-      const { session } = original;
+    ])(
+      "a certificate that is revoked is refused by the guards with clientAuth 'request', by resumption too: %s",
+      async (_, tls) => {
+        const { ca, client } = await revocation();
+        const as = await startAuthorizationServer(world);
+        const authorization = `Bearer ${await as.accessToken({ certificate: client })}`;
+        const app = await start(kind, {
+          texts: { ca: ca.cert, crl: await ca.issueCrl() },
+          tls: { ...tls, clientAuth: 'request' },
+          auth: as.moduleOptions,
+        });
+        const original = await app.open(client, versions);
+        expect(await original.get('/fast', { authorization })).toBe(200);
+        const { session } = original;
 
-      ca.revoke(client);
-      await app.folder.replace({ crl: await ca.issueCrl() });
-      await eventually(() => original.ended, SECOND);
-      const resumed = await app.open(client, { ...versions, session });
-      expect(await resumed.get('/fast', { authorization })).toBe(401);
-      expect(resumed.socket.isSessionReused()).toBe(false);
-      const again = await app.open(client, { ...versions, session: resumed.session });
-      expect(await again.get('/fast', { authorization })).toBe(401);
-    });
+        ca.revoke(client);
+        await app.folder.replace({ crl: await ca.issueCrl() });
+        await eventually(() => original.ended, SECOND);
+        const resumed = await app.open(client, { ...versions, session });
+        expect(await resumed.get('/fast', { authorization })).toBe(401);
+        expect(resumed.socket.isSessionReused()).toBe(false);
+        const again = await app.open(client, { ...versions, session: resumed.session });
+        expect(await again.get('/fast', { authorization })).toBe(401);
+      },
+    );
   });
 
   it('the validity of the certificate is looked at per request: no connection outlives it', async () => {
@@ -316,7 +319,7 @@ describe('files that are broken', () => {
     expect(await app.attempt(world.client1)).toBe(200);
   });
 
-  it('are named when they are gone, and another fault is another line', async () => {
+  it('files that are broken are named when they are gone, and another fault is another line', async () => {
     const app = await start('express');
     await rm(app.folder.paths.key);
     await eventually(() => said(app).length === 1, SECOND);
@@ -341,7 +344,7 @@ describe('files that are broken', () => {
     expect(said(app).map(({ level }) => level)).toEqual(['error', 'log']);
   });
 
-  it('that OpenSSL does not take keep the old material', async () => {
+  it('files that are broken that OpenSSL does not take keep the old material', async () => {
     const app = await start('express', { tls: { ciphers: 'DEFAULT@SECLEVEL=3' } });
     await app.folder.replace(await weakPair());
     await eventually(() => said(app).length === 1, SECOND);
@@ -480,7 +483,7 @@ describe('the start', () => {
   it.each([
     ['a plain HTTP server', undefined],
     ['a server that asks for no certificate', {}],
-  ])('refuses %s', async (_, tls) => {
+  ])('the start of a watch refuses %s', async (_, tls) => {
     for (const kind of ['express', 'fastify'] as const) {
       const { key, cert } = world.server;
       const { app } = await createWatchedApp(kind, tls && { key, cert });

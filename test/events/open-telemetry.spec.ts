@@ -203,7 +203,7 @@ describe('a span', () => {
     expect(ended).toBeLessThanOrEqual(Date.now());
   });
 
-  test('of a refusal is no error, and has the reason', () => {
+  test('a span of a refusal is no error, and has the reason', () => {
     decide(REFUSED);
     const [span] = telemetry.spans();
     expect(span?.status.code).toBe(api.SpanStatusCode.UNSET);
@@ -215,7 +215,7 @@ describe('a span', () => {
     expect(span?.attributes).not.toHaveProperty('error.type');
   });
 
-  test('of an outage is an error, and has nothing that the token only claims', () => {
+  test('a span of an outage is an error, and has nothing that the token only claims', () => {
     decide({ ...UNAVAILABLE, route: 'GET unknown' });
     const [span] = telemetry.spans();
     expect(span?.status).toEqual({
@@ -227,7 +227,7 @@ describe('a span', () => {
     expect(JSON.stringify(span?.attributes)).not.toContain('claimed');
   });
 
-  test('is a child of the one of its request', () => {
+  test('a span is a child of the one of its request', () => {
     api.context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
     const tracer = api.trace.getTracer('test');
     tracer.startActiveSpan('request', (request) => {
@@ -242,7 +242,7 @@ describe('a span', () => {
 });
 
 describe('the channels belong to the process', () => {
-  test('so each event is recorded once, however many modules there are, until the last has ended', async () => {
+  test('each event is recorded once, however many modules there are, until the last has ended', async () => {
     const [stopSecond, stopThird] = await Promise.all([startTelemetry(), startTelemetry()]);
     decide(ACCEPTED);
     expect(telemetry.spans()).toHaveLength(1);

@@ -61,7 +61,7 @@ describe.each(WAYS)('the headers of an accepted request, by %s', (way) => {
     });
   });
 
-  test('row 43: are all there when nearly every claim is absent, as empty values that overwrite a client’s own', async () => {
+  test('row 43: the headers of an accepted request are all there when nearly every claim is absent, as empty values that overwrite a client’s own', async () => {
     const as = await startAuthorizationServer(world);
     const { authorizationServers } = as.moduleOptions;
     const endpoint = await startEndpoint(
@@ -90,7 +90,7 @@ describe.each(WAYS)('the headers of an accepted request, by %s', (way) => {
     expect(answer.headers['x-credential-iss']).toBe(as.issuer);
   });
 
-  test('row 43: are not there when a request is refused', async () => {
+  test('row 43: the headers of an accepted request are not there when a request is refused', async () => {
     const as = await startAuthorizationServer(world);
     const endpoint = await startEndpoint(way, optionsFor(world, as));
     const token = await as.accessToken({ certificate: world.client1 });
@@ -212,17 +212,17 @@ describe('a value', () => {
     ['an empty list', [], ''],
     ['a list', ['a,b', 'c', 1, null], 'a%2Cb,c,1,'],
     ['an object', { a: ['ä'] }, '{"a":["%C3%A4"]}'],
-  ])('of %s', (_, value, expected) => {
+  ])('a header value of %s is what it must be', (_, value, expected) => {
     expect(headersFor({ claims: { value } }, { 'X-Value': 'value' })['X-Value']).toBe(expected);
   });
 
-  test('of scopes and audiences keeps them apart, whatever they hold', () => {
+  test('a value of scopes and audiences keeps them apart, whatever they hold', () => {
     const headers = headersFor({ scopes: new Set(['a b', 'c']), audience: ['x,y', 'z'] });
     expect(headers['X-Credential-Scope']).toBe('a%20b c');
     expect(headers['X-Credential-Aud']).toBe('x%2Cy,z');
   });
 
-  test('of a subject with several attributes, and a comma in one, is one line', () => {
+  test('a subject with several attributes, and a comma in one, is one line', () => {
     const subject = 'O=Bank\\, Inc.\nCN=client';
     const certificate = {
       subject,
@@ -234,7 +234,7 @@ describe('a value', () => {
     expect(headers['X-Credential-Certificate-Subject']).toBe('O=Bank\\, Inc.,CN=client');
   });
 
-  test('of many spaces takes a time that grows with them, not with their square', () => {
+  test('a value of many spaces takes a time that grows with them, not with their square', () => {
     const value = `a${' '.repeat(200_000)}b`;
     const started = performance.now();
     expect(headersFor({ subject: value })['X-Credential-Sub']).toBe(value);
@@ -242,7 +242,7 @@ describe('a value', () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
-  test('of any text at all is a header, and decodes to the text', () => {
+  test('a value of any text at all is a header, and decodes to the text', () => {
     check(
       property(string({ unit: 'binary' }), (value) => {
         const header = headersFor({ subject: value })['X-Credential-Sub'] ?? '';

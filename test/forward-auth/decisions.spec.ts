@@ -239,7 +239,7 @@ const ENVOY = { proxy: 'envoy', clientCertificate: NGINX } as const;
 
 describe('invariant 1: nothing that the app sets up answers in place of the endpoint', () => {
   test.each(['express', 'fastify'] as const)(
-    'not its CORS, to a preflight without a token or with one, on %s',
+    'INV1: the app’s CORS does not answer in place of the endpoint, to a preflight without a token or with one, on %s',
     async (platform) => {
       const as = await startAuthorizationServer(world);
       const endpoint = await startEndpoint(platform, optionsFor(world, as, ENVOY), {
@@ -265,18 +265,21 @@ describe('invariant 1: nothing that the app sets up answers in place of the endp
     },
   );
 
-  test.each(['express', 'fastify'] as const)('not its parsers of bodies, on %s', async (platform) => {
-    const as = await startAuthorizationServer(world);
-    const endpoint = await startEndpoint(platform, optionsFor(world, as, ENVOY));
-    const headers = {
-      authorization: `Bearer ${await as.accessToken({ certificate: world.client1 })}`,
-      'x-ssl-client-cert': encodeURIComponent(world.client1.cert),
-      'content-type': 'application/json',
-      'content-length': '1',
-    };
-    const { status } = await endpoint.call({ method: 'POST', path: '/auth/any/x', headers, body: '{' });
-    expect(status).toBe(200);
-  });
+  test.each(['express', 'fastify'] as const)(
+    'INV1: the app’s parsers of bodies do not answer in place of the endpoint, on %s',
+    async (platform) => {
+      const as = await startAuthorizationServer(world);
+      const endpoint = await startEndpoint(platform, optionsFor(world, as, ENVOY));
+      const headers = {
+        authorization: `Bearer ${await as.accessToken({ certificate: world.client1 })}`,
+        'x-ssl-client-cert': encodeURIComponent(world.client1.cert),
+        'content-type': 'application/json',
+        'content-length': '1',
+      };
+      const { status } = await endpoint.call({ method: 'POST', path: '/auth/any/x', headers, body: '{' });
+      expect(status).toBe(200);
+    },
+  );
 
   test.each(['express', 'fastify'] as const)(
     'a request hook of the app sees the other requests, on %s, and none of the endpoint',

@@ -17,7 +17,7 @@ function valueAt(document: unknown, ...path: readonly (string | number)[]): unkn
 
 describe('row 43: no proxy leaves one of the headers to the client', () => {
   test.each(['forward-auth-nginx.conf', 'forward-auth-caddy.Caddyfile', 'forward-auth-traefik.yml'])(
-    '%s',
+    'row 43: no proxy leaves one of the headers to the client: %s',
     (file) => {
       const text = read(file);
       const missing = Object.values(CREDENTIAL_HEADERS).filter(
@@ -27,7 +27,7 @@ describe('row 43: no proxy leaves one of the headers to the client', () => {
     },
   );
 
-  test('forward-auth-envoy.yaml', () => {
+  test('row 43: Envoy leaves none of the headers to the client', () => {
     expect(read('forward-auth-envoy.yaml')).toContain(
       'patterns: [{ prefix: x-credential-, ignore_case: true }]',
     );

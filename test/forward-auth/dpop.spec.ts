@@ -81,7 +81,7 @@ async function send(endpoint: Endpoint, said: object, headers: object): Promise<
 describe.each(Object.keys(PROXIES) as AskingProxy[])('RFC9449-1: a proof behind %s', (proxy) => {
   const { says, ignored } = PROXIES[proxy];
 
-  test('is for the method and the URI that the proxy names, under the public URL', async () => {
+  test('RFC9449-1: a proof is for the method and the URI that the proxy names, under the public URL', async () => {
     const { endpoint, token } = await start({ proxy });
     const headers = await proofFor(token, 'POST', '/payments/1');
     const answer = await send(endpoint, says(TARGET.method, TARGET.path), { ...headers, ...ignored });
@@ -92,7 +92,7 @@ describe.each(Object.keys(PROXIES) as AskingProxy[])('RFC9449-1: a proof behind 
   test.each([
     ['method', 'GET', '/payments/1'],
     ['path', 'POST', '/payments/2'],
-  ])('is refused where it is for another %s', async (_, method, path) => {
+  ])('RFC9449-1: a proof for another %s is refused', async (_, method, path) => {
     const { endpoint, token } = await start({ proxy });
     const answer = await send(
       endpoint,
@@ -152,7 +152,7 @@ test.each(WAYS)(
 describe('a token that is bound to a key of DPoP', () => {
   const nginx = PROXIES.nginx.says('GET', '/');
 
-  test('RFC9449-4: is refused without its proof, and as a bearer token', async () => {
+  test('RFC9449-4: a token that is bound to a key of DPoP is refused without its proof, and as a bearer token', async () => {
     const { endpoint, token } = await start({});
     const { dpop: _proof, DPoP: _other, ...without } = await proofFor(token, 'GET', '/');
     expect((await send(endpoint, nginx, without)).status).toBe(401);
@@ -198,7 +198,7 @@ describe('a token that is bound to a key of DPoP', () => {
     expect((await send(endpoint, nginx, { 'x-token': token })).status).toBe(401);
   });
 
-  test('RFC9449-4: is refused where the policy accepts no proofs', async () => {
+  test('RFC9449-4: a token that is bound to a key of DPoP is refused where the policy accepts no proofs', async () => {
     const { endpoint, token } = await start({ policies: { any: {} } });
     const as = await startAuthorizationServer(world);
     const without = await startEndpoint('node', optionsFor(world, as));

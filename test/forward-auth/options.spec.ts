@@ -323,7 +323,7 @@ describe('invariant 8: the boot stops where', () => {
       { ...RIGHT, validate: () => true },
       ['validate (function): there is no such option'],
     ],
-  ])('%s', (_, options, expected) => {
+  ])('the boot stops where %s', (_, options, expected) => {
     const problems = problemsOf(options);
     expect(problems.map((problem, index) => problem.slice(0, expected[index]?.length))).toEqual(expected);
   });

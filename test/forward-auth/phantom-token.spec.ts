@@ -111,7 +111,7 @@ describe('row 46: a phantom token that is minted', () => {
     expect(protectedHeader.kid).toBe('k2');
   });
 
-  test('is not made for a request that is refused', async () => {
+  test('row 46: a phantom token that is minted is not made for a request that is refused', async () => {
     const { as, endpoint } = await start();
     const token = await as.accessToken({ certificate: world.client1 });
     const { status, headers } = await endpoint.ask('any', { token, certificate: world.client2 });
@@ -158,7 +158,7 @@ describe('row 46: a phantom token that is the signed introspection answer', () =
     );
   }
 
-  test('RFC9701-5: is handed on as the server has signed it', async () => {
+  test('RFC9701-5: a phantom token that is the signed introspection answer is handed on as the server has signed it', async () => {
     const as = await startAuthorizationServer(world);
     const endpoint = await start(as);
     const jwt = await sign(as, {});
@@ -182,7 +182,7 @@ describe('row 46: a phantom token that is the signed introspection answer', () =
     expect(as.count('introspection')).toBe(1);
   });
 
-  test('RFC9701-5: is that of a JWT too, which is asked about', async () => {
+  test('RFC9701-5: a phantom token that is the signed introspection answer is that of a JWT too, which is asked about', async () => {
     const as = await startAuthorizationServer(world);
     const endpoint = await start(as, serversOf(as, { tokens: 'all' }, {}));
     const jwt = await sign(as, {});

@@ -154,7 +154,7 @@ describe('row 38: the token is taken from', () => {
       '400 invalid_request',
     ],
     ['the query, not the fragment', { unsafeQuery: 'token' }, (token) => ({ uri: `/#?token=${token}` }), 401],
-  ])('%s', async (_, place, question, expected) => {
+  ])('the token is taken from %s', async (_, place, question, expected) => {
     expect(await ask(place, question)).toBe(expected);
   });
 });

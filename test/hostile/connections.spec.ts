@@ -64,17 +64,17 @@ describe.each(PLATFORMS)('connections on %s', (platform) => {
         return resumed;
       };
 
-      it('RFC8705-1: of client1 carries the token of client1', async () => {
+      it('RFC8705-1: a resumed session of client1 carries the token of client1', async () => {
         const resumed = await resume(await sessionOf(kit.client1), kit.client1);
         expect(await resumed.statuses(tokenOf(kit.client1))).toEqual([200]);
       });
 
-      it('RFC8705-1: of client1 does not carry the token of client2', async () => {
+      it('RFC8705-1: a resumed session of client1 does not carry the token of client2', async () => {
         const resumed = await resume(await sessionOf(kit.client1), kit.client2);
         expect(await resumed.statuses(tokenOf(kit.client2))).toEqual([401]);
       });
 
-      it('INV2: without a certificate stays without', async () => {
+      it('INV2: a resumed session without a certificate stays without', async () => {
         const session = await sessionOf('none');
         const token = tokenOf(kit.client1);
         expect(await (await resume(session, 'none')).statuses(token)).toEqual([401]);
@@ -82,13 +82,13 @@ describe.each(PLATFORMS)('connections on %s', (platform) => {
         expect(await (await resume(session, 'none')).statuses(token, token)).toEqual([401, 401]);
       });
 
-      it('INV2: without a certificate stays without, though client1 resumes it', async () => {
+      it('INV2: a resumed session without a certificate stays without, though client1 resumes it', async () => {
         const resumed = await resume(await sessionOf('none'), kit.client1);
         expect(await resumed.statuses(tokenOf(kit.client1))).toEqual([401]);
       });
 
       it.each(['untrusted', 'selfSigned', 'impostor', 'expired', 'notYetValid', 'serverUsage'] as const)(
-        'INV2: of a certificate that does not count stays so: %s',
+        'INV2: a resumed session of a certificate that does not count stays so: %s',
         async (name) => {
           const certificate = kit.certificates[name];
           const resumed = await resume(await sessionOf(certificate), certificate);

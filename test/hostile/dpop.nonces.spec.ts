@@ -158,7 +158,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform) => {
       await check(app, kit.dpop(kit.jwt(), { headers: ['DPoP-Nonce', nonce] }), USE_NONCE);
     });
 
-    it('RFC9449-8: with a nonce, too, a proof counts once', async () => {
+    it('RFC9449-8: a proof with a nonce counts once, too', async () => {
       const request = proven({ nonce: await nonceOf(app) });
       await check(app, request, ACCEPTED);
       await check(app, request, INVALID_PROOF);
@@ -188,7 +188,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform) => {
       await check(app, kit.hostile.bearer(kit.jwt()), BEARER_INVALID_TOKEN);
     });
 
-    it('RFC9449-7: who shows no credentials is told of no error', async () => {
+    it('RFC9449-7: a caller who shows no credentials is told of no error', async () => {
       await check(app, { certificate: 'none' }, NO_CREDENTIALS);
       await check(app, { certificate: 'none', headers: ['DPoP', kit.proof(kit.jwt())] }, NO_CREDENTIALS);
     });

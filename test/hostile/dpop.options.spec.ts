@@ -20,7 +20,7 @@ import {
   requestRows,
   sequenceRows,
 } from './rows/dpop/dpop-row.js';
-import type { HostileRow } from './hostile-row.js';
+import { type HostileRow, titleOf } from './hostile-row.js';
 
 const way = WAYS.globalGuards;
 const REALM = 'Payments of "A" \\ B';
@@ -231,7 +231,7 @@ describe.each(PLATFORMS)('options of DPoP on %s', (platform) => {
     });
     afterAll(() => app.close());
 
-    it.each(rows.map((row) => [row.name, row] as const))('%s', async (_, row) => {
+    it.each(rows.map((row) => [titleOf(row), row] as const))('%s', async (_, row) => {
       for (const [index, request] of row.requests(kit).entries()) {
         await exchange(client, app, request, row.expect[index] ?? NO_CREDENTIALS, surroundings);
       }

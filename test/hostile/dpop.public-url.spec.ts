@@ -181,14 +181,14 @@ describe.each(SERVED)(
     };
 
     it.each(ours.map((target) => [JSON.stringify(target), target] as const))(
-      'RFC9449-2: ours is %s',
+      'RFC9449-2: a proof for %s, which is ours, is accepted',
       async (_, target) => {
         await exchange(client, app, requestFor(target), ACCEPTED, { way });
       },
     );
 
     it.each(others.map((target) => [JSON.stringify(target), target] as const))(
-      'RFC9449-2: not ours is %s',
+      'RFC9449-2: a proof for %s, which is not ours, is refused',
       async (_, target) => {
         await exchange(client, app, requestFor(target), INVALID_PROOF, { way });
       },

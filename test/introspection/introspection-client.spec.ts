@@ -206,7 +206,7 @@ describe('introspection', () => {
 });
 
 describe('an introspection answer', () => {
-  test('RFC7662-1: is active when it says so by the boolean, and only then', () => {
+  test('RFC7662-1: an introspection answer is active when it says so by the boolean, and only then', () => {
     expect(readIntrospection('here', { active: true, sub: 'x' })).toStrictEqual({
       active: true,
       claims: { active: true, sub: 'x' },
@@ -226,7 +226,7 @@ describe('an introspection answer', () => {
     }
   });
 
-  test('RFC7662-1: without it there is no answer, and that is an outage', () => {
+  test('RFC7662-1: what does not say whether a token is active is no answer, and that is an outage', () => {
     for (const body of [undefined, {}, Object.create({ active: true }) as object]) {
       expect(() => readIntrospection('here', body as never)).toThrow(
         expect.objectContaining({

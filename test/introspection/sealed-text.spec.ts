@@ -12,7 +12,7 @@ describe('sealed text', () => {
     },
   );
 
-  test('and by no other', () => {
+  test('sealed text is opened by no other secret, name or token', () => {
     const sealed = seal('text', KEY, 'context');
     expect(() => open(sealed, randomBytes(32), 'context')).toThrow(/authenticat/);
     expect(() => open(sealed, KEY, 'another context')).toThrow(/authenticat/);

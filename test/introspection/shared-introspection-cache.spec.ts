@@ -109,7 +109,7 @@ describe('answers are shared by instances', () => {
     expect(server.asked).toHaveLength(1);
   });
 
-  test('but not those that must not be given again, and no outage', async () => {
+  test('answers that must not be given again, and outages, are not shared', async () => {
     const [server, store] = [startServer(), new MapIntrospectionStore()];
     server.answer = () => ({ active: false, reason: 'introspection_refused', cacheable: false });
     await instance(server, store)(TOKEN);
@@ -146,7 +146,7 @@ describe('invariant 5: a shared answer is kept no longer than one of our own', (
     expect(store.lifetimes).toEqual([60, 10]);
   });
 
-  test('never past exp', async () => {
+  test('INV5: a shared answer is never kept past exp', async () => {
     const [server, store] = [startServer(expiring(30)), new MapIntrospectionStore()];
     await instance(server, store)(TOKEN);
     at(29.999);
@@ -275,7 +275,7 @@ describe('who writes to the store can make no answer up', () => {
     expect(server.asked).toHaveLength(2);
   });
 
-  test('nor pass the answer to one token off as that to another', async () => {
+  test('who writes to the store cannot pass the answer to one token off as that to another', async () => {
     const [server, store] = [startServer(), new MapIntrospectionStore()];
     await instance(server, store)('valid');
     const valid = store.dump.split('\n')[1] ?? '';
@@ -287,7 +287,7 @@ describe('who writes to the store can make no answer up', () => {
     expect(await instance(server, store)('valid')).toEqual(active('valid'));
   });
 
-  test('nor move the answer to a token from one client of the server to another', async () => {
+  test('who writes to the store cannot move the answer to a token from one client of the server to another', async () => {
     const [server, store] = [startServer(), new MapIntrospectionStore()];
     await instance(server, store)(TOKEN);
     const value = store.dump.split('\n')[1] ?? '';
@@ -308,7 +308,7 @@ describe('who writes to the store can make no answer up', () => {
     ['a signed answer that is no text', { active: true, claims: {}, signed: { a: 1 } }],
     ['a signed answer that is null', { active: true, claims: {}, signed: null }],
     ['an inactive one that must not be given again', { active: false, cacheable: false }],
-  ])('even what is made with the secret counts as none with %s', async (_, answer) => {
+  ])('even an answer that was made with the secret counts as none with %s', async (_, answer) => {
     const cache = new SharedIntrospectionCache({ store: new MapIntrospectionStore(), secret: SECRET }, SCOPE);
     await cache.set(TOKEN, { answer: answer as never, answeredAt: NOW }, NOW + 60_000);
     expect(await cache.get(TOKEN)).toBeUndefined();
@@ -317,13 +317,19 @@ describe('who writes to the store can make no answer up', () => {
     ]);
   });
 
-  test.each([undefined, '0', null])('or with %s as the time of the answer', async (answeredAt) => {
-    const cache = new SharedIntrospectionCache({ store: new MapIntrospectionStore(), secret: SECRET }, SCOPE);
-    await cache.set(TOKEN, { answer: active(TOKEN), answeredAt: answeredAt as never }, NOW + 60_000);
-    expect(await cache.get(TOKEN)).toBeUndefined();
-    await cache.set(TOKEN, { answer: active(TOKEN), answeredAt: NOW }, NOW + 60_000);
-    expect(await cache.get(TOKEN)).toEqual({ answer: active(TOKEN), answeredAt: NOW });
-  });
+  test.each([undefined, '0', null])(
+    'an answer that was made with the secret counts as none with %s as its time',
+    async (answeredAt) => {
+      const cache = new SharedIntrospectionCache(
+        { store: new MapIntrospectionStore(), secret: SECRET },
+        SCOPE,
+      );
+      await cache.set(TOKEN, { answer: active(TOKEN), answeredAt: answeredAt as never }, NOW + 60_000);
+      expect(await cache.get(TOKEN)).toBeUndefined();
+      await cache.set(TOKEN, { answer: active(TOKEN), answeredAt: NOW }, NOW + 60_000);
+      expect(await cache.get(TOKEN)).toEqual({ answer: active(TOKEN), answeredAt: NOW });
+    },
+  );
 });
 
 test('the form is known: during an update, instances of two versions understand each other', async () => {

@@ -29,13 +29,13 @@ describe('how deep a value is nested', () => {
     expect(isShallow(nested(65, within))).toBe(false);
   });
 
-  test.each([null, undefined, 7, 'text', true, {}, []])('%j is shallow', (value) => {
+  test.each([null, undefined, 7, 'text', true, {}, []])('%j is not nested too deeply', (value) => {
     expect(isShallow(value)).toBe(true);
   });
 });
 
 describe('INV9: a copy', () => {
-  test('is equal, and shares nothing that could be changed', () => {
+  test('INV9: a copy is equal, and shares nothing that could be changed', () => {
     const original = { text: 'a', nothing: null, list: [1, { b: [2] }, null], inner: { c: { d: true } } };
     const copy = copyOfJson(original) as typeof original;
     expect(copy).toEqual(original);

@@ -36,7 +36,7 @@ describe('RFC7638: thumbprints of keys', () => {
     { kty: 'RSA', n: 'AA' },
     { kty: 'OKP', x: 'AA' },
     Object.assign(Object.create({ y: 'AA' }) as JWK, { kty: 'EC', crv: 'P-256', x: 'AA' }),
-  ])('%j has none', (jwk) => {
+  ])('RFC7638: %j has no thumbprint', (jwk) => {
     expect(jwkThumbprint(jwk)).toBeUndefined();
   });
 });

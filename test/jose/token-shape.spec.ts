@@ -22,11 +22,14 @@ describe('the kind of a token, by its shape', () => {
     ['a byte order mark', encode('\uFEFF{}')],
     ['no base64url', `${PAYLOAD}=`],
     ['no UTF-8', encode(Buffer.from('{"a":"\xff"}', 'latin1'))],
-  ])('RFC9068: with %s as the payload it is malformed, and as the header it is opaque', (_name, part) => {
-    expect(readTokenShape(`${HEADER}.${part}.AAAA`)).toStrictEqual(malformed);
-    expect(readTokenShape(`${part}.${PAYLOAD}.AAAA`)).toStrictEqual(opaque);
-    expect(readTokenShape(`${part}.a.b.c.d`)).toStrictEqual(opaque);
-  });
+  ])(
+    'RFC9068: a token with %s as its payload is malformed, and with it as its header it is opaque',
+    (_name, part) => {
+      expect(readTokenShape(`${HEADER}.${part}.AAAA`)).toStrictEqual(malformed);
+      expect(readTokenShape(`${part}.${PAYLOAD}.AAAA`)).toStrictEqual(opaque);
+      expect(readTokenShape(`${part}.a.b.c.d`)).toStrictEqual(opaque);
+    },
+  );
 
   test.each(['A', 'AAAA=', 'AA+A', 'AAA ', 'AB'])('the signature %j makes it malformed', (signature) => {
     expect(readTokenShape(`${HEADER}.${PAYLOAD}.${signature}`)).toStrictEqual(malformed);

@@ -83,7 +83,7 @@ function foundInHeap(needles: readonly string[]): readonly string[] {
   }
 }
 
-test('INV6: of tokens that are known, and of proofs that were used, nothing stays in memory', async () => {
+test('INV6: nothing of the tokens that are known, and of the proofs that were used, stays in memory', async () => {
   const resourceServer = new ResourceServer(
     resolveOptions({
       audience: AUDIENCE,

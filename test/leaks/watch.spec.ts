@@ -91,7 +91,7 @@ describe('invariant 6: the watch over the whole suite sees', () => {
     );
   });
 
-  test('but nothing in what the library logs and publishes of a request', async () => {
+  test('INV6: the watch over the whole suite sees nothing in what the library logs and publishes of a request', async () => {
     const world = await createWorld();
     const as = await startAuthorizationServer(world);
     const app = await startApi(world, 'express', as, [TokenController], { options: as.moduleOptions });
@@ -106,7 +106,7 @@ describe('invariant 6: the watch over the whole suite sees', () => {
 describe('what is known as secret', () => {
   const JWT = `eyJhbGciOiJFUzI1NiJ9.${'claims_'.repeat(10)}.${'signature-'.repeat(8)}`;
 
-  test('is found in any text, and nothing else is', () => {
+  test('what is known as secret is found in any text, and nothing else is', () => {
     const secrets = new KnownSecrets();
     secrets.addToken(JWT);
     secrets.addSecret('correct horse');
@@ -128,7 +128,7 @@ describe('what is known as secret', () => {
     }
   });
 
-  test('is no secret that is too short to tell from a word', () => {
+  test('a text that is too short to tell from a word is no secret', () => {
     const secrets = new KnownSecrets();
     secrets.addSecret('');
     secrets.addSecret('secret');

@@ -68,7 +68,7 @@ const ROWS: readonly Row[] = [
 ];
 
 describe('the health of the authorization servers', () => {
-  test.each(ROWS)('%s', (_, health, status, warning) => {
+  test.each(ROWS)('the health of the authorization servers: %s', (_, health, status, warning) => {
     const { issuer, ...server } = { ...FRESH, ...health };
     expect(having(health).isHealthy()).toEqual({
       'authorization-servers': {
@@ -79,7 +79,7 @@ describe('the health of the authorization servers', () => {
     });
   });
 
-  test('is down when one of several is, and says of each how it is', () => {
+  test('the health of the authorization servers is down when one of several is, and says of each how it is', () => {
     const stale = { state: 'stale', age: 700, lastFailure } as const;
     const { tokens } = having(
       { keys: stale },
@@ -95,32 +95,35 @@ describe('the health of the authorization servers', () => {
 });
 
 describe.each(PLATFORMS)('with Terminus on %s', (platform) => {
-  test.each(ROWS)('%s', async (_, health, status) => {
-    const servers = { health: () => [{ ...FRESH, ...health }] };
+  test.each(ROWS)(
+    'the health of the authorization servers is what Terminus shows: %s',
+    async (_, health, status) => {
+      const servers = { health: () => [{ ...FRESH, ...health }] };
 
-    @Controller('health')
-    class HealthController {
-      constructor(
-        @Inject(HealthCheckService) private readonly checks: HealthCheckService,
-        private readonly indicator: CertBoundAuthHealthIndicator,
-      ) {}
-      @Get() @HealthCheck() async check(): Promise<HealthCheckResult> {
-        // Its type is what Terminus asks for.
-        const indicator: HealthIndicatorFunction = () => this.indicator.isHealthy();
-        return this.checks.check([indicator]);
+      @Controller('health')
+      class HealthController {
+        constructor(
+          @Inject(HealthCheckService) private readonly checks: HealthCheckService,
+          private readonly indicator: CertBoundAuthHealthIndicator,
+        ) {}
+        @Get() @HealthCheck() async check(): Promise<HealthCheckResult> {
+          // Its type is what Terminus asks for.
+          const indicator: HealthIndicatorFunction = () => this.indicator.isHealthy();
+          return this.checks.check([indicator]);
+        }
       }
-    }
-    @Module({
-      imports: [TerminusModule.forRoot({ logger: false })],
-      controllers: [HealthController],
-      providers: [CertBoundAuthHealthIndicator, { provide: AuthorizationServers, useValue: servers }],
-    })
-    class App {}
-    const app = await startApp(platform, App);
-    whenOver(async () => app.close());
-    const response = await supertest(app.getHttpServer() as never).get('/health');
-    expect(response.status).toBe(status === 'up' ? 200 : 503);
-    const { details } = response.body as { details: Record<string, { status: string; servers: object }> };
-    expect(details['authorization-servers']).toMatchObject({ status, servers: { [ISSUER]: {} } });
-  });
+      @Module({
+        imports: [TerminusModule.forRoot({ logger: false })],
+        controllers: [HealthController],
+        providers: [CertBoundAuthHealthIndicator, { provide: AuthorizationServers, useValue: servers }],
+      })
+      class App {}
+      const app = await startApp(platform, App);
+      whenOver(async () => app.close());
+      const response = await supertest(app.getHttpServer() as never).get('/health');
+      expect(response.status).toBe(status === 'up' ? 200 : 503);
+      const { details } = response.body as { details: Record<string, { status: string; servers: object }> };
+      expect(details['authorization-servers']).toMatchObject({ status, servers: { [ISSUER]: {} } });
+    },
+  );
 });

@@ -37,7 +37,7 @@ describe.each(PLATFORMS)('on %s, an authorization server', (platform) => {
   afterAll(async () => world.close());
 
   test.concurrent.for(FAULTS)(
-    'INV3: that $name: cold, 503 for a while, for nobody else, and it heals; warm, it is not missed',
+    'INV3: an authorization server that $name: cold, 503 for a while, for nobody else, and it heals; warm, it is not missed',
     async (fault) => {
       const exercise = async ({ target, issuer, server }: FaultyIssuer): Promise<void> => {
         const token = await issuer.mint();

@@ -10,7 +10,7 @@ describe.each(PLATFORMS)('on %s, an authorization server', (platform) => {
   });
   afterEach(async () => world.close());
 
-  test('that closes a connection as we use it again is asked once more, and the caller notices nothing', async () => {
+  test('an authorization server that closes a connection as we use it again is asked once more, and the caller notices nothing', async () => {
     const { issuer, server } = await world.faultyIssuer('introspection');
     await server.break(CLOSES_KEPT_CONNECTIONS);
     await world.startApi(platform, [issuer]);

@@ -33,7 +33,7 @@ describe.each(PLATFORMS)('many callers on %s', (platform) => {
   }
 
   test.each(['reads requests and says nothing', 'accepts connections and says nothing'])(
-    'INV3: of a server that %s: all are told so in time, over a few connections',
+    'INV3: many callers of a server that %s: all are told so in time, over a few connections',
     async (name) => {
       const faulty = await start(400);
       await faulty.server.break(faultNamed(name));

@@ -28,12 +28,12 @@ describe('the packed tarball', () => {
     expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md']));
   });
 
-  test('pleases publint', async () => {
+  test('the packed tarball has no fault that publint knows', async () => {
     const { stdout } = await run('npx', ['publint', '--strict', tarball], { cwd: root });
     expect(stdout).toContain('All good');
   });
 
-  test('pleases attw', async () => {
+  test('the packed tarball has no fault that attw knows', async () => {
     // attw deletes a directory that it packs, never a tarball that it is given.
     const { stdout } = await run('npx', ['attw', '--profile', 'esm-only', tarball], { cwd: root });
     expect(stdout).toContain('node16 (from ESM): 🟢');

@@ -73,7 +73,7 @@ describe('the load', () => {
 });
 
 describe('the figures', () => {
-  test('are medians with the least and the greatest round', () => {
+  test('the figures are medians with the least and the greatest round', () => {
     expect(summarise([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
     expect(summarise([4, 1, 2, 3])).toEqual({ median: 2.5, min: 1, max: 4 });
   });
@@ -134,21 +134,21 @@ describe('the report', () => {
     expect(last).toEqual(['101', '0.0', '500']);
   });
 
-  test('draws well-formed figures', () => {
+  test('the report draws well-formed figures', () => {
     const results = [result('express-open', 64), result('express-library', 70, beside(6, 0.95))];
     const picture = pictureOf(resultsOf(results));
     expect(picture).toContain('70.0 (+6.0)');
     expect(picture).not.toMatch(/NaN|Infinity|undefined/);
   });
 
-  test('is JSON as well, with every round', () => {
+  test('the report is JSON as well, with every round', () => {
     const results = resultsOf([result('express-open', 64.123_456), result('express-library', 70)]);
     const { results: read, ...rest } = JSON.parse(jsonOf(results)) as Results;
     expect(rest).toEqual({ ...results, results: undefined });
     expect(read.map(({ rounds }) => rounds[0]?.cpuMicros)).toEqual([64.1235, 70]);
   });
 
-  test('finds its document', () => {
+  test('the report finds its place in the document', () => {
     const document = readFileSync(new URL('../../docs/performance.md', import.meta.url), 'utf8');
     expect(document.indexOf(END)).toBeGreaterThan(document.indexOf(BEGIN));
     expect(document).toContain(BEGIN);

@@ -70,7 +70,7 @@ describe.each(PLATFORMS)('an API that nginx calls by mutual TLS, on %s', (platfo
     }
   });
 
-  test('INV2: from a client of the same CA, or another proxy, it says nothing', async () => {
+  test('INV2: the header says nothing from a client of the same CA, or from another proxy', async () => {
     const { as, call, callDirectly } = await start(platform, otherProxy);
     const token = await as.accessToken({ certificate: world.client1 });
     const headers = headersOf({

@@ -134,7 +134,7 @@ describe.each(WAYS)('introspection answers in a real Redis, on $platform by $kin
     expect(as.count('introspection')).toBe(2);
   });
 
-  test('with a Redis that is down or hangs the server is asked, and it recovers by itself', async () => {
+  test('the authorization server is asked while Redis is down or hangs, and the cache recovers by itself', async () => {
     const { redis, as, start, inspector } = await setUp();
     const logger = new RecordingLogger();
     // Nest logs by the logger of the app that was started last.

@@ -28,7 +28,7 @@ describe.each(REDIS_PACKAGES)('RFC9449-8: used proofs in a real Redis, by %s', (
   const connect = (redis: RedisServer, options?: RedisReplayStoreOptions): RedisReplayStore =>
     new RedisReplayStore(connectClient(kind, redis), { timeout: 10_000, ...options });
 
-  test('of 200 calls at once on two instances exactly one resolves to true', async () => {
+  test('RFC9449-8: exactly one of 200 calls at once on two instances resolves to true', async () => {
     const redis = await RedisServer.start();
     const stores = [connect(redis), connect(redis)];
     const calls = Array.from({ length: 100 }, () => stores.map(async (store) => store.addIfAbsent(KEY, 80)));

@@ -85,7 +85,7 @@ describe('RFC6750-1: one scheme, spaces, one token', () => {
     ['dpop token', 'DPoP'],
     ['Bearer    token', 'Bearer'],
     ['Bearer token   ', 'Bearer'],
-  ])('%j is', (header, scheme) => {
+  ])('RFC6750-1: %j is one scheme, spaces and one token', (header, scheme) => {
     expect(read({ headers: [header] })).toEqual([scheme, 'token']);
   });
 

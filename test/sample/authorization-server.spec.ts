@@ -43,7 +43,7 @@ function thumbprint(certificate: CertificateName): string {
 
 describe('the metadata', () => {
   it.each(['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'])(
-    'are at %s and name what the server can do',
+    'the metadata are at %s and name what the server can do',
     async (path) => {
       const metadata = JSON.parse((await server.get(path)).body) as Record<string, unknown>;
 
@@ -62,7 +62,7 @@ describe('the metadata', () => {
 
 describe('a JWT access token', () => {
   it.each(['client1', 'client2'] as const)(
-    'is given to %s without naming a resource (RFC 9068)',
+    'a JWT access token is given to %s without naming a resource (RFC 9068)',
     async (name) => {
       const token = await tokenOf(name, name, 'accounts:read payments:read');
       const keys = JSON.parse((await server.get('/jwks')).body) as JSONWebKeySet;
@@ -83,13 +83,13 @@ describe('a JWT access token', () => {
     },
   );
 
-  it('of client1-short lives for a second', async () => {
+  it('a JWT access token of client1-short lives for a second', async () => {
     const { exp = 0, iat = 0 } = decodeJwt(await tokenOf('client1-short', 'client1'));
 
     expect(exp - iat).toBe(1);
   });
 
-  it('is for the API alone', async () => {
+  it('a JWT access token is for the API alone', async () => {
     const form = {
       grant_type: 'client_credentials',
       client_id: 'client1',
@@ -108,7 +108,7 @@ describe('a client without the right certificate gets no token', () => {
     ['with one of the same name by another CA', 'untrusted'],
     ['with one that has expired', 'client1-expired'],
     ['without any', undefined],
-  ])('%s', async (_case, certificate) => {
+  ])('a client without the right certificate gets no token: %s', async (_case, certificate) => {
     for (const clientId of ['client1', 'client1-opaque']) {
       const { status, body } = await requestToken(clientId, certificate);
 
@@ -122,24 +122,27 @@ describe('an opaque access token', () => {
   it.each([
     ['client1-opaque', 'client1'],
     ['client2-opaque', 'client2'],
-  ] as const)('is given to %s, bound to the certificate of %s', async (clientId, certificate) => {
-    const token = await tokenOf(clientId, certificate);
+  ] as const)(
+    'an opaque access token is given to %s, bound to the certificate of %s',
+    async (clientId, certificate) => {
+      const token = await tokenOf(clientId, certificate);
 
-    expect(token).not.toContain('.');
-    expect(await introspect(token)).toMatchObject({
-      status: 200,
-      body: {
-        active: true,
-        iss: server.issuer,
-        aud: RESOURCE,
-        client_id: clientId,
-        scope: 'accounts:read',
-        cnf: { 'x5t#S256': thumbprint(certificate) },
-      },
-    });
-  });
+      expect(token).not.toContain('.');
+      expect(await introspect(token)).toMatchObject({
+        status: 200,
+        body: {
+          active: true,
+          iss: server.issuer,
+          aud: RESOURCE,
+          client_id: clientId,
+          scope: 'accounts:read',
+          cnf: { 'x5t#S256': thumbprint(certificate) },
+        },
+      });
+    },
+  );
 
-  it("is introspected with the API's credentials only", async () => {
+  it("an opaque access token is introspected with the API's credentials only", async () => {
     const token = await tokenOf('client1-opaque', 'client1');
 
     expect((await introspect(token, 'wrong')).status).toBe(401);
@@ -150,7 +153,7 @@ describe('an opaque access token', () => {
     expect(JSON.parse(body)).toStrictEqual({ active: false });
   });
 
-  it('is revoked by its own client only', async () => {
+  it('an opaque access token is revoked by its own client only', async () => {
     const token = await tokenOf('client1-opaque', 'client1');
     const revoke = (clientId: string, certificate: CertificateName) =>
       server.post('/token/revocation', { token, client_id: clientId }, { certificate });

@@ -44,7 +44,7 @@ describe('an answer in short', () => {
       '503 Retry-After',
       '503 Retry-After: 5',
     ],
-  ])('%s', (_case, status, headers, outcome, description) => {
+  ])('an answer is told in short: %s', (_case, status, headers, outcome, description) => {
     const answer = { status, headers, body: '' };
 
     expect(outcomeOf(answer)).toBe(outcome);

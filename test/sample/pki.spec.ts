@@ -57,7 +57,7 @@ describe('the development PKI', () => {
     expect(server.checkIP('::1')).toBe('::1');
   });
 
-  it('is kept when it is good', async () => {
+  it('the development PKI is kept when it is good', async () => {
     await ensurePki(directory);
     const before = await serialNumber();
 
@@ -85,7 +85,7 @@ describe('the development PKI is remade', () => {
         vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 89.5 * DAY });
       },
     ],
-  ])('%s', async (_case, breakIt) => {
+  ])('the development PKI is remade: %s', async (_case, breakIt) => {
     await ensurePki(directory);
     const before = await serialNumber();
 
@@ -97,7 +97,7 @@ describe('the development PKI is remade', () => {
     expect(await readdir(directory)).toHaveLength(13);
   });
 
-  it('when the server listens on an address that its certificate lacks', async () => {
+  it('the development PKI is remade when the server listens on an address that its certificate lacks', async () => {
     await ensurePki(directory);
     expect((await certificate('server')).checkIP('192.0.2.1')).toBeUndefined();
 

@@ -129,7 +129,7 @@ describe('npm start ends with one clear line', () => {
   it.each([
     ['AS_PORT', 'authorization server'],
     ['PORT', 'API'],
-  ])('when the port in %s is taken', async (setting, server) => {
+  ])('npm start ends with one clear line when the port in %s is taken', async (setting, server) => {
     const { port, leave } = await occupyPort();
 
     expect(await failure({ [setting]: String(port) })).toBe(
@@ -138,7 +138,7 @@ describe('npm start ends with one clear line', () => {
     await leave();
   });
 
-  it('when the PKI cannot be written', async () => {
+  it('npm start ends with one clear line when the PKI cannot be written', async () => {
     const file = join(sample.root, 'file');
     await writeFile(file, '');
 
@@ -155,7 +155,7 @@ describe('npm start ends with one clear line', () => {
       { HOST: '192.0.2.1' },
       /^Can't listen on 192\.0\.2\.1 \(EADDRNOTAVAIL\)\. [^\n]*\n$/,
     ],
-  ])('when %s', async (_case, env, line) => {
+  ])('npm start ends with one clear line when %s', async (_case, env, line) => {
     expect(await failure(env)).toMatch(line);
   });
 });

@@ -7,7 +7,7 @@ describe('wrap', () => {
     ['breaks at spaces', 'one two three', 7, ['one two', 'three']],
     ['breaks a word only where it must', 'a insufficient_scope', 10, ['a', 'insufficie', 'nt_scope']],
     ['keeps an empty text', '', 5, ['']],
-  ])('%s', (_case, text, width, lines) => {
+  ])('a long text is wrapped: %s', (_case, text, width, lines) => {
     expect(wrap(text, width)).toStrictEqual(lines);
   });
 });
@@ -26,7 +26,7 @@ describe('Table', () => {
     expect(table.row([{ text: '1' }, { text: '2' }, { text: '3' }])).toBe('1    2      3');
   });
 
-  it('is as high as its highest cell', () => {
+  it('Table is as high as its highest cell', () => {
     expect(table.row([{ text: '1' }, { text: 'to be wrapped' }, { text: '3' }])).toBe(
       ['1    to be  3', '     wrapp', '     ed'].join('\n'),
     );

@@ -53,16 +53,16 @@ describe('the soak fails', () => {
     ['a 503 has no Retry-After', { allowed: always(503) }, { status: 503 }],
     ['a refusal has no challenge', { allowed: always(401) }, { status: 401 }],
     ['a handler gets the token of somebody else', { subject: 'one' }, { body: '{"subject":"two"}' }],
-  ])('when %s', async (_, attempt, response) => {
+  ])('the soak fails when %s', async (_, attempt, response) => {
     expect(await failuresAfter(attempt, response)).toEqual(['1 wrong decisions']);
   });
 
-  it('on a 5xx other than 503, though it be allowed', async () => {
+  it('the soak fails on a 5xx other than 503, though it be allowed', async () => {
     const failures = await failuresAfter({ allowed: always(500) }, { status: 500, challenge: 'Bearer' });
     expect(failures).toEqual(['1 answers 5xx other than 503']);
   });
 
-  it('when memory grows, and not when it stays', () => {
+  it('the soak fails when memory grows, and not when it stays', () => {
     const memory = [100, 135].map((heap) => ({ heap: heap * MIB, rss: 0 }));
     expect(failuresOf(partWith({ memory }))).toEqual([]);
     expect(failuresOf(partWith({ memory: [...memory, { heap: 136 * MIB, rss: 0 }] }))).toEqual([
@@ -70,18 +70,18 @@ describe('the soak fails', () => {
     ]);
   });
 
-  it('when a connection is lost though nothing has changed', () => {
+  it('the soak fails when a connection is lost though nothing has changed', () => {
     const part = partWith();
     part.tally.strange.push('the connection ended');
     expect(failuresOf(part)).toEqual(['1 strange connections, the first: the connection ended']);
   });
 
-  it('when a kind of request was never answered as it must be', () => {
+  it('the soak fails when a kind of request was never answered as it must be', () => {
     const kinds = [{ name: 'any', proves: [401] }];
     expect(failuresOf(partWith({ kinds }))).toEqual(['any: never answered 401, so nothing was shown']);
   });
 
-  it('not, when all is well; and no token is shown of what is wrong', async () => {
+  it('the soak does not fail when all is well, and shows no token of what is wrong', async () => {
     expect(await failuresAfter({}, {})).toEqual([]);
     const shown: string[] = [];
     const show = (wrong: WrongDecision): unknown => shown.push(describeWrong(wrong));

@@ -90,7 +90,7 @@ async function errorOf(
 }
 
 describe('paths that are right', () => {
-  test('by the CA itself, and by intermediates in any order, doubled, among others', async () => {
+  test('paths are found by the CA itself, and by intermediates in any order, doubled, among others', async () => {
     expect(await errorOf(victim)).toBeUndefined();
     expect(await errorOf(leaf, [middle])).toBeUndefined();
     expect(await errorOf(leaf, [victim, root, middle, middle, leaf])).toBeUndefined();
@@ -225,7 +225,7 @@ describe('INV2: paths that are wrong', () => {
       {},
       'CN=issuer has extensions that are not supported: 2.5.29.30',
     ],
-  ])('%s', async (_, issuerSays, leafSays, error) => {
+  ])('INV2: a path is refused: %s', async (_, issuerSays, leafSays, error) => {
     const issuer = await issue('issuer', { issuer: root, ...issuerSays });
     const client = await issue('client', { issuer, ...leafSays });
     expect(await errorOf(client, [issuer])).toContain(error);
@@ -243,7 +243,7 @@ describe('INV2: paths that are wrong', () => {
     );
   });
 
-  test('weak keys', async () => {
+  test('INV2: a path with weak keys is refused', async () => {
     const rsa = {
       name: 'RSASSA-PKCS1-v1_5',
       hash: 'SHA-256',
@@ -261,7 +261,7 @@ describe('INV2: paths that are wrong', () => {
 });
 
 describe('the verifier', () => {
-  test('as the configuration says', async () => {
+  test('the verifier of chains does what the configuration says', async () => {
     const [{ certificate }, pem] = [victim, root.certificate.toString()];
     expect(await chainVerifier('proxy')(certificate, [])).toBeUndefined();
     expect(await chainVerifier('any')(certificate, [])).toBe('the chain was not verified');

@@ -131,9 +131,12 @@ describe.each([
   ['INV2: pem', parserOf('pem'), PEM],
   ['INV2: xfcc', parserOf('xfcc'), XFCC],
 ] as const)('%s: what is not exactly a certificate is none', (_, parse, values) => {
-  test.each(Object.entries(values))('%s', (_name, write) => {
-    expectMalformed(parse, write(certificates));
-  });
+  test.each(Object.entries(values))(
+    'a value that is not exactly a certificate is none: %s',
+    (_name, write) => {
+      expectMalformed(parse, write(certificates));
+    },
+  );
 });
 
 describe('INV2: what is lenient on purpose', () => {
@@ -173,7 +176,7 @@ describe('INV2: what is lenient on purpose', () => {
       'xfcc',
       (all: readonly Buffer[]) => `Chain="${encodeURIComponent(all.map((der) => pemOf(der)).join(''))}"`,
     ],
-  ] as const)('%s: ten certificates', (format, write) => {
+  ] as const)('INV2: %s may carry ten certificates', (format, write) => {
     const { leaf, issuer } = certificates;
     const chain = Array.from({ length: 9 }, () => issuer);
     expect(parserOf(format)(write([leaf, ...chain]))).toEqual({ kind: 'certificate', der: leaf, chain });

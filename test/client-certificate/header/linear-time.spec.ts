@@ -36,7 +36,7 @@ const ADVERSARIAL: Readonly<Record<string, string>> = {
 };
 
 describe('INV3: time is in proportion to length', () => {
-  test.each(Object.entries(ADVERSARIAL))('%s', (_, value) => {
+  test.each(Object.entries(ADVERSARIAL))('INV3: time is in proportion to length: %s', (_, value) => {
     for (const parse of PARSERS) {
       const start = performance.now();
       expectSound(value, parse(value));

@@ -74,7 +74,7 @@ describe('INV2: the grammar', () => {
     ['a key in capitals', 'HASH='],
     ['a key in lower case', 'hash='],
     ['quotes', 'Hash="'],
-  ])('%s', (_, key) => {
+  ])('INV2: an element is read by the grammar: %s', (_, key) => {
     const end = key.endsWith('"') ? '"' : '';
     expect(parse(`${key}${hexDigestOf(kit.leaf)}${end}`)).toMatchObject(ofLeaf());
   });
@@ -83,7 +83,7 @@ describe('INV2: the grammar', () => {
     expect(parse(`Hash=${hexDigestOf(kit.leaf).toUpperCase()}`)).toMatchObject(ofLeaf());
   });
 
-  test('Cert without quotes', () => {
+  test('INV2: Cert is read without quotes, too', () => {
     expect(parse(`Cert=${encodeURIComponent(pemOf(kit.leaf))}`)).toMatchObject({ der: kit.leaf });
   });
 
@@ -125,7 +125,7 @@ describe('INV2: the grammar', () => {
     ['an empty element', 'By=a,,By=b'],
     ['an empty element at the end', 'By=a,'],
     ['an empty element in front', ',By=a'],
-  ])('%s is malformed', (_, value) => {
+  ])('INV2: an element with %s is malformed', (_, value) => {
     expect(parse(value)).toEqual(malformed(GRAMMAR));
     expect(parse(`${hash},${value}`)).toEqual(malformed(GRAMMAR));
     expect(parse(`${value},${hash}`)).toEqual(malformed(GRAMMAR));
@@ -133,7 +133,7 @@ describe('INV2: the grammar', () => {
 });
 
 describe('INV2: Hash, Cert and Chain must agree', () => {
-  test('where they do, the certificate and what is behind it count', () => {
+  test('Hash, Cert and Chain that agree make the certificate and what is behind it count', () => {
     const { leaf, issuer } = kit;
     expect(parse(`${hash};${cert}`)).toEqual({ kind: 'certificate', der: leaf, chain: [] });
     expect(parse(`${cert};${chainOf(leaf, issuer)};${hash}`)).toEqual({

@@ -135,7 +135,7 @@ describe('INV2: the presets', () => {
     expect(options).toStrictEqual({ from: 'header', format: 'pem', ...named });
   });
 
-  test('envoy: another hop', () => {
+  test('INV2: the preset for Envoy reads another hop when told to', () => {
     expect(forwardedBy.envoy({ hop: 2, trustedProxies }).format).toEqual({ xfcc: { hop: 2 } });
   });
 
@@ -164,7 +164,7 @@ describe('INV2: the verdict of the proxy, in its own words', () => {
     ['f5', '0', forwardedBy.f5],
   ] as const;
 
-  test.each(cases)('%s: %s', (_, value, preset) => {
+  test.each(cases)('INV2: the verdict of the proxy, in its own words: %s: %s', (_, value, preset) => {
     const options = { header, trust: 'proxy', trustedProxies } as const;
     expect(preset({ ...options, verifyHeader }).verifyHeader).toEqual({ name: verifyHeader, value });
     expect(preset({ ...options, verifyHeader: own }).verifyHeader).toEqual(own);
@@ -196,7 +196,7 @@ describe('INV8: what a preset cannot know must be said', () => {
     }
   });
 
-  test('that such a proxy verifies: only the compiler knows better', () => {
+  test('INV8: a proxy must be said to verify, as far as the compiler can tell', () => {
     const said = [
       // @ts-expect-error it does not
       forwardedBy.azureAppService({ trust: 'proxy', trustedProxies }),

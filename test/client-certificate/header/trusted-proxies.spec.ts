@@ -44,7 +44,7 @@ describe('INV2: a peer is a trusted proxy by its address', () => {
     ['10.0.0.0/8', false],
     ['::1', false],
     ['unix', false],
-  ])('of a client of 127.0.0.2, %s makes %s', async (proxy, expected) => {
+  ])('INV2: a client of 127.0.0.2 is, by %s, a trusted proxy or not: %s', async (proxy, expected) => {
     expect(await judge([[proxy]], { host: '127.0.0.1' }, { localAddress: '127.0.0.2' })).toEqual([expected]);
   });
 
@@ -56,7 +56,7 @@ describe('INV2: a peer is a trusted proxy by its address', () => {
     ['127.0.0.0/8', false],
     ['fd00::/8', false],
     ['unix', false],
-  ])('of a client of ::1, %s makes %s', async (proxy, expected) => {
+  ])('INV2: a client of ::1 is, by %s, a trusted proxy or not: %s', async (proxy, expected) => {
     expect(await judge([[proxy]], { host: '::1' })).toEqual([expected]);
   });
 
@@ -67,9 +67,12 @@ describe('INV2: a peer is a trusted proxy by its address', () => {
     ['127.0.0.2', false],
     ['10.0.0.0/8', false],
     ['::1', false],
-  ])('of an IPv4 client of a server that listens on IPv6, %s makes %s', async (proxy, expected) => {
-    expect(await judge([[proxy]], { host: '::' })).toEqual([expected]);
-  });
+  ])(
+    'INV2: an IPv4 client of a server that listens on IPv6 is, by %s, a trusted proxy or not: %s',
+    async (proxy, expected) => {
+      expect(await judge([[proxy]], { host: '::' })).toEqual([expected]);
+    },
+  );
 
   test.each<readonly [string | undefined, TrustedProxy, boolean]>([
     ['10.1.2.3', '10.0.0.0/8', true],
@@ -94,7 +97,7 @@ describe('INV2: a peer is a trusted proxy by its address', () => {
     [undefined, 'loopback', false],
     [undefined, 'unix', false],
     [undefined, 'fe80::/10', false],
-  ])('of a peer with the address %s, %s makes %s', (address, proxy, expected) => {
+  ])('INV2: a peer with the address %s is, by %s, a trusted proxy or not: %s', (address, proxy, expected) => {
     expect(trustedPeers([proxy])(requestFrom(address))).toBe(expected);
   });
 
@@ -119,7 +122,7 @@ describe('INV2: a peer is a trusted proxy by its address', () => {
     expect(trustedPeers(everyone)(raw)).toBe(false);
   });
 
-  test('by HTTP/2 neither', async () => {
+  test('INV2: a peer that is no trusted proxy is none over HTTP/2 either', async () => {
     const server = createHttp2Server();
     const port = await listen(server, { host: '127.0.0.1' });
     const arrived = once(server, 'request') as Promise<[unknown]>;
@@ -134,7 +137,7 @@ describe('INV2: a peer is a trusted proxy by its address', () => {
 });
 
 describe('INV2: a peer is a trusted proxy by the unix socket of the server', () => {
-  test('that it has come by one is enough, and nothing else makes it one', async () => {
+  test('INV2: a peer that came by a unix socket is trusted where that is said, and by nothing else', async () => {
     const lists = [
       ['unix'],
       ['loopback', 'unix'],
@@ -145,19 +148,22 @@ describe('INV2: a peer is a trusted proxy by the unix socket of the server', () 
     expect(await judge(lists, { path: await socketPath() })).toEqual([true, true, false, false, false]);
   });
 
-  test.each(['TLS', 'HTTP/2'] as const)('by %s on a unix socket, too', async (protocol) => {
-    const verdicts: boolean[] = [];
-    const handle = shownTo((raw) => verdicts.push(trustedPeers(['unix'])(raw)));
-    const path = await socketPath();
-    if (protocol === 'TLS') {
-      await listen(createTlsServer(tls(), handle), { path });
-      await get(requestByTls, { socketPath: path, ...trusting() });
-    } else {
-      await listen(createHttp2Server(handle), { path });
-      await getByHttp2('http://localhost', { createConnection: () => connect(path) });
-    }
-    expect(verdicts).toEqual([true]);
-  });
+  test.each(['TLS', 'HTTP/2'] as const)(
+    'INV2: a peer is a trusted proxy by %s on a unix socket, too',
+    async (protocol) => {
+      const verdicts: boolean[] = [];
+      const handle = shownTo((raw) => verdicts.push(trustedPeers(['unix'])(raw)));
+      const path = await socketPath();
+      if (protocol === 'TLS') {
+        await listen(createTlsServer(tls(), handle), { path });
+        await get(requestByTls, { socketPath: path, ...trusting() });
+      } else {
+        await listen(createHttp2Server(handle), { path });
+        await getByHttp2('http://localhost', { createConnection: () => connect(path) });
+      }
+      expect(verdicts).toEqual([true]);
+    },
+  );
 
   test('a server that has been closed meanwhile still knows', async () => {
     const verdicts: boolean[] = [];
@@ -278,7 +284,7 @@ describe('INV8: what is no trusted proxy is said at boot', () => {
     'loopback',
     'unix',
     { certificateThumbprint: thumbprint },
-  ])('%j is one', (value) => {
+  ])('INV8: %j names a trusted proxy', (value) => {
     expect(trustedProxyProblem(value)).toBeUndefined();
     expect(trustedPeers([value])(requestFrom('192.0.2.1'))).toBe(false);
   });

@@ -52,7 +52,7 @@ const anyElement: fc.Arbitrary<WrittenElement> = fc
   });
 
 describe('INV2: of elements with whatever values, the one of the hop asked for is read', () => {
-  test('xfcc', () => {
+  test('INV2: the element of the hop that is asked for is read, whatever values the others have', () => {
     fc.assert(
       fc.property(
         fc.array(anyElement, { minLength: 1, maxLength: 5 }),

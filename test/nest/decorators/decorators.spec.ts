@@ -30,13 +30,13 @@ describe('RFC6749-3.3: what is no scope is said where it stands', () => {
     [7],
     [undefined],
     [['a']],
-  ])('%j', (scope) => {
+  ])('RFC6749-3.3: %j is no scope, and the decorator says so', (scope) => {
     const message = `${JSON.stringify(scope)} is not one scope (RFC 6749 §3.3): give several as several arguments, @Scopes('a', 'b')`;
     expect(() => Scopes(scope as string)).toThrow(new TypeError(message));
     expect(() => AnyScope('a', scope as string)).toThrow(new TypeError(message));
   });
 
-  test('and none at all, of which nobody could have any', () => {
+  test('RFC6749-3.3: @AnyScope() without a scope is refused, for nobody could have any of none', () => {
     expect(() => (AnyScope as () => unknown)()).toThrow(
       new TypeError('@AnyScope() needs at least one scope: nobody could have any of none'),
     );
@@ -45,16 +45,19 @@ describe('RFC6749-3.3: what is no scope is said where it stands', () => {
     );
   });
 
-  test.each(['a', 'payments:read', '!#[]^_`{|}~', 'https://api.example.com/x'])('but %s is one', (scope) => {
-    class Controller {
-      @Scopes(scope) get(): void {}
-    }
-    expect(rulesOf(handlerOf(Controller))).toEqual([{ kind: 'all', scopes: [scope] }]);
-  });
+  test.each(['a', 'payments:read', '!#[]^_`{|}~', 'https://api.example.com/x'])(
+    'RFC6749-3.3: %s is a scope',
+    (scope) => {
+      class Controller {
+        @Scopes(scope) get(): void {}
+      }
+      expect(rulesOf(handlerOf(Controller))).toEqual([{ kind: 'all', scopes: [scope] }]);
+    },
+  );
 });
 
 describe('what decorators say', () => {
-  test('of a method is noted on its class, for another decorator may put another function in its place', () => {
+  test('a decorator of a method is noted on its class, for another one may put another function in its place', () => {
     class Controller {
       @Public() open(): void {}
       @Scopes('a') scoped(): void {}
@@ -67,7 +70,7 @@ describe('what decorators say', () => {
     expect(statements).toEqual([['public'], ['scopes'], ['constraint', 'scopes'], []]);
   });
 
-  test('of a class is not noted as said of a method', () => {
+  test('a decorator of a class is not noted as said of a method', () => {
     @Public()
     @Scopes('a')
     @SenderConstrained('any')
@@ -93,7 +96,7 @@ describe('what decorators say', () => {
     });
   });
 
-  test('is described for OpenAPI, on the method and from its class', () => {
+  test('a demand is described for OpenAPI, on the method and from its class', () => {
     @Scopes('a')
     class Controller {
       @AnyScope('b', 'c') get(): void {}
@@ -133,7 +136,7 @@ describe('INV1: what is public', () => {
     get(): void {}
   }
 
-  test('is a class, and what is derived from it without a word', () => {
+  test('INV1: a public class is public, and so is what is derived from it without a word', () => {
     class Derived extends Open {
       override get(): void {}
     }
@@ -143,7 +146,7 @@ describe('INV1: what is public', () => {
     }
   });
 
-  test('is no class any more that a rule is put on, nor what is derived from that', () => {
+  test('INV1: a class with a rule is no longer public, nor is what is derived from that', () => {
     @Scopes('a')
     class Closed extends Open {
       override get(): void {}
@@ -157,7 +160,7 @@ describe('INV1: what is public', () => {
     expect([isProtected(Closed), isProtected(Derived)]).toEqual([true, false]);
   });
 
-  test('is not decided by the guards that a base class has as well: a rule of its own protects', () => {
+  test('INV1: a rule of a class’s own protects it, whatever guards its base class has as well', () => {
     @Scopes('a')
     class Base {}
     @Scopes('b')

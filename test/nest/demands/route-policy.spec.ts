@@ -21,7 +21,7 @@ describe('INV1: a guard of ours on a method protects it, though its class is pub
     ['an instance of one', new CertificateBindingGuard(authenticator)],
     ['a class derived from one', SubGuard],
     ['an instance of that', new SubGuard(authenticator)],
-  ])('as %s', (_, guard) => {
+  ])('INV1: %s of ours on a method protects it, though its class is public', (_, guard) => {
     @Public()
     class Controller {
       @UseGuards(guard) get(): void {}
@@ -38,7 +38,7 @@ describe('INV1: a guard of ours on a method protects it, though its class is pub
     ['a guard', ForeignGuard],
     ['an instance of one', new ForeignGuard()],
     ['what looks like one', { canActivate: () => true }],
-  ])('but %s of anybody else does not', (_, guard) => {
+  ])('INV1: %s of anybody else on a method does not protect it when its class is public', (_, guard) => {
     @Public()
     class Controller {
       @UseGuards(guard) get(): void {}

@@ -78,7 +78,7 @@ export function describeForwarding(
       }
     });
 
-    test('INV2: nor does it when the client has the proxy take its own header away, as one of the connection', async () => {
+    test('INV2: the client’s own header says nothing when the client has the proxy take its header away, as one of the connection', async () => {
       const { as, call } = await start();
       const token = await as.accessToken({ certificate: world.client1 });
       for (const [way, copy] of Object.entries(headerCopies(write(world.client1)))) {
@@ -89,7 +89,7 @@ export function describeForwarding(
       }
     });
 
-    test('INV2: nor does it in a line that is no proper header', async () => {
+    test('INV2: the client’s own header says nothing in a line that is no proper header', async () => {
       const { as, caller } = await start();
       const token = await as.accessToken({ certificate: world.client1 });
       const bearer = `Authorization: Bearer ${token}`;
@@ -143,7 +143,7 @@ export function describeForwarding(
       expect((await call({ headers: await proved(token, `${INNER_URL}/`) })).status).toBe(401);
     });
 
-    test('RFC9449-2: with the URL behind the proxy as publicUrl every proof is refused', async () => {
+    test('RFC9449-2: every proof is refused with the URL behind the proxy as publicUrl', async () => {
       const { as, call, logger } = await start({ auth: { dpop: { publicUrl: INNER_URL } } });
       const token = await as.accessToken({ dpop });
       expect((await call({ headers: await proved(token, `${AUDIENCE}/`) })).status).toBe(401);
