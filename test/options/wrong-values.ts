@@ -1,0 +1,87 @@
+import { generateKeyPairSync } from 'node:crypto';
+
+const PEM = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----';
+
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const ec384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+const ed = generateKeyPairSync('ed25519');
+
+export const KEYS = { rsa, ec, ec384, ed };
+
+/** Values of every kind, by a name: whatever field they are given to, most are wrong. */
+export const VALUES: readonly (readonly [name: string, value: unknown])[] = [
+  ['undefined', undefined],
+  ['null', null],
+  ['true', true],
+  ['false', false],
+  ['NaN', Number.NaN],
+  ['Infinity', Number.POSITIVE_INFINITY],
+  ...[-1, 0, 0.5, 1, 1.5, 2, 255, 256, 300, 301, 1024, 1025, 3600, 3601, 16_384, 16_385, 86_400, 86_401].map(
+    (number) => [String(number), number] as const,
+  ),
+  ...[10_000_000, 10_000_001, 2_147_483_647, 2_147_483_648, 2 ** 53 - 1, 2 ** 53].map(
+    (number) => [String(number), number] as const,
+  ),
+  ['10n', 10n],
+  ['symbol', Symbol('s')],
+  ["''", ''],
+  ["' '", ' '],
+  ["'x'", 'x'],
+  ["'x y'", 'x y'],
+  ["'ü'", 'ü'],
+  ['"5"', '5'],
+  ['31 characters', 'x'.repeat(31)],
+  ['32 characters', 'x'.repeat(32)],
+  ['16 umlauts', 'ü'.repeat(16)],
+  ["'https://a.example'", 'https://a.example'],
+  ["'https://a.example/?b'", 'https://a.example/?b'],
+  ["'http://a.example'", 'http://a.example'],
+  ["'http://localhost:1'", 'http://localhost:1'],
+  ["'/auth'", '/auth'],
+  ["'authorization'", 'authorization'],
+  ["'X-Header'", 'X-Header'],
+  ["'required'", 'required'],
+  ["'tls'", 'tls'],
+  ["'any'", 'any'],
+  ["'HS256'", 'HS256'],
+  ["'none'", 'none'],
+  ["'ES256'", 'ES256'],
+  ["'logout+jwt'", 'logout+jwt'],
+  ["'loopback'", 'loopback'],
+  ["'0.0.0.0/0'", '0.0.0.0/0'],
+  ['PEM', PEM],
+  ['31 bytes', new Uint8Array(31)],
+  ['32 bytes', new Uint8Array(32)],
+  ['Buffer of PEM', Buffer.from(PEM)],
+  ['[]', []],
+  ['[undefined]', [undefined]],
+  ['[null]', [null]],
+  ["['']", ['']],
+  ["['x']", ['x']],
+  ["['x', 'x']", ['x', 'x']],
+  ["['ES256', 'x']", ['ES256', 'x']],
+  ["['none']", ['none']],
+  ["['dpop']", ['dpop']],
+  ['[1]', [1]],
+  ['[[]]', [[]]],
+  ['[{}]', [{}]],
+  ['[PEM]', [PEM]],
+  ["['loopback']", ['loopback']],
+  ["['loopback', '::/0', 'x']", ['loopback', '::/0', 'x']],
+  ['{}', {}],
+  ['{ x: 1 }', { x: 1 }],
+  ["{ x: 'y' }", { x: 'y' }],
+  ['{ x: undefined }', { x: undefined }],
+  ['{ keys: [] }', { keys: [] }],
+  ['{ keys: [{}] }', { keys: [{}] }],
+  ['{ keys: [public] }', { keys: [ec.publicKey.export({ format: 'jwk' })] }],
+  ['{ keys: [private] }', { keys: [ec.privateKey.export({ format: 'jwk' })] }],
+  ['new Date()', new Date(0)],
+  ['new Map()', new Map()],
+  ['function', (): string => 'x'],
+  ['class', class Example {}],
+  ['public key', ec.publicKey],
+  ['EC key', ec.privateKey],
+  ['RSA key', rsa.privateKey],
+];
