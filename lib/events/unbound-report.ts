@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { VerifiedAccessToken } from '../access-token/verified-access-token.js';
 import { renderFields } from '../common/log-fields.js';
 import { messageOf } from '../common/message-of.js';
-import type { UnboundRequest } from './unbound-request.js';
+import type { UnboundRequest } from '../cert-bound-auth.options.js';
 
 const HOUR_MS = 3_600_000;
 const MOST_LINES = 10_000;

@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { messageOf } from '../common/message-of.js';
 import { answerWithin } from '../common/time-limit.js';
 import type { IntrospectionAnswer } from './introspection-client.js';
-import type { IntrospectionStore } from './introspection-store.js';
+import type { IntrospectionStore } from '../cert-bound-auth.options.js';
 import { isJsonObject, parseJsonObject } from '../jose/json-object.js';
 import { open, seal } from './sealed-text.js';
 

@@ -11,9 +11,9 @@ import type {
   IntrospectionCacheOptions,
   JwtOptions,
   KeyCacheOptions,
+  UnboundRequest,
 } from '../cert-bound-auth.options.js';
 import { normalizeBase } from '../dpop/target-uri.js';
-import type { UnboundRequest } from '../events/unbound-request.js';
 import { checkAuthorizationServers } from './check-authorization-servers.js';
 import { CertBoundAuthConfigurationError } from './configuration-error.js';
 import { checkClientCertificate } from './check-client-certificate.js';

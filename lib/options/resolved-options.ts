@@ -8,7 +8,9 @@ import type {
   ForwardedCertificateFormat,
   HeaderClientCertificateOptions,
   TlsClientCertificateOptions,
+  ReplayStore,
   TrustedProxy,
+  UnboundRequest,
 } from '../cert-bound-auth.options.js';
 import type { AuthorizationServerHttpSettings } from '../authorization-server/authorization-server-http.js';
 import type { ClaimRules } from '../claims/check-claims.js';
@@ -16,8 +18,6 @@ import type { IntrospectionCacheSettings } from '../introspection/introspection-
 import type { JwtRules } from '../access-token/jwt-verifier.js';
 import type { KnownTokensSettings } from '../access-token/known-tokens.js';
 import type { RefreshRules } from '../authorization-server/refreshed-value.js';
-import type { ReplayStore } from '../dpop/replay-store.js';
-import type { UnboundRequest } from '../events/unbound-request.js';
 import type { SignedAnswerRules } from '../introspection/signed-introspection-answer.js';
 
 /** The options with every default filled in and every check done. */
