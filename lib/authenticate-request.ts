@@ -27,7 +27,8 @@ import type {
   ClientCertificateSource,
 } from './client-certificate/client-certificate.js';
 import type { HttpRequest } from './request/http-request.js';
-import { chainTrust, type ResolvedOptions } from './options/resolved-options.js';
+import { chainTrust } from './client-certificate/certificate-settings.js';
+import type { ResolvedOptions } from './options/resolve-options.js';
 
 /** Whether a request may go on to authorization. */
 export type Decision = Acceptance | RefusalDecision;

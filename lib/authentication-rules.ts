@@ -4,7 +4,7 @@ import type { AuthenticationRules } from './authenticate-request.js';
 import type { DpopRules } from './dpop/check-dpop-proof.js';
 import { createDpopRules } from './dpop/dpop-rules.js';
 import { SeenCertificates } from './client-certificate/seen-certificates.js';
-import type { ResolvedOptions } from './options/resolved-options.js';
+import type { ResolvedOptions } from './options/resolve-options.js';
 import { createCertificateSource } from './client-certificate/certificate-source.js';
 
 /**

@@ -17,7 +17,8 @@ import type { DpopRules } from '../dpop/check-dpop-proof.js';
 import { UnboundReport } from '../events/unbound-report.js';
 import type { DecisionListener } from '../events/decision-listener.js';
 import { DecisionReporter } from '../events/decision-reporter.js';
-import { chainTrust, type ResolvedOptions } from '../options/resolved-options.js';
+import { chainTrust } from '../client-certificate/certificate-settings.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import type {
   ClientCertificateFinding,
   ClientCertificateSource,

@@ -25,9 +25,8 @@ import { listenersOf } from './listeners-of.js';
 import { startTelemetry } from '../events/open-telemetry.js';
 import { checkPackages } from '../options/check-packages.js';
 import { CertBoundAuthConfigurationError, problem } from '../options/configuration-error.js';
-import type { ResolvedOptions } from '../options/resolved-options.js';
 import { RequestAuthenticator } from './guards/request-authenticator.js';
-import { resolveOptions } from '../options/resolve-options.js';
+import { type ResolvedOptions, resolveOptions } from '../options/resolve-options.js';
 
 const RESOLVED_OPTIONS = Symbol('resolved options');
 const RULES = Symbol('authentication rules');

@@ -16,7 +16,7 @@ import { UnboundReport } from '../../events/unbound-report.js';
 import { DecisionReporter } from '../../events/decision-reporter.js';
 import { isPromise, type MaybePromise } from '../../common/maybe-promise.js';
 import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
-import { chainTrust } from '../../options/resolved-options.js';
+import { chainTrust } from '../../client-certificate/certificate-settings.js';
 import {
   type PresentedCertificate,
   presentedCertificate,
