@@ -3,6 +3,7 @@ import { accessTokenFor } from './access-token/describe-access-token.js';
 import type { KnownToken, KnownTokens } from './access-token/known-tokens.js';
 import { type TrustedServers, verifyAccessToken } from './access-token/verify-access-token.js';
 import { invalidToken, OAuthError } from './challenge/oauth-error.js';
+import { chainTrust } from './client-certificate/certificate-settings.js';
 import type {
   ClientCertificateFinding,
   ClientCertificateSource,
@@ -25,7 +26,7 @@ import type {
 import { checkDpopProof, type DpopRules, type ProofOutcome } from './dpop/check-dpop-proof.js';
 import type { JsonObject } from './jose/json-object.js';
 import { readTokenShape } from './jose/token-shape.js';
-import { chainTrust, type ResolvedOptions } from './options/resolved-options.js';
+import type { ResolvedOptions } from './options/resolve-options.js';
 import { type Authorization, checkTokenForm, readAuthorization, readToken } from './request/credentials.js';
 import type { HttpRequest } from './request/http-request.js';
 

@@ -1,9 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { CryptoKey, JSONWebKeySet, JWK } from 'jose';
-import type { IntrospectionStore } from './introspection/introspection-store.js';
 import type { VerifiedAccessToken } from './decision.js';
-import type { UnboundRequest } from './events/unbound-request.js';
-import type { ReplayStore } from './dpop/replay-store.js';
 
 /** Options of `CertBoundAuthModule.forRoot`. The shortest configuration is the strictest. */
 export interface CertBoundAuthOptions {
@@ -102,6 +99,15 @@ export interface CertBoundAuthExtras {
 
 /** Whether a token without `cnf` is refused. */
 export type BindingPolicy = 'required' | 'if-bound';
+
+/** A request with a valid token that is bound to nothing, which `binding: 'required'` would refuse. */
+export interface UnboundRequest {
+  readonly issuer: string;
+  readonly clientId?: string;
+  readonly subject?: string;
+  /** Method and path pattern: `GET /accounts/:id`. */
+  readonly route: string;
+}
 
 /** Where the client's certificate comes from. */
 export type ClientCertificateOptions =
@@ -242,6 +248,19 @@ export type PublicUrlOf = (request: object) => string | readonly string[];
 /** A JWS algorithm that a proof may be signed with: asymmetric only (RFC 9449 §4.3). */
 export type DpopAlgorithm =
   'ES256' | 'ES384' | 'ES512' | 'PS256' | 'PS384' | 'PS512' | 'RS256' | 'EdDSA' | 'Ed25519';
+
+/** Remembers which proofs have been used (RFC 9449 §11.1). */
+export interface ReplayStore {
+  /**
+   * Adds a key, atomically: of any number of calls with the same key, on all instances of the API, exactly one
+   * resolves to `true` until the key's time is over. It rejects when it cannot tell, which is answered with 503: a
+   * store never lets a proof pass unseen.
+   * @param key digest of the client's key and digest of the proof's `jti`, both base64url, separated by a dot
+   * @param ttlSeconds how long the key must be kept: a whole number, at least 1
+   * @throws TooManyProofsError when the client alone is to blame, which is answered with 429
+   */
+  addIfAbsent(key: string, ttlSeconds: number): Promise<boolean>;
+}
 
 /** One authorization server whose access tokens are accepted. */
 export interface AuthorizationServerOptions {
@@ -466,6 +485,17 @@ export interface SharedIntrospectionCacheOptions {
    * it cannot make an answer up.
    */
   readonly secret: string | Uint8Array;
+}
+
+/**
+ * Keeps introspection answers for all instances of an API. It is given digests and ciphertext only. What it rejects
+ * with, or does not answer in time, counts as an answer that is not there.
+ */
+export interface IntrospectionStore {
+  /** What was kept under a key; `undefined` when there is nothing, or no longer. */
+  get(key: string): Promise<string | undefined>;
+  /** Keeps a value for a while. @param ttlSeconds a whole number, at least 1 */
+  set(key: string, value: string, ttlSeconds: number): Promise<void>;
 }
 
 /** How this API authenticates to the authorization server (OpenID Connect Core §9, RFC 8705 §2). */

@@ -89,11 +89,10 @@ export { ClientCertificate } from './nest/decorators/client-certificate.decorato
 export { CertificateBindingGuard } from './nest/guards/certificate-binding.guard.js';
 export { ScopesGuard } from './nest/guards/scopes.guard.js';
 
-export { type ReplayStore, TooManyProofsError } from './dpop/replay-store.js';
-export type { UnboundRequest } from './events/unbound-request.js';
+export type { IntrospectionStore, ReplayStore, UnboundRequest } from './cert-bound-auth.options.js';
+export { TooManyProofsError } from './dpop/replay-store.js';
 export { MemoryReplayStore, type MemoryReplayStoreOptions } from './dpop/memory-replay-store.js';
 export { RedisReplayStore, type RedisReplayStoreOptions } from './dpop/redis-replay-store.js';
-export type { IntrospectionStore } from './introspection/introspection-store.js';
 export {
   RedisIntrospectionStore,
   type RedisIntrospectionStoreOptions,

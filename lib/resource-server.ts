@@ -5,6 +5,7 @@ import type { Demands } from './authorization/demands.js';
 import { schemesFor } from './authorization/schemes-for.js';
 import { type RenderedRefusal, renderRefusal } from './challenge/challenge.js';
 import { OAuthError } from './challenge/oauth-error.js';
+import { chainTrust } from './client-certificate/certificate-settings.js';
 import { createCertificateSource } from './client-certificate/certificate-source.js';
 import type {
   ClientCertificateFinding,
@@ -23,7 +24,7 @@ import { createDpopRules } from './dpop/dpop-rules.js';
 import type { DecisionListener } from './events/decision-listener.js';
 import { DecisionReporter } from './events/decision-reporter.js';
 import { UnboundReport } from './events/unbound-report.js';
-import { chainTrust, type ResolvedOptions } from './options/resolved-options.js';
+import type { ResolvedOptions } from './options/resolve-options.js';
 import type { HttpRequest } from './request/http-request.js';
 
 /** What of a resource server may be shared with another one, or known to a framework alone. */

@@ -2,11 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { invalidToken, outage } from '../challenge/oauth-error.js';
 import type { AuthorizationServerHealth } from '../events/authorization-server-health.js';
 import { andThen, type MaybePromise } from '../common/maybe-promise.js';
-import type {
-  RemoteIntrospectionSource,
-  ResolvedAuthorizationServer,
-  ResolvedIntrospection,
-} from '../options/resolved-options.js';
+import type { IntrospectionRules, RemoteIntrospectionSource } from '../introspection/introspection-rules.js';
+import type { AuthorizationServerRules } from './authorization-server-rules.js';
 import { AuthorizationServerHttp } from '../authorization-server/authorization-server-http.js';
 import { audienceOf, checkClaims, type ClaimRules } from '../claims/check-claims.js';
 import { CircuitBreaker } from '../authorization-server/circuit-breaker.js';
@@ -42,7 +39,7 @@ export class AuthorizationServer {
   private readonly keys: SigningKeys;
   private readonly introspection: Introspection | undefined;
 
-  constructor(readonly settings: ResolvedAuthorizationServer) {
+  constructor(readonly settings: AuthorizationServerRules) {
     this.circuit = new CircuitBreaker(settings.issuer);
     this.http = new AuthorizationServerHttp(settings.issuer, settings.http);
     this.metadata = new ServerMetadataSource(settings.issuer, this.http, settings.keyCache);
@@ -175,7 +172,7 @@ export class AuthorizationServer {
     return { answers: this.answersOf(introspection), rules: introspection.claims };
   }
 
-  private answersOf({ source, cache }: ResolvedIntrospection): IntrospectionAnswers {
+  private answersOf({ source, cache }: IntrospectionRules): IntrospectionAnswers {
     const { issuer } = this.settings;
     if (source.kind === 'in-process') {
       return new IntrospectionAnswers(async (token) => introspectInProcess(token, source), issuer, cache);

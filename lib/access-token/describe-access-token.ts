@@ -1,4 +1,4 @@
-import type { ResolvedClaimNames } from '../options/resolved-options.js';
+import type { ClaimNameSettings } from '../claims/claim-context.js';
 import { claimAt } from '../claims/claim-at.js';
 import { audienceOf, timeOf } from '../claims/check-claims.js';
 import { copyOfJson, type JsonObject } from '../jose/json-object.js';
@@ -9,7 +9,7 @@ import type { TokenDescription } from '../decision.js';
 export function describeAccessToken(
   issuer: string,
   claims: JsonObject,
-  claimNames: ResolvedClaimNames,
+  claimNames: ClaimNameSettings,
 ): TokenDescription {
   return {
     issuer,

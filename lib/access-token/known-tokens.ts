@@ -1,13 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import type { Confirmation } from '../decision.js';
+import type { TokenCacheOptions } from '../cert-bound-auth.options.js';
+import type { SettingsOf } from '../common/settings-of.js';
 import type { VerifiedToken } from './verify-access-token.js';
 
-/** How many verified tokens are remembered. */
-export interface KnownTokensSettings {
-  readonly maxEntries: number;
-  /** Bytes, about. */
-  readonly maxSize: number;
-}
+/** How many verified tokens are remembered, as configured. */
+export type KnownTokensSettings = SettingsOf<TokenCacheOptions>;
 
 /** A token that every check of its own has passed, and the keys that it is bound to. */
 export interface KnownToken extends VerifiedToken {

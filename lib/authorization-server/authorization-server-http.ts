@@ -1,6 +1,10 @@
 import { isIPv4 } from 'node:net';
 import type { Client } from 'undici';
-import type { AuthorizationServerTlsOptions } from '../cert-bound-auth.options.js';
+import type {
+  AuthorizationServerHttpOptions,
+  AuthorizationServerTlsOptions,
+} from '../cert-bound-auth.options.js';
+import type { SettingsOf } from '../common/settings-of.js';
 import { type OAuthError, outage } from '../challenge/oauth-error.js';
 import type { AuthorizationServerCall } from '../events/authorization-server-call.js';
 import { CallNotSentError, ConnectionPool } from './connection-pool.js';
@@ -8,17 +12,8 @@ import type { HttpAnswer, HttpCall } from './http-call.js';
 import { publishCall } from '../events/publish-call.js';
 import { ServerConnection } from './server-connection.js';
 
-/** Limits and TLS of the calls to one authorization server, all resolved. */
-export interface AuthorizationServerHttpSettings {
-  /** Milliseconds. */
-  readonly connectTimeout: number;
-  /** Milliseconds, for a whole answer, the waiting for a connection included. */
-  readonly timeout: number;
-  /** Bytes. */
-  readonly maxResponseSize: number;
-  /** For introspection. */
-  readonly maxConnections: number;
-  readonly allowLoopbackHttp: boolean;
+/** Limits and TLS of the calls to one authorization server, as configured. */
+export interface AuthorizationServerHttpSettings extends SettingsOf<AuthorizationServerHttpOptions> {
   readonly tls: AuthorizationServerTlsOptions;
 }
 

@@ -2,6 +2,8 @@ import type { OAuthError } from '../challenge/oauth-error.js';
 import type { RefusalReason } from '../challenge/reasons.js';
 import type { MaybePromise } from '../common/maybe-promise.js';
 import { messageOf } from '../common/message-of.js';
+import type { KeyCacheOptions } from '../cert-bound-auth.options.js';
+import type { SettingsOf } from '../common/settings-of.js';
 import { asOutage } from './as-outage.js';
 import { log } from '../common/log.js';
 
@@ -13,6 +15,14 @@ export interface RefreshRules {
   readonly maxAge: number;
   /** Seconds beyond that for which it serves as long as fetching it fails. */
   readonly staleIfError: number;
+}
+
+/** How old keys and metadata may become, as configured. */
+export type KeyCacheSettings = SettingsOf<KeyCacheOptions, 'refreshAfter'>;
+
+/** Where `maxAge` alone is given and short, the old one is fetched anew in its second half. */
+export function refreshRulesOf({ refreshAfter, maxAge, staleIfError }: KeyCacheSettings): RefreshRules {
+  return { refreshAfter: refreshAfter ?? Math.min(300, maxAge / 2), maxAge, staleIfError };
 }
 
 /** How a value is doing, for a health check. */

@@ -2,8 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { invalidToken } from '../challenge/oauth-error.js';
 import { chainVerifier } from './chain/chain-verifier.js';
 import { messageOf } from '../common/message-of.js';
-import type { ResolvedClientCertificate } from '../options/resolved-options.js';
-import type { CustomClientCertificateOptions } from '../cert-bound-auth.options.js';
+import type { CertificateSettings, CustomCertificateSettings } from './certificate-settings.js';
 import {
   type ClientCertificateFinding,
   type ClientCertificateSource,
@@ -13,7 +12,7 @@ import {
 import { forwardedClientCertificate } from './forwarded-client-certificate.js';
 
 /** Where an app finds the certificates of its clients. */
-export function createCertificateSource(settings: ResolvedClientCertificate): ClientCertificateSource {
+export function createCertificateSource(settings: CertificateSettings): ClientCertificateSource {
   switch (settings.from) {
     case 'tls':
       return tlsClientCertificate;
@@ -25,7 +24,7 @@ export function createCertificateSource(settings: ResolvedClientCertificate): Cl
 }
 
 /** @throws OAuthError 401 `invalid_token` when the app's function fails, or returns what is no certificate */
-function customClientCertificate(source: CustomClientCertificateOptions): ClientCertificateSource {
+function customClientCertificate(source: CustomCertificateSettings): ClientCertificateSource {
   const verify = chainVerifier(source.trust);
   return (request): ClientCertificateFinding => {
     const x509 = readFound(() => source.find(request));

@@ -2,7 +2,7 @@ import { invalidRequest, type OAuthError } from '../challenge/oauth-error.js';
 import { chainVerifier } from './chain/chain-verifier.js';
 import type { ForwardedCertificateParser } from './header/forwarded-certificate.js';
 import { parserOf } from './header/parser-of.js';
-import type { ResolvedHeaderCertificate } from '../options/resolved-options.js';
+import type { HeaderCertificateSettings } from './certificate-settings.js';
 import type { ClientCertificateFinding, ClientCertificateSource } from './client-certificate.js';
 import { forwardedHeaderReader } from './forwarded-header.js';
 import { headerValues } from '../request/header-values.js';
@@ -15,7 +15,8 @@ import { untrustedHeaderReport } from './untrusted-header-report.js';
  * nothing.
  * @throws OAuthError 400 `invalid_request` where the header came more than once, or can't be read
  */
-export function forwardedClientCertificate(settings: ResolvedHeaderCertificate): ClientCertificateSource {
+export function forwardedClientCertificate(configured: HeaderCertificateSettings): ClientCertificateSource {
+  const settings = sourceOf(configured);
   const isTrusted = trustedPeers(settings.trustedProxies);
   const parse = parserOf(settings.format);
   const read = forwardedHeaderReader(parse, chainVerifier(settings.trust));
@@ -42,6 +43,29 @@ export function forwardedClientCertificate(settings: ResolvedHeaderCertificate):
   };
 }
 
+/** The headers by their names in lower case, as Node has them. */
+interface HeaderSource extends Omit<HeaderCertificateSettings, 'verifyHeader'> {
+  readonly verifyHeader: { readonly name: string; readonly value: string } | undefined;
+}
+
+function sourceOf(settings: HeaderCertificateSettings): HeaderSource {
+  const { header, chainHeader, verifyHeader } = settings;
+  return {
+    ...settings,
+    header: header.toLowerCase(),
+    chainHeader: chainHeader?.toLowerCase(),
+    verifyHeader: verifyHeader === undefined ? undefined : verdictHeaderOf(verifyHeader),
+  };
+}
+
+/** A name alone stands for what nginx says. */
+function verdictHeaderOf(
+  header: NonNullable<HeaderCertificateSettings['verifyHeader']>,
+): HeaderSource['verifyHeader'] {
+  if (typeof header === 'string') return { name: header.toLowerCase(), value: 'SUCCESS' };
+  return { name: header.name.toLowerCase(), value: header.value };
+}
+
 /** @throws OAuthError 400 for a header that came more than once: which of them the proxy has written can't be told */
 function onlyValue(request: HttpRequest, name: string): string {
   // Stryker disable next-line StringLiteral: none is another value than the one asked for, whatever stands for it
@@ -55,7 +79,7 @@ const MOST_IN_CHAIN = 10;
 /** The chain may span lines (RFC 9440 §2.3); it is read only where we verify it. */
 function chainOf(
   request: HttpRequest,
-  { chainHeader, trust }: ResolvedHeaderCertificate,
+  { chainHeader, trust }: HeaderSource,
   parse: ForwardedCertificateParser,
 ): readonly Uint8Array[] {
   if (chainHeader === undefined || typeof trust === 'string') return [];
@@ -70,7 +94,7 @@ function chainOf(
 }
 
 /** Why the proxy does not vouch for the certificate, where its verdict is asked for. */
-function verdictOf(request: HttpRequest, { verifyHeader }: ResolvedHeaderCertificate): string | undefined {
+function verdictOf(request: HttpRequest, { verifyHeader }: HeaderSource): string | undefined {
   if (verifyHeader === undefined) return undefined;
   const { name, value } = verifyHeader;
   return onlyValue(request, name) === value ? undefined : `the header ${name} is not ${value}`;

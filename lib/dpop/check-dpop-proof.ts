@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { DpopAlgorithm } from '../cert-bound-auth.options.js';
+import type { DpopAlgorithm, ReplayStore } from '../cert-bound-auth.options.js';
 import {
   invalidDpopProof,
   invalidToken,
@@ -19,7 +19,7 @@ import { type ProofClaims, readDpopProof } from './dpop-proof.js';
 import { answersAtOnce } from './memory-replay-store.js';
 import type { ProofHeader } from './proof-header.js';
 import type { ProofKeys } from './proof-keys.js';
-import { type ReplayStore, TooManyProofsError } from './replay-store.js';
+import { TooManyProofsError } from './replay-store.js';
 import { normalizeTargetUri, targetUriOf } from './target-uri.js';
 
 /** What proofs are checked by. */

@@ -1,5 +1,6 @@
 import { copyOfText } from '../common/copy-of-text.js';
-import { type ReplayStore, TooManyProofsError } from './replay-store.js';
+import type { ReplayStore } from '../cert-bound-auth.options.js';
+import { TooManyProofsError } from './replay-store.js';
 
 /** Limits of a {@link MemoryReplayStore}. */
 export interface MemoryReplayStoreOptions {

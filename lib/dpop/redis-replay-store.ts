@@ -1,6 +1,6 @@
 import type { RedisClient } from '../redis/redis-client.js';
 import { RedisConnection } from '../redis/redis-connection.js';
-import type { ReplayStore } from './replay-store.js';
+import type { ReplayStore } from '../cert-bound-auth.options.js';
 
 /** How a {@link RedisReplayStore} uses Redis. */
 export interface RedisReplayStoreOptions {

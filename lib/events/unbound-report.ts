@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { VerifiedAccessToken } from '../decision.js';
 import { renderFields } from '../common/log-fields.js';
 import { messageOf } from '../common/message-of.js';
-import type { UnboundRequest } from './unbound-request.js';
+import type { UnboundRequest } from '../cert-bound-auth.options.js';
 import { log } from '../common/log.js';
 
 const HOUR_MS = 3_600_000;

@@ -1,8 +1,8 @@
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import type { AuthorizationServerOptions } from '../cert-bound-auth.options.js';
-import { checkPrivateKey } from '../options/check-authorization-servers.js';
+import { checkPrivateKey } from '../options/check-private-key.js';
 import { type ConfigurationProblem, problem } from '../options/configuration-error.js';
-import { JWS_ALGORITHMS } from '../options/options-schema.js';
+import { JWS_ALGORITHMS } from '../jose/jws-algorithms.js';
 import type { ForwardAuthPolicy } from './forward-auth.options.js';
 
 const AT = 'phantomToken';

@@ -4,8 +4,7 @@ import {
   CertBoundAuthConfigurationError,
   type ConfigurationProblem,
 } from '../options/configuration-error.js';
-import type { ResolvedOptions } from '../options/resolved-options.js';
-import { resolveOptions } from '../options/resolve-options.js';
+import { type ResolvedOptions, resolveOptions } from '../options/resolve-options.js';
 import { checkForwardAuth } from './check-forward-auth.js';
 import { checkPolicy } from './check-policy.js';
 import type {

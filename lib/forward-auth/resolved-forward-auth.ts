@@ -1,6 +1,6 @@
 import type { ProtectedRoute } from '../nest/demands/route-policy.js';
 import type { TrustedProxy } from '../cert-bound-auth.options.js';
-import type { ResolvedOptions } from '../options/resolved-options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { AskingProxy, PhantomTokenOptions, TokenPlace } from './forward-auth.options.js';
 
 /** The options with every default filled in and every check done. */

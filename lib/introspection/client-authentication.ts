@@ -3,14 +3,23 @@ import { type CryptoKey, type JWK, SignJWT } from 'jose';
 import type {
   ClientAuthentication,
   ClientSecretAuthentication,
+  ClientSecretJwtAuthentication,
   PrivateKeyJwtAuthentication,
 } from '../cert-bound-auth.options.js';
+import type { SettingsOf } from '../common/settings-of.js';
 
 /** What a client adds to a call to prove who it is. */
 export interface ClientProof {
   readonly headers: Readonly<Record<string, string>>;
   readonly parameters: Readonly<Record<string, string>>;
 }
+
+/** How this API authenticates, as configured. */
+export type ClientAuthenticationSettings =
+  Exclude<ClientAuthentication, ClientSecretJwtAuthentication> | ClientSecretJwtSettings;
+
+/** A JWT signed with the secret. */
+export type ClientSecretJwtSettings = SettingsOf<ClientSecretJwtAuthentication>;
 
 /** Makes the proof for one call. */
 export type ClientAuthenticator = () => ClientProof | Promise<ClientProof>;
@@ -21,7 +30,7 @@ export type ClientAuthenticator = () => ClientProof | Promise<ClientProof>;
  * @throws TypeError when the private key can't be read
  */
 export function clientAuthenticator(
-  authentication: ClientAuthentication,
+  authentication: ClientAuthenticationSettings,
   issuer: string,
 ): ClientAuthenticator {
   const { clientId } = authentication;
@@ -32,7 +41,7 @@ export function clientAuthenticator(
       return always(inForm({ client_id: clientId, client_secret: authentication.clientSecret }));
     case 'client_secret_jwt': {
       const key = createSecretKey(Buffer.from(authentication.clientSecret));
-      return signedAssertion({ clientId, issuer, key, header: { alg: authentication.algorithm ?? 'HS256' } });
+      return signedAssertion({ clientId, issuer, key, header: { alg: authentication.algorithm } });
     }
     case 'private_key_jwt':
       return privateKeyJwt(authentication, issuer);

@@ -1,5 +1,5 @@
 import { outage } from '../challenge/oauth-error.js';
-import type { InProcessIntrospectionSource } from '../options/resolved-options.js';
+import type { InProcessIntrospectionSource } from './introspection-rules.js';
 import { type IntrospectionAnswer, readIntrospection } from './introspection-client.js';
 import { type JsonObject, parseJsonObject } from '../jose/json-object.js';
 

@@ -1,6 +1,6 @@
 import type { RedisClient } from '../redis/redis-client.js';
 import { RedisConnection } from '../redis/redis-connection.js';
-import type { IntrospectionStore } from './introspection-store.js';
+import type { IntrospectionStore } from '../cert-bound-auth.options.js';
 
 /** How a {@link RedisIntrospectionStore} uses Redis. */
 export interface RedisIntrospectionStoreOptions {

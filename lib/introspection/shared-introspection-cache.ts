@@ -2,7 +2,7 @@ import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:cryp
 import { messageOf } from '../common/message-of.js';
 import { answerWithin } from '../common/time-limit.js';
 import type { IntrospectionAnswer } from './introspection-client.js';
-import type { IntrospectionStore } from './introspection-store.js';
+import type { IntrospectionStore } from '../cert-bound-auth.options.js';
 import { isJsonObject, parseJsonObject } from '../jose/json-object.js';
 import { open, seal } from './sealed-text.js';
 import { log } from '../common/log.js';

@@ -25,11 +25,10 @@ import { listenersOf } from './listeners-of.js';
 import { startTelemetry } from '../events/open-telemetry.js';
 import { checkPackages } from '../options/check-packages.js';
 import { CertBoundAuthConfigurationError, problem } from '../options/configuration-error.js';
-import type { ResolvedOptions } from '../options/resolved-options.js';
 import { logToNest } from './log/log-to-nest.js';
 import { rememberedCertificate } from './guards/remembered-certificate.js';
 import { RequestAuthenticator } from './guards/request-authenticator.js';
-import { resolveOptions } from '../options/resolve-options.js';
+import { type ResolvedOptions, resolveOptions } from '../options/resolve-options.js';
 
 logToNest();
 

@@ -16,7 +16,8 @@ import {
   type ConfigurationProblem,
   problem,
 } from '../options/configuration-error.js';
-import type { ResolvedClientCertificate, ResolvedOptions } from '../options/resolved-options.js';
+import type { CertificateSettings } from '../client-certificate/certificate-settings.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import { asksForCertificate } from '../tls/asks-for-certificate.js';
 
 /**
@@ -75,7 +76,7 @@ function checkServer(
 }
 
 /** Where a proxy passes certificates on, it may be the only one that needs to prove one to us. */
-function canSeeCertificates(server: unknown, source: ResolvedClientCertificate): boolean {
+function canSeeCertificates(server: unknown, source: CertificateSettings): boolean {
   if (asksForCertificate(server) || source.from === 'custom') return true;
   return source.from === 'header' && source.trustedProxies.some((proxy) => typeof proxy === 'string');
 }

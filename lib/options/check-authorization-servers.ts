@@ -1,20 +1,16 @@
 import type { JWK } from 'jose';
-import { createPublicKey, KeyObject } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { createSecureContext } from 'node:tls';
 import { isAllowedUrl } from '../authorization-server/authorization-server-http.js';
-import { readPrivateKey } from '../introspection/client-authentication.js';
 import { normalizeType } from '../jose/media-type.js';
 import { bytesOf, hmacAlgorithmsFor } from '../jose/shared-secret.js';
 import { isPublicSigningKey } from '../authorization-server/key-set.js';
-import type {
-  AuthorizationServerOptions,
-  CertBoundAuthOptions,
-  ClientSecretJwtAuthentication,
-  JwsAlgorithm,
-  JwtOptions,
-  PrivateKeyJwtAuthentication,
-} from '../cert-bound-auth.options.js';
+import type { AuthorizationServerSettings } from '../access-token/authorization-server-rules.js';
+import type { ClientSecretJwtSettings } from '../introspection/client-authentication.js';
+import type { RemoteIntrospectionSettings } from '../introspection/introspection-rules.js';
+import type { CertBoundAuthSettings } from './cert-bound-auth.settings.js';
+import { checkPrivateKey } from './check-private-key.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
 import { messageOf } from '../common/message-of.js';
 
@@ -22,7 +18,7 @@ import { messageOf } from '../common/message-of.js';
 export function checkAuthorizationServers({
   authorizationServers,
   introspectionOrder,
-}: CertBoundAuthOptions): readonly ConfigurationProblem[] {
+}: CertBoundAuthSettings): readonly ConfigurationProblem[] {
   return [
     ...authorizationServers.flatMap((server, index) => checkServer(server, `authorizationServers[${index}]`)),
     ...checkUnique(authorizationServers),
@@ -30,12 +26,12 @@ export function checkAuthorizationServers({
   ];
 }
 
-function checkServer(server: AuthorizationServerOptions, path: string): readonly ConfigurationProblem[] {
+function checkServer(server: AuthorizationServerSettings, path: string): readonly ConfigurationProblem[] {
   return [
     ...checkIssuer(server, path),
     ...checkUrls(server, path),
-    ...checkKeys(server.jwt === false ? {} : (server.jwt ?? {}), path),
-    ...checkTypes(server.jwt === false ? {} : (server.jwt ?? {}), path),
+    ...checkKeys(server, path),
+    ...checkTypes(server, path),
     ...checkSignedAnswers(server, path),
     ...checkWays(server, path),
     ...checkTls(server, path),
@@ -46,50 +42,51 @@ function checkServer(server: AuthorizationServerOptions, path: string): readonly
 }
 
 function checkKeyCache(
-  { keyCache }: AuthorizationServerOptions,
+  { keyCache }: AuthorizationServerSettings,
   path: string,
 ): readonly ConfigurationProblem[] {
-  const { refreshAfter = 0, maxAge = 600 } = keyCache ?? {};
+  const { refreshAfter = 0, maxAge } = keyCache;
   if (refreshAfter <= maxAge) return [];
   return [problem(`${path}.keyCache.refreshAfter`, refreshAfter, `at most maxAge, which is ${maxAge}`)];
 }
 
 /** Discovery needs a URL; without it, any string can be an issuer. */
-function checkIssuer(server: AuthorizationServerOptions, path: string): readonly ConfigurationProblem[] {
+function checkIssuer(server: AuthorizationServerSettings, path: string): readonly ConfigurationProblem[] {
   const { issuer } = server;
   if (!needsDiscovery(server)) return [];
-  if (isAllowedUrl(issuer, allowsHttp(server)) && !/[?#]/.test(issuer)) return [];
+  if (isAllowedUrl(issuer, server.http.allowLoopbackHttp) && !/[?#]/.test(issuer)) return [];
   const remedy =
     'discovery needs an https: URL without query and fragment; else give jwksUri or jwks, and endpoint';
   return [problem(`${path}.issuer`, issuer, remedy)];
 }
 
-function needsDiscovery({ jwt, introspection }: AuthorizationServerOptions): boolean {
-  const signed = introspection?.responseFormat === 'jwt';
-  const keysKnown = jwt === false ? !signed : Boolean(jwt?.jwks ?? jwt?.jwksUri ?? jwt?.secret);
-  const endpointKnown =
-    introspection?.clientAuthentication === undefined || introspection.endpoint !== undefined;
-  return !keysKnown || !endpointKnown;
+function needsDiscovery(server: AuthorizationServerSettings): boolean {
+  const { jwt } = server;
+  const remote = remoteIntrospectionOf(server);
+  const keysKnown =
+    jwt === false ? remote?.responseFormat !== 'jwt' : Boolean(jwt.jwks ?? jwt.jwksUri ?? jwt.secret);
+  return !keysKnown || (remote !== undefined && remote.endpoint === undefined);
 }
 
-function allowsHttp({ http }: AuthorizationServerOptions): boolean {
-  return http?.allowLoopbackHttp ?? false;
+function remoteIntrospectionOf({
+  introspection,
+}: AuthorizationServerSettings): RemoteIntrospectionSettings | undefined {
+  return introspection === undefined || 'introspect' in introspection ? undefined : introspection;
 }
 
-function checkUrls(server: AuthorizationServerOptions, path: string): readonly ConfigurationProblem[] {
+function checkUrls(server: AuthorizationServerSettings, path: string): readonly ConfigurationProblem[] {
   const urls = [
-    ['jwt.jwksUri', server.jwt === false ? undefined : server.jwt?.jwksUri],
-    ['introspection.endpoint', server.introspection?.endpoint],
+    ['jwt.jwksUri', server.jwt === false ? undefined : server.jwt.jwksUri],
+    ['introspection.endpoint', remoteIntrospectionOf(server)?.endpoint],
   ] as const;
   return urls
-    .filter(([, url]) => url !== undefined && !isAllowedUrl(url, allowsHttp(server)))
+    .filter(([, url]) => url !== undefined && !isAllowedUrl(url, server.http.allowLoopbackHttp))
     .map(([name, url]) => problem(`${path}.${name}`, url, 'give an https: URL'));
 }
 
-function checkKeys(
-  { jwks, jwksUri, secret, algorithms }: JwtOptions,
-  path: string,
-): readonly ConfigurationProblem[] {
+function checkKeys({ jwt }: AuthorizationServerSettings, path: string): readonly ConfigurationProblem[] {
+  if (jwt === false) return [];
+  const { jwks, jwksUri, secret, algorithms } = jwt;
   const given = Object.entries({ jwks, jwksUri, secret }).filter(([, value]) => value !== undefined);
   if (given.length > 1) {
     return given.slice(1).map(([name, value]) => problem(`${path}.jwt.${name}`, value, ONE_KEY_SOURCE));
@@ -123,15 +120,15 @@ const OTHER_TYPES = new Set([
   'oauth-authz-req+jwt',
 ]);
 
-function checkTypes({ typ }: JwtOptions, path: string): readonly ConfigurationProblem[] {
-  const types = typ === undefined || typ === false ? [] : [typ].flat();
-  return types.some((type) => OTHER_TYPES.has(normalizeType(type)))
-    ? [problem(`${path}.jwt.typ`, typ, 'such a JWT is never an access token')]
+function checkTypes({ jwt }: AuthorizationServerSettings, path: string): readonly ConfigurationProblem[] {
+  if (jwt === false || jwt.typ === false) return [];
+  return [jwt.typ].flat().some((type) => OTHER_TYPES.has(normalizeType(type)))
+    ? [problem(`${path}.jwt.typ`, jwt.typ, 'such a JWT is never an access token')]
     : [];
 }
 
 function checkWays(
-  { jwt, introspection }: AuthorizationServerOptions,
+  { jwt, introspection }: AuthorizationServerSettings,
   path: string,
 ): readonly ConfigurationProblem[] {
   if (jwt !== false || introspection !== undefined) return [];
@@ -142,15 +139,17 @@ function checkWays(
 
 /** A signed answer is verified with the server's public keys. */
 function checkSignedAnswers(
-  { jwt, introspection }: AuthorizationServerOptions,
+  server: AuthorizationServerSettings,
   path: string,
 ): readonly ConfigurationProblem[] {
-  if (introspection?.responseFormat !== 'jwt' || jwt === false || jwt?.secret === undefined) return [];
+  const { jwt } = server;
+  const format = remoteIntrospectionOf(server)?.responseFormat;
+  if (format !== 'jwt' || jwt === false || jwt.secret === undefined) return [];
   const remedy = 'answers signed with a shared secret are not supported: leave responseFormat out';
-  return [problem(`${path}.introspection.responseFormat`, introspection.responseFormat, remedy)];
+  return [problem(`${path}.introspection.responseFormat`, format, remedy)];
 }
 
-function checkTls({ tls }: AuthorizationServerOptions, path: string): readonly ConfigurationProblem[] {
+function checkTls({ tls }: AuthorizationServerSettings, path: string): readonly ConfigurationProblem[] {
   if (tls === undefined) return [];
   if ((tls.key === undefined) !== (tls.cert === undefined)) {
     return [problem(`${path}.tls`, tls, 'key and cert belong together')];
@@ -164,10 +163,11 @@ function checkTls({ tls }: AuthorizationServerOptions, path: string): readonly C
 }
 
 function checkClientAuthentication(
-  { introspection, tls }: AuthorizationServerOptions,
+  server: AuthorizationServerSettings,
   path: string,
 ): readonly ConfigurationProblem[] {
-  const authentication = introspection?.clientAuthentication;
+  const { tls } = server;
+  const authentication = remoteIntrospectionOf(server)?.clientAuthentication;
   const at = `${path}.introspection.clientAuthentication`;
   switch (authentication?.method) {
     case 'tls_client_auth':
@@ -185,56 +185,18 @@ function checkClientAuthentication(
 }
 
 function checkSecret(
-  { clientSecret, algorithm = 'HS256' }: ClientSecretJwtAuthentication,
+  { clientSecret, algorithm }: ClientSecretJwtSettings,
   path: string,
 ): readonly ConfigurationProblem[] {
   if (hmacAlgorithmsFor(bytesOf(clientSecret)).includes(algorithm)) return [];
   return [problem(path, clientSecret, `it is too short for ${algorithm} (RFC 7518 §3.2)`)];
 }
 
-/** Checks that a private key is one, and fits its algorithm. */
-export function checkPrivateKey(
-  { key, algorithm }: Pick<PrivateKeyJwtAuthentication, 'key' | 'algorithm'>,
-  path: string,
-): readonly ConfigurationProblem[] {
-  try {
-    return fitsAlgorithm(readPrivateKey(key), algorithm)
-      ? []
-      : [
-          problem(
-            path,
-            key,
-            `it is not a key for ${algorithm} (RSA keys need 2048 bits, and no restriction to PSS)`,
-          ),
-        ];
-  } catch (error) {
-    return [problem(path, key, `it is no private key: ${messageOf(error)}`)];
-  }
-}
-
-const CURVES: Readonly<Record<string, string>> = {
-  ES256: 'prime256v1',
-  ES384: 'secp384r1',
-  ES512: 'secp521r1',
-};
-
-function fitsAlgorithm(key: ReturnType<typeof readPrivateKey>, algorithm: JwsAlgorithm): boolean {
-  const { asymmetricKeyType: type, asymmetricKeyDetails: details } =
-    key instanceof KeyObject ? key : KeyObject.from(key);
-  if (algorithm.startsWith('ES')) return type === 'ec' && details?.namedCurve === CURVES[algorithm];
-  if (algorithm.startsWith('Ed')) return type === 'ed25519';
-  // Not 'rsa-pss' (RFC 4055 §1.2), which jose cannot sign with: PS256 takes a plain RSA key too.
-  return type === 'rsa' && (details?.modulusLength ?? 0) >= 2048;
-}
-
 const RESERVED_PARAMETERS = ['token', 'token_type_hint', 'client_id', 'client_secret', 'client_assertion'];
 const RESERVED_HEADERS = ['authorization', 'content-type', 'content-length', 'accept', 'host', 'connection'];
 
-function checkReserved(
-  { introspection }: AuthorizationServerOptions,
-  path: string,
-): readonly ConfigurationProblem[] {
-  const { parameters = {}, headers = {} } = introspection ?? {};
+function checkReserved(server: AuthorizationServerSettings, path: string): readonly ConfigurationProblem[] {
+  const { parameters = {}, headers = {} } = remoteIntrospectionOf(server) ?? {};
   return [
     ...reserved(parameters, RESERVED_PARAMETERS, `${path}.introspection.parameters`),
     ...reserved(headers, RESERVED_HEADERS, `${path}.introspection.headers`),
@@ -266,7 +228,7 @@ function reserved(
     .map(([name, value]) => problem(`${path}.${name}`, value, 'it is set by this module'));
 }
 
-function checkUnique(servers: readonly AuthorizationServerOptions[]): readonly ConfigurationProblem[] {
+function checkUnique(servers: readonly AuthorizationServerSettings[]): readonly ConfigurationProblem[] {
   const issuers = servers.map((server) => server.issuer);
   return issuers
     .map((issuer, index) => ({ issuer, index }))
@@ -278,7 +240,7 @@ function checkUnique(servers: readonly AuthorizationServerOptions[]): readonly C
 
 /** An opaque token does not say who issued it. */
 function checkOneForOpaqueTokens(
-  servers: readonly AuthorizationServerOptions[],
+  servers: readonly AuthorizationServerSettings[],
 ): readonly ConfigurationProblem[] {
   const remedy =
     "an opaque token does not say who issued it: set introspectionOrder: 'by-configuration' to ask several servers";

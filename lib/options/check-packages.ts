@@ -1,6 +1,6 @@
 import { requireExtensionReader } from '../client-certificate/chain/certificate-extensions.js';
 import { CertBoundAuthConfigurationError, problem } from './configuration-error.js';
-import type { ResolvedOptions } from './resolved-options.js';
+import type { ResolvedOptions } from './resolve-options.js';
 
 /** Checks that the packages are there that only some configurations need. @throws CertBoundAuthConfigurationError */
 export async function checkPackages({ clientCertificate: { trust } }: ResolvedOptions): Promise<void> {

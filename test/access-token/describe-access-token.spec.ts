@@ -6,10 +6,10 @@ import {
 } from '../../lib/access-token/describe-access-token.js';
 import type { JsonObject } from '../../lib/jose/json-object.js';
 import type { VerifiedAccessToken } from '../../lib/decision.js';
-import type { ResolvedClaimNames } from '../../lib/options/resolved-options.js';
+import type { ClaimNameSettings } from '../../lib/claims/claim-context.js';
 
 interface Case extends ProvenToken {
-  readonly claimNames: ResolvedClaimNames;
+  readonly claimNames: ClaimNameSettings;
 }
 
 const describeClaims = (claims: JsonObject, more: Partial<Case> = {}): VerifiedAccessToken => {

@@ -2,7 +2,7 @@ import type { AuthorizationServerOptions, ClientAuthentication } from 'nestjs-ce
 import { describe, expect, test } from 'vitest';
 import { AuthorizationServer } from '../../lib/access-token/authorization-server.js';
 import { verifyAccessToken } from '../../lib/access-token/verify-access-token.js';
-import type { ResolvedAuthorizationServer } from '../../lib/options/resolved-options.js';
+import type { AuthorizationServerRules } from '../../lib/access-token/authorization-server-rules.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { AUDIENCE, createWorld, startAuthorizationServer, whenOver } from '../support/world.js';
 
@@ -11,7 +11,7 @@ const NOBODY = { byIssuer: new Map<string, AuthorizationServer>(), forOpaqueToke
 /** A server as an API with these options knows it, with other settings where that is said. */
 function serverWith(
   options: AuthorizationServerOptions,
-  changed: Partial<ResolvedAuthorizationServer> = {},
+  changed: Partial<AuthorizationServerRules> = {},
 ): AuthorizationServer {
   const resolved = resolveOptions({ audience: AUDIENCE, authorizationServers: [options] });
   const [settings] = resolved.authorizationServers;

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type TestCertificate, TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { ResolvedHeaderCertificate } from '../../lib/options/resolved-options.js';
+import type { HeaderCertificateSettings } from '../../lib/client-certificate/certificate-settings.js';
 import type {
   ClientCertificate,
   ClientCertificateFinding,
@@ -22,7 +22,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-type Settings = Partial<ResolvedHeaderCertificate>;
+type Settings = Partial<HeaderCertificateSettings>;
 type Find = (headers: readonly string[], peer?: string) => ClientCertificateFinding;
 
 /** Finds the certificate of a request with these raw headers, of a peer that is trusted unless told otherwise. */

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { checkPackages } from '../../lib/options/check-packages.js';
-import type { ResolvedOptions } from '../../lib/options/resolved-options.js';
+import type { ResolvedOptions } from '../../lib/options/resolve-options.js';
 
 function optionsWith(trust: unknown): ResolvedOptions {
   return {

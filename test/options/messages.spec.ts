@@ -4,29 +4,44 @@ import { resolveForwardAuth } from '../../lib/forward-auth/resolve-forward-auth.
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { FORWARD_AUTH_COMBINATIONS, FORWARD_AUTH_FIELDS } from './forward-auth-fields.js';
 import { MODULE_COMBINATIONS, MODULE_FIELDS } from './module-fields.js';
-import { messageOf, section, set } from './support.js';
+import { messageOf, section, set } from './sections.js';
 import { VALUES } from './wrong-values.js';
 
-type Resolve = (options: unknown) => unknown;
+/** What is configured. */
+interface Module {
+  readonly subject: string;
+  readonly resolve: (options: unknown) => unknown;
+}
 
-const byModule: Resolve = (options) => resolveOptions(options as CertBoundAuthOptions);
-const byForwardAuth: Resolve = (options) => resolveForwardAuth(options as ForwardAuthOptions);
+const byModule: Module = {
+  subject: 'CertBoundAuthModule',
+  resolve: (options) => resolveOptions(options as CertBoundAuthOptions),
+};
+const byForwardAuth: Module = {
+  subject: 'ForwardAuthModule',
+  resolve: (options) => resolveForwardAuth(options as ForwardAuthOptions),
+};
 
-function everyValue(fields: typeof MODULE_FIELDS, resolve: Resolve): readonly string[] {
+function everyValue(fields: typeof MODULE_FIELDS, { subject, resolve }: Module): readonly string[] {
   return fields.flatMap(({ title, right, at, fields: names }) =>
     names.map((name) => {
       const path = at === '' ? name : `${at}.${name}`;
-      const outcomes = VALUES.map(
-        ([value, given]) => [value, messageOf(() => resolve(set(right, path, given)))] as const,
-      );
+      const outcomes = VALUES.map(([value, given]) => ({
+        name: value,
+        value: given,
+        message: messageOf(subject, () => resolve(set(right, path, given))),
+      }));
       return section(`${title}: ${name}`, outcomes);
     }),
   );
 }
 
-function everyCombination(combinations: typeof MODULE_COMBINATIONS, resolve: Resolve): readonly string[] {
+function everyCombination(
+  combinations: typeof MODULE_COMBINATIONS,
+  { subject, resolve }: Module,
+): readonly string[] {
   return combinations.map(([title, options]) =>
-    section(title, [['these options', messageOf(() => resolve(options))]]),
+    section(title, [{ name: title, value: options, message: messageOf(subject, () => resolve(options)) }]),
   );
 }
 

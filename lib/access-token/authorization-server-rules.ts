@@ -1,0 +1,100 @@
+import type {
+  AuthorizationServerOptions,
+  AuthorizationServerTlsOptions,
+  BindingPolicy,
+} from '../cert-bound-auth.options.js';
+import type { AuthorizationServerHttpSettings } from '../authorization-server/authorization-server-http.js';
+import { type KeySource, keySourceOf } from '../authorization-server/key-source.js';
+import {
+  type KeyCacheSettings,
+  type RefreshRules,
+  refreshRulesOf,
+} from '../authorization-server/refreshed-value.js';
+import type { ClaimContext, ClaimNameSettings } from '../claims/claim-context.js';
+import type { SettingsOf } from '../common/settings-of.js';
+import {
+  type IntrospectionRules,
+  introspectionRulesOf,
+  type IntrospectionSettings,
+} from '../introspection/introspection-rules.js';
+import { algorithmsOf, type JwtSettings, jwtRulesOf } from './jwt-rules.js';
+import type { JwtRules } from './jwt-verifier.js';
+
+/** One authorization server, as configured. */
+export type AuthorizationServerSettings = SettingsOf<
+  AuthorizationServerOptions,
+  'introspection' | 'audience' | 'binding' | 'tls',
+  {
+    readonly jwt: false | JwtSettings;
+    readonly introspection: IntrospectionSettings | undefined;
+    readonly claims: ClaimNameSettings;
+    readonly tls: TlsSettings | undefined;
+    readonly http: Omit<AuthorizationServerHttpSettings, 'tls'>;
+    readonly keyCache: KeyCacheSettings;
+  }
+>;
+
+/** TLS of the calls to a server, as configured. */
+export type TlsSettings = SettingsOf<AuthorizationServerTlsOptions, 'ca' | 'key' | 'cert'>;
+
+/** What holds for the tokens of every server that does not say otherwise. */
+export interface ServerDefaults {
+  readonly audience: string | readonly string[];
+  readonly binding: BindingPolicy;
+  /** Seconds. */
+  readonly clockTolerance: number;
+}
+
+/** What the tokens of one authorization server are decided by. */
+export interface AuthorizationServerRules {
+  readonly issuer: string;
+  readonly binding: BindingPolicy;
+  readonly claimNames: ClaimNameSettings;
+  /** Where its keys come from: they verify its JWTs and its signed answers. */
+  readonly keys: KeySource;
+  /** What its JWT access tokens must be; `undefined` where they are not verified locally. */
+  readonly jwt: JwtRules | undefined;
+  readonly introspection: IntrospectionRules | undefined;
+  readonly http: AuthorizationServerHttpSettings;
+  readonly keyCache: RefreshRules;
+}
+
+/** Works out once, at boot, what the tokens of a server are decided by. */
+export function authorizationServerRulesOf(
+  server: AuthorizationServerSettings,
+  { audience, binding, clockTolerance }: ServerDefaults,
+): AuthorizationServerRules {
+  const { issuer, introspection, claims: names } = server;
+  const context: ClaimContext = {
+    issuer,
+    audience: [server.audience ?? audience].flat(),
+    clockTolerance,
+    names,
+  };
+  const jwt = server.jwt === false ? NO_JWTS : server.jwt;
+  return {
+    issuer,
+    binding: server.binding ?? binding,
+    claimNames: names,
+    keys: keySourceOf(jwt),
+    jwt: server.jwt === false ? undefined : jwtRulesOf(server.jwt, context),
+    introspection:
+      introspection === undefined
+        ? undefined
+        : introspectionRulesOf(introspection, algorithmsOf(jwt), context),
+    http: { ...server.http, tls: tlsOf(server.tls) },
+    keyCache: refreshRulesOf(server.keyCache),
+  };
+}
+
+/** Signed answers are then verified as the server's metadata says. */
+const NO_JWTS = { jwks: undefined, jwksUri: undefined, secret: undefined, algorithms: undefined };
+
+/** Node is told only what is configured. */
+function tlsOf({ ca, key, cert }: Partial<TlsSettings> = {}): AuthorizationServerTlsOptions {
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(key === undefined ? {} : { key }),
+    ...(cert === undefined ? {} : { cert }),
+  };
+}

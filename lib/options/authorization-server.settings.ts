@@ -1,0 +1,135 @@
+import { ArrayNotEmpty, IsArray, IsBoolean, IsIn } from 'class-validator';
+import type { AuthorizationServerSettings, TlsSettings } from '../access-token/authorization-server-rules.js';
+import type { JwtSettings } from '../access-token/jwt-rules.js';
+import type { KeyCacheSettings } from '../authorization-server/refreshed-value.js';
+import type {
+  AuthorizationServerHttpOptions,
+  AuthorizationServerOptions,
+  AuthorizationServerTlsOptions,
+  ClaimNames,
+  JwtOptions,
+  KeyCacheOptions,
+} from '../cert-bound-auth.options.js';
+import type { ClaimNameSettings } from '../claims/claim-context.js';
+import { JWS_ALGORITHMS } from '../jose/jws-algorithms.js';
+import { isJsonObject } from '../jose/json-object.js';
+import { Declares } from './declared-options.js';
+import { introspectionOf } from './introspection.settings.js';
+import {
+  Given,
+  IsAudience,
+  IsBindingPolicy,
+  IsGroup,
+  IsGroupOrFalse,
+  IsMaterial,
+  IsNumberFrom,
+  IsPositiveInt,
+  IsSeconds,
+  IsSecret,
+  IsText,
+  IsTexts,
+  isTextOrTexts,
+  LONGEST_TIMER,
+  Satisfies,
+} from './option-checks.js';
+
+@Declares<ClaimNames>()
+class CheckedClaimNames implements ClaimNameSettings {
+  @Given() @IsText('name the claim with the scopes') readonly scope: string = 'scope';
+  @Given() @IsText('name the claim with the client identifier') readonly clientId: string = 'client_id';
+  @Given() @IsText('name the claim with the subject') readonly subject: string = 'sub';
+}
+
+@Declares<AuthorizationServerTlsOptions>()
+class CheckedTlsOptions implements TlsSettings {
+  @Given() @IsMaterial('or-list') readonly ca: TlsSettings['ca'];
+  @Given() @IsMaterial('one') readonly key: TlsSettings['key'];
+  @Given() @IsMaterial('one') readonly cert: TlsSettings['cert'];
+}
+
+@Declares<AuthorizationServerHttpOptions>()
+class CheckedHttpOptions {
+  @Given() @IsPositiveInt(LONGEST_TIMER) readonly connectTimeout: number = 3_000;
+  @Given() @IsPositiveInt(LONGEST_TIMER) readonly timeout: number = 5_000;
+  @Given() @IsPositiveInt(LONGEST_TIMER) readonly maxResponseSize: number = 1_048_576;
+  @Given() @IsPositiveInt(1_024) readonly maxConnections: number = 64;
+  @Given() @IsBoolean({ message: 'use true or false' }) readonly allowLoopbackHttp: boolean = false;
+}
+
+/** A day, in seconds. */
+const LONGEST_KEY_LIFE = 86_400;
+
+@Declares<KeyCacheOptions>()
+class CheckedKeyCacheOptions implements KeyCacheSettings {
+  @Given()
+  @IsNumberFrom(1, LONGEST_KEY_LIFE, 'seconds')
+  readonly refreshAfter: KeyCacheSettings['refreshAfter'];
+
+  @Given() @IsNumberFrom(1, LONGEST_KEY_LIFE, 'seconds') readonly maxAge: number = 600;
+  @Given() @IsSeconds(LONGEST_KEY_LIFE) readonly staleIfError: number = 0;
+}
+
+@Declares<JwtOptions>()
+class CheckedJwtOptions implements JwtSettings {
+  @Given() @IsText('give the URL of the JWK Set') readonly jwksUri: JwtSettings['jwksUri'];
+  @Given() @IsSecret() readonly secret: JwtSettings['secret'];
+
+  @Given()
+  @Satisfies('jwks', 'give a JWK Set, { keys: [...] }', isKeySet)
+  readonly jwks: JwtSettings['jwks'];
+
+  @Given()
+  @IsArray({ message: `give a list of ${JWS_ALGORITHMS.join(', ')}` })
+  @ArrayNotEmpty({ message: `give at least one of ${JWS_ALGORITHMS.join(', ')}` })
+  @IsIn(JWS_ALGORITHMS, { each: true, message: `accept only ${JWS_ALGORITHMS.join(', ')}` })
+  readonly algorithms: JwtSettings['algorithms'];
+
+  @Given()
+  @Satisfies('typ', `give a media type such as 'at+jwt', a list of such, or false`, isType)
+  readonly typ: JwtSettings['typ'] = 'at+jwt';
+
+  @Given() @IsTexts() readonly requiredClaims: JwtSettings['requiredClaims'];
+  @Given() @IsTexts() readonly forbiddenClaims: JwtSettings['forbiddenClaims'] = [];
+  @Given() @IsSeconds() readonly maxTokenAge: JwtSettings['maxTokenAge'];
+}
+
+function isKeySet(value: unknown): boolean {
+  return isJsonObject(value) && Array.isArray(value['keys']) && value['keys'].length > 0;
+}
+
+function isType(value: unknown): boolean {
+  return value === false || isTextOrTexts(value);
+}
+
+@Declares<AuthorizationServerOptions>()
+export class CheckedAuthorizationServerOptions implements AuthorizationServerSettings {
+  @IsText('give the exact iss of the tokens') readonly issuer!: string;
+
+  @Given()
+  @IsGroupOrFalse('give false or an object', () => CheckedJwtOptions)
+  readonly jwt: false | CheckedJwtOptions = new CheckedJwtOptions();
+
+  @Given()
+  @IsGroup('give { clientAuthentication, ... } or { introspect }', introspectionOf)
+  readonly introspection: AuthorizationServerSettings['introspection'];
+
+  @Given() @IsAudience() readonly audience: AuthorizationServerSettings['audience'];
+
+  @Given() @IsBindingPolicy() readonly binding: AuthorizationServerSettings['binding'];
+
+  @Given()
+  @IsGroup('give { scope?, clientId?, subject? }', () => CheckedClaimNames)
+  readonly claims: CheckedClaimNames = new CheckedClaimNames();
+
+  @Given()
+  @IsGroup('give { ca?, key?, cert? }', () => CheckedTlsOptions)
+  readonly tls: CheckedTlsOptions | undefined;
+
+  @Given()
+  @IsGroup('give { timeout?, ... }', () => CheckedHttpOptions)
+  readonly http: CheckedHttpOptions = new CheckedHttpOptions();
+
+  @Given()
+  @IsGroup('give { refreshAfter?, maxAge?, staleIfError? }', () => CheckedKeyCacheOptions)
+  readonly keyCache: CheckedKeyCacheOptions = new CheckedKeyCacheOptions();
+}

@@ -1,0 +1,119 @@
+import {
+  ArrayNotEmpty,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsNotEmpty,
+  IsObject,
+  IsString,
+  Matches,
+  ValidateNested,
+} from 'class-validator';
+import type { KnownTokensSettings } from '../access-token/known-tokens.js';
+import type { CertBoundAuthOptions, TokenCacheOptions } from '../cert-bound-auth.options.js';
+import type { CertificateSettings } from '../client-certificate/certificate-settings.js';
+import type { SettingsOf } from '../common/settings-of.js';
+import { CheckedAuthorizationServerOptions } from './authorization-server.settings.js';
+import { certificateSourceOf, CheckedTlsCertificateOptions } from './client-certificate.settings.js';
+import { type ConfigurationProblem, problem } from './configuration-error.js';
+import { Declares, hasOptions } from './declared-options.js';
+import { CheckedDpopOptions } from './dpop.settings.js';
+import {
+  Given,
+  IsAudience,
+  IsBindingPolicy,
+  IsFunction,
+  IsGroup,
+  IsGroupOrFalse,
+  IsPositiveInt,
+  IsSeconds,
+  isFunction,
+  MOST_ENTRIES,
+  Satisfies,
+} from './option-checks.js';
+
+@Declares<TokenCacheOptions>()
+class CheckedTokenCacheOptions implements KnownTokensSettings {
+  @Given() @IsPositiveInt(MOST_ENTRIES) readonly maxEntries: number = 100_000;
+  @Given() @IsPositiveInt(Number.MAX_SAFE_INTEGER) readonly maxSize: number = 134_217_728;
+}
+
+/** The options of the module, each checked by itself, with every default. */
+export type CertBoundAuthSettings = SettingsOf<
+  CertBoundAuthOptions,
+  'introspectionOrder' | 'realm' | 'validate',
+  {
+    readonly authorizationServers: readonly CheckedAuthorizationServerOptions[];
+    readonly clientCertificate: CertificateSettings;
+    readonly dpop: CheckedDpopOptions | undefined;
+    readonly tokenCache: false | CheckedTokenCacheOptions;
+  }
+>;
+
+@Declares<CertBoundAuthOptions>()
+export class CheckedCertBoundAuthOptions implements CertBoundAuthSettings {
+  @IsAudience() readonly audience!: CertBoundAuthSettings['audience'];
+
+  @IsArray({ message: 'give a list with at least one server: [{ issuer }]' })
+  @ArrayNotEmpty({ message: 'give at least one server: [{ issuer }]' })
+  @IsObject({ each: true, message: 'every server is an object: { issuer, ... }' })
+  @ValidateNested({ each: true })
+  @hasOptions('list', () => CheckedAuthorizationServerOptions)
+  readonly authorizationServers!: readonly CheckedAuthorizationServerOptions[];
+
+  @Given() @IsBindingPolicy() readonly binding: CertBoundAuthSettings['binding'] = 'required';
+
+  @Given()
+  @IsIn(['by-configuration'], { message: `use 'by-configuration'` })
+  readonly introspectionOrder: CertBoundAuthSettings['introspectionOrder'];
+
+  @Given()
+  @IsGroup(`give { from: 'tls' | 'header' | 'custom', ... }, or what forwardedBy makes`, certificateSourceOf)
+  readonly clientCertificate: CertificateSettings = new CheckedTlsCertificateOptions();
+
+  @Given()
+  @IsGroup('give { publicUrl, ... }', () => CheckedDpopOptions)
+  readonly dpop: CheckedDpopOptions | undefined;
+
+  @Given()
+  @Satisfies('report', 'use true, false or a function (request) => void', isReport)
+  readonly reportUnbound: CertBoundAuthSettings['reportUnbound'] = false;
+
+  @Given() @IsSeconds(300) readonly clockTolerance: number = 5;
+
+  @Given()
+  @IsGroupOrFalse('give false or { maxEntries?, maxSize? }', () => CheckedTokenCacheOptions)
+  readonly tokenCache: false | CheckedTokenCacheOptions = new CheckedTokenCacheOptions();
+
+  @Given()
+  @IsIn(['lazy', 'eager'], { message: `use 'lazy' or 'eager'` })
+  readonly bootstrap: CertBoundAuthSettings['bootstrap'] = 'lazy';
+
+  @Given()
+  @IsString({ message: 'give a string' })
+  @IsNotEmpty({ message: 'leave it out or give some text' })
+  @Matches(/^[\x20-\x7e]*$/, { message: 'use printable ASCII only' })
+  readonly realm: CertBoundAuthSettings['realm'];
+
+  @Given() @IsBoolean({ message: 'use true or false' }) readonly exposeToken: boolean = false;
+
+  @Given()
+  @IsFunction('give a function (token, request) => user')
+  readonly validate: CertBoundAuthSettings['validate'];
+}
+
+function isReport(value: unknown): boolean {
+  return typeof value === 'boolean' || isFunction(value);
+}
+
+/** Checks that there can be something to report. */
+export function checkReportUnbound({
+  reportUnbound,
+  binding,
+  authorizationServers,
+}: CertBoundAuthSettings): readonly ConfigurationProblem[] {
+  if (reportUnbound === false) return [];
+  if (authorizationServers.some((server) => (server.binding ?? binding) === 'if-bound')) return [];
+  const remedy = "there is nothing to report: without binding: 'if-bound' unbound tokens are refused";
+  return [problem('reportUnbound', reportUnbound, remedy)];
+}

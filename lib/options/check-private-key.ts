@@ -1,0 +1,40 @@
+import { KeyObject } from 'node:crypto';
+import type { JwsAlgorithm, PrivateKeyJwtAuthentication } from '../cert-bound-auth.options.js';
+import { messageOf } from '../common/message-of.js';
+import { readPrivateKey } from '../introspection/client-authentication.js';
+import { type ConfigurationProblem, problem } from './configuration-error.js';
+
+/** Checks that a private key is one, and fits its algorithm. */
+export function checkPrivateKey(
+  { key, algorithm }: Pick<PrivateKeyJwtAuthentication, 'key' | 'algorithm'>,
+  path: string,
+): readonly ConfigurationProblem[] {
+  try {
+    return fitsAlgorithm(readPrivateKey(key), algorithm)
+      ? []
+      : [
+          problem(
+            path,
+            key,
+            `it is not a key for ${algorithm} (RSA keys need 2048 bits, and no restriction to PSS)`,
+          ),
+        ];
+  } catch (error) {
+    return [problem(path, key, `it is no private key: ${messageOf(error)}`)];
+  }
+}
+
+const CURVES: Readonly<Record<string, string>> = {
+  ES256: 'prime256v1',
+  ES384: 'secp384r1',
+  ES512: 'secp521r1',
+};
+
+function fitsAlgorithm(key: ReturnType<typeof readPrivateKey>, algorithm: JwsAlgorithm): boolean {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } =
+    key instanceof KeyObject ? key : KeyObject.from(key);
+  if (algorithm.startsWith('ES')) return type === 'ec' && details?.namedCurve === CURVES[algorithm];
+  if (algorithm.startsWith('Ed')) return type === 'ed25519';
+  // Not 'rsa-pss' (RFC 4055 §1.2), which jose cannot sign with: PS256 takes a plain RSA key too.
+  return type === 'rsa' && (details?.modulusLength ?? 0) >= 2048;
+}

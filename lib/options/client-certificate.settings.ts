@@ -1,0 +1,192 @@
+import { Allow, ArrayNotEmpty, IsArray, IsIn } from 'class-validator';
+import { validateHeaderName } from 'node:http';
+import type {
+  CustomClientCertificateOptions,
+  HeaderClientCertificateOptions,
+  TlsClientCertificateOptions,
+} from '../cert-bound-auth.options.js';
+import type {
+  CertificateSettings,
+  CustomCertificateSettings,
+  HeaderCertificateSettings,
+  TlsCertificateSettings,
+} from '../client-certificate/certificate-settings.js';
+import { readCaCertificates } from '../client-certificate/chain/read-certificates.js';
+import { trustedProxyProblem } from '../client-certificate/trusted-proxies.js';
+import { messageOf } from '../common/message-of.js';
+import { isJsonObject, type JsonObject } from '../jose/json-object.js';
+import { type ConfigurationProblem, problem } from './configuration-error.js';
+import { type Declaration, Declares } from './declared-options.js';
+import { Given, IsFunction, isPem, IsText, isText, Satisfies } from './option-checks.js';
+
+const TRUSTED_PROXIES = `name who may send the header: ['10.0.0.0/8', 'loopback']; from anyone else it is ignored`;
+const TRUST = `say who verifies the chain: 'proxy', { ca } or 'any'`;
+
+@Declares<TlsClientCertificateOptions>()
+export class CheckedTlsCertificateOptions implements TlsCertificateSettings {
+  @Allow() readonly from = 'tls';
+
+  @Given()
+  @IsIn(['ca', 'any'], { message: `use 'ca' or 'any'` })
+  readonly trust: TlsCertificateSettings['trust'] = 'ca';
+}
+
+@Declares<HeaderClientCertificateOptions>()
+class CheckedHeaderCertificateOptions implements HeaderCertificateSettings {
+  @Allow() readonly from = 'header';
+  @IsText('name the header') readonly header!: string;
+
+  @Satisfies('format', `use 'rfc9440', 'pem', 'der', 'xfcc' or { xfcc: { hop } }`, isFormat)
+  readonly format!: HeaderCertificateSettings['format'];
+
+  @IsArray({ message: TRUSTED_PROXIES })
+  @ArrayNotEmpty({ message: TRUSTED_PROXIES })
+  readonly trustedProxies!: HeaderCertificateSettings['trustedProxies'];
+
+  @Satisfies('trust', TRUST, isTrust) readonly trust!: HeaderCertificateSettings['trust'];
+
+  @Given()
+  @IsText('name the header with the chain')
+  readonly chainHeader: HeaderCertificateSettings['chainHeader'];
+
+  @Given()
+  @Satisfies('verifyHeader', 'name the header with the verdict, or give { name, value }', isVerifyHeader)
+  readonly verifyHeader: HeaderCertificateSettings['verifyHeader'];
+}
+
+@Declares<CustomClientCertificateOptions>()
+class CheckedCustomCertificateOptions implements CustomCertificateSettings {
+  @Allow() readonly from = 'custom';
+
+  @IsFunction('give a function (request) => PEM, DER or undefined')
+  readonly find!: CustomCertificateSettings['find'];
+
+  @Satisfies('trust', TRUST, isTrust) readonly trust!: CustomCertificateSettings['trust'];
+}
+
+const SOURCES = {
+  tls: CheckedTlsCertificateOptions,
+  header: CheckedHeaderCertificateOptions,
+  custom: CheckedCustomCertificateOptions,
+} as const satisfies Readonly<Record<CertificateSettings['from'], Declaration>>;
+
+class UnknownCertificateSource {
+  @IsIn(Object.keys(SOURCES), { message: `use 'tls', 'header' or 'custom'` }) readonly from: unknown;
+}
+
+/** Which options there are is told by where the certificate comes from. */
+export function certificateSourceOf({ from }: JsonObject): Declaration {
+  const known = Object.entries(SOURCES).find(([name]) => name === from);
+  return known === undefined ? UnknownCertificateSource : known[1];
+}
+
+function isFormat(value: unknown): boolean {
+  if (typeof value === 'string') return ['rfc9440', 'pem', 'der', 'xfcc'].includes(value);
+  const der = onlyMember(value, 'der');
+  if (der !== undefined) return onlyMember(der, 'list') === false;
+  const hop = onlyMember(onlyMember(value, 'xfcc'), 'hop');
+  return Number.isSafeInteger(hop) && (hop as number) >= 0 && (hop as number) < 100;
+}
+
+/** The member of an object that has this one and no other. */
+function onlyMember(value: unknown, name: string): unknown {
+  return isJsonObject(value) && Object.keys(value).length === 1 ? value[name] : undefined;
+}
+
+function isTrust(value: unknown): boolean {
+  if (value === 'proxy' || value === 'any') return true;
+  const ca = onlyMember(value, 'ca');
+  const list: readonly unknown[] = ca === undefined ? [] : [ca].flat();
+  return list.length > 0 && list.every((item) => isPem(item));
+}
+
+function isVerifyHeader(value: unknown): boolean {
+  if (typeof value === 'string') return value !== '';
+  if (!isJsonObject(value) || Object.keys(value).length !== 2) return false;
+  return isText(value['name']) && isText(value['value']);
+}
+
+/** Checks what the options say together; each has the right type already. */
+export function checkCertificateSource(source: CertificateSettings): readonly ConfigurationProblem[] {
+  if (source.from === 'tls') return [];
+  return [
+    ...checkTrust(source.trust),
+    ...(source.from === 'header'
+      ? [...checkHeaders(source), ...checkChain(source), ...checkProxies(source)]
+      : []),
+  ];
+}
+
+function checkTrust(trust: HeaderCertificateSettings['trust']): readonly ConfigurationProblem[] {
+  return typeof trust === 'string' ? [] : checkCa(trust.ca);
+}
+
+function checkCa(
+  ca: Extract<HeaderCertificateSettings['trust'], object>['ca'],
+): readonly ConfigurationProblem[] {
+  try {
+    readCaCertificates(ca);
+    return [];
+  } catch (error) {
+    return [problem('clientCertificate.trust.ca', ca, `it cannot be used: ${messageOf(error)}`)];
+  }
+}
+
+/** Envoy's header holds the chain itself. */
+function checkChain({ format, chainHeader }: HeaderCertificateSettings): readonly ConfigurationProblem[] {
+  const isXfcc = format === 'xfcc' || typeof format === 'object';
+  if (!isXfcc || chainHeader === undefined) return [];
+  return [
+    problem('clientCertificate.chainHeader', chainHeader, 'leave it out: xfcc has the chain in its element'),
+  ];
+}
+
+/** Headers that mean something else already. */
+const TAKEN = new Set([
+  'authorization',
+  'cookie',
+  'dpop',
+  'host',
+  'connection',
+  'content-type',
+  'content-length',
+  'transfer-encoding',
+  'forwarded',
+  'x-forwarded-for',
+]);
+
+function checkHeaders(source: HeaderCertificateSettings): readonly ConfigurationProblem[] {
+  const { verifyHeader } = source;
+  const names = [
+    ['header', source.header],
+    ['chainHeader', source.chainHeader],
+    ['verifyHeader', typeof verifyHeader === 'object' ? verifyHeader.name : verifyHeader],
+  ] as const;
+  const seen = new Set<string>();
+  return names.flatMap(([field, name]) => {
+    if (name === undefined) return [];
+    const path = `clientCertificate.${field}`;
+    if (!isHeaderName(name)) return [problem(path, name, 'it is no name of an HTTP header')];
+    const key = name.toLowerCase();
+    if (TAKEN.has(key) || seen.has(key))
+      return [problem(path, name, 'this header says something else already')];
+    seen.add(key);
+    return [];
+  });
+}
+
+function isHeaderName(name: string): boolean {
+  try {
+    validateHeaderName(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function checkProxies({ trustedProxies }: HeaderCertificateSettings): readonly ConfigurationProblem[] {
+  return trustedProxies.flatMap((proxy, index) => {
+    const remedy = trustedProxyProblem(proxy);
+    return remedy === undefined ? [] : [problem(`clientCertificate.trustedProxies[${index}]`, proxy, remedy)];
+  });
+}

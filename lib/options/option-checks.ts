@@ -1,0 +1,137 @@
+import { IsIn, IsObject, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
+import { isJsonObject } from '../jose/json-object.js';
+import { bytesOf } from '../jose/shared-secret.js';
+import { type GroupOf, hasOptions, type ProblemsOf } from './declared-options.js';
+
+/** What a timer of Node can hold, in milliseconds. */
+export const LONGEST_TIMER = 2_147_483_647;
+/** Most entries of a cache. */
+export const MOST_ENTRIES = 10_000_000;
+
+/** The other checks hold only where the option is given; `@IsOptional()` would also admit `null`. */
+export function Given(): PropertyDecorator {
+  return ValidateIf((_, value) => value !== undefined);
+}
+
+/** The option is what a test says. @param name of the check, in class-validator */
+export function Satisfies(
+  name: string,
+  message: string,
+  test: (value: unknown) => boolean,
+): PropertyDecorator {
+  return ValidateBy({ name, validator: { validate: test, defaultMessage: () => message } });
+}
+
+/** The option has none of the problems that a check lists, each with its path and its remedy. */
+export function HasNoProblems(name: string, problemsOf: ProblemsOf): PropertyDecorator {
+  return ValidateBy(
+    { name, validator: { validate: (value) => problemsOf(value, '').length === 0 } },
+    { context: problemsOf },
+  );
+}
+
+/** The option is a group of options, which has a declaration of its own. */
+export function IsGroup(message: string, declarationOf: GroupOf): PropertyDecorator {
+  return (target, name) => {
+    hasOptions('group', declarationOf)(target, name);
+    ValidateNested()(target, name);
+    IsObject({ message })(target, name);
+  };
+}
+
+/** As {@link IsGroup}, or `false`. */
+export function IsGroupOrFalse(message: string, declarationOf: GroupOf): PropertyDecorator {
+  return (target, name) => {
+    IsGroup(message, declarationOf)(target, name);
+    ValidateIf((_, value) => value !== false)(target, name);
+  };
+}
+
+/** Seconds, fractions included. */
+export function IsSeconds(most = Number.MAX_SAFE_INTEGER): PropertyDecorator {
+  const range = most === Number.MAX_SAFE_INTEGER ? '0 or more' : `0 to ${most}`;
+  return Satisfies('seconds', `give a number of seconds, ${range}`, isNumberFrom(0, most));
+}
+
+export function IsNumberFrom(least: number, most: number, unit: string): PropertyDecorator {
+  return Satisfies('numberFrom', `give a number of ${unit}, ${least} to ${most}`, isNumberFrom(least, most));
+}
+
+function isNumberFrom(least: number, most: number): (value: unknown) => boolean {
+  return (value) => typeof value === 'number' && value >= least && value <= most;
+}
+
+export function IsPositiveInt(most: number): PropertyDecorator {
+  const isInRange = isNumberFrom(1, most);
+  return Satisfies(
+    'positiveInt',
+    `give a whole number, 1 to ${most}`,
+    (value) => Number.isSafeInteger(value) && isInRange(value),
+  );
+}
+
+export function IsText(message: string): PropertyDecorator {
+  return Satisfies('text', message, isText);
+}
+
+export function IsTexts(): PropertyDecorator {
+  return Satisfies('strings', 'give a list of non-empty strings', isTexts);
+}
+
+export function IsTextRecord(): PropertyDecorator {
+  return Satisfies(
+    'textRecord',
+    'give an object whose values are strings',
+    (value) => isJsonObject(value) && Object.values(value).every((item) => typeof item === 'string'),
+  );
+}
+
+/** One `aud` value, or several. */
+export function IsAudience(): PropertyDecorator {
+  const message = `name the aud values of this API's tokens, as 'https://api.example.com' or a list of such`;
+  return Satisfies('audience', message, isTextOrTexts);
+}
+
+export function IsBindingPolicy(): PropertyDecorator {
+  const message = `use 'required' (every token must be bound) or 'if-bound'`;
+  return IsIn(['required', 'if-bound'], { message });
+}
+
+export function IsSecret(message = 'give at least 32 bytes'): PropertyDecorator {
+  return Satisfies('secret', message, (value) => {
+    return (typeof value === 'string' || value instanceof Uint8Array) && bytesOf(value).length >= 32;
+  });
+}
+
+export function IsMaterial(list: 'one' | 'or-list'): PropertyDecorator {
+  return Satisfies('material', 'give PEM text or its bytes', (value) => {
+    const items: readonly unknown[] = list === 'or-list' && Array.isArray(value) ? value : [value];
+    return items.length > 0 && items.every((item) => isPem(item));
+  });
+}
+
+export function IsFunction(message: string): PropertyDecorator {
+  return Satisfies('function', message, isFunction);
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+export function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => isText(item));
+}
+
+/** Text, or a list of at least one. */
+export function isTextOrTexts(value: unknown): boolean {
+  const list = typeof value === 'string' ? [value] : value;
+  return isTexts(list) && list.length > 0;
+}
+
+export function isPem(value: unknown): boolean {
+  return (typeof value === 'string' || Buffer.isBuffer(value)) && value.toString().includes('-----BEGIN ');
+}
+
+export function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}
