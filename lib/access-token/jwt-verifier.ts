@@ -3,6 +3,7 @@ import type { SignatureAlgorithm } from '../jose/jws-signature.js';
 import { andThen, type MaybePromise } from '../common/maybe-promise.js';
 import { checkClaims, type ClaimRules } from '../claims/check-claims.js';
 import type { JsonObject } from '../jose/json-object.js';
+import { normalizeType } from '../jose/media-type.js';
 import type { KeyGroup } from '../authorization-server/key-set.js';
 import type { SigningKeys } from '../authorization-server/signing-keys.js';
 import { acceptedAlgorithm, verifySignature } from '../authorization-server/verify-signature.js';
@@ -71,11 +72,6 @@ function typeOf(header: JsonObject): string | undefined {
   const { typ } = header as { readonly typ?: unknown };
   if (typ === undefined) return undefined;
   return typeof typ === 'string' ? normalizeType(typ) : refuse('token_malformed', 'typ is not a string');
-}
-
-/** A media type in lower case, without the `application/` prefix. */
-export function normalizeType(type: string): string {
-  return type.toLowerCase().replace(/^application\//, '');
 }
 
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash'] as const;

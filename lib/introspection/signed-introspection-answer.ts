@@ -3,7 +3,7 @@ import type { SignatureAlgorithm } from '../jose/jws-signature.js';
 import { messageOf } from '../common/message-of.js';
 import { audienceOf, timeOf } from '../claims/check-claims.js';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
-import { normalizeType } from '../access-token/jwt-verifier.js';
+import { normalizeType } from '../jose/media-type.js';
 import type { SigningKeys } from '../authorization-server/signing-keys.js';
 import { readTokenShape } from '../jose/token-shape.js';
 import {

@@ -3,7 +3,7 @@ import { createPublicKey } from 'node:crypto';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { createSecureContext } from 'node:tls';
 import { isAllowedUrl } from '../authorization-server/authorization-server-http.js';
-import { normalizeType } from '../access-token/jwt-verifier.js';
+import { normalizeType } from '../jose/media-type.js';
 import { bytesOf, hmacAlgorithmsFor } from '../jose/shared-secret.js';
 import { isPublicSigningKey } from '../authorization-server/key-set.js';
 import type { AuthorizationServerSettings } from '../access-token/authorization-server-rules.js';

@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../lib/jose/json-object.js';
-import { type JwtRules, normalizeType, verifyJwt } from '../../lib/access-token/jwt-verifier.js';
+import { type JwtRules, verifyJwt } from '../../lib/access-token/jwt-verifier.js';
+import { normalizeType } from '../../lib/jose/media-type.js';
 import { fixedSigningKeys } from '../../lib/authorization-server/signing-keys.js';
 import { compactJws, ecdsa, jsonText } from '../hostile/raw-jws.js';
 
