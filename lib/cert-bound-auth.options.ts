@@ -59,8 +59,8 @@ export interface CertBoundAuthOptions {
    * Reports the requests that `binding: 'required'` would refuse, while `binding` is still `'if-bound'`. Use it to see
    * which clients have to change before you switch.
    * `true`: the log names each client and route, once an hour.
-   * A function: it is also called for every such request. If it throws or rejects, the error is logged and the request
-   * goes on.
+   * `(request) => …`: the function is also called for every such request. If it throws or rejects, the error is logged
+   * and the request goes on.
    * @default false
    */
   readonly reportUnbound?: boolean | ((request: UnboundRequest) => unknown);
