@@ -2,114 +2,143 @@ import type { KeyObject } from 'node:crypto';
 import type { CryptoKey, JSONWebKeySet, JWK } from 'jose';
 import type { VerifiedAccessToken } from './decision.js';
 
-/** Options of `CertBoundAuthModule.forRoot`. The shortest configuration is the strictest. */
+/**
+ * The options of `CertBoundAuthModule.forRoot`. The shortest configuration is the strictest one: every other option
+ * loosens something, adds something or tunes something.
+ * @example
+ * ```ts
+ * // for-root.ts
+ * import { CertBoundAuthModule } from 'nestjs-cert-bound-auth';
+ *
+ * export const auth = CertBoundAuthModule.forRoot({
+ *   audience: 'https://api.example.com',
+ *   authorizationServers: [{ issuer: 'https://as.example.com' }],
+ * });
+ * ```
+ */
 export interface CertBoundAuthOptions {
   /**
-   * The `aud` values this API answers to (its resource identifier). A token must name at least one of them.
-   * @see RFC 9068 §4, RFC 8707
+   * The `aud` values that this API answers to: its resource identifier, or several. A token must name at least one of
+   * them (RFC 9068 §4, RFC 8707).
    */
   readonly audience: string | readonly string[];
 
-  /** The servers whose access tokens are accepted: at least one, each with an `issuer` of its own. */
+  /** The authorization servers whose access tokens are accepted: at least one, each with its own `issuer`. */
   readonly authorizationServers: readonly AuthorizationServerOptions[];
 
   /**
-   * `required`: every token must be bound to a key.
-   * `if-bound`: a token without `cnf` passes as a plain bearer token. What is lost: such a token works for
-   * whoever steals it. A token with `cnf` is checked all the same.
+   * Whether a token must be bound to a key.
+   * `required`: every token must be.
+   * `if-bound`: a token without `cnf` is accepted as a plain bearer token; a token with `cnf` is still checked.
+   * What is lost with `if-bound`: a stolen token without `cnf` works for the thief.
    * @default 'required'
    */
   readonly binding?: BindingPolicy;
 
   /**
-   * Which servers are asked about an opaque token, which does not say who issued it. `by-configuration`: those
-   * with introspection, in the order of the list, until one knows the token; needed when there are several. What
-   * is lost: each server is shown the tokens of those behind it.
-   * @default the only server with introspection; a second one stops the boot
+   * Which authorization servers are asked about an opaque token, which does not say who issued it. You need this option
+   * when more than one server has `introspection`.
+   * `by-configuration`: those servers are asked in the order of the list, until one of them knows the token.
+   * What is lost: each server sees the tokens of the servers behind it in the list.
+   * @default the one server with introspection; a second one stops the boot
    */
   readonly introspectionOrder?: 'by-configuration';
 
-  /** Where the client's certificate comes from. @default { from: 'tls', trust: 'ca' } */
+  /** Where the client's certificate comes from (RFC 8705 §3). @default { from: 'tls', trust: 'ca' } */
   readonly clientCertificate?: ClientCertificateOptions;
 
   /**
-   * Accepts tokens that are bound to a key of the client's, which proves it by a fresh signature on each request
-   * (DPoP, RFC 9449): for clients without certificates. A token that is bound to a certificate as well needs both.
+   * Accepts tokens that are bound to a key which the client proves with a fresh signature on each request (DPoP,
+   * RFC 9449). It is meant for clients that have no certificate. A token that is bound to a certificate as well needs
+   * both proofs.
    * @default none: such tokens are refused
    */
   readonly dpop?: DpopOptions;
 
   /**
-   * Beside `binding: 'if-bound'`: says which requests `required` would refuse and of which client, so that it can be
-   * rolled out without breaking anyone unseen. `true`: in the log, each client and route once an hour. A function:
-   * in the log, and it is called for every such request; what it throws, or rejects with, is logged
-   * and changes nothing.
+   * Reports the requests that `binding: 'required'` would refuse, while `binding` is still `'if-bound'`. Use it to see
+   * which clients have to change before you switch.
+   * `true`: the log names each client and route, once an hour.
+   * `(request) => …`: the function is also called for every such request. If it throws or rejects, the error is logged
+   * and the request goes on.
    * @default false
    */
   readonly reportUnbound?: boolean | ((request: UnboundRequest) => unknown);
 
-  /** Difference tolerated between our clock and the server's, in seconds, 0 to 300. @default 5 */
+  /**
+   * How far this API's clock and the clock of the authorization server may differ, in seconds, 0 to 300. It applies to
+   * `exp`, `nbf` and `iat`.
+   * What is lost with more: a token is accepted for that much longer after it has expired.
+   * @default 5
+   */
   readonly clockTolerance?: number;
 
   /**
-   * How many verified tokens are remembered, so that a token that comes again costs no signature and no call. A token is
-   * never remembered past its expiry, nor longer than its key, or the answer that it was looked up with, counts; binding
-   * and route are checked on each request. `false`: none.
+   * How many verified tokens are remembered, so that a token which comes again costs no signature check and no call. A
+   * token is forgotten when it expires, and when its key or its introspection answer no longer counts. Binding and
+   * route are checked on every request all the same. `false`: no token is remembered.
    * @default { maxEntries: 100000, maxSize: 134217728 }
    */
   readonly tokenCache?: false | TokenCacheOptions;
 
   /**
-   * When the servers' metadata and keys are fetched first. `lazy`: when a request needs them. `eager`: while the app
-   * starts, before it listens, so that no request waits. A server that is down delays the start by `http.timeout` at
-   * most and does not stop it: the log says so, and requests find out when it is back.
+   * When the metadata and keys of the servers are fetched for the first time.
+   * `lazy`: when the first request needs them.
+   * `eager`: while the app starts, before it listens, so that no request has to wait. A server that is down delays the
+   * start by at most `http.timeout` and does not stop it: the log says so, and the first request tries again.
    * @default 'lazy'
    */
   readonly bootstrap?: 'lazy' | 'eager';
 
-  /** The `realm` shown in the challenge: printable ASCII. @default none */
+  /** The `realm` of the `WWW-Authenticate` header: printable ASCII (RFC 9110 §11.5). @default none */
   readonly realm?: string;
 
   /**
-   * Whether `VerifiedAccessToken.raw` holds the token as it was sent. What is lost: the token can then reach
-   * logs and other systems by way of the handler.
+   * Whether `VerifiedAccessToken.raw` holds the token as it was sent.
+   * What is lost: the token can then reach logs and other systems through your handlers.
    * @default false
    */
   readonly exposeToken?: boolean;
 
   /**
-   * Maps the verified token to the app's own user, which becomes `request.user`. It runs after every check of
-   * the token and its binding. To refuse, throw: an `HttpException` keeps its status (403, or 503 for an
-   * outage of your own); any other error, and a result that is falsy, is 401 `invalid_token`.
+   * Maps the verified token to the app's own user, which becomes `request.user`. It runs after every check of the token
+   * and its binding. To refuse the request, throw: an `HttpException` keeps its status (403, or 503 for an outage of
+   * your own). Any other error, and a falsy result, is answered with 401 `invalid_token`.
    * @default the token is the user
    */
   validate?(token: VerifiedAccessToken, request: object): unknown;
 }
 
-/** What `forRoot` and `forRootAsync` take beside the options: it decides on providers, so no factory can give it. */
+/**
+ * What `forRoot` and `forRootAsync` take beside the options. It decides which providers there are, so a factory cannot
+ * return it.
+ */
 export interface CertBoundAuthExtras {
   /**
-   * Whether every route of the app is protected. With `false` only routes with `@Scopes()`, `@AnyScope()`,
-   * `CertificateBindingGuard` or `AuthGuard('cert-bound')` are. What is lost: a forgotten decorator leaves a
-   * route open.
+   * Whether every route of the app is protected. With `false`, only routes with `@Scopes()`, `@AnyScope()`,
+   * `CertificateBindingGuard` or `AuthGuard('cert-bound')` are.
+   * What is lost: a forgotten decorator leaves a route open.
    * @default true
    */
   globalGuards?: boolean;
 }
 
-/** Whether a token without `cnf` is refused. */
+/** Whether a token without `cnf` is refused (`required`) or accepted as a plain bearer token (`if-bound`). */
 export type BindingPolicy = 'required' | 'if-bound';
 
-/** A request with a valid token that is bound to nothing, which `binding: 'required'` would refuse. */
+/** A request with a valid token that is bound to nothing. `binding: 'required'` would refuse it. */
 export interface UnboundRequest {
+  /** The `iss` of the token. */
   readonly issuer: string;
+  /** The client that the token was issued to, where the token says so. */
   readonly clientId?: string;
+  /** The `sub` of the token, where it has one. */
   readonly subject?: string;
   /** Method and path pattern: `GET /accounts/:id`. */
   readonly route: string;
 }
 
-/** Where the client's certificate comes from. */
+/** Where the client's certificate comes from: the TLS connection, a header of a trusted proxy, or a function. */
 export type ClientCertificateOptions =
   TlsClientCertificateOptions | HeaderClientCertificateOptions | CustomClientCertificateOptions;
 
@@ -117,49 +146,71 @@ export type ClientCertificateOptions =
 export interface TlsClientCertificateOptions {
   readonly from: 'tls';
   /**
-   * `ca`: the certificate must chain to a CA of the server (`mutualTls({ ca })`).
-   * `any`: the chain is not asked for, so self-signed certificates work (RFC 8705 §2.2). What is lost: the
-   * certificate proves a key and nothing else; names in it are the client's own claim.
+   * `ca`: the certificate must chain to a CA of the server, as `mutualTls({ ca })` names it.
+   * `any`: the chain is not verified, so that self-signed certificates work (RFC 8705 §2.2).
+   * What is lost with `any`: the certificate proves that the client has a key, and nothing else. The names in it are the
+   * client's own claim.
    * @default 'ca'
    */
   readonly trust?: 'ca' | 'any';
 }
 
 /**
- * A header by which a proxy that ends TLS passes its client's certificate on. It counts only from the proxies named;
- * from anyone else it is ignored, and the log says so. There is a preset for each usual proxy: {@link forwardedBy}.
+ * A header in which a proxy that terminates TLS passes on its client's certificate (RFC 9440 and others). The header
+ * counts only when it comes from a trusted proxy; from anyone else it is ignored, and the log says so.
+ * {@link forwardedBy} makes these options for each of the usual proxies.
+ * @example
+ * ```ts
+ * // client-certificate.ts
+ * import type { ClientCertificateOptions } from 'nestjs-cert-bound-auth';
+ *
+ * export const clientCertificate: ClientCertificateOptions = {
+ *   from: 'header',
+ *   header: 'X-SSL-Client-Cert',
+ *   format: 'pem',
+ *   trustedProxies: ['10.0.0.0/8'],
+ *   trust: 'proxy',
+ *   verifyHeader: 'X-SSL-Client-Verify',
+ * };
+ * ```
  */
 export interface HeaderClientCertificateOptions {
   readonly from: 'header';
-  /** Name of the header. The proxy must replace or remove what its client sends under this name. */
+  /** The name of the header. The proxy must replace or remove what its client sends under this name. */
   readonly header: string;
+  /** How the certificate is written in the header. */
   readonly format: ForwardedCertificateFormat;
   /** Who may send the header: at least one. */
   readonly trustedProxies: readonly TrustedProxy[];
   /**
-   * Who verifies the certificate's chain. `proxy`: it has done so before it sends the header. `{ ca }`: we do, with
-   * these CAs (PEM), the chain of {@link chainHeader} or of the header itself, and the validity of each certificate;
-   * it needs the package `@peculiar/x509`. A path with name constraints is refused. `any`: nobody. What is lost: the certificate proves a key and nothing else; names in
-   * it are the client's own claim.
+   * Who verifies the chain of the certificate.
+   * `proxy`: the proxy has verified it before it sends the header.
+   * `{ ca }`: this library verifies it, with these CAs (PEM), the chain in {@link chainHeader} or in the header itself,
+   * and the validity of each certificate. It needs the package `@peculiar/x509`. A path with name constraints is
+   * refused.
+   * `any`: nobody does.
+   * What is lost with `any`: the certificate proves that the client has a key, and nothing else. The names in it are the
+   * client's own claim.
    */
   readonly trust: 'proxy' | 'any' | { readonly ca: TlsMaterial | readonly TlsMaterial[] };
-  /** Name of the header with the certificates behind the leaf, in the same format. @default none */
+  /** The name of the header with the certificates behind the client's own, in the same format. @default none */
   readonly chainHeader?: string;
   /**
-   * A header with the proxy's own verdict on the certificate, which must have this value; a name alone stands for the
-   * value `SUCCESS` (nginx's `$ssl_client_verify`). With any other value the certificate counts as untrusted.
+   * A header with the proxy's own verdict on the certificate, and the value that it must have. A name alone stands for
+   * the value `SUCCESS`, which nginx's `$ssl_client_verify` has. With any other value the certificate is untrusted.
    * @default none
    */
   readonly verifyHeader?: string | { readonly name: string; readonly value: string };
 }
 
 /**
- * How a certificate is written in a header. `rfc9440`: base64 DER between colons. `pem`: PEM, percent-encoded, folded
- * with TABs or spaces, or raw. `der`: base64 DER, one or several joined by commas, the leaf first
- * (`{ der: { list: false } }` for proxies that send one: a comma is then refused, for it may stand where something has
- * joined two headers). `xfcc`: Envoy's
- * X-Forwarded-Client-Cert, of which the nearest hop's element counts (`{ xfcc: { hop } }` for another one, counted from
- * the nearest, 0).
+ * How a certificate is written in a header.
+ * `rfc9440`: base64 DER between colons.
+ * `pem`: PEM, which may be percent-encoded, folded with tabs or spaces, or raw.
+ * `der`: base64 DER, one certificate or several joined by commas, the client's own first.
+ * `{ der: { list: false } }`: exactly one. A comma is then refused, because something may have joined two headers.
+ * `xfcc`: Envoy's `X-Forwarded-Client-Cert`. The element of the nearest hop counts.
+ * `{ xfcc: { hop } }`: the element of another hop, 0 to 99, counted from the nearest, which is 0.
  */
 export type ForwardedCertificateFormat =
   | 'rfc9440'
@@ -171,91 +222,120 @@ export type ForwardedCertificateFormat =
 
 /**
  * A peer that is trusted to speak for its clients: an address or CIDR (`10.0.0.0/8`, `fd00::/8`), `loopback`, `unix`
- * (whoever can connect to the unix socket that the server listens on), or a proxy that proves this certificate by TLS
- * (SHA-256 of its DER, base64url). Whether that certificate has expired or is revoked is for the handshake to say
- * (`mutualTls()`); here it is pinned.
+ * (anyone who can connect to the unix socket that the server listens on), or a proxy that proves a certificate by TLS,
+ * named by its thumbprint (SHA-256 of the DER, base64url). The certificate is pinned here; whether it has expired or was
+ * revoked is for the TLS handshake to check (`mutualTls()`).
  */
 export type TrustedProxy = string | { readonly certificateThumbprint: string };
 
-/** A certificate that comes neither from TLS nor in a header: an API gateway's event, a header of another kind. */
+/**
+ * A certificate that comes neither from TLS nor in a header of a known format: in the event of an API gateway, for
+ * example.
+ */
 export interface CustomClientCertificateOptions {
   readonly from: 'custom';
   /**
-   * Finds the certificate that the client of a request has proved. What it returns is believed: it must come from
-   * where the client cannot write. An error that it throws is a refusal (401).
-   * @returns PEM or DER; `undefined` for none
+   * Finds the certificate whose key the client of a request has proved. The result is believed: take it only from where
+   * the client cannot write. If the function throws, the request is refused (401).
+   * @returns PEM or DER; `undefined` where there is no certificate
    */
   find(request: object): string | Uint8Array | undefined;
-  /** As for headers; `proxy` stands for whatever the function has made sure of. */
+  /**
+   * Who verifies the chain, as for a header. `proxy` stands for whatever the function has made sure of.
+   * What is lost with `any`: the names in the certificate are the client's own claim.
+   */
   readonly trust: HeaderClientCertificateOptions['trust'];
 }
 
-/** Proofs of possession of a key (DPoP, RFC 9449). */
+/**
+ * How DPoP proofs are checked (RFC 9449).
+ * @example
+ * ```ts
+ * // dpop.ts
+ * import type { DpopOptions } from 'nestjs-cert-bound-auth';
+ *
+ * export const dpop: DpopOptions = {
+ *   publicUrl: 'https://api.example.com',
+ *   nonce: 'required',
+ *   nonceSecret: process.env['DPOP_NONCE_SECRET'] ?? '',
+ * };
+ * ```
+ */
 export interface DpopOptions {
   /**
-   * The origin of this API as clients see it, and the path prefix that a proxy in front of it takes away:
-   * `https://api.example.com`. The `htu` of a proof must be this and the path of the request. Several, or a function
-   * of the request, for an API with several names; the `Host` header is never looked at, for whoever runs another API
-   * could replay what was sent to it. `http:` only for 127.0.0.0/8, [::1] and localhost.
+   * The origin of this API as its clients see it, with the path prefix that a proxy in front of it removes:
+   * `https://api.example.com`. The `htu` of a proof must be this URL followed by the path of the request. Give several,
+   * or a function of the request, for an API with several names. The `Host` header is never looked at, because whoever
+   * runs another API could replay the proofs sent to it. `http:` is accepted for 127.0.0.0/8, [::1] and localhost only.
    */
   readonly publicUrl: string | readonly string[] | PublicUrlOf;
 
-  /** Signature algorithms accepted. @default all of {@link DpopAlgorithm} */
+  /** The signature algorithms accepted for proofs. @default all of {@link DpopAlgorithm} */
   readonly algorithms?: readonly DpopAlgorithm[];
 
-  /** Seconds since its `iat` that a proof is accepted, 1 to 3600. @default 60 */
+  /**
+   * How long a proof is accepted after its `iat`, in seconds, 1 to 3600.
+   * What is lost with more: a proof made in advance is useful for that much longer.
+   * @default 60
+   */
   readonly proofLifetime?: number;
 
   /**
-   * Difference tolerated between our clock and a client's, in seconds, 0 to 300, in either direction.
+   * How far this API's clock and a client's clock may differ in either direction, in seconds, 0 to 300.
    * @default 10 (as FAPI 2.0 asks for)
    */
   readonly clockSkew?: number;
 
-  /** Most characters of a proof, 256 to 16384; a `jti` has at most 256 in any case. @default 4096 */
+  /**
+   * The most characters that a proof may have, 256 to 16384. A `jti` may have 256 at most, whatever this option says.
+   * @default 4096
+   */
   readonly maxProofLength?: number;
 
   /**
-   * `required`: a proof must hold a nonce of ours as well, so that none can be made in advance (RFC 9449 §9). It costs
-   * a client one more round trip now and then.
-   * `instead-of-iat`: the same, but `iat` is not looked at, for clients whose clocks are wrong. What is lost: a proof
-   * is then as fresh as its nonce, `nonceLifetime` seconds and no less.
+   * Whether a proof must hold a nonce of this API, so that no proof can be made in advance (RFC 9449 §9).
+   * `off`: no nonce is asked for.
+   * `required`: each proof needs one. A client makes one more round trip now and then.
+   * `instead-of-iat`: the same, but `iat` is not looked at, for clients whose clocks are wrong.
+   * What is lost with `instead-of-iat`: only the nonce says how fresh a proof is, so a proof is accepted for as long as
+   * `nonceLifetime` allows.
    * @default 'off'
    */
   readonly nonce?: 'off' | 'required' | 'instead-of-iat';
 
   /**
-   * At least 32 random bytes, or text of as many bytes in UTF-8, the same on all instances of the API: nonces are made
-   * from it, and none is stored.
-   * @default random bytes of this process: a nonce of one instance is then unknown to the others
+   * The secret that nonces are made from: at least 32 random bytes, or text with as many bytes in UTF-8. It must be the
+   * same on all instances of the API. No nonce is stored.
+   * @default random bytes of this process: the other instances then do not know its nonces
    */
   readonly nonceSecret?: string | Uint8Array;
 
-  /** Seconds that a nonce is accepted at most, 2 to 86400; for half of that at least. @default 300 */
+  /** How long a nonce is accepted at most, in seconds, 2 to 86400. It is accepted for at least half of that. @default 300 */
   readonly nonceLifetime?: number;
 
   /**
-   * Where used proofs are remembered, so that none is accepted twice. Several instances of the API need a common
-   * one: `new RedisReplayStore(client)`.
-   * @default a `MemoryReplayStore`. What is lost: every instance accepts a proof once
+   * Where used proofs are remembered, so that none is accepted twice (RFC 9449 §11.1). Several instances of the API need
+   * a shared store: `new RedisReplayStore(client)`.
+   * What is lost with the default: every instance accepts a proof once.
+   * @default a `MemoryReplayStore`
    */
   readonly replayStore?: ReplayStore;
 }
 
-/** Says under which URLs clients see this API, from what the app knows of a request. */
+/** Says under which URLs clients see this API, by what the app knows of a request. It must answer at once. */
 export type PublicUrlOf = (request: object) => string | readonly string[];
 
-/** A JWS algorithm that a proof may be signed with: asymmetric only (RFC 9449 §4.3). */
+/** A JWS algorithm that a proof may be signed with: asymmetric ones only (RFC 9449 §4.3). */
 export type DpopAlgorithm =
   'ES256' | 'ES384' | 'ES512' | 'PS256' | 'PS384' | 'PS512' | 'RS256' | 'EdDSA' | 'Ed25519';
 
-/** Remembers which proofs have been used (RFC 9449 §11.1). */
+/** Remembers which proofs have been used (RFC 9449 §11.1). Implement it to use a store of your own. */
 export interface ReplayStore {
   /**
-   * Adds a key, atomically: of any number of calls with the same key, on all instances of the API, exactly one
-   * resolves to `true` until the key's time is over. It rejects when it cannot tell, which is answered with 503: a
+   * Adds a key atomically: of all calls with the same key, on all instances of the API, exactly one resolves to `true`
+   * until the time of the key is over. If the store cannot tell, it rejects, and the request is answered with 503: a
    * store never lets a proof pass unseen.
-   * @param key digest of the client's key and digest of the proof's `jti`, both base64url, separated by a dot
+   * @param key the digest of the client's key and the digest of the proof's `jti`, both base64url, separated by a dot
    * @param ttlSeconds how long the key must be kept: a whole number, at least 1
    * @throws TooManyProofsError when the client alone is to blame, which is answered with 429
    */
@@ -265,68 +345,72 @@ export interface ReplayStore {
 /** One authorization server whose access tokens are accepted. */
 export interface AuthorizationServerOptions {
   /**
-   * The exact `iss` of its tokens, and the base of discovery (RFC 8414, then OpenID Connect Discovery): an
-   * `https:` URL without query and fragment. Any other string needs `jwksUri` or `jwks` and, for introspection,
-   * `endpoint`.
+   * The exact `iss` of its tokens, and the base of discovery (RFC 8414, then OpenID Connect Discovery): an `https:` URL
+   * without query and fragment. Any other string needs `jwt.jwksUri` or `jwt.jwks` and, for introspection, `endpoint`.
    */
   readonly issuer: string;
 
-  /** How its JWT access tokens are verified; `false`: not locally. @default {} */
+  /** How its JWT access tokens are verified. `false`: they are not verified locally. @default {} */
   readonly jwt?: false | JwtOptions;
 
   /** How its tokens are looked up (RFC 7662). @default none: opaque tokens are refused */
   readonly introspection?: IntrospectionOptions;
 
-  /** The `aud` values for this server's tokens. @default the module's */
+  /** The `aud` values that the tokens of this server must name. @default those of the module */
   readonly audience?: string | readonly string[];
 
-  /** The binding policy for this server's tokens. @default the module's */
+  /** Whether the tokens of this server must be bound to a key. @default the policy of the module */
   readonly binding?: BindingPolicy;
 
-  /** The names of claims that differ from the standard's. */
+  /** Where scopes, client and subject stand in its tokens, if not where the standards put them. */
   readonly claims?: ClaimNames;
 
-  /** TLS of the calls to this server. */
+  /** TLS of the calls to this server. @default the CAs of the system, and no client certificate */
   readonly tls?: AuthorizationServerTlsOptions;
 
   /** Limits of the calls to this server. */
   readonly http?: AuthorizationServerHttpOptions;
 
-  /** How old its keys and metadata may become. */
+  /** How old its keys and its metadata may become. */
   readonly keyCache?: KeyCacheOptions;
 }
 
-/** How old what a server publishes may become: its keys, and the metadata that says where they are. */
+/** How old the keys of a server, and the metadata that says where they are, may become. */
 export interface KeyCacheOptions {
-  /** Seconds after which it is fetched again in the background, while the old serves. @default 300 */
+  /**
+   * When they are fetched again in the background, while the old ones are still used, in seconds, 1 to 86400. At most
+   * `maxAge`.
+   * @default 300, or half of `maxAge` where that is less
+   */
   readonly refreshAfter?: number;
   /**
-   * Seconds after which the old serves no more: a key that the server has withdrawn is accepted no longer than this.
+   * When the old ones are no longer used, in seconds, 1 to 86400. A key that the server has withdrawn is accepted no
+   * longer than this.
    * @default 600
    */
   readonly maxAge?: number;
   /**
-   * Seconds beyond `maxAge` for which the old serves as long as fetching it fails. What is lost: whoever can keep us from
-   * the server keeps a withdrawn key alive for so long.
+   * How long after `maxAge` the old ones are used while they cannot be fetched, in seconds, 0 to 86400.
+   * What is lost: whoever can cut this API off from the server keeps a withdrawn key alive for that long.
    * @default 0
    */
   readonly staleIfError?: number;
 }
 
-/** Bounds of the memory of verified tokens; the least recently used go first. */
+/** Limits of the memory of verified tokens. The least recently used tokens are forgotten first. */
 export interface TokenCacheOptions {
-  /** Most tokens. @default 100000 */
+  /** The most tokens, 1 to 10000000. @default 100000 */
   readonly maxEntries?: number;
-  /** Most bytes, about. @default 134217728 (128 MiB) */
+  /** The most bytes, approximately. @default 134217728 (128 MiB) */
   readonly maxSize?: number;
 }
 
-/** Verification of JWT access tokens (RFC 9068, RFC 8725): where the keys come from, and what a token must be. */
+/** How JWT access tokens are verified (RFC 9068, RFC 8725): where the keys come from, and what a token must be. */
 export type JwtOptions = JwtRuleOptions & (PublishedKeyOptions | FixedKeyOptions | SharedSecretOptions);
 
 /** Keys that the server publishes. */
 export interface PublishedKeyOptions extends AlgorithmOptions {
-  /** URL of the server's JWK Set (`https:`). @default `jwks_uri` of the server's metadata */
+  /** The URL of the server's JWK Set: `https:`. @default `jwks_uri` of the server's metadata */
   readonly jwksUri?: string;
   readonly jwks?: never;
   readonly secret?: never;
@@ -334,57 +418,61 @@ export interface PublishedKeyOptions extends AlgorithmOptions {
 
 /** Keys that never change. */
 export interface FixedKeyOptions extends AlgorithmOptions {
-  /** The server's public keys themselves; they are then never fetched. */
+  /** The server's public keys (RFC 7517 §5). They are never fetched. */
   readonly jwks: JSONWebKeySet;
   readonly jwksUri?: never;
   readonly secret?: never;
 }
 
 /**
- * A secret shared with the server (HMAC), as a last resort. What is lost: whoever can verify a token can also make
- * one, this API and all its replicas and backups among them; and nothing rotates. Every asymmetric algorithm is
- * off for this server.
+ * A secret that is shared with the server (HMAC), as a last resort. Every asymmetric algorithm is then off for this
+ * server.
+ * What is lost: whoever can verify a token can also make one, including this API, its replicas and its backups. And
+ * nothing rotates the secret.
  */
 export interface SharedSecretOptions {
-  /** At least 32 random bytes, or text of as many bytes in UTF-8: HS256, from 48 bytes HS384, from 64 HS512. */
+  /**
+   * At least 32 random bytes, or text with as many bytes in UTF-8. 32 bytes allow HS256, 48 allow HS384 too, and 64
+   * allow HS512 too (RFC 7518 §3.2).
+   */
   readonly secret: string | Uint8Array;
   readonly jwksUri?: never;
   readonly jwks?: never;
   readonly algorithms?: never;
 }
 
-/** Which signatures count. */
+/** Which signatures are accepted. */
 export interface AlgorithmOptions {
-  /** Signature algorithms accepted; `none` and HMAC are never. @default all of {@link JwsAlgorithm} */
+  /** The signature algorithms accepted. `none` and HMAC never are. @default all of {@link JwsAlgorithm} */
   readonly algorithms?: readonly JwsAlgorithm[];
 }
 
 /** What a JWT access token must be. */
 export interface JwtRuleOptions {
   /**
-   * Media types accepted in the header's `typ`, compared ignoring case and the `application/` prefix.
-   * `JWT` admits servers that do not follow RFC 9068. `false` also admits a token without `typ` (then `at+jwt`
-   * and `JWT` are the only types accepted). What is lost with either: tokens are no longer typed; ID tokens are
-   * then told apart by their claims only.
+   * The media types accepted in the `typ` header. Case and the prefix `application/` do not matter. `JWT` admits servers
+   * that do not follow RFC 9068. `false` also admits a token without `typ`; `at+jwt` and `JWT` are then the only types
+   * accepted.
+   * What is lost with `JWT` and with `false`: tokens are no longer typed, and only their claims tell ID tokens apart.
    * @default 'at+jwt'
    */
   readonly typ?: string | readonly string[] | false;
 
   /**
-   * Claims that must be present beside `iss`, `aud` and `exp`, which always must: names or paths, as in
-   * {@link ClaimNames}. It replaces the default: to add to it, list `RFC9068_REQUIRED_CLAIMS` as well.
-   * @default ['sub', 'client_id', 'iat', 'jti'] (RFC 9068 §2.2), by their names in {@link ClaimNames}
+   * The claims that must be present, beside `iss`, `aud` and `exp`, which always must be: names or paths, as in
+   * {@link ClaimNames}. The list replaces the default. To add to the default, list `RFC9068_REQUIRED_CLAIMS` as well.
+   * @default ['sub', 'client_id', 'iat', 'jti'] (RFC 9068 §2.2), under their names in {@link ClaimNames}
    */
   readonly requiredClaims?: readonly string[];
 
-  /** Claims that must be absent. @default none */
+  /** The claims that must be absent. @default none */
   readonly forbiddenClaims?: readonly string[];
 
-  /** Longest time since `iat`, in seconds; `iat` is then required. @default none */
+  /** The longest time since `iat`, in seconds. With it, `iat` is required. @default none */
   readonly maxTokenAge?: number;
 }
 
-/** A JWS algorithm that may be accepted: asymmetric only (RFC 7518, RFC 8037, RFC 9864). */
+/** A JWS algorithm that may be accepted: asymmetric ones only (RFC 7518, RFC 8037, RFC 9864). */
 export type JwsAlgorithm =
   | 'PS256'
   | 'PS384'
@@ -398,49 +486,77 @@ export type JwsAlgorithm =
   | 'EdDSA'
   | 'Ed25519';
 
-/** Token introspection (RFC 7662), by HTTP or in this process. */
+/** Token introspection (RFC 7662): over HTTP, or by a function in this process. */
 export type IntrospectionOptions = RemoteIntrospectionOptions | InProcessIntrospectionOptions;
 
-/** What holds wherever the answer comes from. */
+/** What applies wherever the answer comes from. */
 export interface IntrospectionRuleOptions {
   /**
-   * `opaque`: only tokens that are not JWTs. `all`: JWTs too, so that a revoked one is refused; unless
-   * `jwt: false`, a JWT is then verified locally as well and the two must agree.
+   * Which tokens are looked up.
+   * `opaque`: only tokens that are no JWTs.
+   * `all`: JWTs too, so that a revoked one is refused. Unless `jwt` is `false`, a JWT is also verified locally, and the
+   * two must agree.
    * @default 'opaque'
    */
   readonly tokens?: 'opaque' | 'all';
 
   /**
-   * Whether the answer must name its audience. What is lost with `if-present`: a token that was issued for
-   * another API of the same server passes when the server does not say so.
+   * Whether the answer must name its audience.
+   * What is lost with `if-present`: where the server does not name it, a token that was issued for another API of the
+   * same server is accepted.
    * @default 'required'
    */
   readonly audience?: 'required' | 'if-present';
 
   /**
-   * Keeps answers. What is lost: a revoked token works until its entry is `ttl` old.
-   * @default none: every request asks; only concurrent look-ups of one token are one call
+   * Keeps answers for a while.
+   * What is lost: a revoked token works until its answer is `ttl` seconds old.
+   * @default none: every request asks, and only concurrent look-ups of one token share a call
    */
   readonly cache?: IntrospectionCacheOptions;
 }
 
-/** An introspection endpoint. */
+/**
+ * An introspection endpoint.
+ * @example
+ * ```ts
+ * // introspection.ts
+ * import type { AuthorizationServerOptions } from 'nestjs-cert-bound-auth';
+ *
+ * export const server: AuthorizationServerOptions = {
+ *   issuer: 'https://as.example.com',
+ *   introspection: {
+ *     clientAuthentication: {
+ *       method: 'client_secret_basic',
+ *       clientId: 'accounts-api',
+ *       clientSecret: process.env['CLIENT_SECRET'] ?? '',
+ *     },
+ *     tokens: 'all',
+ *     cache: { ttl: 30 },
+ *   },
+ * };
+ * ```
+ */
 export interface RemoteIntrospectionOptions extends IntrospectionRuleOptions {
   /** How this API authenticates to the introspection endpoint. */
   readonly clientAuthentication: ClientAuthentication;
 
-  /** URL of the endpoint (`https:`). @default the one of the server's metadata */
+  /** The URL of the endpoint: `https:`. @default the one in the server's metadata */
   readonly endpoint?: string;
 
-  /** Further parameters of the call; `token`, `token_type_hint` and those of the authentication are reserved. */
+  /**
+   * Further parameters of the call. `token`, `token_type_hint` and those of the client authentication are reserved.
+   * @default none
+   */
   readonly parameters?: Readonly<Record<string, string>>;
 
-  /** Further headers of the call; `Authorization`, `Content-Type` and `Accept` are reserved. */
+  /** Further headers of the call. `Authorization`, `Content-Type` and `Accept` are reserved. @default none */
   readonly headers?: Readonly<Record<string, string>>;
 
   /**
-   * `jwt`: the answer must be signed by the server (RFC 9701), with a key and an algorithm that `jwt` accepts; it is
-   * then evidence that outlives the connection. An unsigned one is refused as an outage.
+   * `json`: the answer is plain JSON.
+   * `jwt`: the answer must be signed by the server (RFC 9701), with a key and an algorithm that `jwt` accepts. It is then
+   * evidence that outlives the connection. An unsigned answer counts as an outage (503).
    * @default 'json'
    */
   readonly responseFormat?: 'json' | 'jwt';
@@ -448,11 +564,11 @@ export interface RemoteIntrospectionOptions extends IntrospectionRuleOptions {
   readonly introspect?: never;
 }
 
-/** An authorization server that lives in this process: no HTTP, the same checks. */
+/** An authorization server that lives in this process. There is no HTTP call; the checks are the same. */
 export interface InProcessIntrospectionOptions extends IntrospectionRuleOptions {
   /**
-   * Answers as an introspection endpoint does: `{ active: true, …claims }`, or `{ active: false }` or `undefined`
-   * for a token that is not valid. An error that it throws is an outage (503).
+   * Answers as an introspection endpoint does: `{ active: true, …claims }`, or `{ active: false }` or `undefined` for a
+   * token that is not valid. If it throws, that is an outage (503).
    */
   introspect(token: string): Promise<object | undefined>;
 
@@ -463,33 +579,33 @@ export interface InProcessIntrospectionOptions extends IntrospectionRuleOptions 
   readonly responseFormat?: never;
 }
 
-/** How long introspection answers are kept, never past the token's `exp`. */
+/** How long introspection answers are kept. None is kept past the `exp` of its token. */
 export interface IntrospectionCacheOptions {
-  /** Seconds an active answer is kept. @default 60 */
+  /** How long an active answer is kept, in seconds. @default 60 */
   readonly ttl?: number;
-  /** Seconds an inactive answer is kept. @default 10 */
+  /** How long an inactive answer is kept, in seconds. @default 10 */
   readonly negativeTtl?: number;
-  /** Most answers kept; the least recently used go first. @default 10000 */
+  /** The most answers kept, 1 to 10000000. The least recently used are dropped first. @default 10000 */
   readonly maxEntries?: number;
   /** Shares answers with the other instances of the API. @default none: every instance asks by itself */
   readonly shared?: SharedIntrospectionCacheOptions;
 }
 
-/** A cache that all instances of the API share. An outage of it costs time, and refuses nobody. */
+/** A cache that all instances of the API share. If it is down, the authorization server is asked instead. */
 export interface SharedIntrospectionCacheOptions {
-  /** Where: `new RedisIntrospectionStore(client)`. */
+  /** Where the answers are kept: `new RedisIntrospectionStore(client)`. */
   readonly store: IntrospectionStore;
   /**
-   * At least 32 random bytes, or text of as many bytes in UTF-8, the same on all instances. Answers are kept encrypted
-   * and authenticated by it and the token, under keyed digests: who reads the store learns nothing, and who writes to
-   * it cannot make an answer up.
+   * At least 32 random bytes, or text with as many bytes in UTF-8, the same on all instances. Answers are encrypted and
+   * authenticated with this secret and the token, and kept under keyed digests. Whoever reads the store learns nothing,
+   * and whoever writes to it cannot make up an answer.
    */
   readonly secret: string | Uint8Array;
 }
 
 /**
- * Keeps introspection answers for all instances of an API. It is given digests and ciphertext only. What it rejects
- * with, or does not answer in time, counts as an answer that is not there.
+ * Keeps introspection answers for all instances of an API. Implement it to use a store of your own. It sees only digests
+ * and ciphertext. If it rejects, or does not answer in time, there is no answer in it.
  */
 export interface IntrospectionStore {
   /** What was kept under a key; `undefined` when there is nothing, or no longer. */
@@ -507,74 +623,81 @@ export type ClientAuthentication =
   | NoClientAuthentication;
 
 /**
- * The secret itself: by HTTP Basic, id and secret form-encoded first, or in the form (RFC 6749 §2.3.1).
+ * The secret itself: by HTTP Basic, with id and secret form-encoded first, or as parameters of the form (RFC 6749
+ * §2.3.1).
  */
 export interface ClientSecretAuthentication {
   readonly method: 'client_secret_basic' | 'client_secret_post';
+  /** The `client_id` of this API at the server. */
   readonly clientId: string;
+  /** The secret of this client. */
   readonly clientSecret: string;
 }
 
-/** A JWT signed with the secret by HMAC, so that the secret itself does not travel (OpenID Connect Core §9). */
+/** A JWT that is signed with the secret by HMAC, so that the secret itself is not sent (OpenID Connect Core §9). */
 export interface ClientSecretJwtAuthentication {
   readonly method: 'client_secret_jwt';
+  /** The `client_id` of this API at the server. */
   readonly clientId: string;
-  /** At least 32 bytes for HS256, 48 for HS384, 64 for HS512 (RFC 7518 §3.2). */
+  /** The secret of this client: at least 32 bytes for HS256, 48 for HS384, 64 for HS512 (RFC 7518 §3.2). */
   readonly clientSecret: string;
-  /** @default 'HS256' */
+  /** The algorithm that the JWT is signed with. @default 'HS256' */
   readonly algorithm?: 'HS256' | 'HS384' | 'HS512';
 }
 
-/** A JWT signed with this API's private key (RFC 7523 §2.2). */
+/** A JWT that is signed with this API's private key (RFC 7523 §2.2). */
 export interface PrivateKeyJwtAuthentication {
   readonly method: 'private_key_jwt';
+  /** The `client_id` of this API at the server. */
   readonly clientId: string;
-  /** The private key: PEM (PKCS #8), JWK, `KeyObject` or `CryptoKey`. */
+  /** The private key: PEM (PKCS #8), JWK, `KeyObject` or `CryptoKey`. RSA keys need 2048 bits. */
   readonly key: string | JWK | KeyObject | CryptoKey;
-  /** The algorithm that it signs with. */
+  /** The algorithm that the JWT is signed with. */
   readonly algorithm: JwsAlgorithm;
-  /** The `kid` put into the assertion's header. @default that of a JWK, else none */
+  /** The `kid` in the header of the JWT. @default that of a JWK, else none */
   readonly keyId?: string;
 }
 
 /**
- * The certificate of `tls: { key, cert }`: issued by a CA that the server trusts (RFC 8705 §2.1), or self-signed and
- * registered there (§2.2).
+ * The certificate in `tls: { key, cert }`. It is issued by a CA that the server trusts (RFC 8705 §2.1), or self-signed
+ * and registered at the server (§2.2).
  */
 export interface TlsClientAuthentication {
   readonly method: 'tls_client_auth' | 'self_signed_tls_client_auth';
+  /** The `client_id` of this API at the server. */
   readonly clientId: string;
 }
 
 /**
- * The client_id alone. What is lost: anybody may ask the endpoint about tokens, which RFC 7662 §2.1 forbids; only for
- * an endpoint that is protected by other means.
+ * The `client_id` alone, for an endpoint that is protected by other means.
+ * What is lost: anybody can ask the endpoint about tokens, which RFC 7662 §2.1 forbids.
  */
 export interface NoClientAuthentication {
   readonly method: 'none';
+  /** The `client_id` of this API at the server. */
   readonly clientId: string;
 }
 
 /**
- * Where claims are that differ from the standard's: a name, or a path by dots, as in `realm_access.roles`. A claim
- * whose own name has the dots comes first.
+ * Where a server puts claims, if not where the standards do: a name, or a path with dots, as in `realm_access.roles`. A
+ * claim whose own name has dots comes first.
  */
 export interface ClaimNames {
-  /** Claim with the scopes: a space-delimited string, or an array of strings. @default 'scope' */
+  /** The claim with the scopes: a space-delimited string, or an array of strings. @default 'scope' */
   readonly scope?: string;
-  /** Claim with the client's identifier. @default 'client_id' */
+  /** The claim with the identifier of the client. @default 'client_id' */
   readonly clientId?: string;
-  /** Claim with the subject. @default 'sub' */
+  /** The claim with the subject. @default 'sub' */
   readonly subject?: string;
 }
 
 /** TLS of the calls to an authorization server. */
 export interface AuthorizationServerTlsOptions {
-  /** CA certificates trusted instead of the system's (PEM). */
+  /** The CA certificates that are trusted instead of the system's (PEM). @default those of the system */
   readonly ca?: TlsMaterial | readonly TlsMaterial[];
-  /** Private key of this API's client certificate (PEM). */
+  /** The private key of this API's client certificate (PEM). It needs `cert`. @default none */
   readonly key?: TlsMaterial;
-  /** This API's client certificate, and its chain (PEM). */
+  /** This API's client certificate and its chain (PEM). It needs `key`. @default none */
   readonly cert?: TlsMaterial;
 }
 
@@ -583,15 +706,15 @@ export type TlsMaterial = string | Buffer;
 
 /** Limits of the calls to an authorization server. */
 export interface AuthorizationServerHttpOptions {
-  /** Milliseconds until a connection must stand. @default 3000 */
+  /** How long a connection may take to be established, in milliseconds. @default 3000 */
   readonly connectTimeout?: number;
-  /** Milliseconds until a whole answer must be there, the waiting for a free connection included. @default 5000 */
+  /** How long a whole answer may take, the wait for a free connection included, in milliseconds. @default 5000 */
   readonly timeout?: number;
-  /** Most bytes of an answer's body. @default 1048576 */
+  /** The most bytes that the body of an answer may have. @default 1048576 */
   readonly maxResponseSize?: number;
   /**
-   * Most connections for introspection, 1 to 1024. Beyond them calls wait; when 1024 are under way or wait, further ones
-   * are answered 503 at once. Metadata and keys have two connections of their own.
+   * The most connections for introspection, 1 to 1024. When all are busy, calls wait. When 1024 calls are under way or
+   * wait, further ones are answered with 503 at once. Metadata and keys have two connections of their own.
    * @default 64
    */
   readonly maxConnections?: number;

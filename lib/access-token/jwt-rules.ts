@@ -4,8 +4,8 @@ import type { SettingsOf } from '../common/settings-of.js';
 import { JWS_ALGORITHMS } from '../jose/jws-algorithms.js';
 import type { SignatureAlgorithm } from '../jose/jws-signature.js';
 import { bytesOf, hmacAlgorithmsFor } from '../jose/shared-secret.js';
-import { type JwtRules, RFC9068_REQUIRED_CLAIMS } from './jwt-verifier.js';
 import { normalizeType } from '../jose/media-type.js';
+import { type JwtRules, RFC9068_REQUIRED_CLAIMS } from './jwt-verifier.js';
 
 /** How JWT access tokens are verified, as configured. */
 export type JwtSettings = SettingsOf<

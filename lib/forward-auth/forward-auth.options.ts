@@ -10,45 +10,59 @@ import type {
 } from '../cert-bound-auth.options.js';
 
 /**
- * Options of `ForwardAuthModule.forRoot`: this library as what a proxy asks whether it may let a request pass. What
- * stands beside `policies` holds for every policy that does not say otherwise.
+ * The options of `ForwardAuthModule.forRoot`, which makes an app the authorization backend of a proxy: the proxy asks it
+ * whether a request may pass. What stands beside `policies` holds for every policy that does not say otherwise.
+ * @example
+ * ```ts
+ * // forward-auth.ts
+ * import { ForwardAuthModule } from 'nestjs-cert-bound-auth';
+ *
+ * export const forwardAuth = ForwardAuthModule.forRoot({
+ *   trustedProxies: ['10.0.0.0/8'],
+ *   audience: 'https://api.example.com',
+ *   authorizationServers: [{ issuer: 'https://as.example.com' }],
+ *   policies: { payments: { scopes: ['payments:read'] } },
+ * });
+ * ```
  */
 export interface ForwardAuthOptions extends ForwardAuthRules {
   /**
-   * Where the proxy asks; the name of a policy follows: `/auth/payments`. It is the path as the proxy sends it: a
-   * global prefix of the app changes nothing. All that is below it is this endpoint's: the app can have no routes there.
+   * The path where the proxy asks. The name of a policy follows it: `/auth/payments`. It is the path as the proxy sends
+   * it, so a global prefix of the app changes nothing. Everything below it belongs to this endpoint: the app can have no
+   * routes there.
    * @default '/auth'
    */
   readonly path?: string;
 
-  /** Who may ask: at least one. What anyone else says of a request is not believed, and gets 403 without a body. */
+  /** Who may ask: at least one. Anyone else is not believed, and gets 403 without a body. */
   readonly trustedProxies: readonly TrustedProxy[];
 
-  /** How the proxy that asks says what its client wants. @default 'nginx' */
+  /** Which proxy asks, and so how it says what its client wants. @default 'nginx' */
   readonly proxy?: AskingProxy;
 
-  /** The policies by name: at least one. A name holds letters, digits, `.`, `_`, `~` and `-`. */
+  /** The policies by name: at least one. A name consists of letters, digits, `.`, `_`, `~` and `-`. */
   readonly policies: Readonly<Record<string, ForwardAuthPolicy>>;
 }
 
 /**
- * `nginx` (`auth_request`): method and URI of its client in `X-Original-Method` and `X-Original-URI`; a 400 becomes
- * 401, for nginx makes 500 of any other status.
- * `traefik` (ForwardAuth), `caddy` (`forward_auth`): in `X-Forwarded-Method` and `X-Forwarded-Uri`.
- * `envoy` (ext_authz by HTTP): the request that asks has them itself, its path below `path_prefix`, which is that of
- * the policy.
+ * How a proxy says which method and which URI its client has requested.
+ * `nginx` (`auth_request`): in `X-Original-Method` and `X-Original-URI`. A 400 becomes a 401, because nginx turns every
+ * other status into a 500.
+ * `traefik` (ForwardAuth) and `caddy` (`forward_auth`): in `X-Forwarded-Method` and `X-Forwarded-Uri`.
+ * `envoy` (ext_authz over HTTP): in the method and the path of the request that asks. The path stands below
+ * `path_prefix`, which is the path of the policy.
  */
 export type AskingProxy = 'nginx' | 'traefik' | 'caddy' | 'envoy';
 
-/** What one policy asks of a request, beside a token that is valid and bound to its caller. */
+/** What one policy demands of a request, beside a token that is valid and bound to its caller. */
 export interface ForwardAuthPolicy extends ForwardAuthRules {
-  /** Scopes that a token must have, all of them. @default none */
+  /** The scopes that a token must have, all of them. @default none */
   readonly scopes?: readonly string[];
-  /** Scopes of which a token must have one. @default none */
+  /** The scopes of which a token must have at least one. @default none */
   readonly anyScope?: readonly string[];
 }
 
-/** The rules that can be given for all policies at once, and replaced by each, field by field. */
+/** The rules that can be given for all policies at once. Each policy can replace each of them. */
 export interface ForwardAuthRules extends Partial<
   Pick<
     CertBoundAuthOptions,
@@ -64,56 +78,60 @@ export interface ForwardAuthRules extends Partial<
   >
 > {
   /**
-   * Where the proxy puts its client's certificate; `trustedProxies` may be left out here. `from: 'tls'` cannot be: the
-   * certificate of the connection is the proxy's own.
-   * @default by `proxy`. nginx: percent-encoded PEM in `X-SSL-Client-Cert`, and `SUCCESS` in `X-SSL-Client-Verify`. caddy: base64
-   * DER in `X-SSL-Client-Cert`. traefik: `X-Forwarded-Tls-Client-Cert`. envoy: `X-Forwarded-Client-Cert`
+   * Where the proxy puts its client's certificate. Without `trustedProxies`, those of the endpoint count. `from: 'tls'`
+   * is refused, because the certificate of the connection is the proxy's own.
+   * @default by `proxy`. nginx: percent-encoded PEM in `X-SSL-Client-Cert`, and `SUCCESS` in `X-SSL-Client-Verify`.
+   * caddy: base64 DER in `X-SSL-Client-Cert`. traefik: `X-Forwarded-Tls-Client-Cert`. envoy: `X-Forwarded-Client-Cert`
    */
   readonly clientCertificate?: ForwardAuthCertificateOptions;
 
-  /** How the caller must have proved itself; several all hold. @default what `binding` asks for */
+  /** How the caller must have proved itself. Of several, all are demanded. @default what `binding` demands */
   readonly senderConstrained?: SenderConstraint | readonly SenderConstraint[];
 
-  /** Where the access token is. @default the `Authorization` header */
+  /** Where the access token of a request is. @default the `Authorization` header */
   readonly token?: TokenPlace;
 
   /**
-   * Claims that an accepted request's answer carries beside the usual ones, by header: a name, or a path by dots, as in
-   * `{ 'X-Credential-Tenant': 'tenant.id' }`. The proxy must copy each; other policies send it without a value.
+   * Further claims that the answer to an accepted request carries, by the name of their header. A claim is given by name,
+   * or by a path with dots: `{ 'X-Credential-Tenant': 'tenant.id' }`. The proxy must copy each header. The other
+   * policies send it without a value, so that no client can set it.
    * @default none
    */
   readonly credentialHeaders?: Readonly<Record<string, string>>;
 
-  /** A JWT for the API behind the proxy, in place of the client's token. @default none */
+  /** A JWT that the API behind the proxy gets in place of the client's token. @default none */
   readonly phantomToken?: PhantomTokenOptions;
 }
 
-/** Where the certificate of the proxy's client is. */
+/** Where the proxy puts its client's certificate: a header, or what a function finds. */
 export type ForwardAuthCertificateOptions =
   | (Omit<HeaderClientCertificateOptions, 'trustedProxies'> &
       Partial<Pick<HeaderClientCertificateOptions, 'trustedProxies'>>)
   | CustomClientCertificateOptions;
 
 /**
- * Where the access token of a request is. An `Authorization` header is then not looked at. A token with a DPoP proof
- * beside it is taken as one of that scheme.
+ * Where the access token of a request is, if not in the `Authorization` header, which is then ignored. A token that comes
+ * with a DPoP proof counts as a token of the scheme `DPoP`.
  */
 export type TokenPlace = TokenHeader | TokenCookie | TokenQuery;
 
-/** A header of another name. */
+/** A header with another name. */
 export interface TokenHeader {
+  /** The name of the header. */
   readonly header: string;
-  /** What stands before the token and is no part of it, letter by letter: `'Token '`. @default nothing */
+  /** What stands before the token and does not belong to it, exactly as it is: `'Token '`. @default nothing */
   readonly prefix?: string;
   readonly cookie?: never;
   readonly unsafeQuery?: never;
 }
 
 /**
- * A cookie. What is lost: a browser sends it, and its client certificate, with requests that other sites make it send,
- * so the API needs a protection against forged requests (CSRF).
+ * A cookie.
+ * What is lost: a browser sends the cookie, and its client certificate, with requests that other sites make it send. The
+ * API needs its own protection against forged requests (CSRF).
  */
 export interface TokenCookie {
+  /** The name of the cookie (RFC 6265). */
   readonly cookie: string;
   readonly header?: never;
   readonly prefix?: never;
@@ -121,47 +139,56 @@ export interface TokenCookie {
 }
 
 /**
- * A query parameter. What is lost: tokens get into logs, histories and `Referer` headers, and the API behind the proxy
- * sees them too (RFC 9700 §4.3.2).
+ * A query parameter.
+ * What is lost: tokens get into logs, histories and `Referer` headers, and the API behind the proxy sees them too
+ * (RFC 9700 §4.3.2).
  */
 export interface TokenQuery {
+  /** The name of the query parameter. */
   readonly unsafeQuery: string;
   readonly header?: never;
   readonly prefix?: never;
   readonly cookie?: never;
 }
 
-/** The JWT that goes on to the API behind the proxy. */
+/** Where the JWT for the API behind the proxy comes from. */
 export type PhantomTokenOptions = IntrospectedPhantomToken | MintedPhantomToken;
 
 /** In which header of the answer the JWT is. */
 export interface PhantomTokenHeader {
-  /** As `Bearer` credentials in `Authorization`; in any other header by itself. @default 'Authorization' */
+  /**
+   * The name of the header: `Authorization`, which holds the JWT as `Bearer` credentials, or a name that begins with
+   * `X-`, which holds the JWT alone.
+   * @default 'Authorization'
+   */
   readonly header?: string;
 }
 
 /**
- * The signed introspection answer itself (RFC 9701): every authorization server needs `responseFormat: 'jwt'`, and
- * `jwt: false` or `tokens: 'all'`, so that there is one for every token.
+ * The JWT is the signed introspection answer itself (RFC 9701). Every authorization server needs
+ * `responseFormat: 'jwt'`, and `jwt: false` or `tokens: 'all'`, so that there is an answer for every token.
  */
 export interface IntrospectedPhantomToken extends PhantomTokenHeader {
   readonly from: 'introspection';
 }
 
-/** A JWT (RFC 9068) that is made here: `iss`, `sub`, `client_id`, `aud`, `scope`, `iat`, `exp`, `jti`. */
+/**
+ * The JWT is made and signed here (RFC 9068). It has `iss`, `sub`, `client_id`, `aud`, `scope`, `iat`, `exp` and `jti`.
+ */
 export interface MintedPhantomToken extends PhantomTokenHeader {
   readonly from: 'key';
-  /** The private key: PEM (PKCS #8), JWK, `KeyObject` or `CryptoKey`. */
+  /** The private key: PEM (PKCS #8), JWK, `KeyObject` or `CryptoKey`. RSA keys need 2048 bits. */
   readonly key: string | JWK | KeyObject | CryptoKey;
+  /** The algorithm that the JWT is signed with. */
   readonly algorithm: JwsAlgorithm;
-  /** `kid` of its header. @default that of a JWK, else none */
+  /** The `kid` in the header of the JWT. @default that of a JWK, else none */
   readonly keyId?: string;
-  /** Its `iss`. */
+  /** The `iss` of the JWT. */
   readonly issuer: string;
-  /** Its `aud`. @default that of the client's token */
+  /** The `aud` of the JWT. @default that of the client's token */
   readonly audience?: string | readonly string[];
-  /** Seconds until it expires, 1 to 3600, and never after the client's token does. @default 60 */
+  /** How long the JWT is valid, in seconds, 1 to 3600. It never outlives the client's token. @default 60 */
   readonly lifetime?: number;
-  /** Further claims of the client's token that it takes over, by name. @default none */
+  /** Further claims that the JWT takes over from the client's token, by name. @default none */
   readonly claims?: readonly string[];
 }

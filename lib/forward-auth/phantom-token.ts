@@ -4,7 +4,14 @@ import { claimAt } from '../claims/claim-at.js';
 import { readPrivateKey } from '../introspection/client-authentication.js';
 import type { VerifiedAccessToken } from '../decision.js';
 import { outage } from '../challenge/oauth-error.js';
-import type { MintedPhantomToken, PhantomTokenOptions } from './forward-auth.options.js';
+import type { SettingsOf } from '../common/settings-of.js';
+import type { IntrospectedPhantomToken, MintedPhantomToken } from './forward-auth.options.js';
+
+/** The JWT that the API behind the proxy gets, as configured. */
+export type PhantomTokenSettings = SettingsOf<IntrospectedPhantomToken> | MintedPhantomTokenSettings;
+
+/** A JWT that is made here. */
+export type MintedPhantomTokenSettings = SettingsOf<MintedPhantomToken, 'keyId' | 'audience' | 'claims'>;
 
 /**
  * Makes the header with the JWT that the API behind the proxy gets in place of the client's token.
@@ -16,9 +23,9 @@ export type PhantomTokenMaker = (
 ) => Promise<Readonly<Record<string, string>>>;
 
 /** @throws OAuthError 503 when there is no signed answer to hand on */
-export function phantomTokenMaker(options: PhantomTokenOptions | undefined): PhantomTokenMaker {
+export function phantomTokenMaker(options: PhantomTokenSettings | undefined): PhantomTokenMaker {
   if (options === undefined) return async () => ({});
-  const { header = 'Authorization' } = options;
+  const { header } = options;
   const make = options.from === 'key' ? minter(options) : signedAnswer;
   return async (token, answer) => {
     const jwt = await make(token, answer);
@@ -32,8 +39,6 @@ async function signedAnswer(_token: VerifiedAccessToken, answer: string | undefi
   throw outage('authorization_server_answer_invalid', { detail });
 }
 
-const LIFETIME_SECONDS = 60;
-
 /** What the claims taken over can't replace: it is about the new JWT, or about the proof of the client's key. */
 const OWN_CLAIMS = new Set(['iss', 'aud', 'iat', 'exp', 'nbf', 'jti', 'cnf', 'active']);
 
@@ -44,9 +49,9 @@ function minter({
   keyId,
   issuer,
   audience,
-  lifetime = LIFETIME_SECONDS,
+  lifetime,
   claims = [],
-}: MintedPhantomToken): (token: VerifiedAccessToken) => Promise<string> {
+}: MintedPhantomTokenSettings): (token: VerifiedAccessToken) => Promise<string> {
   const privateKey = readPrivateKey(key);
   const kid = keyId ?? (typeof key === 'object' && 'kid' in key ? key.kid : undefined);
   const header = { alg: algorithm, typ: 'at+jwt', ...(kid === undefined ? {} : { kid }) };

@@ -1,18 +1,22 @@
-import { isJsonObject } from '../jose/json-object.js';
 import type { CertBoundAuthOptions } from '../cert-bound-auth.options.js';
+import { isJsonObject, type JsonObject } from '../jose/json-object.js';
+import { CheckedCertBoundAuthOptions } from '../options/cert-bound-auth.settings.js';
 import {
   CertBoundAuthConfigurationError,
   type ConfigurationProblem,
+  problem,
 } from '../options/configuration-error.js';
+import { checkDeclared, optionsOf } from '../options/declared-options.js';
 import { type ResolvedOptions, resolveOptions } from '../options/resolve-options.js';
-import { checkForwardAuth } from './check-forward-auth.js';
-import { checkPolicy } from './check-policy.js';
 import type {
   AskingProxy,
   ForwardAuthCertificateOptions,
   ForwardAuthOptions,
   ForwardAuthPolicy,
+  ForwardAuthRules,
 } from './forward-auth.options.js';
+import { CheckedForwardAuthOptions, remedyBesidePolicies, RULES } from './forward-auth.settings.js';
+import { CheckedForwardAuthPolicy } from './policy.settings.js';
 import type { ResolvedForwardAuth, ResolvedPolicy } from './resolved-forward-auth.js';
 
 /**
@@ -20,29 +24,33 @@ import type { ResolvedForwardAuth, ResolvedPolicy } from './resolved-forward-aut
  * @throws CertBoundAuthConfigurationError naming every wrong field
  */
 export function resolveForwardAuth(given: ForwardAuthOptions): ResolvedForwardAuth {
-  const problems = checkForwardAuth(given);
-  const policies = policiesOf(given).map(([name, policy]) => resolvePolicy(name, policy, given));
-  const customHeaders = policies.flatMap(({ resolved }) =>
-    resolved === undefined ? [] : headersOf(resolved),
-  );
+  const options: unknown = given;
+  if (!isJsonObject(options)) {
+    throw refusalOf([problem('options', options, 'give { trustedProxies, policies }')]);
+  }
+  const { settings, problems } = checkDeclared(CheckedForwardAuthOptions, options, remedyBesidePolicies);
+  const policies = policiesOf(settings).map(([name, policy]) => resolvePolicy(name, policy, settings));
   const all = [...problems, ...policies.flatMap((policy) => policy.problems)];
-  if (all.length > 0) throw new CertBoundAuthConfigurationError(withoutRepeats(all), 'ForwardAuthModule');
+  if (all.length > 0) throw refusalOf(withoutRepeats(all));
+  const resolved = policies.flatMap((policy) => policy.resolved ?? []);
+  const headers = resolved.flatMap((policy) => headersOf(policy));
   return {
-    path: (given.path ?? '/auth').replace(/\/+$/, ''),
-    trustedProxies: given.trustedProxies,
-    proxy: given.proxy ?? 'nginx',
-    policies: new Map(
-      policies.flatMap(({ resolved }) =>
-        resolved === undefined ? [] : [[resolved.name, withOthers(resolved, customHeaders)]],
-      ),
-    ),
+    path: settings.path.replace(/\/+$/, ''),
+    trustedProxies: settings.trustedProxies,
+    proxy: settings.proxy,
+    policies: new Map(resolved.map((policy) => [policy.name, withOthers(policy, headers)])),
   };
+}
+
+function refusalOf(problems: readonly ConfigurationProblem[]): CertBoundAuthConfigurationError {
+  return new CertBoundAuthConfigurationError(problems, 'ForwardAuthModule');
 }
 
 /** What a policy's answers have beside the usual headers. */
 function headersOf({ credentialHeaders, phantomToken }: PolicyItself): readonly string[] {
-  const { header = 'Authorization' } = phantomToken ?? {};
-  return [...credentialHeaders.keys(), ...(header.toLowerCase() === 'authorization' ? [] : [header])];
+  const header = phantomToken?.header;
+  const isCustom = header !== undefined && header.toLowerCase() !== 'authorization';
+  return [...credentialHeaders.keys(), ...(isCustom ? [header] : [])];
 }
 
 /**
@@ -56,12 +64,15 @@ function withOthers(policy: PolicyItself, all: readonly string[]): ResolvedPolic
   return { ...policy, otherHeaders };
 }
 
-type Given = Readonly<Record<string, unknown>>;
+/** The options as they were given, but for those that are checked and have their defaults. */
+type Given = CheckedForwardAuthOptions & ForwardAuthRules;
 
-function policiesOf(given: ForwardAuthOptions): readonly (readonly [string, ForwardAuthPolicy])[] {
-  const policies: unknown = isJsonObject(given) ? given['policies'] : undefined;
-  if (!isJsonObject(policies)) return [];
-  return Object.entries(policies).filter((entry): entry is [string, ForwardAuthPolicy] =>
+function policiesOf({
+  policies,
+}: CheckedForwardAuthOptions): readonly (readonly [string, ForwardAuthPolicy])[] {
+  const given: unknown = policies;
+  if (!isJsonObject(given)) return [];
+  return Object.entries(given).filter((entry): entry is [string, ForwardAuthPolicy] =>
     isJsonObject(entry[1]),
   );
 }
@@ -75,11 +86,12 @@ interface PolicyOutcome {
   readonly resolved: PolicyItself | undefined;
 }
 
-function resolvePolicy(name: string, own: ForwardAuthPolicy, given: ForwardAuthOptions): PolicyOutcome {
-  const policy = inherit(own, given);
+function resolvePolicy(name: string, own: ForwardAuthPolicy, given: Given): PolicyOutcome {
+  const { settings: policy, problems: rules } = checkDeclared(CheckedForwardAuthPolicy, inherit(own, given));
   const { options, problems: core } = resolveCore(policy, given);
-  const problems = [...checkPolicy(policy), ...core].map((problem) => placed(problem, name, own, given));
+  const problems = [...rules, ...core].map((wrong) => placed(wrong, name, own, given));
   if (options === undefined || problems.length > 0) return { problems, resolved: undefined };
+  const { anyScope } = policy;
   return {
     problems,
     resolved: {
@@ -89,96 +101,64 @@ function resolvePolicy(name: string, own: ForwardAuthPolicy, given: ForwardAuthO
       route: {
         kind: 'protected',
         rules: [
-          { kind: 'all', scopes: [...(policy.scopes ?? [])] },
-          ...(policy.anyScope === undefined ? [] : [{ kind: 'any', scopes: [...policy.anyScope] } as const]),
+          { kind: 'all', scopes: policy.scopes },
+          ...(anyScope === undefined ? [] : [{ kind: 'any', scopes: anyScope } as const]),
         ],
         constraints: [policy.senderConstrained ?? []].flat(),
       },
       token: policy.token === undefined ? undefined : { ...policy.token },
-      credentialHeaders: new Map(Object.entries(policy.credentialHeaders ?? {})),
+      credentialHeaders: new Map(Object.entries(policy.credentialHeaders)),
       phantomToken: policy.phantomToken,
     },
   };
 }
 
-/** The fields that a policy may take over from what stands beside the policies. */
-const INHERITED = [
-  'audience',
-  'authorizationServers',
-  'binding',
-  'introspectionOrder',
-  'dpop',
-  'reportUnbound',
-  'clockTolerance',
-  'tokenCache',
-  'realm',
-  'clientCertificate',
-  'senderConstrained',
-  'token',
-  'credentialHeaders',
-  'phantomToken',
-] as const satisfies readonly (keyof ForwardAuthPolicy)[];
-
-/** A policy with what it takes over; a field that is `undefined` says nothing. */
-function inherit(own: ForwardAuthPolicy, given: ForwardAuthOptions): ForwardAuthPolicy {
-  const inherited = Object.fromEntries(
-    INHERITED.filter((name) => own[name] === undefined && given[name] !== undefined).map((name) => [
-      name,
-      given[name],
-    ]),
-  );
-  const policy: ForwardAuthPolicy = { ...own, ...inherited };
-  if (own.reportUnbound !== undefined || mayBeUnbound(policy)) return policy;
-  // Of this policy there is nothing to report.
-  const { reportUnbound: _none, ...others } = policy;
-  return others;
+/** A policy with what it takes over; an option that is `undefined` says nothing. */
+function inherit({ scopes, anyScope, ...own }: ForwardAuthPolicy, given: Given): JsonObject {
+  const rules = RULES.map((name) => [name, own[name] === undefined ? given[name] : own[name]] as const);
+  const policy = { ...Object.fromEntries(rules), scopes, anyScope } as JsonObject;
+  // Of a policy that is bound there is nothing to report.
+  return own.reportUnbound !== undefined || mayBeUnbound(policy)
+    ? policy
+    : { ...policy, reportUnbound: undefined };
 }
 
-function mayBeUnbound({ binding, authorizationServers }: ForwardAuthPolicy): boolean {
-  const servers: unknown = authorizationServers;
+function mayBeUnbound({ binding, authorizationServers }: JsonObject): boolean {
   return (
     binding === 'if-bound' ||
-    (Array.isArray(servers) &&
-      servers.some((server: unknown) => isJsonObject(server) && server['binding'] === 'if-bound'))
+    (Array.isArray(authorizationServers) &&
+      authorizationServers.some(
+        (server: unknown) => isJsonObject(server) && server['binding'] === 'if-bound',
+      ))
   );
 }
 
 /** A problem of a field that a policy has taken over is one of the field that it comes from. */
 function placed(
-  problem: ConfigurationProblem,
+  wrong: ConfigurationProblem,
   name: string,
   own: ForwardAuthPolicy,
-  given: ForwardAuthOptions,
+  given: Given,
 ): ConfigurationProblem {
-  const field = INHERITED.find((inherited) => problem.path.split(/[.[]/)[0] === inherited);
+  const field = RULES.find((inherited) => wrong.path.split(/[.[]/)[0] === inherited);
   const isInherited = field !== undefined && own[field] === undefined && given[field] !== undefined;
-  return isInherited ? problem : { ...problem, path: `policies.${name}.${problem.path}` };
+  return isInherited ? wrong : { ...wrong, path: `policies.${name}.${wrong.path}` };
 }
+
+const MODULE_OPTIONS = optionsOf(CheckedCertBoundAuthOptions);
 
 /** The options that the module itself has too, checked and resolved as there. */
 function resolveCore(
-  policy: ForwardAuthPolicy,
-  { proxy = 'nginx', trustedProxies }: ForwardAuthOptions,
+  policy: CheckedForwardAuthPolicy,
+  { proxy, trustedProxies }: Given,
 ): { readonly options: ResolvedOptions | undefined; readonly problems: readonly ConfigurationProblem[] } {
   // `null`, as an empty field of YAML is, names no source: the usual one might believe more than was meant.
   const source =
     policy.clientCertificate === undefined ? USUAL_CERTIFICATES[proxy] : policy.clientCertificate;
-  const core: Given = {
-    audience: policy.audience,
-    authorizationServers: policy.authorizationServers,
-    clientCertificate: certificateOf(source, trustedProxies),
-    ...definedOnly(policy, [
-      'binding',
-      'introspectionOrder',
-      'dpop',
-      'reportUnbound',
-      'clockTolerance',
-      'tokenCache',
-      'realm',
-    ]),
-  };
+  const given: JsonObject = { ...policy, clientCertificate: certificateOf(source, trustedProxies) };
+  const core: unknown = Object.fromEntries(MODULE_OPTIONS.map((name) => [name, given[name]]));
   try {
-    return { options: resolveOptions(core as unknown as CertBoundAuthOptions), problems: [] };
+    return { options: resolveOptions(core as CertBoundAuthOptions), problems: [] };
   } catch (error) {
     if (!(error instanceof CertBoundAuthConfigurationError)) throw error;
     // Who may ask has been checked already.
@@ -193,12 +173,6 @@ const TRUSTED_PROXIES = 'clientCertificate.trustedProxies';
 
 function hasTrustedProxies(source: unknown): boolean {
   return isJsonObject(source) && Object.hasOwn(source, 'trustedProxies');
-}
-
-function definedOnly(policy: ForwardAuthPolicy, names: readonly (keyof ForwardAuthPolicy)[]): Given {
-  return Object.fromEntries(
-    names.flatMap((name) => (policy[name] === undefined ? [] : [[name, policy[name]]])),
-  );
 }
 
 /** A certificate in a header is believed from who may ask, unless others are named. */
@@ -222,5 +196,5 @@ const USUAL_CERTIFICATES: Readonly<Record<AskingProxy, ForwardAuthCertificateOpt
 
 /** A wrong field that several policies take over is named once. */
 function withoutRepeats(problems: readonly ConfigurationProblem[]): readonly ConfigurationProblem[] {
-  return [...new Map(problems.map((problem) => [`${problem.path}\n${problem.remedy}`, problem])).values()];
+  return [...new Map(problems.map((wrong) => [`${wrong.path}\n${wrong.remedy}`, wrong])).values()];
 }

@@ -1,7 +1,8 @@
 import type { ProtectedRoute } from '../nest/demands/route-policy.js';
 import type { TrustedProxy } from '../cert-bound-auth.options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import type { AskingProxy, PhantomTokenOptions, TokenPlace } from './forward-auth.options.js';
+import type { AskingProxy, TokenPlace } from './forward-auth.options.js';
+import type { PhantomTokenSettings } from './phantom-token.js';
 
 /** The options with every default filled in and every check done. */
 export interface ResolvedForwardAuth {
@@ -26,5 +27,5 @@ export interface ResolvedPolicy {
   readonly credentialHeaders: ReadonlyMap<string, string>;
   /** Headers of the other policies, which it sends without a value. */
   readonly otherHeaders: readonly string[];
-  readonly phantomToken: PhantomTokenOptions | undefined;
+  readonly phantomToken: PhantomTokenSettings | undefined;
 }

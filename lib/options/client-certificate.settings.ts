@@ -1,5 +1,4 @@
 import { Allow, ArrayNotEmpty, IsArray, IsIn } from 'class-validator';
-import { validateHeaderName } from 'node:http';
 import type {
   CustomClientCertificateOptions,
   HeaderClientCertificateOptions,
@@ -17,7 +16,7 @@ import { messageOf } from '../common/message-of.js';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
 import { type Declaration, Declares } from './declared-options.js';
-import { Given, IsFunction, isPem, IsText, isText, Satisfies } from './option-checks.js';
+import { Given, IsFunction, isHeaderName, isPem, IsText, isText, Satisfies } from './option-checks.js';
 
 const TRUSTED_PROXIES = `name who may send the header: ['10.0.0.0/8', 'loopback']; from anyone else it is ignored`;
 const TRUST = `say who verifies the chain: 'proxy', { ca } or 'any'`;
@@ -173,15 +172,6 @@ function checkHeaders(source: HeaderCertificateSettings): readonly Configuration
     seen.add(key);
     return [];
   });
-}
-
-function isHeaderName(name: string): boolean {
-  try {
-    validateHeaderName(name);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function checkProxies({ trustedProxies }: HeaderCertificateSettings): readonly ConfigurationProblem[] {

@@ -32,21 +32,32 @@ export interface CheckedOptions<Settings> {
 /**
  * Checks every option by itself, and that there is no other. What is checked is a copy with every default filled in, and
  * the copy is what is used: getters, and what changes later, have no say.
- * @param at the path of the options, as `dpop.` and nothing for all
  */
 export function checkDeclared<Settings extends object>(
   declaration: Declaration<Settings>,
   given: JsonObject,
-  at = '',
+  remedyOf: RemedyOfUnknown = () => undefined,
 ): CheckedOptions<Settings> {
   const settings = settingsOf(declaration, given);
+  return { settings, problems: problemsOfSettings(settings, '', remedyOf) };
+}
+
+/** What to do about an option that does not exist, where there is more to say of it. */
+type RemedyOfUnknown = (path: string) => string | undefined;
+
+/** What is wrong with an instance of a declaration. @param at what its options' paths begin with, as `dpop.` */
+export function problemsOfSettings(
+  settings: object,
+  at: string,
+  remedyOf: RemedyOfUnknown = () => undefined,
+): readonly ConfigurationProblem[] {
   const errors = validateSync(settings, {
     whitelist: true,
     forbidNonWhitelisted: true,
     forbidUnknownValues: true,
     stopAtFirstError: true,
   });
-  return { settings, problems: errors.flatMap((error) => problemsOf(error, at)) };
+  return errors.flatMap((error) => problemsOf(error, at, remedyOf));
 }
 
 /**
@@ -56,23 +67,37 @@ export function checkDeclared<Settings extends object>(
 function settingsOf<Settings extends object>(
   declaration: Declaration<Settings>,
   given: JsonObject,
+  parent?: object,
 ): Settings {
   const settings = new declaration();
+  if (parent !== undefined) parents.set(settings, parent);
   const declared = optionsOf(declaration);
   const names = new Set([...Object.keys(given), ...declared.filter((name) => name in given)]);
   for (const name of names) {
+    const isOption = declared.includes(name);
     const value = copyOf(given[name], given);
     // Where an option says nothing, its default holds; what is no option is refused even so.
-    if (value !== undefined || !declared.includes(name)) {
-      Object.assign(settings, { [name]: withGroups(declaration, name, value) });
-    }
+    if (isOption && value === undefined) continue;
+    Object.assign(settings, { [isOption ? name : NO_OPTION + name]: withGroups(settings, name, value) });
   }
   return settings;
 }
 
-function optionsOf(declaration: Declaration): readonly string[] {
+/** Before the name of what is no option: `constructor`, as it is, would be the class of the settings. */
+const NO_OPTION = '\0';
+
+/** What a group stands in. */
+const parents = new WeakMap<object, object>();
+
+/** The settings that a group of options stands in, for a check that needs more than the group. */
+export function parentOf(group: object): JsonObject {
+  return { ...parents.get(group) };
+}
+
+/** The names of the options that a class declares. */
+export function optionsOf(declaration: Declaration): readonly string[] {
   const metadata = getMetadataStorage().getTargetValidationMetadatas(declaration, '', true, false);
-  return metadata.map(({ propertyName }) => propertyName);
+  return [...new Set(metadata.map(({ propertyName }) => propertyName))];
 }
 
 /** Functions keep their owner, lists and bytes are copied; keys and stores stay what they are. */
@@ -83,8 +108,8 @@ function copyOf(value: unknown, owner: JsonObject): unknown {
   return typeof value === 'function' ? (value.bind(owner) as unknown) : value;
 }
 
-/** Which declaration an option's own options have, by what is given. */
-export type GroupOf = (given: JsonObject) => Declaration;
+/** Which declaration an option's own options have, by what is given; `undefined` where that is wrong as a whole. */
+export type GroupOf = (given: JsonObject) => Declaration | undefined;
 
 const GROUP = Symbol('group of options');
 const LIST = Symbol('list of groups of options');
@@ -95,31 +120,59 @@ export function hasOptions(kind: 'group' | 'list', declarationOf: GroupOf): Prop
     Reflect.defineMetadata(kind === 'list' ? LIST : GROUP, declarationOf, target, name);
 }
 
-function withGroups(declaration: Declaration, name: string, value: unknown): unknown {
-  const group = groupOf(GROUP, declaration, name);
-  if (group !== undefined) return isJsonObject(value) ? settingsOf(group(value), value) : value;
-  const member = groupOf(LIST, declaration, name);
+function withGroups(settings: object, name: string, value: unknown): unknown {
+  const group = groupOf(GROUP, settings, name);
+  if (group !== undefined) return asGroup(group, value, settings);
+  const member = groupOf(LIST, settings, name);
   if (member === undefined || !Array.isArray(value)) return value;
-  return value.map((item: unknown) => (isJsonObject(item) ? settingsOf(member(item), item) : item));
+  return value.map((item: unknown) => asGroup(member, item, settings));
 }
 
-function groupOf(kind: symbol, declaration: Declaration, name: string): GroupOf | undefined {
-  return Reflect.getMetadata(kind, declaration.prototype as object, name) as GroupOf | undefined;
+function asGroup(declarationOf: GroupOf, value: unknown, parent: object): unknown {
+  const declaration = isJsonObject(value) ? declarationOf(value) : undefined;
+  return declaration === undefined ? value : settingsOf(declaration, value as JsonObject, parent);
 }
 
-/** Lists what is wrong with the value at a path. */
-export type ProblemsOf = (value: unknown, path: string) => readonly ConfigurationProblem[];
+function groupOf(kind: symbol, settings: object, name: string): GroupOf | undefined {
+  return Reflect.getMetadata(kind, settings, name) as GroupOf | undefined;
+}
 
-function problemsOf(error: ValidationError, parent: string): readonly ConfigurationProblem[] {
-  const path = pathOf(parent, error.property);
+/** Lists what is wrong with the value at a path. @param owner the settings that it is one of */
+export type ProblemsOf = (value: unknown, path: string, owner: JsonObject) => readonly ConfigurationProblem[];
+
+/** The name that class-validator knows a check by which lists problems itself. */
+export const LISTED = 'listed';
+const LISTS = Symbol('list of problems');
+
+/** Keeps what lists the problems of an option, where the check by the name {@link LISTED} has failed. */
+export function listsProblems(problemsIn: ProblemsOf): PropertyDecorator {
+  return (target, name) => Reflect.defineMetadata(LISTS, problemsIn, target, name);
+}
+
+function problemsOf(
+  error: ValidationError,
+  parent: string,
+  remedyOf: RemedyOfUnknown,
+): readonly ConfigurationProblem[] {
+  const path = pathOf(parent, String(error.property));
   const own = Object.entries(error.constraints ?? {}).flatMap(([constraint, message]) => {
-    if (constraint === 'whitelistValidation') return [problem(path, error.value, 'there is no such option')];
-    const listed = (error.contexts as Readonly<Record<string, ProblemsOf>> | undefined)?.[constraint];
-    return listed === undefined ? [problem(path, error.value, message)] : listed(error.value, path);
+    if (constraint === LISTED) return listedProblems(error, path);
+    const remedy =
+      constraint === 'whitelistValidation' ? (remedyOf(path) ?? 'there is no such option') : message;
+    return [problem(path, error.value, remedy)];
   });
-  return [...own, ...(error.children ?? []).flatMap((child) => problemsOf(child, `${path}.`))];
+  return [...own, ...(error.children ?? []).flatMap((child) => problemsOf(child, `${path}.`, remedyOf))];
+}
+
+function listedProblems(
+  { target = {}, property, value }: ValidationError,
+  path: string,
+): readonly ConfigurationProblem[] {
+  const problemsIn = Reflect.getMetadata(LISTS, target, property) as ProblemsOf;
+  return problemsIn(value, path, target as JsonObject);
 }
 
 function pathOf(parent: string, property: string): string {
-  return /^\d+$/.test(property) ? `${parent.slice(0, -1)}[${property}]` : `${parent}${property}`;
+  const name = property.startsWith(NO_OPTION) ? property.slice(NO_OPTION.length) : property;
+  return /^\d+$/.test(name) ? `${parent.slice(0, -1)}[${name}]` : `${parent}${name}`;
 }

@@ -1,7 +1,15 @@
-import { IsIn, IsObject, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
-import { isJsonObject } from '../jose/json-object.js';
+import {
+  IsIn,
+  IsObject,
+  ValidateBy,
+  ValidateIf,
+  ValidateNested,
+  type ValidationArguments,
+} from 'class-validator';
+import { validateHeaderName } from 'node:http';
+import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import { bytesOf } from '../jose/shared-secret.js';
-import { type GroupOf, hasOptions, type ProblemsOf } from './declared-options.js';
+import { type GroupOf, hasOptions, LISTED, listsProblems, type ProblemsOf } from './declared-options.js';
 
 /** What a timer of Node can hold, in milliseconds. */
 export const LONGEST_TIMER = 2_147_483_647;
@@ -13,21 +21,24 @@ export function Given(): PropertyDecorator {
   return ValidateIf((_, value) => value !== undefined);
 }
 
-/** The option is what a test says. @param name of the check, in class-validator */
+/** The option is what a test says, which also gets the settings that the option is one of. @param name of the check */
 export function Satisfies(
   name: string,
   message: string,
-  test: (value: unknown) => boolean,
+  test: (value: unknown, owner: object) => boolean,
 ): PropertyDecorator {
-  return ValidateBy({ name, validator: { validate: test, defaultMessage: () => message } });
+  const validate = (value: unknown, at?: ValidationArguments): boolean => test(value, at?.object ?? {});
+  return ValidateBy({ name, validator: { validate, defaultMessage: () => message } });
 }
 
 /** The option has none of the problems that a check lists, each with its path and its remedy. */
-export function HasNoProblems(name: string, problemsOf: ProblemsOf): PropertyDecorator {
-  return ValidateBy(
-    { name, validator: { validate: (value) => problemsOf(value, '').length === 0 } },
-    { context: problemsOf },
-  );
+export function HasNoProblems(problemsIn: ProblemsOf): PropertyDecorator {
+  return (target, name) => {
+    listsProblems(problemsIn)(target, name);
+    const isRight = (value: unknown, owner: object): boolean =>
+      problemsIn(value, '', owner as JsonObject).length === 0;
+    Satisfies(LISTED, '', isRight)(target, name);
+  };
 }
 
 /** The option is a group of options, which has a declaration of its own. */
@@ -134,4 +145,14 @@ export function isPem(value: unknown): boolean {
 
 export function isFunction(value: unknown): boolean {
   return typeof value === 'function';
+}
+
+/** Whether a header can have this name (RFC 9110 §5.1). */
+export function isHeaderName(name: string): boolean {
+  try {
+    validateHeaderName(name);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -4,7 +4,22 @@ import type { ServerOptions } from 'node:https';
 /** PEM text or its bytes, or several. */
 export type TlsFile = string | Buffer | readonly (string | Buffer)[];
 
-/** Options of {@link mutualTls}: those of Node's HTTPS server, but for what makes TLS mutual. */
+/**
+ * The options of `mutualTls`: those of Node's HTTPS server, except for the ones that make TLS mutual.
+ * @example
+ * ```ts
+ * // mutual-tls.ts
+ * import { readFileSync } from 'node:fs';
+ * import { mutualTls } from 'nestjs-cert-bound-auth';
+ *
+ * export const httpsOptions = mutualTls({
+ *   key: readFileSync('server.key'),
+ *   cert: readFileSync('server.crt'),
+ *   ca: readFileSync('client-ca.crt'),
+ *   clientAuth: 'request',
+ * });
+ * ```
+ */
 export interface MutualTlsOptions extends Omit<
   ServerOptions,
   | 'key'
@@ -22,17 +37,18 @@ export interface MutualTlsOptions extends Omit<
   readonly key: TlsFile;
   /** The server's certificate and its chain (PEM). */
   readonly cert: TlsFile;
-  /** The CAs that issue client certificates (PEM); the public ones are not trusted beside them. */
+  /** The CAs that issue client certificates (PEM). Public CAs are not trusted beside them. */
   readonly ca: TlsFile;
   /**
-   * `required`: a client without a certificate of these CAs is refused in the handshake; it gets no HTTP answer,
-   * and public routes need a certificate as well.
-   * `request`: the handshake succeeds and the guards answer 401; probes reach `@Public()` routes and browsers
-   * send their preflight. What is lost: clients without a certificate reach the HTTP parser.
+   * What happens to a client without a certificate of these CAs.
+   * `required`: the handshake fails. The client gets no HTTP answer, and public routes need a certificate as well.
+   * `request`: the handshake succeeds and the guards answer 401. Probes reach `@Public()` routes, and browsers can send
+   * their preflight requests.
+   * What is lost with `request`: clients without a certificate reach the HTTP parser.
    * @default 'required'
    */
   readonly clientAuth?: 'required' | 'request';
-  /** Lowest version of TLS. @default 'TLSv1.2' */
+  /** The lowest version of TLS that is accepted. @default 'TLSv1.2' */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
 }
 

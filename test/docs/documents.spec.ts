@@ -93,9 +93,9 @@ test('every script that a document names exists', () => {
   expect(named.filter((name) => !(name in scripts))).toEqual([]);
 });
 
-test("the README's settings for Jest are those of the matrix", () => {
+test('the settings for Jest in docs/testing.md are those of the matrix', () => {
   const [, json = ''] =
-    /^```json\n([\s\S]*?)^```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
+    /^```json\n([\s\S]*?)^```$/m.exec(readFileSync(join(root, 'docs/testing.md'), 'utf8')) ?? [];
   const tested = readFileSync(join(root, 'test/package/apps/cjs-nest11/test/jest-e2e.json'), 'utf8');
   expect(JSON.parse(tested)).toMatchObject(JSON.parse(json) as object);
 });
@@ -145,7 +145,7 @@ test.each(['client-oauth4webapi.ts', 'client-openid-client.ts'])(
   },
 );
 
-describe.each(PLATFORMS)('the settings of the README on %s', (platform) => {
+describe.each(PLATFORMS)('the settings of docs/authorization-servers.md on %s', (platform) => {
   let world: World;
   beforeAll(async () => {
     world = await createWorld();
@@ -158,14 +158,16 @@ describe.each(PLATFORMS)('the settings of the README on %s', (platform) => {
     }
   }
 
-  /** Starts an API with settings of the README, whose issuer alone is replaced. */
+  /** Starts an API with settings of that page, whose issuer alone is replaced. */
   async function start(settings: AuthorizationServerOptions, issuer: string): Promise<INestApplication> {
     const authorizationServers = [{ ...settings, issuer, tls: { ca: world.ca.cert } }];
     return startApi(world, platform, { issuer }, [UserController], { options: { authorizationServers } });
   }
 
   test('fit tokens as Keycloak makes them', async () => {
-    const { keycloak } = (await import(join(readme, 'presets.ts'))) as {
+    const { keycloak } = (await import(
+      join(folderOf('docs/authorization-servers.md'), 'keycloak-and-entra-id.ts')
+    )) as {
       keycloak: AuthorizationServerOptions;
     };
     const as = await startAuthorizationServer(world, { path: '/realms/bank', discovery: 'openid' });
@@ -196,7 +198,9 @@ describe.each(PLATFORMS)('the settings of the README on %s', (platform) => {
   });
 
   test('fit tokens as Entra ID makes them', async () => {
-    const { entraId } = (await import(join(readme, 'presets.ts'))) as {
+    const { entraId } = (await import(
+      join(folderOf('docs/authorization-servers.md'), 'keycloak-and-entra-id.ts')
+    )) as {
       entraId: AuthorizationServerOptions;
     };
     const as = await startAuthorizationServer(world, {

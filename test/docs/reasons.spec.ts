@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { invalidToken } from '../../lib/challenge/oauth-error.js';
 import { REFUSAL_REASONS, toldOf } from '../../lib/challenge/reasons.js';
 
-/** A row of docs/reasons.md. */
+/** What docs/reasons.md says of a reason. */
 interface Row {
   readonly reason: string;
   /** What the caller sees. */
@@ -14,16 +14,31 @@ interface Row {
 }
 
 const text = readFileSync(new URL('../../docs/reasons.md', import.meta.url), 'utf8');
-const rows = text.split('\n').flatMap(readRow);
+const rows = text
+  .split(/^### /m)
+  .slice(1)
+  .flatMap((section) => readSection(section));
 
-function readRow(line: string): readonly Row[] {
-  // A bar that belongs to a cell is escaped.
-  const [, reason = '', seen = '', cause = '', remedy = ''] = line
-    .split(/(?<!\\)\|/)
-    .map((cell) => cell.trim());
-  return /^`\w+`$/.test(reason)
-    ? [{ reason: reason.slice(1, -1), seen: seen.replaceAll('`', ''), cause, remedy }]
+/** A reason: what the caller sees, its likely cause, and what to do, a paragraph each. */
+function readSection(section: string): readonly Row[] {
+  const [title = '', seen = '', cause = '', remedy = ''] = section
+    .split(/\n\n(?!#)/)
+    .map((part) => part.trim());
+  const said = /^The caller sees: (.+)$/.exec(seen)?.[1];
+  return /^`\w+`$/.test(title) && said !== undefined
+    ? [
+        {
+          reason: title.slice(1, -1),
+          seen: said.replaceAll('`', ''),
+          cause: oneLine(cause),
+          remedy: oneLine(remedy.replace(/^\*\*What to do:\*\* /, '').split(/\n\n?#/)[0] ?? ''),
+        },
+      ]
     : [];
+}
+
+function oneLine(paragraph: string): string {
+  return paragraph.replaceAll(/\s+/g, ' ');
 }
 
 describe('docs/reasons.md', () => {

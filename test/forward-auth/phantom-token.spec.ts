@@ -201,7 +201,7 @@ describe('row 46: a phantom token that is the signed introspection answer', () =
 
   test('invariant 3: an answer that was kept without its signature is an outage too', async () => {
     const token = { claims: {} } as VerifiedAccessToken;
-    const make = phantomTokenMaker({ from: 'introspection' });
+    const make = phantomTokenMaker({ from: 'introspection', header: 'Authorization' });
     await expect(make(token, undefined)).rejects.toMatchObject({
       refusal: { status: 503 },
       reason: 'authorization_server_answer_invalid',

@@ -1,0 +1,80 @@
+import { Allow, IsIn } from 'class-validator';
+import { trustedProxyProblem } from '../client-certificate/trusted-proxies.js';
+import type { SettingsOf } from '../common/settings-of.js';
+import { isJsonObject } from '../jose/json-object.js';
+import { type ConfigurationProblem, problem } from '../options/configuration-error.js';
+import { Declares, optionsOf } from '../options/declared-options.js';
+import { Given, HasNoProblems, Satisfies } from '../options/option-checks.js';
+import type { ForwardAuthOptions, ForwardAuthPolicy, ForwardAuthRules } from './forward-auth.options.js';
+import { CheckedForwardAuthPolicy } from './policy.settings.js';
+
+@Declares<ForwardAuthOptions>()
+export class CheckedForwardAuthOptions implements SettingsOf<
+  Omit<ForwardAuthOptions, keyof ForwardAuthRules>
+> {
+  @Given() @Satisfies('path', "give a path such as '/auth'", isPath) readonly path: string = '/auth';
+
+  @HasNoProblems(checkTrustedProxies)
+  readonly trustedProxies!: ForwardAuthOptions['trustedProxies'];
+
+  @Given()
+  @IsIn(['nginx', 'traefik', 'caddy', 'envoy'], { message: "use 'nginx', 'traefik', 'caddy' or 'envoy'" })
+  readonly proxy: NonNullable<ForwardAuthOptions['proxy']> = 'nginx';
+
+  @HasNoProblems(checkPolicies) readonly policies!: ForwardAuthOptions['policies'];
+}
+
+const POLICY_OPTIONS = optionsOf(CheckedForwardAuthPolicy) as readonly (keyof ForwardAuthPolicy)[];
+
+/** The options that a policy may take over from what stands beside the policies. */
+export const RULES = POLICY_OPTIONS.filter(
+  (name): name is keyof ForwardAuthRules => name !== 'scopes' && name !== 'anyScope',
+);
+
+// They are checked in each policy that takes them over.
+for (const rule of RULES) Allow()(CheckedForwardAuthOptions.prototype, rule);
+
+/** What to do about an option that there is not beside the policies. */
+export function remedyBesidePolicies(name: string): string | undefined {
+  return POLICY_OPTIONS.some((option) => option === name)
+    ? 'scopes are for each policy to say: put it there'
+    : undefined;
+}
+
+function isPath(path: unknown): boolean {
+  return typeof path === 'string' && /^(?:\/[\w.~-]+)+\/?$/.test(path);
+}
+
+function checkTrustedProxies(proxies: unknown, path: string): readonly ConfigurationProblem[] {
+  if (!Array.isArray(proxies) || proxies.length === 0) {
+    const remedy = "name who may ask: ['10.0.0.0/8', 'loopback']; anyone could claim anything otherwise";
+    return [problem(path, proxies, remedy)];
+  }
+  return proxies.flatMap((proxy: unknown, index) => {
+    const remedy = trustedProxyProblem(proxy);
+    return remedy === undefined ? [] : [problem(`${path}[${index}]`, proxy, remedy)];
+  });
+}
+
+/** Whether each policy is one; what is in it is checked with what it takes over. */
+function checkPolicies(policies: unknown, path: string): readonly ConfigurationProblem[] {
+  if (!isJsonObject(policies) || Object.keys(policies).length === 0) {
+    return [problem(path, policies, 'give at least one policy: { payments: { scopes: [...] } }')];
+  }
+  return Object.entries(policies).flatMap(([name, policy]) => checkNamed(name, policy, `${path}.${name}`));
+}
+
+const POLICY_NAME = /^[\w.~-]+$/;
+
+function checkNamed(name: string, policy: unknown, path: string): readonly ConfigurationProblem[] {
+  if (!POLICY_NAME.test(name) || name === '.' || name === '..') {
+    return [problem(path, policy, 'a name is part of a path: use letters, digits, ".", "_", "~" and "-"')];
+  }
+  if (!isJsonObject(policy)) {
+    const remedy = 'give an object, {} where nothing differs from what stands beside the policies';
+    return [problem(path, policy, remedy)];
+  }
+  return Object.entries(policy)
+    .filter(([option]) => !POLICY_OPTIONS.some((known) => known === option))
+    .map(([option, value]) => problem(`${path}.${option}`, value, 'there is no such option'));
+}

@@ -1,0 +1,172 @@
+import { Allow } from 'class-validator';
+import type { SettingsOf } from '../common/settings-of.js';
+import { isJsonObject, type JsonObject } from '../jose/json-object.js';
+import { type ConfigurationProblem, problem } from '../options/configuration-error.js';
+import { Declares, hasOptions } from '../options/declared-options.js';
+import { Given, HasNoProblems, isHeaderName, Satisfies } from '../options/option-checks.js';
+import { CREDENTIAL_HEADERS } from './credential-headers.js';
+import type { ForwardAuthPolicy } from './forward-auth.options.js';
+import type { PhantomTokenSettings } from './phantom-token.js';
+import { checkPhantomToken, phantomTokenOf } from './phantom-token.settings.js';
+
+const SCOPES = "give a list of scopes, one name each: ['payments:read']";
+
+/** One policy, with what it takes over, as configured. */
+export type PolicySettings = SettingsOf<
+  ForwardAuthPolicy,
+  Exclude<keyof ForwardAuthPolicy, 'scopes' | 'credentialHeaders'>,
+  { readonly phantomToken: PhantomTokenSettings | undefined }
+>;
+
+@Declares<ForwardAuthPolicy>()
+export class CheckedForwardAuthPolicy implements PolicySettings {
+  @Given() @Satisfies('scopes', SCOPES, isScopes) readonly scopes: readonly string[] = [];
+
+  @Given()
+  @Satisfies('scopes', SCOPES, (value) => isScopes(value) && value.length > 0)
+  readonly anyScope: PolicySettings['anyScope'];
+
+  @Given()
+  @HasNoProblems(checkConstraints)
+  readonly senderConstrained: PolicySettings['senderConstrained'];
+
+  @Given()
+  @HasNoProblems(checkCertificateSource)
+  readonly clientCertificate: PolicySettings['clientCertificate'];
+
+  @Given() @HasNoProblems(checkTokenPlace) readonly token: PolicySettings['token'];
+
+  @Given()
+  @HasNoProblems(checkCredentialHeaders)
+  readonly credentialHeaders: Readonly<Record<string, string>> = {};
+
+  @Given()
+  @HasNoProblems(checkPhantomToken)
+  @hasOptions('group', phantomTokenOf)
+  readonly phantomToken: PhantomTokenSettings | undefined;
+
+  // What follows is checked as the module's own options are, which have the defaults.
+  @Allow() readonly audience: PolicySettings['audience'];
+  @Allow() readonly authorizationServers: PolicySettings['authorizationServers'];
+  @Allow() readonly binding: PolicySettings['binding'];
+  @Allow() readonly introspectionOrder: PolicySettings['introspectionOrder'];
+  @Allow() readonly dpop: PolicySettings['dpop'];
+  @Allow() readonly reportUnbound: PolicySettings['reportUnbound'];
+  @Allow() readonly clockTolerance: PolicySettings['clockTolerance'];
+  @Allow() readonly tokenCache: PolicySettings['tokenCache'];
+  @Allow() readonly realm: PolicySettings['realm'];
+}
+
+/** scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 §3.3) */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+function isScopes(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((scope) => typeof scope === 'string' && SCOPE.test(scope));
+}
+
+const CONSTRAINTS = new Set<unknown>(['certificate', 'dpop', 'any']);
+
+function checkConstraints(
+  given: unknown,
+  path: string,
+  { dpop }: JsonObject,
+): readonly ConfigurationProblem[] {
+  const constraints: readonly unknown[] = [given].flat();
+  if (constraints.length === 0 || !constraints.every((constraint) => CONSTRAINTS.has(constraint))) {
+    return [problem(path, given, "use 'certificate', 'dpop' or 'any', or a list of such")];
+  }
+  return constraints.includes('dpop') && dpop === undefined
+    ? [problem(path, given, "'dpop' needs the option dpop: nobody could be let in")]
+    : [];
+}
+
+function checkCertificateSource(source: unknown, path: string): readonly ConfigurationProblem[] {
+  if (!isJsonObject(source) || source['from'] !== 'tls') return [];
+  const remedy =
+    "use { from: 'header', header, format, trust }: the certificate of the connection is the proxy's own";
+  return [problem(`${path}.from`, source['from'], remedy)];
+}
+
+const TOKEN_PLACE =
+  'use one of { header, prefix? }, { cookie } and { unsafeQuery }, or leave it out for Authorization';
+const COOKIE_NAME = /^[!#$%&'*+\-.^_`|~\w]+$/;
+
+function checkTokenPlace(place: unknown, path: string): readonly ConfigurationProblem[] {
+  const fields = isJsonObject(place) ? definedFields(place) : [];
+  const names = fields.filter((name) => name !== 'prefix');
+  const [name] = names;
+  if (!isJsonObject(place) || names.length !== 1 || !isPlaceName(name, fields)) {
+    return [problem(path, place, TOKEN_PLACE)];
+  }
+  return checkPlaceFields(name, place, path);
+}
+
+function definedFields(place: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.keys(place).filter((name) => place[name] !== undefined);
+}
+
+function isPlaceName(
+  name: string | undefined,
+  fields: readonly string[],
+): name is 'header' | 'cookie' | 'unsafeQuery' {
+  if (name === 'header') return true;
+  return (name === 'cookie' || name === 'unsafeQuery') && !fields.includes('prefix');
+}
+
+function checkPlaceFields(
+  name: 'header' | 'cookie' | 'unsafeQuery',
+  place: Readonly<Record<string, unknown>>,
+  path: string,
+): readonly ConfigurationProblem[] {
+  const { [name]: value, prefix } = place;
+  const isPrefix = prefix === undefined || (typeof prefix === 'string' && /^[\x20-\x7e]+$/.test(prefix));
+  return [
+    ...(isPlaceValue(name, value) ? [] : [problem(`${path}.${name}`, value, 'give its name')]),
+    ...(isPrefix ? [] : [problem(`${path}.prefix`, prefix, "give printable ASCII, as 'Token '")]),
+  ];
+}
+
+function isPlaceValue(name: 'header' | 'cookie' | 'unsafeQuery', value: unknown): boolean {
+  if (typeof value !== 'string' || value === '') return false;
+  if (name === 'cookie') return COOKIE_NAME.test(value);
+  return name === 'unsafeQuery' || (isHeaderName(value) && value.toLowerCase() !== 'authorization');
+}
+
+/** What an answer says otherwise, or what is between two hops alone (RFC 9110 §7.6.1). */
+const RESERVED = new Set([
+  ...Object.values(CREDENTIAL_HEADERS).map((name) => name.toLowerCase()),
+  'authorization',
+  'www-authenticate',
+  'dpop-nonce',
+  'retry-after',
+  'cache-control',
+  'set-cookie',
+  'location',
+  'date',
+  'host',
+  'connection',
+  'keep-alive',
+  'content-length',
+  'content-type',
+  'transfer-encoding',
+  'te',
+  'trailer',
+  'upgrade',
+]);
+
+function checkCredentialHeaders(headers: unknown, path: string): readonly ConfigurationProblem[] {
+  if (!isJsonObject(headers)) {
+    return [problem(path, headers, "give the claim of each header: { 'X-Credential-Tenant': 'tenant.id' }")];
+  }
+  const names = Object.keys(headers).map((name) => name.toLowerCase());
+  return Object.entries(headers).flatMap(([name, claim], index) => {
+    const at = `${path}.${name}`;
+    if (!isHeaderName(name)) return [problem(at, claim, 'it is no name of a header')];
+    if (RESERVED.has(name.toLowerCase())) return [problem(at, claim, 'this header is set by this module')];
+    if (names.indexOf(name.toLowerCase()) !== index)
+      return [problem(at, claim, 'this header is there already')];
+    return typeof claim === 'string' && claim !== ''
+      ? []
+      : [problem(at, claim, 'name a claim, or a path by dots')];
+  });
+}
