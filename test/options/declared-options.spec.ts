@@ -45,7 +45,7 @@ class Group {
 }
 
 describe('declared options', () => {
-  test('are compared with their documented type by the compiler', () => {
+  test('options are compared with their documented type by the compiler', () => {
     expect([Forgetful, Inventive, Undecided]).toHaveLength(3);
   });
 
@@ -65,7 +65,7 @@ describe('declared options', () => {
     },
   );
 
-  test('are instances of the class of their group, which knows what it stands in', () => {
+  test('options are instances of the class of their group, which knows what it stands in', () => {
     const { settings } = checkDeclared(Group, { group: { name: 'a' }, list: [{ name: 'b' }, 7] });
     expect(settings.group).toBeInstanceOf(Declared);
     expect(settings.list).toEqual(
@@ -75,7 +75,7 @@ describe('declared options', () => {
     expect(parentOf({})).toEqual({});
   });
 
-  test('are copies: of lists and bytes nothing that changes later counts, and functions keep their owner', () => {
+  test('options are copies: of lists and bytes nothing that changes later counts, and functions keep their owner', () => {
     const given = {
       bytes: new Uint8Array([1]),
       list: [1],
