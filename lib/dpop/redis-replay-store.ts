@@ -21,6 +21,16 @@ export interface RedisReplayStoreOptions {
  * What Redis forgets could be used once more, until it expires. So `maxmemory-policy` must be `noeviction` (with any
  * other one Redis makes room by dropping proofs; with this one it refuses new ones), and two losses are to be known: all
  * proofs at a restart without persistence, and the last ones at a failover, for replicas are written to afterwards.
+ * @example
+ * ```ts
+ * import { Redis } from 'ioredis';
+ * import { type DpopOptions, RedisReplayStore } from 'nestjs-cert-bound-auth';
+ *
+ * export const dpop: DpopOptions = {
+ *   publicUrl: 'https://api.example.com',
+ *   replayStore: new RedisReplayStore(new Redis()),
+ * };
+ * ```
  */
 export class RedisReplayStore implements ReplayStore {
   private readonly redis: RedisConnection;

@@ -57,6 +57,17 @@ export class ForwardAuthModule
   /**
    * Configures the endpoint with values.
    * @throws CertBoundAuthConfigurationError at boot, naming every wrong field
+   * @example
+   * ```ts
+   * import { ForwardAuthModule } from 'nestjs-cert-bound-auth';
+   *
+   * export const forwardAuth = ForwardAuthModule.forRoot({
+   *   trustedProxies: ['loopback'],
+   *   audience: 'https://api.example.com',
+   *   authorizationServers: [{ issuer: 'https://as.example.com' }],
+   *   policies: { payments: { scopes: ['payments:read'] } },
+   * });
+   * ```
    */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
     return super.forRoot(options ?? {});

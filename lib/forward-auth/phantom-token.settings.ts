@@ -63,9 +63,7 @@ function checkKey(key: unknown, path: string, { algorithm }: JsonObject): readon
     return [problem(path, key, 'give the private key: PEM, JWK, KeyObject or CryptoKey')];
   }
   const known = JWS_ALGORITHMS.find((name) => name === algorithm);
-  return known === undefined
-    ? []
-    : checkPrivateKey({ key: key as MintedPhantomToken['key'], algorithm: known }, path);
+  return known === undefined ? [] : checkPrivateKey({ key, algorithm: known }, path);
 }
 
 /** Whether there is a signed answer for every token; servers that are no list are refused elsewhere. */

@@ -106,7 +106,7 @@ export class Policy {
     route: string,
   ): Promise<Readonly<Record<string, string>>> {
     const { token, proved, trace, nextNonce } = acceptance;
-    const error = unmetDemand(proved, this.settings.route, 'policy');
+    const error = unmetDemand(proved, this.settings.demands, 'policy');
     if (error !== undefined) throw error;
     this.server.reportUnbound(acceptance, itself, route);
     return {
@@ -131,7 +131,7 @@ export class Policy {
 
   private refuse(error: OAuthError, { route, trace }: Progress): PolicyDecision {
     this.server.reportRefusal({ error, trace }, route);
-    const refusal = this.server.challengeFor({ error, trace }, this.settings.route);
+    const refusal = this.server.challengeFor({ error, trace }, this.settings.demands);
     return { outcome: 'refused', refusal };
   }
 }

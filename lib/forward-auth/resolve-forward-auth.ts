@@ -98,8 +98,7 @@ function resolvePolicy(name: string, own: ForwardAuthPolicy, given: Given): Poli
       name,
       options,
       dpopOf: policy.dpop,
-      route: {
-        kind: 'protected',
+      demands: {
         rules: [
           { kind: 'all', scopes: policy.scopes },
           ...(anyScope === undefined ? [] : [{ kind: 'any', scopes: anyScope } as const]),
@@ -155,10 +154,12 @@ function resolveCore(
   // `null`, as an empty field of YAML is, names no source: the usual one might believe more than was meant.
   const source =
     policy.clientCertificate === undefined ? USUAL_CERTIFICATES[proxy] : policy.clientCertificate;
-  const given: JsonObject = { ...policy, clientCertificate: certificateOf(source, trustedProxies) };
-  const core: unknown = Object.fromEntries(MODULE_OPTIONS.map((name) => [name, given[name]]));
+  const core: JsonObject = {
+    ...Object.fromEntries(Object.entries(policy).filter(([name]) => MODULE_OPTIONS.includes(name))),
+    clientCertificate: certificateOf(source, trustedProxies),
+  };
   try {
-    return { options: resolveOptions(core as CertBoundAuthOptions), problems: [] };
+    return { options: resolveOptions(core as unknown as CertBoundAuthOptions), problems: [] };
   } catch (error) {
     if (!(error instanceof CertBoundAuthConfigurationError)) throw error;
     // Who may ask has been checked already.

@@ -1,4 +1,4 @@
-import type { ProtectedRoute } from '../nest/demands/route-policy.js';
+import type { Demands } from '../authorization/demands.js';
 import type { TrustedProxy } from '../cert-bound-auth.options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { AskingProxy, TokenPlace } from './forward-auth.options.js';
@@ -20,7 +20,7 @@ export interface ResolvedPolicy {
   /** Which options of DPoP it has: policies that have them from the same place share nonces and used proofs. */
   readonly dpopOf: object | undefined;
   /** Scopes, and how the caller must have proved itself. */
-  readonly route: ProtectedRoute;
+  readonly demands: Demands;
   /** `undefined` for the `Authorization` header. */
   readonly token: TokenPlace | undefined;
   /** Names of claims by header. */

@@ -14,7 +14,19 @@ export interface RedisIntrospectionStoreOptions {
   readonly timeout?: number;
 }
 
-/** Keeps introspection answers in Redis, for all instances of an API together. Any `maxmemory-policy` will do. */
+/**
+ * Keeps introspection answers in Redis, for all instances of an API together. Any `maxmemory-policy` will do.
+ * @example
+ * ```ts
+ * import { Redis } from 'ioredis';
+ * import { type IntrospectionCacheOptions, RedisIntrospectionStore } from 'nestjs-cert-bound-auth';
+ *
+ * export const cache: IntrospectionCacheOptions = {
+ *   ttl: 60,
+ *   shared: { store: new RedisIntrospectionStore(new Redis()), secret: String(process.env['CACHE_SECRET']) },
+ * };
+ * ```
+ */
 export class RedisIntrospectionStore implements IntrospectionStore {
   private readonly redis: RedisConnection;
 

@@ -4,7 +4,23 @@ import type { AuthorizationServerHealth } from '../events/authorization-server-h
 import { messageOf } from '../common/message-of.js';
 import { log } from '../common/log.js';
 
-/** The configured authorization servers, for operations: injectable wherever the module is imported. */
+/**
+ * The configured authorization servers, for operations: injectable wherever the module is imported.
+ * @example
+ * ```ts
+ * import { Injectable } from '@nestjs/common';
+ * import { AuthorizationServers } from 'nestjs-cert-bound-auth';
+ *
+ * @Injectable()
+ * export class KeyWithdrawal {
+ *   constructor(private readonly servers: AuthorizationServers) {}
+ *
+ *   async withdraw(issuer: string): Promise<void> {
+ *     await this.servers.refreshKeys(issuer); // no JWT of a withdrawn key is accepted after this
+ *   }
+ * }
+ * ```
+ */
 @Injectable()
 export class AuthorizationServers {
   constructor(private readonly byIssuer: ReadonlyMap<string, AuthorizationServer>) {}

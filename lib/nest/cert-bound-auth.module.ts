@@ -80,6 +80,21 @@ export class CertBoundAuthModule
   /**
    * Configures the module with values.
    * @throws CertBoundAuthConfigurationError at boot, naming every wrong field
+   * @example
+   * ```ts
+   * import { Module } from '@nestjs/common';
+   * import { CertBoundAuthModule } from 'nestjs-cert-bound-auth';
+   *
+   * @Module({
+   *   imports: [
+   *     CertBoundAuthModule.forRoot({
+   *       audience: 'https://api.example.com',
+   *       authorizationServers: [{ issuer: 'https://as.example.com' }],
+   *     }),
+   *   ],
+   * })
+   * export class AppModule {}
+   * ```
    */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
     return super.forRoot(options ?? {});
@@ -88,6 +103,17 @@ export class CertBoundAuthModule
   /**
    * Configures the module with what a factory returns. `globalGuards` stands beside `useFactory`.
    * @throws CertBoundAuthConfigurationError at boot, naming every wrong field
+   * @example
+   * ```ts
+   * import { CertBoundAuthModule } from 'nestjs-cert-bound-auth';
+   *
+   * export const auth = CertBoundAuthModule.forRootAsync({
+   *   useFactory: async () => ({
+   *     audience: String(process.env['AUDIENCE']),
+   *     authorizationServers: [{ issuer: String(process.env['ISSUER']) }],
+   *   }),
+   * });
+   * ```
    */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return super.forRootAsync(options);

@@ -154,7 +154,9 @@ function problemsOf(
   parent: string,
   remedyOf: RemedyOfUnknown,
 ): readonly ConfigurationProblem[] {
-  const path = pathOf(parent, String(error.property));
+  // Of a value that is no object of ours, class-validator names no property, whatever its type says.
+  const property: unknown = error.property;
+  const path = pathOf(parent, String(property));
   const own = Object.entries(error.constraints ?? {}).flatMap(([constraint, message]) => {
     if (constraint === LISTED) return listedProblems(error, path);
     const remedy =

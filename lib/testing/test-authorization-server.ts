@@ -104,6 +104,16 @@ export interface TestSigningKey {
 /**
  * An authorization server for tests: real HTTPS on 127.0.0.1 with metadata, JWK Set, introspection and a mint
  * for right and wrong tokens. It has no token endpoint: tests ask it for tokens directly.
+ * @example
+ * ```ts
+ * import { TestAuthorizationServer, TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
+ *
+ * const ca = await TestCertificateAuthority.create();
+ * const as = await TestAuthorizationServer.start({ ca });
+ * const certificate = await ca.issueClientCertificate('client-1');
+ * export const token = await as.accessToken({ certificate, scope: 'payments:read' });
+ * await as.stop();
+ * ```
  */
 export class TestAuthorizationServer {
   /** Every request since the start, oldest first. */

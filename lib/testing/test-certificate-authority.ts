@@ -42,7 +42,16 @@ export interface TestCertificateOptions {
   readonly uris?: readonly string[];
 }
 
-/** A certificate authority for tests: it lives in memory and its keys are new each time. */
+/**
+ * A certificate authority for tests: it lives in memory and its keys are new each time.
+ * @example
+ * ```ts
+ * import { TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
+ *
+ * const ca = await TestCertificateAuthority.create();
+ * export const { key, cert, thumbprint } = await ca.issueClientCertificate('client-1');
+ * ```
+ */
 export class TestCertificateAuthority {
   private readonly revoked: { readonly serialNumber: string }[] = [];
 

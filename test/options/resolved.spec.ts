@@ -83,7 +83,7 @@ async function found(source: Resolved['clientCertificate']): Promise<unknown> {
   return Promise.all(
     requests.map(async ([remoteAddress, rawHeaders]) => {
       try {
-        const finding = await find({ rawHeaders, socket: { remoteAddress } } as unknown as HttpRequest);
+        const finding = find({ rawHeaders, socket: { remoteAddress } } as unknown as HttpRequest);
         if (finding.kind === 'none') return finding.detail;
         return await finding.certificate.chainError?.();
       } catch (error) {
@@ -95,7 +95,7 @@ async function found(source: Resolved['clientCertificate']): Promise<unknown> {
 
 function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('latin1')}`;
-  if (typeof value === 'function' || value === undefined) return String(typeof value);
+  if (typeof value === 'function' || value === undefined) return typeof value;
   if (value === KEYS.ec.privateKey) return 'the private key';
   if (Array.isArray(value)) return value.map((item: unknown) => plain(item));
   if (value instanceof Map) return plain(Object.fromEntries(value as Map<string, unknown>));

@@ -71,6 +71,16 @@ const SINGLE_DER = { der: { list: false } } as const;
  * What usual proxies send: `clientCertificate: forwardedBy.nginx({ header: 'X-Client-Cert', trustedProxies: ['loopback'] })`.
  * Each says what to write into the proxy's configuration. Whatever the proxy, it must replace or remove the header that
  * its own client sends, on every way to this API: who can write the header can claim any certificate.
+ * @example
+ * ```ts
+ * import { type CertBoundAuthOptions, forwardedBy } from 'nestjs-cert-bound-auth';
+ *
+ * export const options: CertBoundAuthOptions = {
+ *   audience: 'https://api.example.com',
+ *   authorizationServers: [{ issuer: 'https://as.example.com' }],
+ *   clientCertificate: forwardedBy.nginx({ header: 'x-ssl-client-cert', trustedProxies: ['10.0.0.0/8'] }),
+ * };
+ * ```
  */
 export const forwardedBy = {
   /**

@@ -7,6 +7,18 @@ import { routePolicy } from '../demands/route-policy.js';
 /**
  * The verified access token of the request, in a handler's parameter; `undefined` on a public route, and where
  * another strategy let the request in. On a route that nothing protects, it demands a token like a guard.
+ * @example
+ * ```ts
+ * import { Controller, Get } from '@nestjs/common';
+ * import { AccessToken, type VerifiedAccessToken } from 'nestjs-cert-bound-auth';
+ *
+ * @Controller('accounts')
+ * export class AccountsController {
+ *   @Get() list(@AccessToken() token: VerifiedAccessToken) {
+ *     return { accountsOf: token.subject, through: token.clientId };
+ *   }
+ * }
+ * ```
  */
 export const AccessToken = createParamDecorator(
   async (_data: unknown, context: ExecutionContext): Promise<VerifiedAccessToken | undefined> => {

@@ -9,6 +9,18 @@ import { ScopesGuard } from '../guards/scopes.guard.js';
  * Protects a class or a method: a valid bound token is needed, and every scope named, together with those of
  * other decorators on the method and its class. Without a scope, the token alone is enough.
  * @throws TypeError for a name that can't be a scope (RFC 6749 §3.3), such as two in one string
+ * @example
+ * ```ts
+ * import { Controller, Get, Post } from '@nestjs/common';
+ * import { Scopes } from 'nestjs-cert-bound-auth';
+ *
+ * @Controller('payments')
+ * @Scopes('payments:read')
+ * export class PaymentsController {
+ *   @Get() list() {}
+ *   @Post() @Scopes('payments:write') create() {} // needs both
+ * }
+ * ```
  */
 export function Scopes(...scopes: readonly string[]): ClassDecorator & MethodDecorator {
   return rule({ kind: 'all', scopes });
@@ -17,6 +29,16 @@ export function Scopes(...scopes: readonly string[]): ClassDecorator & MethodDec
 /**
  * Protects a class or a method: a valid bound token is needed, and at least one of the scopes named.
  * @throws TypeError without a scope, or for a name that can't be one
+ * @example
+ * ```ts
+ * import { Controller, Get } from '@nestjs/common';
+ * import { AnyScope } from 'nestjs-cert-bound-auth';
+ *
+ * @Controller('reports')
+ * export class ReportsController {
+ *   @Get() @AnyScope('reports:read', 'admin') list() {}
+ * }
+ * ```
  */
 export function AnyScope(...scopes: readonly [string, ...string[]]): ClassDecorator & MethodDecorator {
   if (scopes.length < 1)

@@ -13,6 +13,16 @@ const CONSTRAINTS: readonly unknown[] = ['certificate', 'dpop', 'any'] satisfies
  * asks for. The one on a method replaces that of its class; several on one target all hold. It loosens nothing: a
  * token that is bound to two keys needs the proof of both everywhere.
  * @throws TypeError for anything else
+ * @example
+ * ```ts
+ * import { Controller, Post } from '@nestjs/common';
+ * import { SenderConstrained } from 'nestjs-cert-bound-auth';
+ *
+ * @Controller('transfers')
+ * export class TransfersController {
+ *   @Post() @SenderConstrained('certificate') transfer() {} // a DPoP proof is not enough here
+ * }
+ * ```
  */
 export function SenderConstrained(constraint: SenderConstraint): ClassDecorator & MethodDecorator {
   if (!CONSTRAINTS.includes(constraint)) {

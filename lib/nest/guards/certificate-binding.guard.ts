@@ -10,6 +10,18 @@ import { RequestAuthenticator } from './request-authenticator.js';
  * and its DPoP key where that is configured. It needs no other guard beside it: the token is verified here as well,
  * once for all guards.
  * @see RFC 8705 §3, RFC 9449 §7.1
+ * @example
+ * ```ts
+ * import { Controller, Get, UseGuards } from '@nestjs/common';
+ * import { CertificateBindingGuard } from 'nestjs-cert-bound-auth';
+ *
+ * // Where forRoot was given globalGuards: false, this guard protects a class or a route.
+ * @Controller('payments')
+ * @UseGuards(CertificateBindingGuard)
+ * export class PaymentsController {
+ *   @Get() list() {}
+ * }
+ * ```
  */
 @Injectable()
 export class CertificateBindingGuard implements CanActivate {

@@ -36,6 +36,21 @@ const INTERVAL = 200;
  * @throws TypeError when the app's server asks for no client certificate, is watched already, or was made with what
  *   files can't replace
  * @throws Error that names the file which can't be used
+ * @example
+ * ```ts
+ * import { readFileSync } from 'node:fs';
+ * import { NestFactory } from '@nestjs/core';
+ * import { mutualTls, watchTls } from 'nestjs-cert-bound-auth';
+ *
+ * class AppModule {}
+ * const paths = { key: 'server.key', cert: 'server.crt', ca: 'clients-ca.crt' };
+ * const [key, cert, ca] = [paths.key, paths.cert, paths.ca].map((path) => readFileSync(path));
+ * if (key && cert && ca) {
+ *   const app = await NestFactory.create(AppModule, { httpsOptions: mutualTls({ key, cert, ca }) });
+ *   await watchTls(app, paths);
+ *   await app.listen(8443);
+ * }
+ * ```
  */
 export async function watchTls(app: INestApplication, paths: TlsFilePaths): Promise<TlsWatch> {
   const server = mutualTlsServerOf(app);
