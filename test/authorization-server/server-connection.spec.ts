@@ -56,8 +56,8 @@ async function afterOneAnswer(fault: (socket: Socket) => void): Promise<TestServ
   return startServer((socket, nth) => (nth === 1 ? answer(socket) : fault(socket)));
 }
 
-describe('a connection', () => {
-  test('is kept for the next call', async () => {
+describe('a connection to an authorization server', () => {
+  test('a connection is kept for the next call', async () => {
     const server = await startServer(answer);
     const connection = connectionTo(server);
     for (let i = 0; i < 3; i++) expect(await connection.send(server.url, CALL, never())).toEqual(ANSWER);
@@ -67,18 +67,21 @@ describe('a connection', () => {
   test.each<[string, (socket: Socket) => void]>([
     ['closed', (socket) => void socket.end()],
     ['reset', (socket) => socket.resetAndDestroy()],
-  ])('that the server has %s in the meantime: the call is sent once more, on a new one', async (_, fault) => {
-    const server = await afterOneAnswer(fault);
-    const connection = connectionTo(server);
-    await connection.send(server.url, CALL, never());
-    expect(await connection.send(server.url, CALL, never())).toEqual(ANSWER);
-    const { received } = server;
-    expect(received.map((request) => request.connection)).toEqual([1, 1, 2]);
-    expect(new Set(received.map(({ request }) => request)).size).toBe(1);
-    expect(received[2]?.request).toMatch(/^POST \/introspect HTTP\/1\.1\r\n.*\r\n\r\ntoken=abc$/s);
-  });
+  ])(
+    'a call is sent once more on a new connection when the server has %s the kept one in the meantime',
+    async (_, fault) => {
+      const server = await afterOneAnswer(fault);
+      const connection = connectionTo(server);
+      await connection.send(server.url, CALL, never());
+      expect(await connection.send(server.url, CALL, never())).toEqual(ANSWER);
+      const { received } = server;
+      expect(received.map((request) => request.connection)).toEqual([1, 1, 2]);
+      expect(new Set(received.map(({ request }) => request)).size).toBe(1);
+      expect(received[2]?.request).toMatch(/^POST \/introspect HTTP\/1\.1\r\n.*\r\n\r\ntoken=abc$/s);
+    },
+  );
 
-  test('with an answer too many on it is closed: no call gets what another one was answered', async () => {
+  test('a connection with one answer too many is closed, so no call gets the answer to another', async () => {
     const server = await startServer((socket) => {
       if (server.received.length > 1) answer(socket);
       else
@@ -92,7 +95,7 @@ describe('a connection', () => {
     expect(server.received.map((request) => request.connection)).toEqual([1, 2]);
   });
 
-  test('on which something else comes than an answer: the call is not sent again', async () => {
+  test('a call is not sent again when something other than an answer comes on its connection', async () => {
     const server = await afterOneAnswer((socket) => void socket.end('SSH-2.0-OpenSSH_9.6\r\n'));
     const connection = connectionTo(server);
     await connection.send(server.url, CALL, never());
@@ -100,7 +103,7 @@ describe('a connection', () => {
     expect(server.received).toHaveLength(2);
   });
 
-  test('that ends in the TLS handshake is not tried again', async () => {
+  test('a connection that ends in the TLS handshake is not tried again', async () => {
     let connections = 0;
     const server = createServer((socket) => {
       connections += 1;
@@ -115,7 +118,7 @@ describe('a connection', () => {
     expect(connections).toBe(1);
   });
 
-  test('is not tried a third time', async () => {
+  test('a call is not tried a third time', async () => {
     let calls = 0;
     const server = await startServer((socket) => (++calls === 1 ? answer(socket) : socket.resetAndDestroy()));
     const connection = connectionTo(server);
@@ -127,13 +130,13 @@ describe('a connection', () => {
   test.each<[string, (socket: Socket) => void]>([
     ['closed', (socket) => void socket.end()],
     ['reset', (socket) => socket.resetAndDestroy()],
-  ])('that is new, and %s: the call is not sent again', async (_, fault) => {
+  ])('a call on a new connection that is %s is not sent again', async (_, fault) => {
     const server = await startServer(fault);
     await expect(connectionTo(server).send(server.url, CALL, never())).rejects.toThrow();
     expect(server.received).toHaveLength(1);
   });
 
-  test('that replaces one which has ended in good order is new as well', async () => {
+  test('a connection that replaces one which ended properly counts as new as well', async () => {
     const server = await startServer((socket) => {
       if (server.received.length > 1) socket.resetAndDestroy();
       else socket.end('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}');
@@ -144,7 +147,7 @@ describe('a connection', () => {
     expect(server.received.map((request) => request.connection)).toEqual([1, 2]);
   });
 
-  test('that stands when the time is over already is not used', async () => {
+  test('a connection that is ready only after the time is over is not used', async () => {
     const server = await startServer(answer);
     const late = AbortSignal.abort(new Error('late'));
     await expect(connectionTo(server).send(server.url, CALL, late)).rejects.toThrow('late');
@@ -156,7 +159,7 @@ describe('a connection', () => {
     '220 mail',
     'HTTP/1.1 200 OK\r\ncontent-',
     'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{',
-  ])('that ends behind %j: the answer has begun, so the call is not sent again', async (begin) => {
+  ])('a call is not sent again when its answer has begun with %j', async (begin) => {
     const server = await afterOneAnswer((socket) => void socket.end(begin));
     const connection = connectionTo(server);
     await connection.send(server.url, CALL, never());
@@ -164,7 +167,7 @@ describe('a connection', () => {
     expect(server.received).toHaveLength(2);
   });
 
-  test('whose answer is late: the call is not sent again, nor is a first one on a new connection', async () => {
+  test('a call whose answer is late is not sent again, and no first call is sent on a new connection either', async () => {
     const server = await afterOneAnswer(() => undefined);
     const connection = connectionTo(server);
     await connection.send(server.url, CALL, never());
@@ -175,7 +178,7 @@ describe('a connection', () => {
     expect(server.received.map((request) => request.connection)).toEqual([1, 1, expect.any(Number)]);
   });
 
-  test('that is repeated has no more time than the call', async () => {
+  test('a call that is repeated has no more time than before', async () => {
     const server = await startServer((socket, nth) => {
       if (nth === 2) socket.resetAndDestroy();
       else if (server.received.length === 1) answer(socket);
