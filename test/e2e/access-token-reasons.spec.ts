@@ -54,7 +54,7 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     return { as, expectReason };
   };
 
-  test('a JWT: its header, its signature, its claims', async () => {
+  test('the log tells exactly what is wrong with the header, the signature or the claims of a JWT', async () => {
     const { as, expectReason } = await start(() => ({
       jwt: { typ: ['at+jwt', 'JWT'], forbiddenClaims: ['act'] },
     }));
@@ -77,7 +77,7 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     ]);
   });
 
-  test('an outage of keys and metadata, which is nobody’s refusal', async () => {
+  test('the log tells of an outage of keys and metadata, which refuses nobody', async () => {
     const { as, expectReason } = await start();
     const token = await as.accessToken({ certificate: world.client1 });
     const invalid = 'authorization_server_answer_invalid';
@@ -91,7 +91,7 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     await expectReason(token, [invalid, `GET ${as.jwksUri}: status 200, no JWK Set`], 'error');
   });
 
-  test('a server that is gone before its keys are known', async () => {
+  test('the log tells that a server was gone before its keys were known', async () => {
     const { as, expectReason } = await start();
     const token = await as.accessToken({ certificate: world.client1 });
     as.behave('jwks', 'reset');
@@ -111,7 +111,7 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     );
   });
 
-  test('what the introspection endpoint says, of the token and of us', async () => {
+  test('the log tells what the introspection endpoint says about the token and about us', async () => {
     const { as, expectReason } = await start(() => ({ introspection: { clientAuthentication } }));
     const token = as.opaqueToken({ certificate: world.client1 });
     const answers = async (status: number, body: string, reason: Reason, level: LogLine['level']) => {
@@ -144,7 +144,7 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     await answers(500, '', ['authorization_server_unreachable', of('status 500 undefined')], 'warn');
   });
 
-  test('an opaque token whose answer is not enough', async () => {
+  test('the log tells why the answer about an opaque token is not enough', async () => {
     const { as, expectReason } = await start(() => ({ introspection: { clientAuthentication } }));
     const issue = async (claims: Readonly<Record<string, unknown>>, reason: Reason): Promise<void> =>
       expectReason(as.opaqueToken({ certificate: world.client1, claims }), reason);
@@ -154,7 +154,7 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     await issue({ token_use: 'id' }, ['token_type_mismatch', "the token's token_use is id"]);
   });
 
-  test('an answer that was to be signed', async () => {
+  test('the log tells what is wrong with an answer that should be signed', async () => {
     const introspection: IntrospectionOptions = { clientAuthentication, responseFormat: 'jwt' };
     const { as, expectReason } = await start(() => ({ introspection }));
     const invalid = 'authorization_server_answer_invalid';
@@ -179,7 +179,7 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     await expectReason('opaque', [invalid, empty], 'error');
   });
 
-  test('a JWT that its server contradicts, and a server in this process that fails', async () => {
+  test('the log tells that a server contradicts a JWT, and that introspection in this process fails', async () => {
     const all = await start(() => ({ introspection: { clientAuthentication, tokens: 'all' } }));
     const token = await all.as.accessToken({ certificate: world.client1 });
     all.as.answerIntrospection(token, {

@@ -53,12 +53,12 @@ describe.each(PLATFORMS)('claims by name or path on %s', (platform) => {
     ['a path into a prototype', 'constructor.name', {}, []],
     ['an object', 'scp', { scp: { a: 'b' } }, []],
     ['a number', 'scp', { scp: 7 }, []],
-  ])('scopes in %s', async (_name, scope, claims, expected) => {
+  ])('the scopes are read from %s', async (_name, scope, claims, expected) => {
     const { body } = await call({ scope }, { scope: 'ignored', ...claims }).then((response) => response);
     expect((body as { scopes: unknown }).scopes).toEqual(expected);
   });
 
-  test('client and subject, which are then required there', async () => {
+  test('the client and the subject are read from the claims that are named, and are required there', async () => {
     const names = { clientId: 'act.client', subject: 'user.id' };
     const { status, body } = await call(names, {
       ...bare,
@@ -73,7 +73,7 @@ describe.each(PLATFORMS)('claims by name or path on %s', (platform) => {
   });
 });
 
-describe.each(PLATFORMS)('presets on %s', (platform) => {
+describe.each(PLATFORMS)('the presets for authorization servers on %s', (platform) => {
   /** Tokens as these servers make them, with values of ours. */
   const fixtures = {
     Keycloak: {
@@ -155,28 +155,32 @@ describe.each(PLATFORMS)('presets on %s', (platform) => {
     },
   } as const;
 
-  test.each(Object.keys(fixtures) as (keyof typeof fixtures)[])('%s', async (name) => {
-    const { preset, header, claims, expected } = fixtures[name];
-    const as = await startAuthorizationServer(world, { discovery: 'openid' });
-    const app = await startWith(platform, { issuer: as.issuer, ...preset });
-    const call = async (more: object, certificate = world.client1) => {
-      const token = await as.accessToken({
-        certificate: world.client1,
-        header,
-        claims: { ...claims, ...more },
-      });
-      return clientOf(app, world, certificate, token).get('/');
-    };
-    const { status, body } = await call({});
-    expect([status, body]).toEqual([200, expect.objectContaining(expected)]);
-    expect((await call({}, world.client2)).status).toBe(401);
-    expect((await call({ cnf: undefined })).status).toBe(401);
-    expect((await call({ aud: 'other' })).status).toBe(401);
-    for (const idToken of [{ nonce: 'n' }, { at_hash: 'h' }]) expect((await call(idToken)).status).toBe(401);
-    const strict = await startWith(platform, { issuer: as.issuer });
-    const token = await as.accessToken({ certificate: world.client1, header, claims });
-    await clientOf(strict, world, world.client1, token).get('/').expect(401);
-  });
+  test.each(Object.keys(fixtures) as (keyof typeof fixtures)[])(
+    'the preset for %s accepts its bound access tokens, and no ID token of it',
+    async (name) => {
+      const { preset, header, claims, expected } = fixtures[name];
+      const as = await startAuthorizationServer(world, { discovery: 'openid' });
+      const app = await startWith(platform, { issuer: as.issuer, ...preset });
+      const call = async (more: object, certificate = world.client1) => {
+        const token = await as.accessToken({
+          certificate: world.client1,
+          header,
+          claims: { ...claims, ...more },
+        });
+        return clientOf(app, world, certificate, token).get('/');
+      };
+      const { status, body } = await call({});
+      expect([status, body]).toEqual([200, expect.objectContaining(expected)]);
+      expect((await call({}, world.client2)).status).toBe(401);
+      expect((await call({ cnf: undefined })).status).toBe(401);
+      expect((await call({ aud: 'other' })).status).toBe(401);
+      for (const idToken of [{ nonce: 'n' }, { at_hash: 'h' }])
+        expect((await call(idToken)).status).toBe(401);
+      const strict = await startWith(platform, { issuer: as.issuer });
+      const token = await as.accessToken({ certificate: world.client1, header, claims });
+      await clientOf(strict, world, world.client1, token).get('/').expect(401);
+    },
+  );
 });
 
 describe.each(PLATFORMS)('a shared secret on %s', (platform) => {
@@ -203,23 +207,26 @@ describe.each(PLATFORMS)('a shared secret on %s', (platform) => {
     [32, [200, 401, 401]],
     [48, [200, 200, 401]],
     [64, [200, 200, 200]],
-  ])('of %i bytes admits HMAC of at most that strength, and nothing else', async (length, expected) => {
-    const as = await startAuthorizationServer(world);
-    const secret = randomBytes(length);
-    const app = await startWith(platform, { issuer: as.issuer, jwt: { secret } });
-    const status = async (token: string): Promise<number> =>
-      (await clientOf(app, world, world.client1, token).get('/')).status;
-    const tokens = ['HS256', 'HS384', 'HS512'].map((alg) => mint(as, alg, secret));
-    expect(await Promise.all(tokens.map(status))).toEqual(expected);
-    expect(await status(mint(as, 'HS256', randomBytes(length)))).toBe(401);
-    expect(await status(mint(as, 'HS256', secret, { cnf: { 'x5t#S256': world.client2.thumbprint } }))).toBe(
-      401,
-    );
-    expect(await status(await as.accessToken({ certificate: world.client1 }))).toBe(401);
-    expect(as.requests).toEqual([]);
-  });
+  ])(
+    'a secret of %i bytes admits HMAC of at most that strength, and nothing else',
+    async (length, expected) => {
+      const as = await startAuthorizationServer(world);
+      const secret = randomBytes(length);
+      const app = await startWith(platform, { issuer: as.issuer, jwt: { secret } });
+      const status = async (token: string): Promise<number> =>
+        (await clientOf(app, world, world.client1, token).get('/')).status;
+      const tokens = ['HS256', 'HS384', 'HS512'].map((alg) => mint(as, alg, secret));
+      expect(await Promise.all(tokens.map(status))).toEqual(expected);
+      expect(await status(mint(as, 'HS256', randomBytes(length)))).toBe(401);
+      expect(await status(mint(as, 'HS256', secret, { cnf: { 'x5t#S256': world.client2.thumbprint } }))).toBe(
+        401,
+      );
+      expect(await status(await as.accessToken({ certificate: world.client1 }))).toBe(401);
+      expect(as.requests).toEqual([]);
+    },
+  );
 
-  test('may be text', async () => {
+  test('a secret may be given as text', async () => {
     const as = await startAuthorizationServer(world);
     const secret = 'ein Geheimnis mit 32 Bytes: äöü!';
     const app = await startWith(platform, { issuer: as.issuer, jwt: { secret } });

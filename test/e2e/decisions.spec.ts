@@ -83,7 +83,7 @@ describe.each(PLATFORMS)('every decision is one event on %s', (platform) => {
     return { as, app, decisions: watchDecisions() };
   };
 
-  test('of an accepted request: who, how, where, and whether the token was known', async () => {
+  test('the event of an accepted request says who, how, where, and whether the token was known', async () => {
     const { as, app, decisions } = await start();
     const token = await as.accessToken({ certificate: world.client1 });
     for (const _ of [1, 2]) await clientOf(app, world, world.client1, token).get('/plain/7?a=b').expect(200);
@@ -107,7 +107,7 @@ describe.each(PLATFORMS)('every decision is one event on %s', (platform) => {
     expect(decisions.every((decision) => Object.isFrozen(decision))).toBe(true);
   });
 
-  test('of a refused request: status, error, the exact reason, and what the token claims to be', async () => {
+  test('the event of a refused request has the status, the error, the exact reason, and what the token claims to be', async () => {
     const { as, app, decisions } = await start();
     const foreign = await as.accessToken({ fault: 'foreign-key' });
     await clientOf(app, world, world.client1, foreign).get('/scoped').expect(401);
@@ -144,7 +144,7 @@ describe.each(PLATFORMS)('every decision is one event on %s', (platform) => {
     expect(decisions).toHaveLength(3);
   });
 
-  test('invariant 3: an outage is not a refusal', async () => {
+  test('invariant 3: the event of an outage is not a refusal', async () => {
     const { as, app, decisions } = await start();
     as.behave('jwks', { status: 500 });
     await clientOf(app, world, world.client1, await as.accessToken())
@@ -156,7 +156,7 @@ describe.each(PLATFORMS)('every decision is one event on %s', (platform) => {
   });
 
   test.each(['/scoped', '/twice', '/passport-scoped'])(
-    'of a route with rules, %s: accepted only when they hold',
+    "the event of a request to %s is 'accepted' only when the rules of the route hold",
     async (path) => {
       const { as, app, decisions } = await start();
       const ask = async (scope: string, status: number): Promise<unknown> =>
@@ -173,21 +173,29 @@ describe.each(PLATFORMS)('every decision is one event on %s', (platform) => {
     },
   );
 
-  test.each([true, false])('with globalGuards: %s, by Passport as well', async (globalGuards) => {
-    const { as, app, decisions } = await start({}, globalGuards);
-    const client = clientOf(app, world, world.client1, await as.accessToken({ certificate: world.client1 }));
-    await client.get('/passport').expect(200);
-    await client.get('/passport-scoped').expect(403);
-    await clientOf(app, world, world.client2).get('/passport').expect(401);
-    expect(decisions).toMatchObject([
-      { outcome: 'accepted', route: 'GET /passport' },
-      { outcome: 'refused', reason: 'scope_missing' },
-      { outcome: 'refused', reason: 'credentials_missing' },
-    ]);
-    expect(decisions).toHaveLength(3);
-  });
+  test.each([true, false])(
+    'a request through Passport is one event too, with globalGuards: %s',
+    async (globalGuards) => {
+      const { as, app, decisions } = await start({}, globalGuards);
+      const client = clientOf(
+        app,
+        world,
+        world.client1,
+        await as.accessToken({ certificate: world.client1 }),
+      );
+      await client.get('/passport').expect(200);
+      await client.get('/passport-scoped').expect(403);
+      await clientOf(app, world, world.client2).get('/passport').expect(401);
+      expect(decisions).toMatchObject([
+        { outcome: 'accepted', route: 'GET /passport' },
+        { outcome: 'refused', reason: 'scope_missing' },
+        { outcome: 'refused', reason: 'credentials_missing' },
+      ]);
+      expect(decisions).toHaveLength(3);
+    },
+  );
 
-  test('where a guard of the app runs before all of ours, when the response is over', async () => {
+  test('the event comes when the response is over where a guard of the app runs before all of ours', async () => {
     const as = await startAuthorizationServer(world);
     const first = { provide: APP_GUARD, useClass: AuthGuard('cert-bound') };
     const app = await startApi(world, platform, as, [RoutesController], {
@@ -204,13 +212,13 @@ describe.each(PLATFORMS)('every decision is one event on %s', (platform) => {
     expect(decisions.map(({ outcome }) => outcome)).toEqual(['accepted', 'refused', 'accepted']);
   });
 
-  test('of a public route there is none', async () => {
+  test('a request to a public route is no event', async () => {
     const { app, decisions } = await start();
     await clientOf(app, world).get('/open').expect(200);
     expect(decisions).toEqual([]);
   });
 
-  test('with the status that validate chose', async () => {
+  test('the event has the status that validate chose', async () => {
     const { as, app, decisions } = await start({
       validate: () => {
         throw new ForbiddenException();
@@ -242,7 +250,7 @@ class TrailListener extends DecisionListener {
 Reflect.defineMetadata('design:paramtypes', [Trail], TrailListener);
 
 describe.each(PLATFORMS)('a DecisionListener on %s', (platform) => {
-  test('is told, each app its own', async () => {
+  test('a listener is told of the decisions of its own app only', async () => {
     const as = await startAuthorizationServer(world);
     const start = async (): Promise<INestApplication> =>
       startApi(world, platform, as, [RoutesController], {
@@ -254,7 +262,7 @@ describe.each(PLATFORMS)('a DecisionListener on %s', (platform) => {
     expect(other.get(Trail).decisions).toEqual([]);
   });
 
-  test('INV1: changes nothing of what is decided, however it tries', async () => {
+  test('INV1: a listener changes nothing about a decision, however it tries', async () => {
     const as = await startAuthorizationServer(world);
     const [failures, heard]: [unknown[], unknown[]] = [[], []];
     const onDecision = (decision: AccessDecision): void => {
@@ -282,7 +290,7 @@ describe.each(PLATFORMS)('a DecisionListener on %s', (platform) => {
       },
     ],
     ['rejects', async () => Promise.reject(new Error('full'))],
-  ])('that %s changes nothing, and the log says so', async (_, onDecision) => {
+  ])('a listener that %s changes nothing, and the log says so', async (_, onDecision) => {
     const as = await startAuthorizationServer(world);
     const logger = new RecordingLogger();
     const app = await startApi(world, platform, as, [RoutesController], {

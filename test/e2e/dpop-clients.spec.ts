@@ -58,83 +58,89 @@ describe.each(PLATFORMS)('real clients and a real authorization server (oidc-pro
     return { as, url: url.own };
   };
 
-  test.each(['off', 'required'] as const)('RFC9449-1: oauth4webapi, nonce: %s', async (nonce) => {
-    const { as, url } = await start(nonce);
-    const { fetch, answers } = recordingFetch();
-    const customFetch = { [oauth.customFetch]: fetch as never };
-    const issuer = new URL(as.issuer);
-    const server = await oauth.processDiscoveryResponse(
-      issuer,
-      await oauth.discoveryRequest(issuer, { algorithm: 'oidc', ...customFetch }),
-    );
-    const client: oauth.Client = { client_id: CLIENT.id };
-    const DPoP = oauth.DPoP(client, await oauth.generateKeyPair('ES256'));
-    const request = async (): Promise<oauth.TokenEndpointResponse> =>
-      oauth.processClientCredentialsResponse(
-        server,
-        client,
-        await oauth.clientCredentialsGrantRequest(
+  test.each(['off', 'required'] as const)(
+    'RFC9449-1: the client oauth4webapi gets through, with the nonce option %s',
+    async (nonce) => {
+      const { as, url } = await start(nonce);
+      const { fetch, answers } = recordingFetch();
+      const customFetch = { [oauth.customFetch]: fetch as never };
+      const issuer = new URL(as.issuer);
+      const server = await oauth.processDiscoveryResponse(
+        issuer,
+        await oauth.discoveryRequest(issuer, { algorithm: 'oidc', ...customFetch }),
+      );
+      const client: oauth.Client = { client_id: CLIENT.id };
+      const DPoP = oauth.DPoP(client, await oauth.generateKeyPair('ES256'));
+      const request = async (): Promise<oauth.TokenEndpointResponse> =>
+        oauth.processClientCredentialsResponse(
           server,
           client,
-          oauth.ClientSecretBasic(CLIENT.secret),
-          { scope: CLIENT.scope },
-          { DPoP, ...customFetch },
-        ),
+          await oauth.clientCredentialsGrantRequest(
+            server,
+            client,
+            oauth.ClientSecretBasic(CLIENT.secret),
+            { scope: CLIENT.scope },
+            { DPoP, ...customFetch },
+          ),
+        );
+      const again = async <T>(attempt: () => Promise<T>): Promise<T> =>
+        attempt().catch(async (error: unknown) => {
+          if (oauth.isDPoPNonceError(error)) return attempt();
+          throw error;
+        });
+      const { access_token: token, token_type: type } = await again(request);
+      expect(type).toBe('dpop');
+
+      answers.length = 0;
+      const call = async (): Promise<Response> =>
+        oauth.protectedResourceRequest(token, 'GET', url, undefined, undefined, { DPoP, ...customFetch });
+      for (const _ of [1, 2]) {
+        const response = await again(call);
+        expect(await response.json()).toMatchObject({ boundBy: ['dpop'], clientId: CLIENT.id });
+      }
+      expect(answers.map(({ status }) => status)).toEqual(nonce === 'off' ? [200, 200] : [401, 200, 200]);
+
+      const bare = oauth.protectedResourceRequest(token, 'GET', url, undefined, undefined, customFetch);
+      await expect(bare).rejects.toMatchObject({
+        cause: [
+          { scheme: 'bearer', parameters: { error: 'invalid_token' } },
+          { scheme: 'dpop', parameters: { algs: expect.stringContaining('ES256') as string } },
+        ],
+      });
+    },
+  );
+
+  test.each(['off', 'required'] as const)(
+    'RFC9449-1: the client openid-client gets through, with the nonce option %s',
+    async (nonce) => {
+      const { as, url } = await start(nonce);
+      const { fetch, answers } = recordingFetch();
+      const config = await oidc.discovery(
+        new URL(as.issuer),
+        CLIENT.id,
+        CLIENT.secret,
+        oidc.ClientSecretBasic(CLIENT.secret),
+        { [oidc.customFetch]: fetch },
       );
-    const again = async <T>(attempt: () => Promise<T>): Promise<T> =>
-      attempt().catch(async (error: unknown) => {
-        if (oauth.isDPoPNonceError(error)) return attempt();
-        throw error;
-      });
-    const { access_token: token, token_type: type } = await again(request);
-    expect(type).toBe('dpop');
+      const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair());
+      const { access_token: token } = await oidc.clientCredentialsGrant(
+        config,
+        { scope: CLIENT.scope },
+        { DPoP },
+      );
 
-    answers.length = 0;
-    const call = async (): Promise<Response> =>
-      oauth.protectedResourceRequest(token, 'GET', url, undefined, undefined, { DPoP, ...customFetch });
-    for (const _ of [1, 2]) {
-      const response = await again(call);
-      expect(await response.json()).toMatchObject({ boundBy: ['dpop'], clientId: CLIENT.id });
-    }
-    expect(answers.map(({ status }) => status)).toEqual(nonce === 'off' ? [200, 200] : [401, 200, 200]);
+      answers.length = 0;
+      for (const _ of [1, 2]) {
+        const response = await oidc.fetchProtectedResource(config, token, url, 'GET', undefined, undefined, {
+          DPoP,
+        });
+        expect(await response.json()).toMatchObject({ boundBy: ['dpop'], clientId: CLIENT.id });
+      }
+      expect(answers.map(({ status }) => status)).toEqual(nonce === 'off' ? [200, 200] : [401, 200, 200]);
+    },
+  );
 
-    const bare = oauth.protectedResourceRequest(token, 'GET', url, undefined, undefined, customFetch);
-    await expect(bare).rejects.toMatchObject({
-      cause: [
-        { scheme: 'bearer', parameters: { error: 'invalid_token' } },
-        { scheme: 'dpop', parameters: { algs: expect.stringContaining('ES256') as string } },
-      ],
-    });
-  });
-
-  test.each(['off', 'required'] as const)('RFC9449-1: openid-client, nonce: %s', async (nonce) => {
-    const { as, url } = await start(nonce);
-    const { fetch, answers } = recordingFetch();
-    const config = await oidc.discovery(
-      new URL(as.issuer),
-      CLIENT.id,
-      CLIENT.secret,
-      oidc.ClientSecretBasic(CLIENT.secret),
-      { [oidc.customFetch]: fetch },
-    );
-    const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair());
-    const { access_token: token } = await oidc.clientCredentialsGrant(
-      config,
-      { scope: CLIENT.scope },
-      { DPoP },
-    );
-
-    answers.length = 0;
-    for (const _ of [1, 2]) {
-      const response = await oidc.fetchProtectedResource(config, token, url, 'GET', undefined, undefined, {
-        DPoP,
-      });
-      expect(await response.json()).toMatchObject({ boundBy: ['dpop'], clientId: CLIENT.id });
-    }
-    expect(answers.map(({ status }) => status)).toEqual(nonce === 'off' ? [200, 200] : [401, 200, 200]);
-  });
-
-  test('RFC9449-7: what comes without credentials is read by oauth4webapi and fetch', async () => {
+  test('RFC9449-7: oauth4webapi and fetch understand the answer to a request without credentials', async () => {
     const { url } = await start('off');
     const { fetch } = recordingFetch();
     const response = await fetch(url.href, {});

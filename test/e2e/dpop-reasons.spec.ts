@@ -99,7 +99,7 @@ describe.each(PLATFORMS)('the log gives the exact reason for refusing a proof on
     return { ...api, token, reasonOf, proof };
   };
 
-  test('RFC9449-1: of its form, its claims, its time, its signature', async () => {
+  test('RFC9449-1: the log tells what is wrong with the form, the claims, the time or the signature of a proof', async () => {
     const { reasonOf, proof } = await start();
     for (const [options, reason, detail] of rows) {
       expect(await reasonOf([await proof(options)])).toEqual({
@@ -114,7 +114,7 @@ describe.each(PLATFORMS)('the log gives the exact reason for refusing a proof on
     expect((await reasonOf([await proof({ issuedAt: NOW + 10 })])).status).toBe(200);
   });
 
-  test('RFC9449-1: of its headers', async () => {
+  test('RFC9449-1: the log tells what is wrong with the headers of a proof', async () => {
     const { reasonOf, proof } = await start();
     expect(await reasonOf([])).toMatchObject({ reason: 'proof_missing', detail: 'no DPoP header' });
     const two = [await proof(), await proof()];
@@ -135,7 +135,7 @@ describe.each(PLATFORMS)('the log gives the exact reason for refusing a proof on
     });
   });
 
-  test('RFC9449-3, -4: of the key and the scheme', async () => {
+  test('RFC9449-3, -4: the log tells what is wrong with the key or the scheme', async () => {
     const { as, token, reasonOf, proof } = await start();
     expect(await reasonOf([await proof({}, other)])).toEqual({
       status: 401,
@@ -173,7 +173,7 @@ describe.each(PLATFORMS)('the log gives the exact reason for refusing a proof on
     });
   });
 
-  test('RFC9449-8: of a replay, and of the store', async () => {
+  test('RFC9449-8: the log tells of a replay, and of a failing replay store', async () => {
     let answer: () => Promise<boolean> = async () => false;
     const replayStore: ReplayStore = { addIfAbsent: async () => answer() };
     const { reasonOf, proof } = await start({ replayStore });
@@ -198,7 +198,7 @@ describe.each(PLATFORMS)('the log gives the exact reason for refusing a proof on
     });
   });
 
-  test('RFC9449-6: of the nonce', async () => {
+  test('RFC9449-6: the log tells what is wrong with the nonce', async () => {
     const { reasonOf, proof } = await start({ nonce: 'required', nonceSecret: randomBytes(32) });
     expect(await reasonOf([await proof()])).toMatchObject({ status: 401, reason: 'proof_nonce_missing' });
     expect(await reasonOf([await proof({ nonce: 'x' })])).toMatchObject({
@@ -207,7 +207,7 @@ describe.each(PLATFORMS)('the log gives the exact reason for refusing a proof on
     });
   });
 
-  test('INV6: neither the proof nor the token is in the log', async () => {
+  test('INV6: the log never holds the proof or the token', async () => {
     const logger = new RecordingLogger();
     const { as, app } = await startDpopApi(world, platform, [RootController], { logger });
     const token = await as.accessToken({ dpop: client });

@@ -95,7 +95,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     return { get, statusOf };
   };
 
-  test('RFC8705-1: the token works with its certificate, and with no other', async () => {
+  test('RFC8705-1: a token works with its certificate, and with no other', async () => {
     const { as, get, statusOf } = await start();
     const token = await as.accessToken({ certificate: world.client1 });
     const right = await get(token, { 'x-client-cert': base64(world.client1.der) });
@@ -128,7 +128,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     }
   });
 
-  test('INV2: from anyone else the header is ignored, and the log says so', async () => {
+  test('INV2: the header of anyone else is ignored, and the log says so', async () => {
     const { logger, statusOf } = await start({ trustedProxies: ['10.0.0.0/8', 'fd00::/8', 'unix'] });
     const headers = { 'X-Client-Cert': base64(world.client1.der) };
     expect(await statusOf(world.client1, headers)).toBe(401);
@@ -142,7 +142,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     expect(texts[1]).toContain('reason=certificate_header_untrusted');
   });
 
-  test('a proxy that proves a certificate of its own is trusted, its certificate is not the client’s', async () => {
+  test('a proxy is trusted by its own certificate, which is not taken for the client’s', async () => {
     const as = await startAuthorizationServer(world);
     const clientCertificate: ClientCertificateOptions = {
       ...FROM_HEADER,
@@ -162,7 +162,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     await clientOf(app, world, world.client1, token).get('/').expect(401);
   });
 
-  test('trust: { ca }: the chain and its validity are verified here', async () => {
+  test('trust: { ca } has the chain and its validity verified here', async () => {
     const { as, get, statusOf } = await start({ trust: { ca: world.ca.cert } });
     const send = async (certificate: TestCertificate, ...chain: readonly Uint8Array[]): Promise<number> =>
       statusOf(certificate, {
@@ -179,7 +179,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     expect((await get(token, { 'X-Client-Cert': base64(world.client1.der) })).status).toBe(401);
   });
 
-  test('trust: { ca } with the chain in a header of its own', async () => {
+  test('trust: { ca } reads the chain from a header of its own', async () => {
     const { statusOf } = await start({
       format: 'rfc9440',
       chainHeader: 'Client-Cert-Chain',
@@ -198,7 +198,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     expect(await statusOf(viaIntermediate, { ...leaf, 'Client-Cert-Chain': many })).toBe(400);
   });
 
-  test('trust: any takes any certificate, and says that nobody verified it', async () => {
+  test("trust: 'any' takes any certificate, and says that nobody verified it", async () => {
     const { as, get } = await start({ trust: 'any' });
     const response = await get(await as.accessToken({ certificate: foreign }), {
       'X-Client-Cert': base64(foreign.der),
@@ -229,7 +229,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     }
   });
 
-  test("Envoy's digest alone is enough where the proxy is trusted, and only there", async () => {
+  test('a digest from Envoy is enough where the proxy is trusted, and only there', async () => {
     const hex = Buffer.from(world.client1.thumbprint, 'base64url').toString('hex');
     const header = { 'X-Client-Cert': `Hash=${hex};Subject="CN=client1";URI=spiffe://bank/client1` };
     const trusting = await start({ format: 'xfcc' });
@@ -244,7 +244,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     expect(await verifying.statusOf(world.client1, header)).toBe(401);
   });
 
-  test('a function finds certificates elsewhere; what it throws is a refusal', async () => {
+  test('a function may find the certificate elsewhere, and what it throws is a refusal', async () => {
     const as = await startAuthorizationServer(world);
     const find = (request: object): string | Uint8Array | undefined => {
       const kind = (request as { readonly headers: Readonly<Record<string, string>> }).headers['x-kind'];

@@ -11,7 +11,7 @@ beforeAll(async () => {
   world = await createWorld();
 });
 
-test('HTTP/2: the certificate is still there for a handler when the client has hung up', async () => {
+test('a handler over HTTP/2 still has the certificate after the client has hung up', async () => {
   const seen: (string | undefined)[] = [];
   let handled = (): void => undefined;
   const done = new Promise<void>((resolve) => (handled = resolve));

@@ -104,7 +104,7 @@ describe.each(PLATFORMS)('client authentication at the real oidc-provider on %s'
     }),
   };
 
-  test.each(Object.keys(ways))('%s', async (method) => {
+  test.each(Object.keys(ways))('the real oidc-provider accepts us by %s', async (method) => {
     const way = await ways[method]?.();
     if (way === undefined) throw new Error(method);
     const as = await startRealAuthorizationServer(world, way.client);
@@ -170,7 +170,7 @@ describe.each(PLATFORMS)('signed introspection answers (RFC 9701) on %s', (platf
     return { as, app: await startWith(platform, [{ issuer: as.issuer, introspection }]) };
   };
 
-  test('are asked for, verified and used; meant for our client id or our audience', async () => {
+  test('a signed answer is asked for, verified and used when it is meant for our client id or our audience', async () => {
     const { as, app } = await start();
     await answerSigned(as);
     expect(await status(app, 'opaque')).toBe(200);
@@ -180,7 +180,7 @@ describe.each(PLATFORMS)('signed introspection answers (RFC 9701) on %s', (platf
     expect(await status(app, 'opaque')).toBe(200);
   });
 
-  test('RFC9701-3: what they say of the token is checked as ever', async () => {
+  test('RFC9701-3: the claims in a signed answer are checked like any others', async () => {
     const { as, app } = await start();
     for (const inner of [
       { active: false },
@@ -197,7 +197,7 @@ describe.each(PLATFORMS)('signed introspection answers (RFC 9701) on %s', (platf
     }
   });
 
-  test('RFC9701-3: an answer that can’t be trusted is an outage', async () => {
+  test('RFC9701-3: a signed answer that cannot be trusted is an outage', async () => {
     const { as, app } = await start();
     const now = Math.floor(Date.now() / 1000);
     const wrongs: Readonly<Record<string, Signed>> = {
@@ -233,7 +233,7 @@ describe.each(PLATFORMS)('signed introspection answers (RFC 9701) on %s', (platf
     expect(await status(app, 'opaque')).toBe(401);
   });
 
-  test('RFC9701-3: such an answer is never an access token', async () => {
+  test('RFC9701-3: a signed answer is never accepted as an access token', async () => {
     const { as, app } = await start();
     const claims = { token_introspection: { active: true } };
     const header = { typ: 'token-introspection+jwt' };
@@ -243,7 +243,7 @@ describe.each(PLATFORMS)('signed introspection answers (RFC 9701) on %s', (platf
     expect(await status(lax, jwt)).toBe(401);
   });
 
-  test('keys that can’t be had are an outage, and with jwt: false are fetched all the same', async () => {
+  test('keys that cannot be had are an outage, and are fetched even with jwt: false', async () => {
     const as = await startAuthorizationServer(world);
     const introspection = { clientAuthentication, responseFormat: 'jwt' } as const;
     const app = await startWith(platform, [{ issuer: as.issuer, jwt: false, introspection }]);
@@ -270,7 +270,7 @@ describe.each(PLATFORMS)('introspection in this process on %s', (platform) => {
     ...more,
   });
 
-  test('no HTTP, the same checks', async () => {
+  test('introspection in this process makes no HTTP call, and the checks are the same', async () => {
     const cases: readonly [string, () => unknown, number][] = [
       ['active', () => active(), 200],
       ['undefined', () => undefined, 401],
@@ -298,7 +298,7 @@ describe.each(PLATFORMS)('introspection in this process on %s', (platform) => {
     }
   });
 
-  test('is cached and coalesced like any other', async () => {
+  test('answers in this process are cached, and questions coalesced, like any others', async () => {
     let calls = 0;
     const introspect = async (): Promise<object> => {
       calls += 1;
@@ -310,7 +310,7 @@ describe.each(PLATFORMS)('introspection in this process on %s', (platform) => {
     expect(calls).toBe(1);
   });
 
-  test('oidc-provider mounted in the same app', async () => {
+  test('oidc-provider may run in the same app and answer its introspection', async () => {
     const port = await freePort();
     const issuer = `https://localhost:${port}/oidc`;
     const provider = new Provider(issuer, configuration({ token_endpoint_auth_method: 'none' }));
@@ -373,7 +373,7 @@ describe.each(PLATFORMS)('several servers with introspection on %s', (platform) 
     return { one, two, app };
   };
 
-  test('are asked in turn, until one knows the token', async () => {
+  test('the servers are asked in turn until one knows the token', async () => {
     const { one, two, app } = await start();
     expect(await status(app, one.opaqueToken({ certificate: world.client1 }))).toBe(200);
     expect(two.count('introspection')).toBe(0);
@@ -384,7 +384,7 @@ describe.each(PLATFORMS)('several servers with introspection on %s', (platform) 
     expect(await status(app, two.opaqueToken({ certificate: world.client2 }))).toBe(401);
   });
 
-  test('a token that one knows is not for another to settle', async () => {
+  test('a token that one server knows is not left to another', async () => {
     const { one, two, app } = await start();
     const token = one.opaqueToken({ certificate: world.client1, audience: 'other' });
     two.answerIntrospection(token, { active: true });
@@ -392,7 +392,7 @@ describe.each(PLATFORMS)('several servers with introspection on %s', (platform) 
     expect(two.count('introspection')).toBe(0);
   });
 
-  test("an outage at one is not settled by the other's inactive, whichever is down", async () => {
+  test("an outage at one server is not settled by the 'inactive' of the other, whichever is down", async () => {
     const { one, two, app } = await start();
     one.behave('introspection', { status: 500 });
     expect(await status(app, 'unknown')).toBe(503);

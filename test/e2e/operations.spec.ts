@@ -28,14 +28,14 @@ beforeAll(async () => {
   world = await createWorld();
 });
 
-describe.each(PLATFORMS)('OpenTelemetry on %s', (platform) => {
+describe.each(PLATFORMS)('what OpenTelemetry records on %s', (platform) => {
   let telemetry: Telemetry;
   beforeEach(() => {
     telemetry = recordTelemetry();
   });
   afterEach(async () => telemetry.end());
 
-  test('has each request once, and the calls to the authorization server', async () => {
+  test('OpenTelemetry records each request once, and the calls to the authorization server', async () => {
     const as = await startAuthorizationServer(world);
     const app = await startApi(world, platform, as, [TokenController]);
     const token = await as.accessToken({ certificate: world.client1 });
@@ -75,7 +75,7 @@ describe.each(PLATFORMS)('OpenTelemetry on %s', (platform) => {
     });
   });
 
-  test('has each request once where two apps run in the process, and nothing once they have ended', async () => {
+  test('OpenTelemetry records each request once when two apps run in the process, and nothing after they have ended', async () => {
     const as = await startAuthorizationServer(world);
     const [first, second] = await Promise.all([
       startApi(world, platform, as, [TokenController]),
@@ -89,7 +89,7 @@ describe.each(PLATFORMS)('OpenTelemetry on %s', (platform) => {
     expect(telemetry.spans()).toHaveLength(3);
   });
 
-  test('has the span of a decision in the one of its request', async () => {
+  test('OpenTelemetry records the span of a decision inside the span of its request', async () => {
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
     whenOver(async () => context.disable());
     const as = await startAuthorizationServer(world);
@@ -126,7 +126,7 @@ describe.each(PLATFORMS)('the samples of docs/operations.md on %s', (platform) =
     return app;
   };
 
-  test('the audit trail has one entry a request', async () => {
+  test('the audit trail has one entry per request', async () => {
     const { AuditModule, AuditTrail } = await sample<{
       AuditModule: Type;
       AuditTrail: Type<{ readonly entries: readonly string[] }>;
@@ -153,7 +153,7 @@ describe.each(PLATFORMS)('the samples of docs/operations.md on %s', (platform) =
     expect(entries).toHaveLength(3);
   });
 
-  test('the channels have outages and calls', async () => {
+  test('the channels publish outages and calls', async () => {
     const { outages } = await sample<{ readonly outages: readonly { readonly reason: string }[] }>(
       'events.ts',
     );
@@ -166,7 +166,7 @@ describe.each(PLATFORMS)('the samples of docs/operations.md on %s', (platform) =
     expect(outages.slice(before).map(({ reason }) => reason)).toEqual(['authorization_server_unreachable']);
   });
 
-  test('the health check says how the authorization server is doing, and asks it nothing', async () => {
+  test('the health check tells how the authorization server is doing without asking it anything', async () => {
     const { HealthModule } = await sample<{ HealthModule: Type }>('health.controller.ts');
     const as = await startAuthorizationServer(world);
     const app = await start(HealthModule, as);

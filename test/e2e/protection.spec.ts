@@ -137,7 +137,7 @@ const CONTROLLERS = [
   DerivedController,
 ];
 
-describe.each(PLATFORMS)('protection on %s', (platform) => {
+describe.each(PLATFORMS)('what the module protects on %s', (platform) => {
   test('importing the module protects every route', async () => {
     const as = await startAuthorizationServer(world);
     const app = await startApi(world, platform, as, CONTROLLERS);
@@ -197,7 +197,7 @@ describe.each(PLATFORMS)('protection on %s', (platform) => {
     });
   });
 
-  test('scopes of class and method are all needed; any of @AnyScope', async () => {
+  test('the scopes of class and method are all needed, and any one of @AnyScope is enough', async () => {
     const as = await startAuthorizationServer(world);
     const app = await startApi(world, platform, as, CONTROLLERS);
     const withScope = async (scope: string): Promise<ReturnType<typeof clientOf>> =>
@@ -221,7 +221,7 @@ describe.each(PLATFORMS)('protection on %s', (platform) => {
     await (await withScope('derived payments:read')).get('/derived').expect(200);
   });
 
-  test('@Public() looks at no credentials, and a rule on a method beats it on the class', async () => {
+  test('@Public() ignores all credentials, and a rule on a method beats @Public() on its class', async () => {
     const as = await startAuthorizationServer(world);
     const app = await startApi(world, platform, as, CONTROLLERS);
     const liar = clientOf(app, world, undefined, 'rubbish');
@@ -355,7 +355,7 @@ describe.each(PLATFORMS)('protection on %s', (platform) => {
       .expect(503);
   });
 
-  test('what another guard put on request.user is never believed', async () => {
+  test('a request.user that another guard has set is never believed', async () => {
     @Injectable()
     class Impostor implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
@@ -381,7 +381,7 @@ class UserController {
   }
 }
 
-test('next() from a public handler leads to no protected one', async () => {
+test('next() in a public handler leads to no protected one', async () => {
   @Controller('doc')
   class NextController {
     @Get('*rest') @Public() open(@Next() next: () => void): void {
@@ -398,7 +398,7 @@ test('next() from a public handler leads to no protected one', async () => {
   }
 });
 
-describe.each(PLATFORMS)('validate on %s', (platform) => {
+describe.each(PLATFORMS)('the option validate on %s', (platform) => {
   const start = async (validate: NonNullable<CertBoundAuthOptions['validate']>, extra: object = {}) => {
     const as = await startAuthorizationServer(world);
     const authorizationServers = [{ issuer: as.issuer, tls: { ca: world.ca.cert } }];
@@ -421,13 +421,13 @@ describe.each(PLATFORMS)('validate on %s', (platform) => {
     };
   };
 
-  test('its result is request.user', async () => {
+  test('the result of validate is request.user', async () => {
     const { client } = await start(async (token) => ({ name: `user of ${token.clientId}` }));
     await client.get('/user').expect(200);
     expect(UserController.seen.user).toEqual({ name: 'user of client-1' });
   });
 
-  test('what a guard of the app makes of request.user stays, though @Scopes() guards once more', async () => {
+  test('a request.user that a guard of the app changes stays, though @Scopes() guards once more', async () => {
     @Injectable()
     class Enrich implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
@@ -451,13 +451,13 @@ describe.each(PLATFORMS)('validate on %s', (platform) => {
       .expect(200, { roles: ['teller'] });
   });
 
-  test('without it, the token is request.user, with the raw token only when asked for', async () => {
+  test('the token is request.user without validate, and has the raw token only when asked for', async () => {
     const { client, token } = await start((verified) => verified, { exposeToken: true });
     await client.get('/user').expect(200);
     expect(UserController.seen.user).toMatchObject({ clientId: 'client-1', raw: token });
   });
 
-  test('it runs only after the binding was checked, with the request', async () => {
+  test('validate runs only after the binding was checked, and gets the request', async () => {
     const calls: object[] = [];
     const { client, other } = await start((_token, request) => calls.push(request));
     await other.get('/user').expect(401);
@@ -467,7 +467,7 @@ describe.each(PLATFORMS)('validate on %s', (platform) => {
     expect((calls[0] as { headers: object }).headers).toHaveProperty('authorization');
   });
 
-  test.each([undefined, null, false, 0, ''])('a result of %j refuses', async (result) => {
+  test.each([undefined, null, false, 0, ''])('validate refuses by a result of %j', async (result) => {
     const { client } = await start(() => result);
     const refused = await client.get('/user').expect(401);
     expect(challengeOf(refused)).toContain('error="invalid_token"');
@@ -479,7 +479,7 @@ describe.each(PLATFORMS)('validate on %s', (platform) => {
     ['ForbiddenException', new ForbiddenException('blocked'), 403, false],
     ['ServiceUnavailableException', new ServiceUnavailableException(), 503, false],
     ['HttpException 429', new HttpException('slow down', 429), 429, false],
-  ])('%s thrown by it refuses', async (_name, error, status, challenged) => {
+  ])('validate refuses by throwing %s', async (_name, error, status, challenged) => {
     const { client } = await start(() => {
       throw error;
     });

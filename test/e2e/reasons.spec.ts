@@ -33,7 +33,7 @@ afterEach(() => {
 type Reason = readonly [reason: string, detail?: string];
 
 /** What a request looked like, and the exact reason that the log gives: operations count and search by it. */
-describe.each(PLATFORMS)('the log gives the exact reason on %s', (platform) => {
+describe.each(PLATFORMS)('the log gives the exact reason for a refusal on %s', (platform) => {
   const start = async (trust: 'ca' | 'any' = 'ca') => {
     const as = await startAuthorizationServer(world);
     const logger = new RecordingLogger();
@@ -56,7 +56,7 @@ describe.each(PLATFORMS)('the log gives the exact reason on %s', (platform) => {
   const bearer = (app: INestApplication, token: string, certificate?: TestCertificate): Test =>
     clientOf(app, world, certificate, token).get('/');
 
-  test('of credentials', async () => {
+  test('the log tells what is wrong with the credentials', async () => {
     const { app, expectReason } = await start();
     const client = clientOf(app, world, world.client1);
     const both: Reason = ['credentials_repeated', 'a token in the header and in the query'];
@@ -88,7 +88,7 @@ describe.each(PLATFORMS)('the log gives the exact reason on %s', (platform) => {
     );
   });
 
-  test('of the confirmation', async () => {
+  test('the log tells what is wrong with the confirmation', async () => {
     const { as, app, expectReason } = await start();
     const withCnf = async (cnf: unknown, reason: Reason): Promise<void> =>
       expectReason(bearer(app, await as.accessToken({ claims: { cnf } }), world.client1), reason);
@@ -116,7 +116,7 @@ describe.each(PLATFORMS)('the log gives the exact reason on %s', (platform) => {
     }
   });
 
-  test('of the certificate', async () => {
+  test('the log tells what is wrong with the certificate', async () => {
     const { as, app, expectReason } = await start();
     const tokenOf = async (certificate: TestCertificate): Promise<string> => as.accessToken({ certificate });
     const token = await tokenOf(world.client1);
@@ -134,28 +134,31 @@ describe.each(PLATFORMS)('the log gives the exact reason on %s', (platform) => {
     ]);
   });
 
-  test.each(['ca', 'any'] as const)('of its validity, at this moment (trust: %s)', async (trust) => {
-    const { as, app, expectReason } = await start(trust);
-    const [from, to] = [Date.now() - 60_000, Date.now() + 3_600_000].map(
-      (at) => Math.floor(at / 1000) * 1000,
-    );
-    if (from === undefined || to === undefined) throw new Error('no dates');
-    const certificate = await world.ca.issueClientCertificate('c', {
-      notBefore: new Date(from),
-      notAfter: new Date(to),
-    });
-    const tokenAt = async (time: number): Promise<string> => {
-      vi.useFakeTimers({ toFake: ['Date'], now: time });
-      return as.accessToken({ certificate });
-    };
-    for (const inside of [from, to]) {
-      expect((await bearer(app, await tokenAt(inside), certificate)).status).toBe(200);
-    }
-    await expectReason(bearer(app, await tokenAt(from - 1), certificate), ['certificate_not_yet_valid']);
-    await expectReason(bearer(app, await tokenAt(to + 1), certificate), ['certificate_expired']);
-  });
+  test.each(['ca', 'any'] as const)(
+    'the log tells that the certificate is not valid at this moment (trust: %s)',
+    async (trust) => {
+      const { as, app, expectReason } = await start(trust);
+      const [from, to] = [Date.now() - 60_000, Date.now() + 3_600_000].map(
+        (at) => Math.floor(at / 1000) * 1000,
+      );
+      if (from === undefined || to === undefined) throw new Error('no dates');
+      const certificate = await world.ca.issueClientCertificate('c', {
+        notBefore: new Date(from),
+        notAfter: new Date(to),
+      });
+      const tokenAt = async (time: number): Promise<string> => {
+        vi.useFakeTimers({ toFake: ['Date'], now: time });
+        return as.accessToken({ certificate });
+      };
+      for (const inside of [from, to]) {
+        expect((await bearer(app, await tokenAt(inside), certificate)).status).toBe(200);
+      }
+      await expectReason(bearer(app, await tokenAt(from - 1), certificate), ['certificate_not_yet_valid']);
+      await expectReason(bearer(app, await tokenAt(to + 1), certificate), ['certificate_expired']);
+    },
+  );
 
-  test('of a token', async () => {
+  test('the log tells what is wrong with the token', async () => {
     const { as, app, expectReason } = await start();
     const mint = async (
       options: Parameters<TestAuthorizationServer['accessToken']>[0],

@@ -83,8 +83,8 @@ beforeAll(async () => {
   world = await createWorld();
 });
 
-describe.each(PLATFORMS)('the challenge on %s', (platform) => {
-  test('carries the realm, escaped', async () => {
+describe.each(PLATFORMS)('the challenge of a refusal on %s', (platform) => {
+  test('the challenge carries the realm, escaped', async () => {
     const as = await startAuthorizationServer(world);
     const app = await startApi(world, platform, as, [RoutesController], { options: { realm: 'a "b" \\c' } });
     const none = await clientOf(app, world).get('/plain/1').expect(401);
@@ -95,23 +95,29 @@ describe.each(PLATFORMS)('the challenge on %s', (platform) => {
     );
   });
 
-  test.each([false, true])('invariant 7: survives the filters of the app (hijacked: %s)', async (hijack) => {
-    const as = await startAuthorizationServer(world);
-    const configure = (app: INestApplication): unknown => app.useGlobalFilters(new OwnFilter(hijack));
-    const app = await startApi(world, platform, as, [RoutesController], { configure });
-    const none = await clientOf(app, world).get('/plain/1').expect(401);
-    expect([challengeOf(none), none.body]).toEqual(['Bearer', { mine: 401, reason: 'credentials_missing' }]);
-    const token = await as.accessToken({ certificate: world.client1 });
-    const scope = await clientOf(app, world, world.client1, token).get('/scoped').expect(403);
-    expect(challengeOf(scope)).toContain('scope="a b"');
-    expect(scope.body).toEqual({ mine: 403, reason: 'scope_missing' });
-    as.behave('jwks', { status: 500 });
-    const unknown = await as.accessToken({ header: { kid: 'unknown' } });
-    const down = await clientOf(app, world, world.client1, unknown).get('/plain/1').expect(503);
-    expect(down.headers['retry-after']).toBe('5');
-  });
+  test.each([false, true])(
+    'invariant 7: the challenge survives the exception filters of the app (hijacked: %s)',
+    async (hijack) => {
+      const as = await startAuthorizationServer(world);
+      const configure = (app: INestApplication): unknown => app.useGlobalFilters(new OwnFilter(hijack));
+      const app = await startApi(world, platform, as, [RoutesController], { configure });
+      const none = await clientOf(app, world).get('/plain/1').expect(401);
+      expect([challengeOf(none), none.body]).toEqual([
+        'Bearer',
+        { mine: 401, reason: 'credentials_missing' },
+      ]);
+      const token = await as.accessToken({ certificate: world.client1 });
+      const scope = await clientOf(app, world, world.client1, token).get('/scoped').expect(403);
+      expect(challengeOf(scope)).toContain('scope="a b"');
+      expect(scope.body).toEqual({ mine: 403, reason: 'scope_missing' });
+      as.behave('jwks', { status: 500 });
+      const unknown = await as.accessToken({ header: { kid: 'unknown' } });
+      const down = await clientOf(app, world, world.client1, unknown).get('/plain/1').expect(503);
+      expect(down.headers['retry-after']).toBe('5');
+    },
+  );
 
-  test('is shown to a browser where CORS is on, beside what the app exposes', async () => {
+  test('the challenge is shown to a browser where CORS is on, beside what the app exposes', async () => {
     const as = await startAuthorizationServer(world);
     const start = async (exposedHeaders?: string[]): Promise<INestApplication> =>
       startApi(world, platform, as, [RoutesController], {
@@ -132,7 +138,7 @@ describe.each(PLATFORMS)('the challenge on %s', (platform) => {
     expect(as.requests).toEqual([]);
   });
 
-  test('exposes nothing where CORS is off', async () => {
+  test('the challenge is not exposed where CORS is off', async () => {
     const as = await startAuthorizationServer(world);
     const app = await startApi(world, platform, as, [RoutesController]);
     const { headers } = await clientOf(app, world)
@@ -143,7 +149,7 @@ describe.each(PLATFORMS)('the challenge on %s', (platform) => {
   });
 });
 
-describe.each(PLATFORMS)('the log on %s', (platform) => {
+describe.each(PLATFORMS)('what the log says about refusals on %s', (platform) => {
   const start = async (): Promise<{
     as: TestAuthorizationServer;
     app: INestApplication;
@@ -171,7 +177,7 @@ describe.each(PLATFORMS)('the log on %s', (platform) => {
     return { as, app, logger };
   };
 
-  test('has one line a refusal, with the exact reason and the verified names, at debug', async () => {
+  test('the log has one line per refusal, with the exact reason and the verified names, at debug', async () => {
     const { as, app, logger } = await start();
     const token = await as.accessToken({ certificate: world.client1, clientId: 'client 1\n' });
     await clientOf(app, world, world.client2, token).get('/plain/secret-id?q=secret-query').expect(401);
@@ -190,7 +196,7 @@ describe.each(PLATFORMS)('the log on %s', (platform) => {
     expect(logger.ours).toHaveLength(1);
   });
 
-  test('of a scope that is missing', async () => {
+  test('the log names the client and the subject when a scope is missing', async () => {
     const { as, app, logger } = await start();
     const token = await as.accessToken({ certificate: world.client1 });
     await clientOf(app, world, world.client1, token).get('/scoped').expect(403);
@@ -200,7 +206,7 @@ describe.each(PLATFORMS)('the log on %s', (platform) => {
     ]);
   });
 
-  test('invariant 6: marks and escapes what an unverified token says, and never holds a token', async () => {
+  test('invariant 6: the log marks and escapes what an unverified token says, and never holds a token', async () => {
     const { as, app, logger } = await start();
     const evil = 'x" reason=forged\r\n\u202e\u0000';
     const tokens = [
@@ -223,7 +229,7 @@ describe.each(PLATFORMS)('the log on %s', (platform) => {
     expect(logger.ours[1]?.text).not.toMatch(/ client=/);
   });
 
-  test('outages are warnings, our own misconfiguration is an error', async () => {
+  test('outages are logged as warnings, and our own misconfiguration as an error', async () => {
     const { as, app, logger } = await start();
     const call = async (): Promise<unknown> =>
       clientOf(app, world, world.client1, 'opaque').get('/plain/1').expect(503);
@@ -251,7 +257,7 @@ describe.each(PLATFORMS)('invariant 10: two apps in one process on %s', (platfor
     }
   }
 
-  test('share no audience, no decision and no cache entry', async () => {
+  test('two apps share no audience, no decision and no cache entry', async () => {
     const as = await startAuthorizationServer(world);
     const introspection = {
       clientAuthentication: { method: 'client_secret_basic', clientId: 'api', clientSecret: 'api-secret' },
@@ -277,7 +283,7 @@ describe.each(PLATFORMS)('invariant 10: two apps in one process on %s', (platfor
     expect(as.count('introspection')).toBe(4);
   });
 
-  test('do not take over a decision when one hands its request on to the other', async () => {
+  test('an app takes over no decision when another one hands a request on to it', async () => {
     const as = await startAuthorizationServer(world);
     const authorizationServers = [{ issuer: as.issuer, tls: { ca: world.ca.cert } }];
     const start = async (
@@ -326,23 +332,26 @@ describe('a context other than HTTP', () => {
     return context;
   };
 
-  test.each(['ws', 'rpc', 'graphql'])('%s is refused by every guard, and may be public', async (type) => {
-    const as = await startAuthorizationServer(world);
-    const logger = new RecordingLogger();
-    const app = await startApi(world, 'express', as, [RoutesController], { logger });
-    for (const guard of [app.get(CertificateBindingGuard), app.get(ScopesGuard)]) {
-      await expect(guard.canActivate(contextOf('closed', type))).rejects.toThrow('Unauthorized');
-      expect(await guard.canActivate(contextOf('open', type))).toBe(true);
-    }
-    expect(logger.ours.map(({ level }) => level)).toEqual(['error', 'error']);
-    expect(logger.ours[0]?.text).toContain(
-      `reason=context_unsupported context=${type} handler=Gateway.closed`,
-    );
-  });
+  test.each(['ws', 'rpc', 'graphql'])(
+    'a handler of the kind %s is refused by every guard, and may be public',
+    async (type) => {
+      const as = await startAuthorizationServer(world);
+      const logger = new RecordingLogger();
+      const app = await startApi(world, 'express', as, [RoutesController], { logger });
+      for (const guard of [app.get(CertificateBindingGuard), app.get(ScopesGuard)]) {
+        await expect(guard.canActivate(contextOf('closed', type))).rejects.toThrow('Unauthorized');
+        expect(await guard.canActivate(contextOf('open', type))).toBe(true);
+      }
+      expect(logger.ours.map(({ level }) => level)).toEqual(['error', 'error']);
+      expect(logger.ours[0]?.text).toContain(
+        `reason=context_unsupported context=${type} handler=Gateway.closed`,
+      );
+    },
+  );
 });
 
-describe.each(PLATFORMS)('the certificate on %s', (platform: Platform) => {
-  test('trust: any accepts a self-signed certificate, and says that its chain is not verified', async () => {
+describe.each(PLATFORMS)('the certificate of the client on %s', (platform: Platform) => {
+  test("trust: 'any' accepts a self-signed certificate, and says that its chain is not verified", async () => {
     const { selfSignedCertificate } = await import('nestjs-cert-bound-auth/testing');
     const { AccessToken, ClientCertificate } = await import('nestjs-cert-bound-auth');
     void AccessToken;
@@ -375,7 +384,7 @@ describe.each(PLATFORMS)('the certificate on %s', (platform: Platform) => {
     await clientOf(any, world, expired, late).get('/').expect(401);
   });
 
-  test("with clientAuth: 'required' a client without a certificate gets no HTTP answer", async () => {
+  test("a client without a certificate gets no HTTP answer with clientAuth: 'required'", async () => {
     const { mutualTls } = await import('nestjs-cert-bound-auth');
     const as = await startAuthorizationServer(world);
     const auth = CertBoundAuthModule.forRoot({

@@ -13,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe.each(PLATFORMS)('reportUnbound on %s', (platform) => {
+describe.each(PLATFORMS)('the option reportUnbound on %s', (platform) => {
   const start = async (reportUnbound: true | ((request: UnboundRequest) => void)) => {
     const as = await startAuthorizationServer(world);
     const logger = new RecordingLogger();
@@ -22,7 +22,7 @@ describe.each(PLATFORMS)('reportUnbound on %s', (platform) => {
     return { as, app, lines: () => logger.ours.filter(({ text }) => text.includes('unbound')) };
   };
 
-  test('true: the log names client and route of what required would refuse, once an hour', async () => {
+  test("reportUnbound: true logs client and route of what 'required' would refuse, once an hour", async () => {
     const { as, app, lines } = await start(true);
     const unbound = await as.accessToken({ clientId: 'legacy', lifetime: 10_000 });
     for (const token of [unbound, unbound, as.opaqueToken({ clientId: 'old' })]) {
@@ -55,7 +55,7 @@ describe.each(PLATFORMS)('reportUnbound on %s', (platform) => {
     expect([reported, lines()]).toEqual([[], []]);
   });
 
-  test('a listener gets every such request; what it throws is logged and changes nothing', async () => {
+  test('a listener gets every such request, and what it throws is logged and changes nothing', async () => {
     const reported: UnboundRequest[] = [];
     const { as, app, lines } = await start((request) => {
       reported.push(request);
@@ -75,7 +75,7 @@ describe.each(PLATFORMS)('reportUnbound on %s', (platform) => {
     expect(lines().filter(({ level }) => level === 'warn')).toHaveLength(2);
   });
 
-  test('a listener is told of nothing that the token does not say', async () => {
+  test('a listener is told nothing that the token does not say', async () => {
     const reported: UnboundRequest[] = [];
     const { as, app } = await start((request) => reported.push(request));
     const token = as.opaqueToken({ claims: { client_id: undefined, sub: undefined } });
@@ -108,7 +108,7 @@ describe.each(PLATFORMS)('reportUnbound on %s', (platform) => {
     });
   });
 
-  test('what comes from the token cannot forge a line', async () => {
+  test('a token cannot forge a line of the log', async () => {
     const { as, app, lines } = await start(true);
     const token = await as.accessToken({ clientId: 'a"\nb\u2028' });
     await clientOf(app, world, undefined, token).get('/').expect(200);

@@ -57,7 +57,7 @@ describe('invariant 8: a wrong shared cache stops the boot', () => {
     ['short bytes', { store, secret: Buffer.alloc(31) }, `${AT}.secret (object)`],
     ['a number as secret', { store, secret: 1 }, `${AT}.secret (number)`],
     ['a wrong name', { store, secret: SECRET, ttl: 1 }, `${AT}.ttl (number): there is no such option`],
-  ])('%s', async (_, shared, problem) => {
+  ])('a wrong shared cache stops the boot: %s', async (_, shared, problem) => {
     const as = await startAuthorizationServer(world);
     const boot = startSharingApi(world, 'express', as, shared as never);
     await expect(boot).rejects.toThrow(CertBoundAuthConfigurationError);

@@ -37,7 +37,7 @@ describe.each(PLATFORMS)('the OpenAPI document on %s', (platform) => {
       { providers: [PaymentsService], ...(configure && { configure }) },
     );
 
-  test('has the security requirements of @Scopes(): OAuth2 scopes and mutual TLS together', async () => {
+  test('the document has the security requirements of @Scopes(): OAuth2 scopes and mutual TLS together', async () => {
     const { paths } = describeApi(await start(), ISSUER);
     const securityOf = (path: string, method: 'get' | 'post' = 'get'): unknown =>
       paths[path]?.[method]?.security;
@@ -52,7 +52,7 @@ describe.each(PLATFORMS)('the OpenAPI document on %s', (platform) => {
     expect(securityOf('/health')).toBeUndefined();
   });
 
-  test('is served by the sample, to everyone', async () => {
+  test('the document of the sample is served to everyone', async () => {
     const app = await start((nest) => serveOpenApi(nest, ISSUER));
     const { body } = await clientOf(app, world).get('/docs-json').expect(200);
     expect(body).toMatchObject({

@@ -30,21 +30,21 @@ describe.each(PLATFORMS)('RFC8705-1: a mismatch is explained in the log on %s', 
     return { detailOf };
   };
 
-  test('as the digest of something else than the DER', async () => {
+  test('the log explains a thumbprint of something other than the DER', async () => {
     const { detailOf } = await start();
     expect(await detailOf(sha256(world.client1.cert), world.client1)).toMatch(
       /^the token is bound to .{43}, the client presented .{43}: the token has the SHA-256 of the certificate's PEM text/,
     );
   });
 
-  test("as the digest of the CA's certificate, which the client need not send", async () => {
+  test("the log explains the thumbprint of the CA's certificate, which the client need not send", async () => {
     const { detailOf } = await start();
     expect(await detailOf(sha256(world.ca.der), world.client1)).toMatch(
       /: the token has the thumbprint of the CA CN=Test CA, not of the client's certificate$/,
     );
   });
 
-  test('as a certificate that the client has renewed, and not for another client', async () => {
+  test('the log explains the thumbprint of a certificate that the client has renewed, but not to another client', async () => {
     const { detailOf } = await start();
     const { thumbprint } = world.client1;
     const renewed = await world.ca.issueClientCertificate('client1');
