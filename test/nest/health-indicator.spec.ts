@@ -68,7 +68,7 @@ const ROWS: readonly Row[] = [
 ];
 
 describe('the health of the authorization servers', () => {
-  test.each(ROWS)('%s', (_, health, status, warning) => {
+  test.each(ROWS)('the indicator gives the right health for %s', (_, health, status, warning) => {
     const { issuer, ...server } = { ...FRESH, ...health };
     expect(having(health).isHealthy()).toEqual({
       'authorization-servers': {
@@ -79,7 +79,7 @@ describe('the health of the authorization servers', () => {
     });
   });
 
-  test('is down when one of several is, and says of each how it is', () => {
+  test('the indicator is down when one of several servers is, and says how each of them is', () => {
     const stale = { state: 'stale', age: 700, lastFailure } as const;
     const { tokens } = having(
       { keys: stale },
@@ -94,8 +94,8 @@ describe('the health of the authorization servers', () => {
   });
 });
 
-describe.each(PLATFORMS)('with Terminus on %s', (platform) => {
-  test.each(ROWS)('%s', async (_, health, status) => {
+describe.each(PLATFORMS)('the health indicator with Terminus on %s', (platform) => {
+  test.each(ROWS)('the health check gives the right status for %s', async (_, health, status) => {
     const servers = { health: () => [{ ...FRESH, ...health }] };
 
     @Controller('health')

@@ -19,7 +19,7 @@ const securityOf = (controller: Type<Api>): unknown =>
 const ApiKey = (): MethodDecorator => (_target, _name, descriptor) =>
   Reflect.defineMetadata('swagger/apiSecurity', [{ apiKey: [] }], descriptor.value as object);
 
-describe('RFC6749-3.3: what is no scope is said where it stands', () => {
+describe('RFC6749-3.3: a text that cannot be a scope is refused where it is written', () => {
   test.each<readonly [unknown]>([
     ['a b'],
     [''],
@@ -30,13 +30,13 @@ describe('RFC6749-3.3: what is no scope is said where it stands', () => {
     [7],
     [undefined],
     [['a']],
-  ])('%j', (scope) => {
+  ])('the decorators refuse the scope %j', (scope) => {
     const message = `${JSON.stringify(scope)} is not one scope (RFC 6749 §3.3): give several as several arguments, @Scopes('a', 'b')`;
     expect(() => Scopes(scope as string)).toThrow(new TypeError(message));
     expect(() => AnyScope('a', scope as string)).toThrow(new TypeError(message));
   });
 
-  test('and none at all, of which nobody could have any', () => {
+  test('the decorators refuse an empty list of scopes, of which nobody could have any', () => {
     expect(() => (AnyScope as () => unknown)()).toThrow(
       new TypeError('@AnyScope() needs at least one scope: nobody could have any of none'),
     );
@@ -45,16 +45,19 @@ describe('RFC6749-3.3: what is no scope is said where it stands', () => {
     );
   });
 
-  test.each(['a', 'payments:read', '!#[]^_`{|}~', 'https://api.example.com/x'])('but %s is one', (scope) => {
-    class Controller {
-      @Scopes(scope) get(): void {}
-    }
-    expect(rulesOf(handlerOf(Controller))).toEqual([{ kind: 'all', scopes: [scope] }]);
-  });
+  test.each(['a', 'payments:read', '!#[]^_`{|}~', 'https://api.example.com/x'])(
+    'the decorators accept the scope %s',
+    (scope) => {
+      class Controller {
+        @Scopes(scope) get(): void {}
+      }
+      expect(rulesOf(handlerOf(Controller))).toEqual([{ kind: 'all', scopes: [scope] }]);
+    },
+  );
 });
 
-describe('what decorators say', () => {
-  test('of a method is noted on its class, for another decorator may put another function in its place', () => {
+describe('what decorators say about a route', () => {
+  test('a demand on a method is noted on its class, because another decorator may replace the function', () => {
     class Controller {
       @Public() open(): void {}
       @Scopes('a') scoped(): void {}
@@ -67,7 +70,7 @@ describe('what decorators say', () => {
     expect(statements).toEqual([['public'], ['scopes'], ['constraint', 'scopes'], []]);
   });
 
-  test('of a class is not noted as said of a method', () => {
+  test('a demand on a class is not noted as one on a method', () => {
     @Public()
     @Scopes('a')
     @SenderConstrained('any')
@@ -76,7 +79,7 @@ describe('what decorators say', () => {
     expect(Reflect.getOwnMetadataKeys(Controller)).not.toContain('cert-bound-auth:decorated');
   });
 
-  test('all hold; a method replaces the constraints of its class, and adds to its scopes', () => {
+  test('all demands hold, and a method replaces the constraints of its class but adds to its scopes', () => {
     @Scopes('a')
     @SenderConstrained('any')
     class Controller {
@@ -93,7 +96,7 @@ describe('what decorators say', () => {
     });
   });
 
-  test('is described for OpenAPI, on the method and from its class', () => {
+  test('the demands on a method and on its class are described for OpenAPI', () => {
     @Scopes('a')
     class Controller {
       @AnyScope('b', 'c') get(): void {}
@@ -127,13 +130,13 @@ describe('what decorators say', () => {
   });
 });
 
-describe('INV1: what is public', () => {
+describe('INV1: what counts as public', () => {
   @Public()
   class Open {
     get(): void {}
   }
 
-  test('is a class, and what is derived from it without a word', () => {
+  test('a public class is public, and so is a class derived from it that says nothing', () => {
     class Derived extends Open {
       override get(): void {}
     }
@@ -143,7 +146,7 @@ describe('INV1: what is public', () => {
     }
   });
 
-  test('is no class any more that a rule is put on, nor what is derived from that', () => {
+  test('a public class that a rule is put on is no longer public, and neither are classes derived from it', () => {
     @Scopes('a')
     class Closed extends Open {
       override get(): void {}
@@ -157,7 +160,7 @@ describe('INV1: what is public', () => {
     expect([isProtected(Closed), isProtected(Derived)]).toEqual([true, false]);
   });
 
-  test('is not decided by the guards that a base class has as well: a rule of its own protects', () => {
+  test('a rule on a derived class protects it, although the guards come from its base class', () => {
     @Scopes('a')
     class Base {}
     @Scopes('b')
@@ -167,7 +170,7 @@ describe('INV1: what is public', () => {
     expect([isProtected(Scoped), isProtected(Constrained)]).toEqual([true, true]);
   });
 
-  test('can be asked of a function without a prototype', () => {
+  test('a function without a prototype can be asked too', () => {
     const bare = Object.setPrototypeOf(() => undefined, null) as () => unknown;
     expect(isProtected(bare)).toBe(false);
   });
