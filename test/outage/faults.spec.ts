@@ -16,7 +16,7 @@ interface FaultyIssuer {
   readonly server: FaultyServer;
 }
 
-describe.each(PLATFORMS)('on %s, an authorization server', (platform) => {
+describe.each(PLATFORMS)('an authorization server that fails, on %s', (platform) => {
   let world: OutageWorld;
   const issuers: Record<string, FaultyIssuer[]> = {};
 
@@ -37,7 +37,7 @@ describe.each(PLATFORMS)('on %s, an authorization server', (platform) => {
   afterAll(async () => world.close());
 
   test.concurrent.for(FAULTS)(
-    'INV3: that $name: cold, 503 for a while, for nobody else, and it heals; warm, it is not missed',
+    'INV3: a server that $name causes 503 for its own tokens until it recovers, and is not missed while its answers are cached',
     async (fault) => {
       const exercise = async ({ target, issuer, server }: FaultyIssuer): Promise<void> => {
         const token = await issuer.mint();
