@@ -46,23 +46,23 @@ async function failuresAfter(
   return failuresOf(part);
 }
 
-describe('the soak fails', () => {
+describe('the verdict of a soak', () => {
   it.each([
     ['a good token is refused', {}, { status: 401, challenge: 'Bearer' }],
     ['a bad token passes', { allowed: always(401) }, { status: 200 }],
     ['a 503 has no Retry-After', { allowed: always(503) }, { status: 503 }],
     ['a refusal has no challenge', { allowed: always(401) }, { status: 401 }],
     ['a handler gets the token of somebody else', { subject: 'one' }, { body: '{"subject":"two"}' }],
-  ])('when %s', async (_, attempt, response) => {
+  ])('the soak fails when %s', async (_, attempt, response) => {
     expect(await failuresAfter(attempt, response)).toEqual(['1 wrong decisions']);
   });
 
-  it('on a 5xx other than 503, though it be allowed', async () => {
+  it('the soak fails on a 5xx other than 503, even if it is allowed', async () => {
     const failures = await failuresAfter({ allowed: always(500) }, { status: 500, challenge: 'Bearer' });
     expect(failures).toEqual(['1 answers 5xx other than 503']);
   });
 
-  it('when memory grows, and not when it stays', () => {
+  it('the soak fails when memory grows, and not when it stays', () => {
     const memory = [100, 135].map((heap) => ({ heap: heap * MIB, rss: 0 }));
     expect(failuresOf(partWith({ memory }))).toEqual([]);
     expect(failuresOf(partWith({ memory: [...memory, { heap: 136 * MIB, rss: 0 }] }))).toEqual([
@@ -70,18 +70,18 @@ describe('the soak fails', () => {
     ]);
   });
 
-  it('when a connection is lost though nothing has changed', () => {
+  it('the soak fails when a connection is lost though nothing has changed', () => {
     const part = partWith();
     part.tally.strange.push('the connection ended');
     expect(failuresOf(part)).toEqual(['1 strange connections, the first: the connection ended']);
   });
 
-  it('when a kind of request was never answered as it must be', () => {
+  it('the soak fails when a kind of request was never answered as it must be', () => {
     const kinds = [{ name: 'any', proves: [401] }];
     expect(failuresOf(partWith({ kinds }))).toEqual(['any: never answered 401, so nothing was shown']);
   });
 
-  it('not, when all is well; and no token is shown of what is wrong', async () => {
+  it('the soak does not fail when all is well, and no token is shown of what is wrong', async () => {
     expect(await failuresAfter({}, {})).toEqual([]);
     const shown: string[] = [];
     const show = (wrong: WrongDecision): unknown => shown.push(describeWrong(wrong));
@@ -102,7 +102,7 @@ describe('the soak fails', () => {
 });
 
 describe('what is right is known by how a request was made', () => {
-  it('a token of a key that is withdrawn may pass for maxAge, and never again once it was refused', () => {
+  it('a token of a withdrawn key may pass for maxAge, and never again once it was refused', () => {
     vi.useFakeTimers({ now: 1_000_000 });
     const ring = new KeyRing();
     ring.publish();
@@ -123,7 +123,7 @@ describe('what is right is known by how a request was made', () => {
     ]);
   });
 
-  it('a token that expires under way may be answered either way, one that has expired is refused', () => {
+  it('a token that expires under way may be answered either way, and one that has expired is refused', () => {
     const { newest: key } = new KeyRing();
     const jwt = mintJwt({ issuer: 'https://as', key, lifetime: 10_000 });
     const during = (sentAt: number, receivedAt: number): readonly number[] =>
@@ -152,7 +152,7 @@ describe('what is right is known by how a request was made', () => {
   });
 });
 
-describe('the load', () => {
+describe('the load of the soak', () => {
   it('an authority fails a third of the time, and never more than four times in a row', () => {
     const deck = new FaultDeck(new Random(1));
     const cards = Array.from({ length: 30_000 }, () => deck.deal());
