@@ -25,12 +25,12 @@ function readRow(line: string): readonly Row[] {
     : [];
 }
 
-describe('docs/reasons.md', () => {
-  test('has every reason once, in the order of the code, and no other', () => {
+describe('what docs/reasons.md says', () => {
+  test('docs/reasons.md lists every reason once, in the order of the code, and no other', () => {
     expect(rows.map(({ reason }) => reason)).toEqual([...REFUSAL_REASONS]);
   });
 
-  test('says of each what the caller sees as the code has it', () => {
+  test('docs/reasons.md tells of each reason what the caller sees, as the code has it', () => {
     const thrown = thrownReasons();
     // It is refused before there is any HTTP to answer by.
     const withoutAnswer = rows.filter(({ reason }) => !thrown.has(reason)).map(({ reason }) => reason);
@@ -43,7 +43,7 @@ describe('docs/reasons.md', () => {
     // The compiler reads the types of the library.
   }, 60_000);
 
-  test('says of each a cause and a remedy', () => {
+  test('docs/reasons.md gives each reason a cause and a remedy', () => {
     const empty = rows.filter(({ cause, remedy }) => !/\w.*\.$/.test(cause) || !/\w.*\.$/.test(remedy));
     expect(empty).toEqual([]);
   });
