@@ -12,14 +12,11 @@ import {
   Public,
   Scopes,
 } from 'nestjs-cert-bound-auth';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { PLATFORMS, startApp } from '../support/platforms.js';
-import { clientOf, createWorld, startApi, tlsOf, whenOver, type World } from '../support/world.js';
+import { clientOf, createWorld, startApi, tlsOf, whenOver } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 @Controller()
 class RootController {

@@ -3,11 +3,12 @@ import type { AddressInfo } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
 import { AuthorizationServers, type CertBoundAuthOptions } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Platform, PLATFORMS } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { TokenController } from '../support/token-controller.js';
 import {
+  API_CLIENT,
   type ApiClient,
   clientOf,
   createWorld,
@@ -15,16 +16,12 @@ import {
   type StartApiOptions,
   startAuthorizationServer,
   whenOver,
-  type World,
 } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 const INTROSPECTION = {
-  clientAuthentication: { method: 'client_secret_basic', clientId: 'api', clientSecret: 'api-secret' },
+  clientAuthentication: API_CLIENT,
 } as const;
 
 const start = async (

@@ -8,26 +8,15 @@ import {
   forOkta,
 } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Platform, PLATFORMS } from '../support/platforms.js';
 import { TokenController } from '../support/token-controller.js';
-import {
-  AUDIENCE,
-  clientOf,
-  createWorld,
-  startApi,
-  startAuthorizationServer,
-  type World,
-} from '../support/world.js';
+import { AUDIENCE, clientOf, createWorld, startApi, startAuthorizationServer } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 async function startWith(platform: Platform, server: AuthorizationServerOptions): Promise<INestApplication> {
-  const authorizationServers = [{ tls: { ca: world.ca.cert }, ...server }];
-  return startApi(world, platform, server, [TokenController], { options: { authorizationServers } });
+  return startApi(world, platform, [server], [TokenController]);
 }
 
 /** Removes what our own mint puts into every token, so that a fixture is of its server's shape alone. */

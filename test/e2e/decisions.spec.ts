@@ -21,18 +21,12 @@ import {
   Scopes,
 } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { PLATFORMS } from '../support/platforms.js';
+import { startProtectedApi } from '../support/protected-api.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import {
-  clientOf,
-  createWorld,
-  startApi,
-  startAuthorizationServer,
-  whenOver,
-  type World,
-} from '../support/world.js';
+import { clientOf, createWorld, startApi, startAuthorizationServer, whenOver } from '../support/world.js';
 
 @Controller()
 class RoutesController {
@@ -56,10 +50,7 @@ class RoutesController {
   }
 }
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 /** What is published on the channel from now on until the test is over. */
 function watchDecisions(): readonly AccessDecision[] {
@@ -78,8 +69,10 @@ describe.each(PLATFORMS)('every decision is one event on %s', (platform) => {
   }
 
   const start = async (options: Partial<CertBoundAuthOptions> = {}, globalGuards = true): Promise<Api> => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, [RoutesController], { options, globalGuards });
+    const { as, app } = await startProtectedApi(world, platform, [RoutesController], {
+      options,
+      globalGuards,
+    });
     return { as, app, decisions: watchDecisions() };
   };
 
@@ -196,9 +189,8 @@ describe.each(PLATFORMS)('every decision is one event on %s', (platform) => {
   );
 
   test('the event comes when the response is over where a guard of the app runs before all of ours', async () => {
-    const as = await startAuthorizationServer(world);
     const first = { provide: APP_GUARD, useClass: AuthGuard('cert-bound') };
-    const app = await startApi(world, platform, as, [RoutesController], {
+    const { as, app } = await startProtectedApi(world, platform, [RoutesController], {
       providers: [first],
       globalGuards: false,
     });

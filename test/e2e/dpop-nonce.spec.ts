@@ -2,19 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { Controller, Get, Header } from '@nestjs/common';
 import { TestDpopClient } from 'nestjs-cert-bound-auth/testing';
 import type { Response } from 'supertest';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { PUBLIC_URL, sendDpop, startDpopApi } from '../support/dpop.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { TokenController } from '../support/token-controller.js';
-import { challengeOf, clientOf, createWorld, type World } from '../support/world.js';
+import { challengeOf, clientOf, createWorld } from '../support/world.js';
 
-let world: World;
-let client: TestDpopClient;
-beforeAll(async () => {
-  world = await createWorld();
-  client = await TestDpopClient.create();
-});
+const world = await createWorld();
+const client = await TestDpopClient.create();
 afterEach(() => {
   vi.useRealTimers();
 });

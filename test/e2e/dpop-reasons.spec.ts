@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { Controller, Get } from '@nestjs/common';
 import { type DpopOptions, type ReplayStore, TooManyProofsError } from 'nestjs-cert-bound-auth';
 import { TestDpopClient, type TestDpopProofOptions } from 'nestjs-cert-bound-auth/testing';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { PUBLIC_URL, startDpopApi } from '../support/dpop.js';
+import { loggedRefusal } from '../support/logged-refusal.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { clientOf, createWorld, type World } from '../support/world.js';
+import { clientOf, createWorld } from '../support/world.js';
 
 @Controller()
 class RootController {
@@ -15,13 +16,8 @@ class RootController {
   }
 }
 
-let world: World;
-let client: TestDpopClient;
-let other: TestDpopClient;
-beforeAll(async () => {
-  world = await createWorld();
-  [client, other] = [await TestDpopClient.create(), await TestDpopClient.create()];
-});
+const world = await createWorld();
+const [client, other] = [await TestDpopClient.create(), await TestDpopClient.create()];
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -84,15 +80,8 @@ describe.each(PLATFORMS)('the log gives the exact reason for refusing a proof on
       logger.lines.length = 0;
       const request = clientOf(api.app, world).get('/').set('Authorization', authorization);
       const { status } = await (proofs.length === 0 ? request : request.set('DPoP', proofs as never));
-      const text = logger.ours.at(-1)?.text ?? '';
-      const detail = /detail="((?:[^"\\]|\\.)*)"/.exec(text)?.[1];
-      const level = logger.ours.at(-1)?.level;
-      return {
-        status,
-        reason: / reason=(\w+)/.exec(text)?.[1],
-        level,
-        ...(detail === undefined ? {} : { detail }),
-      };
+      const { detail, ...logged } = loggedRefusal(logger.ours.at(-1));
+      return { status, ...logged, ...(detail === undefined ? {} : { detail }) };
     };
     const proof = async (options: Partial<TestDpopProofOptions> = {}, signer = client): Promise<string> =>
       signer.proof({ url: PUBLIC_URL, token, issuedAt: NOW, ...options });
@@ -155,7 +144,7 @@ describe.each(PLATFORMS)('the log gives the exact reason for refusing a proof on
     const malformed = await as.accessToken({ claims: { cnf: { jkt: 'short' } } });
     expect(await reasonOf([await proof({ token: malformed })], `DPoP ${malformed}`)).toMatchObject({
       reason: 'confirmation_malformed',
-      detail: String.raw`cnf[\"jkt\"] is not 43 characters of unpadded base64url`,
+      detail: 'cnf["jkt"] is not 43 characters of unpadded base64url',
     });
     const keyless = await as.accessToken({ claims: { token_type: 'DPoP' } });
     expect(await reasonOf([], `Bearer ${keyless}`)).toMatchObject({
@@ -169,7 +158,7 @@ describe.each(PLATFORMS)('the log gives the exact reason for refusing a proof on
     expect(await reasonOf([await proof()], `DPoP ${token} ${token}`)).toMatchObject({
       status: 400,
       reason: 'credentials_malformed',
-      detail: String.raw`the Authorization header is not \"DPoP\" and one token`,
+      detail: 'the Authorization header is not "DPoP" and one token',
     });
   });
 

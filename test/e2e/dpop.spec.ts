@@ -12,16 +12,16 @@ import {
 } from 'nestjs-cert-bound-auth';
 import { TestDpopClient, type TestDpopFault } from 'nestjs-cert-bound-auth/testing';
 import supertest, { type Response } from 'supertest';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { PUBLIC_URL, sendDpop, startDpopApi } from '../support/dpop.js';
 import { PLATFORMS, startApp } from '../support/platforms.js';
+import { startProtectedApi } from '../support/protected-api.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { TokenController } from '../support/token-controller.js';
 import {
   challengeOf,
   clientOf,
   createWorld,
-  startApi,
   startAuthorizationServer,
   whenOver,
   type World,
@@ -63,13 +63,8 @@ const CONTROLLERS = [TokenController, ItemsController, WildController, StrategyC
 const ALGS = 'ES256 ES384 ES512 PS256 PS384 PS512 RS256 EdDSA Ed25519';
 const BARE_DPOP = `DPoP algs="${ALGS}"`;
 
-let world: World;
-let client: TestDpopClient;
-let other: TestDpopClient;
-beforeAll(async () => {
-  world = await createWorld();
-  [client, other] = [await TestDpopClient.create(), await TestDpopClient.create()];
-});
+const world = await createWorld();
+const [client, other] = [await TestDpopClient.create(), await TestDpopClient.create()];
 
 /** Sends a request target as it stands: clients would resolve dots in it. */
 async function statusOfTarget(
@@ -224,8 +219,7 @@ describe.each(PLATFORMS)('an API that accepts DPoP on %s', (platform) => {
   });
 
   test('INV1: a token with jkt is refused without the option dpop, and the scheme DPoP is unknown', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, CONTROLLERS);
+    const { as, app } = await startProtectedApi(world, platform, CONTROLLERS);
     const tokens = [
       await as.accessToken({ dpop: client, certificate: world.client1 }),
       await as.accessToken({ dpop: client }),

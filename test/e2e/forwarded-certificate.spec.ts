@@ -13,17 +13,17 @@ import {
   TestCertificateAuthority,
 } from 'nestjs-cert-bound-auth/testing';
 import supertest, { type Test } from 'supertest';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { PLATFORMS, startApp } from '../support/platforms.js';
+import { startProtectedApi } from '../support/protected-api.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import {
+  API_CLIENT,
   challengeOf,
   clientOf,
   createWorld,
-  startApi,
   startAuthorizationServer,
   whenOver,
-  type World,
 } from '../support/world.js';
 
 @Controller()
@@ -42,16 +42,10 @@ function shown(certificate: PresentedCertificate | undefined): object {
   return { thumbprint, chainVerified, subject };
 }
 
-let world: World;
-let foreign: TestCertificate;
-let intermediate: TestCertificateAuthority;
-let viaIntermediate: TestCertificate;
-beforeAll(async () => {
-  world = await createWorld();
-  foreign = await (await TestCertificateAuthority.create('Another CA')).issueClientCertificate('client1');
-  intermediate = await world.ca.issueIntermediate('Intermediate CA');
-  viaIntermediate = await intermediate.issueClientCertificate('client3');
-});
+const world = await createWorld();
+const foreign = await (await TestCertificateAuthority.create('Another CA')).issueClientCertificate('client1');
+const intermediate = await world.ca.issueIntermediate('Intermediate CA');
+const viaIntermediate = await intermediate.issueClientCertificate('client3');
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -73,16 +67,18 @@ type Headers = Readonly<Record<string, string | readonly string[]>>;
 
 describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platform) => {
   /** An API without TLS, as behind a proxy that ends it. */
-  const start = async (options: Partial<HeaderClientCertificateOptions> = {}) => {
+  const startBehindProxy = async (clientCertificate: ClientCertificateOptions) => {
     const as = await startAuthorizationServer(world);
     const logger = new RecordingLogger();
-    const clientCertificate: ClientCertificateOptions = { ...FROM_HEADER, ...options };
     const auth = CertBoundAuthModule.forRoot({ ...as.moduleOptions, clientCertificate });
     const module = { module: class App {}, imports: [auth], controllers: [CertificateController] };
     const app = await startApp(platform, module, undefined, { logger });
     whenOver(async () => app.close());
     return { as, app, logger, ...callsTo(app, as) };
   };
+
+  const start = async (options: Partial<HeaderClientCertificateOptions> = {}) =>
+    startBehindProxy({ ...FROM_HEADER, ...options });
 
   const callsTo = (app: INestApplication, as: TestAuthorizationServer) => {
     const get = (token: string, headers: Headers, path = '/'): Test =>
@@ -143,13 +139,13 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
   });
 
   test('a proxy is trusted by its own certificate, which is not taken for the client’s', async () => {
-    const as = await startAuthorizationServer(world);
     const clientCertificate: ClientCertificateOptions = {
       ...FROM_HEADER,
       trustedProxies: [{ certificateThumbprint: world.client2.thumbprint }],
     };
-    const app = await startApi(world, platform, as, [CertificateController], {
-      options: { ...as.moduleOptions, clientCertificate },
+    const { as, app } = await startProtectedApi(world, platform, [CertificateController], {
+      server: { introspection: { clientAuthentication: API_CLIENT } },
+      options: { clientCertificate },
     });
     const token = await as.accessToken({ certificate: world.client1 });
     const header = { 'X-Client-Cert': base64(world.client1.der) };
@@ -245,22 +241,17 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
   });
 
   test('a function may find the certificate elsewhere, and what it throws is a refusal', async () => {
-    const as = await startAuthorizationServer(world);
     const find = (request: object): string | Uint8Array | undefined => {
       const kind = (request as { readonly headers: Readonly<Record<string, string>> }).headers['x-kind'];
       if (kind === 'error') throw new Error('of the function');
       if (kind === 'rubbish') return 'rubbish';
       return kind === undefined ? undefined : kind === 'pem' ? world.client1.cert : world.client1.der;
     };
-    const logger = new RecordingLogger();
-    const auth = CertBoundAuthModule.forRoot({
-      ...as.moduleOptions,
-      clientCertificate: { from: 'custom', find, trust: { ca: world.ca.cert } },
+    const { logger, statusOf } = await startBehindProxy({
+      from: 'custom',
+      find,
+      trust: { ca: world.ca.cert },
     });
-    const module = { module: class App {}, imports: [auth], controllers: [CertificateController] };
-    const app = await startApp(platform, module, undefined, { logger });
-    whenOver(async () => app.close());
-    const { statusOf } = callsTo(app, as);
     expect(await statusOf(world.client1, { 'X-Kind': 'pem' })).toBe(200);
     expect(await statusOf(world.client1, { 'X-Kind': 'der' })).toBe(200);
     expect(await statusOf(world.client1, {})).toBe(401);

@@ -7,7 +7,7 @@ import {
 } from 'nestjs-cert-bound-auth';
 import { selfSignedCertificate, type TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { Provider } from 'oidc-provider';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Platform, PLATFORMS } from '../support/platforms.js';
 import {
   configuration,
@@ -15,12 +15,9 @@ import {
   startRealAuthorizationServer,
 } from '../support/real-authorization-server.js';
 import { TokenController } from '../support/token-controller.js';
-import { clientOf, createWorld, startApi, startAuthorizationServer, type World } from '../support/world.js';
+import { API_CLIENT, clientOf, createWorld, startApi, startAuthorizationServer } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 const SECRET = 'a secret of 32 bytes at the least';
 
@@ -29,10 +26,7 @@ async function startWith(
   servers: readonly AuthorizationServerOptions[],
   options: Partial<CertBoundAuthOptions> = {},
 ): Promise<INestApplication> {
-  const authorizationServers = servers.map((server) => ({ tls: { ca: world.ca.cert }, ...server }));
-  return startApi(world, platform, { issuer: '' }, [TokenController], {
-    options: { authorizationServers, ...options },
-  });
+  return startApi(world, platform, servers, [TokenController], { options });
 }
 
 const status = async (app: INestApplication, token: string): Promise<number> =>
@@ -122,12 +116,6 @@ describe.each(PLATFORMS)('client authentication at the real oidc-provider on %s'
 });
 
 describe.each(PLATFORMS)('signed introspection answers (RFC 9701) on %s', (platform) => {
-  const clientAuthentication = {
-    method: 'client_secret_basic',
-    clientId: 'api',
-    clientSecret: 'api-secret',
-  } as const;
-
   interface Signed {
     readonly header?: Record<string, unknown>;
     readonly claims?: Record<string, unknown>;
@@ -166,7 +154,7 @@ describe.each(PLATFORMS)('signed introspection answers (RFC 9701) on %s', (platf
 
   const start = async (): Promise<{ as: TestAuthorizationServer; app: INestApplication }> => {
     const as = await startAuthorizationServer(world);
-    const introspection = { clientAuthentication, responseFormat: 'jwt' } as const;
+    const introspection = { clientAuthentication: API_CLIENT, responseFormat: 'jwt' } as const;
     return { as, app: await startWith(platform, [{ issuer: as.issuer, introspection }]) };
   };
 
@@ -245,7 +233,7 @@ describe.each(PLATFORMS)('signed introspection answers (RFC 9701) on %s', (platf
 
   test('keys that cannot be had are an outage, and are fetched even with jwt: false', async () => {
     const as = await startAuthorizationServer(world);
-    const introspection = { clientAuthentication, responseFormat: 'jwt' } as const;
+    const introspection = { clientAuthentication: API_CLIENT, responseFormat: 'jwt' } as const;
     const app = await startWith(platform, [{ issuer: as.issuer, jwt: false, introspection }]);
     await answerSigned(as);
     as.behave('jwks', { status: 500 });
@@ -360,15 +348,12 @@ async function freePort(): Promise<number> {
 }
 
 describe.each(PLATFORMS)('several servers with introspection on %s', (platform) => {
-  const clientAuthentication = {
-    method: 'client_secret_basic',
-    clientId: 'api',
-    clientSecret: 'api-secret',
-  } as const;
-
   const start = async () => {
     const [one, two] = [await startAuthorizationServer(world), await startAuthorizationServer(world)];
-    const servers = [one, two].map(({ issuer }) => ({ issuer, introspection: { clientAuthentication } }));
+    const servers = [one, two].map(({ issuer }) => ({
+      issuer,
+      introspection: { clientAuthentication: API_CLIENT },
+    }));
     const app = await startWith(platform, servers, { introspectionOrder: 'by-configuration' });
     return { one, two, app };
   };

@@ -12,10 +12,16 @@ import type {
   TestServerRequest,
   TestTokenOptions,
 } from 'nestjs-cert-bound-auth/testing';
-import type { Response } from 'supertest';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Platform, PLATFORMS } from '../support/platforms.js';
-import { clientOf, createWorld, startApi, startAuthorizationServer, type World } from '../support/world.js';
+import {
+  API_CLIENT,
+  createWorld,
+  startApi,
+  startAuthorizationServer,
+  type TokenCall,
+  tokenCallTo,
+} from '../support/world.js';
 
 @Controller()
 class TokenController {
@@ -29,34 +35,20 @@ class TokenController {
   }
 }
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 afterEach(() => {
   vi.useRealTimers();
 });
-
-const SECRET = { method: 'client_secret_basic', clientId: 'api', clientSecret: 'api-secret' } as const;
-
-interface Api {
-  call(token: string, certificate?: 'client1' | 'client2'): Promise<Response>;
-}
 
 async function startWith(
   platform: Platform,
   as: TestAuthorizationServer,
   introspection: Partial<RemoteIntrospectionOptions> = {},
   server: Partial<AuthorizationServerOptions> = {},
-): Promise<Api> {
-  const options = { clientAuthentication: SECRET, ...introspection };
-  const authorizationServers = [
-    { issuer: as.issuer, tls: { ca: world.ca.cert }, introspection: options, ...server },
-  ];
-  const app = await startApi(world, platform, as, [TokenController], { options: { authorizationServers } });
-  return {
-    call: async (token, certificate = 'client1') => clientOf(app, world, world[certificate], token).get('/'),
-  };
+): Promise<{ readonly call: TokenCall }> {
+  const options = { clientAuthentication: API_CLIENT, ...introspection };
+  const trusted = [{ issuer: as.issuer, introspection: options, ...server }];
+  return { call: tokenCallTo(await startApi(world, platform, trusted, [TokenController]), world) };
 }
 
 const opaque = (as: TestAuthorizationServer, options: TestTokenOptions = {}): string =>
@@ -296,7 +288,9 @@ describe.each(PLATFORMS)('client authentication at the introspection endpoint on
 
   test('a refusal of our own credentials is our fault, so it is 503 and not 401', async () => {
     const as = await startAuthorizationServer(world);
-    const api = await startWith(platform, as, { clientAuthentication: { ...SECRET, clientSecret: 'wrong' } });
+    const api = await startWith(platform, as, {
+      clientAuthentication: { ...API_CLIENT, clientSecret: 'wrong' },
+    });
     expect((await api.call(opaque(as))).status).toBe(503);
   });
 });

@@ -6,41 +6,28 @@ import {
   RFC9068_REQUIRED_CLAIMS,
 } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer, TestJwtOptions } from 'nestjs-cert-bound-auth/testing';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Platform, PLATFORMS } from '../support/platforms.js';
 import { TokenController } from '../support/token-controller.js';
 import {
-  type ApiClient,
-  clientOf,
   createWorld,
   startApi,
   startAuthorizationServer,
+  type TokenCall,
+  tokenCallTo,
   whenOver,
-  type World,
 } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 afterEach(() => {
   vi.useRealTimers();
 });
 
-interface Api {
-  /** Calls the API with this token and client1's certificate. */
-  call(token: string): ReturnType<ApiClient['get']>;
-}
-
 async function startWith(
   platform: Platform,
   ...servers: readonly AuthorizationServerOptions[]
-): Promise<Api> {
-  const authorizationServers = servers.map((server) => ({ tls: { ca: world.ca.cert }, ...server }));
-  const app = await startApi(world, platform, { issuer: '' }, [TokenController], {
-    options: { authorizationServers },
-  });
-  return { call: (token) => clientOf(app, world, world.client1, token).get('/') };
+): Promise<{ readonly call: TokenCall }> {
+  return { call: tokenCallTo(await startApi(world, platform, servers, [TokenController]), world) };
 }
 
 const mint = async (as: TestAuthorizationServer, options: TestJwtOptions = {}): Promise<string> =>

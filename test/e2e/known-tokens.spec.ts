@@ -14,7 +14,7 @@ import {
   type TestJwtOptions,
   type TestTokenOptions,
 } from 'nestjs-cert-bound-auth/testing';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { PUBLIC_URL, sendDpop, type SendOptions } from '../support/dpop.js';
 import { eventually } from '../support/eventually.js';
 import {
@@ -29,14 +29,10 @@ import {
 } from '../support/known-tokens.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { openClient } from '../support/tls-client.js';
-import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
+import { API_CLIENT, createWorld, startAuthorizationServer } from '../support/world.js';
 
-let world: World;
-let client: TestDpopClient;
-beforeAll(async () => {
-  world = await createWorld();
-  client = await TestDpopClient.create();
-});
+const world = await createWorld();
+const client = await TestDpopClient.create();
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
@@ -55,7 +51,7 @@ const introspection = (
   more: Partial<RemoteIntrospectionOptions> = {},
 ): Partial<AuthorizationServerOptions> => ({
   introspection: {
-    clientAuthentication: { method: 'client_secret_basic', clientId: 'api', clientSecret: 'api-secret' },
+    clientAuthentication: API_CLIENT,
     ...(cache === undefined ? {} : { cache }),
     ...more,
   },

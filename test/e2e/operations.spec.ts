@@ -5,9 +5,10 @@ import type { Type } from '@nestjs/common';
 import type { NextFunction, Request } from 'express';
 import { AuthorizationServers, CertBoundAuthModule } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { extract } from '../docs/extract.js';
 import { PLATFORMS, startApp } from '../support/platforms.js';
+import { startProtectedApi } from '../support/protected-api.js';
 import { recordTelemetry, type Telemetry } from '../support/telemetry.js';
 import { TokenController } from '../support/token-controller.js';
 import {
@@ -17,16 +18,12 @@ import {
   startAuthorizationServer,
   tlsOf,
   whenOver,
-  type World,
 } from '../support/world.js';
 
 const samples = extract('docs/operations.md');
 const sample = async <Sample>(name: string): Promise<Sample> => (await import(join(samples, name))) as Sample;
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 describe.each(PLATFORMS)('what OpenTelemetry records on %s', (platform) => {
   let telemetry: Telemetry;
@@ -36,8 +33,7 @@ describe.each(PLATFORMS)('what OpenTelemetry records on %s', (platform) => {
   afterEach(async () => telemetry.end());
 
   test('OpenTelemetry records each request once, and the calls to the authorization server', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, [TokenController]);
+    const { as, app } = await startProtectedApi(world, platform, [TokenController]);
     const token = await as.accessToken({ certificate: world.client1 });
     await clientOf(app, world, world.client1, token).get('/').expect(200);
     await clientOf(app, world, world.client1, token).get('/').expect(200);
@@ -92,9 +88,8 @@ describe.each(PLATFORMS)('what OpenTelemetry records on %s', (platform) => {
   test('OpenTelemetry records the span of a decision inside the span of its request', async () => {
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
     whenOver(async () => context.disable());
-    const as = await startAuthorizationServer(world);
     const tracer = trace.getTracer('test');
-    const app = await startApi(world, platform, as, [TokenController], {
+    const { as, app } = await startProtectedApi(world, platform, [TokenController], {
       // As an instrumentation of the server does it.
       configure: (configured) =>
         configured.use((_request: Request, response: { on: NodeJS.EventEmitter['on'] }, next: NextFunction) =>
@@ -158,8 +153,7 @@ describe.each(PLATFORMS)('the samples of docs/operations.md on %s', (platform) =
       'events.ts',
     );
     const before = outages.length;
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, [TokenController]);
+    const { as, app } = await startProtectedApi(world, platform, [TokenController]);
     const token = await as.accessToken({ certificate: world.client1 });
     await as.stop();
     await clientOf(app, world, world.client1, token).get('/').expect(503);
@@ -205,8 +199,7 @@ describe.each(PLATFORMS)('the samples of docs/operations.md on %s', (platform) =
     const { WithdrawnKey } = await sample<{
       WithdrawnKey: new (servers: AuthorizationServers) => { forget(): Promise<void> };
     }>('withdrawn-key.ts');
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, [TokenController]);
+    const { as, app } = await startProtectedApi(world, platform, [TokenController]);
     const token = await as.accessToken({ certificate: world.client1 });
     await clientOf(app, world, world.client1, token).get('/').expect(200);
     await as.rotateKeys({ keep: false });

@@ -28,16 +28,10 @@ import {
   ScopesGuard,
   type VerifiedAccessToken,
 } from 'nestjs-cert-bound-auth';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { PLATFORMS } from '../support/platforms.js';
-import {
-  challengeOf,
-  clientOf,
-  createWorld,
-  startApi,
-  startAuthorizationServer,
-  type World,
-} from '../support/world.js';
+import { startProtectedApi } from '../support/protected-api.js';
+import { challengeOf, clientOf, createWorld, startApi, startAuthorizationServer } from '../support/world.js';
 
 @Controller()
 class OpenController {
@@ -124,10 +118,7 @@ class StackedController {
 @Scopes('derived')
 class DerivedController extends PaymentsController {}
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 const CONTROLLERS = [
   OpenController,
@@ -139,8 +130,7 @@ const CONTROLLERS = [
 
 describe.each(PLATFORMS)('what the module protects on %s', (platform) => {
   test('importing the module protects every route', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, CONTROLLERS);
+    const { as, app } = await startProtectedApi(world, platform, CONTROLLERS);
     const refused = await clientOf(app, world, world.client1).get('/open').expect(401);
     expect(challengeOf(refused)).toBe('Bearer');
     expect(refused.body).toEqual({
@@ -153,8 +143,7 @@ describe.each(PLATFORMS)('what the module protects on %s', (platform) => {
   });
 
   test('globalGuards: false leaves a route without decorators open, and no other', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, CONTROLLERS, { globalGuards: false });
+    const { app } = await startProtectedApi(world, platform, CONTROLLERS, { globalGuards: false });
     const anonymous = clientOf(app, world);
     await anonymous.get('/open').expect(200, 'open');
     await anonymous.get('/payments').expect(401);
@@ -164,8 +153,7 @@ describe.each(PLATFORMS)('what the module protects on %s', (platform) => {
   });
 
   test('a handler gets the verified token and the certificate', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, CONTROLLERS);
+    const { as, app } = await startProtectedApi(world, platform, CONTROLLERS);
     const token = await as.accessToken({
       certificate: world.client1,
       scope: 'payments:read payments:write',
@@ -198,8 +186,7 @@ describe.each(PLATFORMS)('what the module protects on %s', (platform) => {
   });
 
   test('the scopes of class and method are all needed, and any one of @AnyScope is enough', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, CONTROLLERS);
+    const { as, app } = await startProtectedApi(world, platform, CONTROLLERS);
     const withScope = async (scope: string): Promise<ReturnType<typeof clientOf>> =>
       clientOf(app, world, world.client1, await as.accessToken({ certificate: world.client1, scope }));
 
@@ -222,8 +209,7 @@ describe.each(PLATFORMS)('what the module protects on %s', (platform) => {
   });
 
   test('@Public() ignores all credentials, and a rule on a method beats @Public() on its class', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, CONTROLLERS);
+    const { as, app } = await startProtectedApi(world, platform, CONTROLLERS);
     const liar = clientOf(app, world, undefined, 'rubbish');
     await liar.get('/payments/health').expect(200, { token: 'undefined', certificate: null });
     await clientOf(app, world).get('/payments/health?access_token=x').expect(200);
@@ -246,8 +232,9 @@ describe.each(PLATFORMS)('what the module protects on %s', (platform) => {
           this.fail(401);
         },
       } as never);
-      const as = await startAuthorizationServer(world);
-      const app = await startApi(world, platform, as, [DerivedGuardsController], { globalGuards });
+      const { as, app } = await startProtectedApi(world, platform, [DerivedGuardsController], {
+        globalGuards,
+      });
       const token = await as.accessToken({ certificate: world.client1 });
       for (const path of ['passport', 'passport-instance', 'list', 'binding', 'scopes']) {
         await clientOf(app, world).get(`/derived-guards/${path}`).expect(401);
@@ -296,8 +283,7 @@ describe.each(PLATFORMS)('what the module protects on %s', (platform) => {
   });
 
   test('the certificate of the connection is there on a public route only if it counts', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, CONTROLLERS);
+    const { app } = await startProtectedApi(world, platform, CONTROLLERS);
     const expired = await world.ca.issueClientCertificate('late', {
       notAfter: new Date(Date.now() - 60_000),
     });
@@ -313,8 +299,9 @@ describe.each(PLATFORMS)('what the module protects on %s', (platform) => {
         return { client: token.clientId };
       }
     }
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, [UnguardedController], { globalGuards: false });
+    const { as, app } = await startProtectedApi(world, platform, [UnguardedController], {
+      globalGuards: false,
+    });
     const refused = await clientOf(app, world).get('/mine').expect(401);
     expect(challengeOf(refused)).toBe('Bearer');
     const token = await as.accessToken({ certificate: world.client1 });
@@ -340,8 +327,7 @@ describe.each(PLATFORMS)('what the module protects on %s', (platform) => {
         return 'both';
       }
     }
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, [EitherController], { globalGuards: false });
+    const { as, app } = await startProtectedApi(world, platform, [EitherController], { globalGuards: false });
     const token = await as.accessToken({ certificate: world.client1 });
     await clientOf(app, world).get('/either').expect(200, { token: null });
     await clientOf(app, world).get('/both').expect(401);
@@ -364,9 +350,8 @@ describe.each(PLATFORMS)('what the module protects on %s', (platform) => {
         return true;
       }
     }
-    const as = await startAuthorizationServer(world);
     const providers = [{ provide: APP_GUARD, useClass: Impostor }];
-    const app = await startApi(world, platform, as, CONTROLLERS, { providers });
+    const { as, app } = await startProtectedApi(world, platform, CONTROLLERS, { providers });
     await clientOf(app, world, world.client1).get('/payments').expect(401);
     const token = await as.accessToken({ certificate: world.client1, scope: 'other' });
     await clientOf(app, world, world.client1, token).get('/payments').expect(403);
@@ -400,8 +385,6 @@ test('next() in a public handler leads to no protected one', async () => {
 
 describe.each(PLATFORMS)('the option validate on %s', (platform) => {
   const start = async (validate: NonNullable<CertBoundAuthOptions['validate']>, extra: object = {}) => {
-    const as = await startAuthorizationServer(world);
-    const authorizationServers = [{ issuer: as.issuer, tls: { ca: world.ca.cert } }];
     @Injectable()
     class UserSpy implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
@@ -409,8 +392,8 @@ describe.each(PLATFORMS)('the option validate on %s', (platform) => {
         return true;
       }
     }
-    const app = await startApi(world, platform, as, [UserController], {
-      options: { authorizationServers, validate, ...extra },
+    const { as, app } = await startProtectedApi(world, platform, [UserController], {
+      options: { validate, ...extra },
       configure: (nest) => nest.useGlobalGuards(new UserSpy()),
     });
     const token = await as.accessToken({ certificate: world.client1 });
@@ -442,9 +425,8 @@ describe.each(PLATFORMS)('the option validate on %s', (platform) => {
         return { roles: request.user.roles };
       }
     }
-    const as = await startAuthorizationServer(world);
     const configure = (nest: INestApplication): unknown => nest.useGlobalGuards(new Enrich());
-    const app = await startApi(world, platform, as, [EnrichedController], { configure });
+    const { as, app } = await startProtectedApi(world, platform, [EnrichedController], { configure });
     const token = await as.accessToken({ certificate: world.client1 });
     await clientOf(app, world, world.client1, token)
       .get('/enriched')

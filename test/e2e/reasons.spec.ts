@@ -5,10 +5,11 @@ import {
   type TestCertificate,
 } from 'nestjs-cert-bound-auth/testing';
 import type { Test } from 'supertest';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { loggedRefusal } from '../support/logged-refusal.js';
 import { PLATFORMS } from '../support/platforms.js';
-import { RecordingLogger } from '../support/recording-logger.js';
-import { clientOf, createWorld, startApi, startAuthorizationServer, type World } from '../support/world.js';
+import { startProtectedApi } from '../support/protected-api.js';
+import { API_CLIENT, clientOf, createWorld } from '../support/world.js';
 
 @Controller()
 class RoutesController {
@@ -20,12 +21,8 @@ class RoutesController {
   }
 }
 
-let world: World;
-let foreign: TestCertificate;
-beforeAll(async () => {
-  world = await createWorld();
-  foreign = await selfSignedCertificate('client1');
-});
+const world = await createWorld();
+const foreign = await selfSignedCertificate('client1');
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -35,20 +32,14 @@ type Reason = readonly [reason: string, detail?: string];
 /** What a request looked like, and the exact reason that the log gives: operations count and search by it. */
 describe.each(PLATFORMS)('the log gives the exact reason for a refusal on %s', (platform) => {
   const start = async (trust: 'ca' | 'any' = 'ca') => {
-    const as = await startAuthorizationServer(world);
-    const logger = new RecordingLogger();
-    const app = await startApi(world, platform, as, [RoutesController], {
-      logger,
-      options: { ...as.moduleOptions, clientCertificate: { from: 'tls', trust } },
+    const { as, app, logger } = await startProtectedApi(world, platform, [RoutesController], {
+      server: { introspection: { clientAuthentication: API_CLIENT } },
+      options: { clientCertificate: { from: 'tls', trust } },
     });
     const expectReason = async (request: Test, [reason, detail]: Reason): Promise<void> => {
       logger.lines.length = 0;
       await request;
-      const [line] = logger.ours;
-      expect(line?.text).toMatch(new RegExp(` reason=${reason} `));
-      const logged = /detail=("(?:[^"\\]|\\.)*"|\S+)/.exec(line?.text ?? '')?.[1];
-      const text = logged?.startsWith('"') === true ? (JSON.parse(logged) as string) : logged;
-      expect(text).toBe(detail);
+      expect(loggedRefusal(logger.ours[0])).toMatchObject({ reason, detail });
     };
     return { as, app, expectReason };
   };

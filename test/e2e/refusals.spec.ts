@@ -22,11 +22,12 @@ import {
   Scopes,
   ScopesGuard,
 } from 'nestjs-cert-bound-auth';
-import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Platform, PLATFORMS, startApp } from '../support/platforms.js';
+import { type ProtectedApi, startProtectedApi } from '../support/protected-api.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import {
+  API_CLIENT,
   AUDIENCE,
   challengeOf,
   clientOf,
@@ -35,7 +36,6 @@ import {
   startAuthorizationServer,
   tlsOf,
   whenOver,
-  type World,
 } from '../support/world.js';
 
 @Controller()
@@ -78,15 +78,13 @@ class OwnFilter implements ExceptionFilter {
   }
 }
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 describe.each(PLATFORMS)('the challenge of a refusal on %s', (platform) => {
   test('the challenge carries the realm, escaped', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, [RoutesController], { options: { realm: 'a "b" \\c' } });
+    const { app } = await startProtectedApi(world, platform, [RoutesController], {
+      options: { realm: 'a "b" \\c' },
+    });
     const none = await clientOf(app, world).get('/plain/1').expect(401);
     expect(challengeOf(none)).toBe('Bearer realm="a \\"b\\" \\\\c"');
     const wrong = await clientOf(app, world, undefined, 'x').get('/plain/1').expect(401);
@@ -139,8 +137,7 @@ describe.each(PLATFORMS)('the challenge of a refusal on %s', (platform) => {
   });
 
   test('the challenge is not exposed where CORS is off', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, [RoutesController]);
+    const { app } = await startProtectedApi(world, platform, [RoutesController]);
     const { headers } = await clientOf(app, world)
       .get('/plain/1')
       .set('Origin', 'https://x.example.com')
@@ -150,32 +147,10 @@ describe.each(PLATFORMS)('the challenge of a refusal on %s', (platform) => {
 });
 
 describe.each(PLATFORMS)('what the log says about refusals on %s', (platform) => {
-  const start = async (): Promise<{
-    as: TestAuthorizationServer;
-    app: INestApplication;
-    logger: RecordingLogger;
-  }> => {
-    const as = await startAuthorizationServer(world);
-    const logger = new RecordingLogger();
-    const authorizationServers = [
-      {
-        issuer: as.issuer,
-        tls: { ca: world.ca.cert },
-        introspection: {
-          clientAuthentication: {
-            method: 'client_secret_basic',
-            clientId: 'api',
-            clientSecret: 'api-secret',
-          },
-        },
-      } as const,
-    ];
-    const app = await startApi(world, platform, as, [RoutesController], {
-      logger,
-      options: { authorizationServers },
+  const start = async (): Promise<ProtectedApi> =>
+    startProtectedApi(world, platform, [RoutesController], {
+      server: { introspection: { clientAuthentication: API_CLIENT } },
     });
-    return { as, app, logger };
-  };
 
   test('the log has one line per refusal, with the exact reason and the verified names, at debug', async () => {
     const { as, app, logger } = await start();
@@ -259,15 +234,11 @@ describe.each(PLATFORMS)('invariant 10: two apps in one process on %s', (platfor
 
   test('two apps share no audience, no decision and no cache entry', async () => {
     const as = await startAuthorizationServer(world);
-    const introspection = {
-      clientAuthentication: { method: 'client_secret_basic', clientId: 'api', clientSecret: 'api-secret' },
-      cache: {},
-    } as const;
-    const authorizationServers = [{ issuer: as.issuer, tls: { ca: world.ca.cert }, introspection }];
+    const introspection = { clientAuthentication: API_CLIENT, cache: {} };
     const start = async (audience: string): Promise<INestApplication> =>
-      startApi(world, platform, as, [PassportController], {
+      startApi(world, platform, [{ issuer: as.issuer, introspection }], [PassportController], {
         globalGuards: false,
-        options: { audience, authorizationServers },
+        options: { audience },
       });
     const [one, two] = [await start('urn:one'), await start('urn:two')];
     const status = async (app: INestApplication, token: string): Promise<number> =>
@@ -285,12 +256,10 @@ describe.each(PLATFORMS)('invariant 10: two apps in one process on %s', (platfor
 
   test('an app takes over no decision when another one hands a request on to it', async () => {
     const as = await startAuthorizationServer(world);
-    const authorizationServers = [{ issuer: as.issuer, tls: { ca: world.ca.cert } }];
     const start = async (
       audience: string,
       controllers: readonly (new () => object)[],
-    ): Promise<INestApplication> =>
-      startApi(world, 'express', as, controllers, { options: { audience, authorizationServers } });
+    ): Promise<INestApplication> => startApi(world, 'express', as, controllers, { options: { audience } });
     const inner = await start('urn:inner', [PassportController]);
     const handle = inner.getHttpAdapter().getInstance() as (request: object, response: object) => void;
     @Controller()

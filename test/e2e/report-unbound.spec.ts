@@ -1,24 +1,22 @@
 import type { UnboundRequest } from 'nestjs-cert-bound-auth';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { PLATFORMS } from '../support/platforms.js';
+import { startProtectedApi } from '../support/protected-api.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { TokenController } from '../support/token-controller.js';
-import { clientOf, createWorld, startApi, startAuthorizationServer, type World } from '../support/world.js';
+import { API_CLIENT, clientOf, createWorld, startApi, startAuthorizationServer } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 afterEach(() => {
   vi.useRealTimers();
 });
 
 describe.each(PLATFORMS)('the option reportUnbound on %s', (platform) => {
   const start = async (reportUnbound: true | ((request: UnboundRequest) => void)) => {
-    const as = await startAuthorizationServer(world);
-    const logger = new RecordingLogger();
-    const options = { ...as.moduleOptions, binding: 'if-bound', reportUnbound } as const;
-    const app = await startApi(world, platform, as, [TokenController], { options, logger });
+    const { as, app, logger } = await startProtectedApi(world, platform, [TokenController], {
+      server: { introspection: { clientAuthentication: API_CLIENT } },
+      options: { binding: 'if-bound', reportUnbound },
+    });
     return { as, app, lines: () => logger.ours.filter(({ text }) => text.includes('unbound')) };
   };
 

@@ -13,12 +13,12 @@ import {
   TestDpopClient,
 } from 'nestjs-cert-bound-auth/testing';
 import type { Response } from 'supertest';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { describeApi } from '../../sample-app/open-api.js';
 import { sendDpop, startDpopApi } from '../support/dpop.js';
 import { PLATFORMS, startApp } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { challengeOf, clientOf, createWorld, startApi, type World } from '../support/world.js';
+import { challengeOf, clientOf, createWorld, startApi } from '../support/world.js';
 
 @Controller('class')
 @SenderConstrained('certificate')
@@ -94,12 +94,8 @@ const CONTROLLERS = [
   GuardController,
 ];
 
-let world: World;
-let client: TestDpopClient;
-beforeAll(async () => {
-  world = await createWorld();
-  client = await TestDpopClient.create();
-});
+const world = await createWorld();
+const client = await TestDpopClient.create();
 
 /** What a caller proves. */
 type Kind = 'nothing' | 'certificate' | 'dpop' | 'both';

@@ -1,15 +1,12 @@
 import { CertBoundAuthConfigurationError } from 'nestjs-cert-bound-auth';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MapIntrospectionStore } from '../support/map-introspection-store.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { opaqueToken, startSharingApi } from '../support/sharing-api.js';
-import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
+import { createWorld, startAuthorizationServer } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 const SECRET = 'the same secret on every instance of the API';
 

@@ -1,23 +1,19 @@
 import { createHash } from 'node:crypto';
 import type { TestCertificate } from 'nestjs-cert-bound-auth/testing';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { loggedRefusal } from '../support/logged-refusal.js';
 import { PLATFORMS } from '../support/platforms.js';
-import { RecordingLogger } from '../support/recording-logger.js';
+import { startProtectedApi } from '../support/protected-api.js';
 import { TokenController } from '../support/token-controller.js';
-import { clientOf, createWorld, startApi, startAuthorizationServer, type World } from '../support/world.js';
+import { clientOf, createWorld } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 const sha256 = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('base64url');
 
 describe.each(PLATFORMS)('RFC8705-1: a mismatch is explained in the log on %s', (platform) => {
   const start = async () => {
-    const as = await startAuthorizationServer(world);
-    const logger = new RecordingLogger();
-    const app = await startApi(world, platform, as, [TokenController], { logger });
+    const { as, app, logger } = await startProtectedApi(world, platform, [TokenController]);
     /** What the log says of a token that is bound to this thumbprint. */
     const detailOf = async (thumbprint: string, certificate: TestCertificate): Promise<string> => {
       const token = await as.accessToken({ claims: { cnf: { 'x5t#S256': thumbprint } } });
@@ -25,7 +21,7 @@ describe.each(PLATFORMS)('RFC8705-1: a mismatch is explained in the log on %s', 
       const { status } = await clientOf(app, world, certificate, token).get('/');
       if (status === 200) return 'accepted';
       expect(status).toBe(401);
-      return /detail="([^"]*)"/.exec(logger.ours[0]?.text ?? '')?.[1] ?? 'none';
+      return loggedRefusal(logger.ours[0]).detail ?? 'none';
     };
     return { detailOf };
   };

@@ -8,7 +8,7 @@ import type { SecureVersion } from 'node:tls';
 import { X509CertificateGenerator } from '@peculiar/x509';
 import { mutualTls, type MutualTlsOptions, type TlsWatch, watchTls } from 'nestjs-cert-bound-auth';
 import { type TestCertificate, TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PLATFORMS } from '../support/platforms.js';
 import { always, eventually } from '../support/eventually.js';
 import type { LogLine } from '../support/recording-logger.js';
@@ -22,7 +22,7 @@ import {
   type TlsTexts,
 } from '../support/tls-folder.js';
 import { createWatchedApp, type ServerKind, SERVERS, type WatchedApp } from '../support/watched-app.js';
-import { createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
+import { createWorld, startAuthorizationServer, whenOver } from '../support/world.js';
 
 /** What the requirement allows, in milliseconds. */
 const SECOND = 1000;
@@ -31,17 +31,10 @@ const TWO_LOOKS = 450;
 const KINDS = Object.keys(SERVERS) as readonly ServerKind[];
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 
-let world: World;
-let otherCa: TestCertificateAuthority;
-let otherClient: TestCertificate;
-let renewed: TestCertificate;
-
-beforeAll(async () => {
-  world = await createWorld();
-  otherCa = await TestCertificateAuthority.create('Other CA');
-  otherClient = await otherCa.issueClientCertificate('other');
-  renewed = await world.ca.issueServerCertificate();
-});
+const world = await createWorld();
+const otherCa = await TestCertificateAuthority.create('Other CA');
+const otherClient = await otherCa.issueClientCertificate('other');
+const renewed = await world.ca.issueServerCertificate();
 afterEach(() => vi.useRealTimers());
 
 interface Watched extends WatchedApp {

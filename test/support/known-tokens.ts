@@ -76,9 +76,9 @@ export async function startKnowingApi(
 ): Promise<KnowingApi> {
   const decisions: AccessDecision[] = [];
   const onDecision = (decision: AccessDecision): number => decisions.push(decision);
-  const authorizationServers = [{ issuer: as.issuer, tls: { ca: world.ca.cert }, ...server }];
-  const app = await startApi(world, platform, as, [TokenController, RoutesController], {
-    options: { authorizationServers, dpop: { publicUrl: PUBLIC_URL }, ...options },
+  const trusted = [{ issuer: as.issuer, ...server }];
+  const app = await startApi(world, platform, trusted, [TokenController, RoutesController], {
+    options: { dpop: { publicUrl: PUBLIC_URL }, ...options },
     providers: [{ provide: DecisionListener, useValue: { onDecision } }],
   });
   const outcomeOf = ({ status, body }: Response): Outcome => {

@@ -1,14 +1,13 @@
-import type { CertBoundAuthOptions, SharedIntrospectionCacheOptions } from 'nestjs-cert-bound-auth';
+import type { SharedIntrospectionCacheOptions } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer, TestTokenOptions } from 'nestjs-cert-bound-auth/testing';
-import type { Response } from 'supertest';
 import type { Platform } from './platforms.js';
 import type { RecordingLogger } from './recording-logger.js';
 import { TokenController } from './token-controller.js';
-import { clientOf, startApi, type World } from './world.js';
+import { API_CLIENT, startApi, type TokenCall, tokenCallTo, type World } from './world.js';
 
 /** One instance of an API that shares introspection answers with others. */
 export interface SharingApi {
-  call(token: string, certificate?: 'client1' | 'client2'): Promise<Response>;
+  readonly call: TokenCall;
 }
 
 /** How {@link startSharingApi} is set up beside what it shares. */
@@ -26,29 +25,11 @@ export async function startSharingApi(
   shared: SharedIntrospectionCacheOptions,
   { logger, ...times }: SharingApiOptions = {},
 ): Promise<SharingApi> {
-  const options = optionsOf(world, as, { ...times, shared });
-  const app = await startApi(world, platform, as, [TokenController], {
-    options,
+  const introspection = { clientAuthentication: API_CLIENT, cache: { ...times, shared } };
+  const app = await startApi(world, platform, [{ issuer: as.issuer, introspection }], [TokenController], {
     ...(logger === undefined ? {} : { logger }),
   });
-  return {
-    call: async (token, certificate = 'client1') => clientOf(app, world, world[certificate], token).get('/'),
-  };
-}
-
-function optionsOf(
-  { ca }: World,
-  { issuer }: TestAuthorizationServer,
-  cache: object,
-): Pick<CertBoundAuthOptions, 'authorizationServers'> {
-  const clientAuthentication = {
-    method: 'client_secret_basic',
-    clientId: 'api',
-    clientSecret: 'api-secret',
-  } as const;
-  return {
-    authorizationServers: [{ issuer, tls: { ca: ca.cert }, introspection: { clientAuthentication, cache } }],
-  };
+  return { call: tokenCallTo(app, world) };
 }
 
 /** Issues an opaque token that is bound to the certificate of client 1. */
