@@ -4,7 +4,7 @@ import { takeLeaks, watchForLeaks } from './leaks/watch.js';
 
 watchForLeaks();
 
-// It is the first to be registered, and so the last to run: after all that ends with the tests.
+// It is registered first, so it runs last, after everything that ends with the tests.
 afterAll(() => {
   expect(takeLeaks(), 'what came out holds no token, no proof and no secret').toEqual([]);
 });

@@ -10,14 +10,14 @@ export interface SharingApi {
   readonly call: TokenCall;
 }
 
-/** How {@link startSharingApi} is set up beside what it shares. */
+/** Options of {@link startSharingApi}, beside what the instance shares. */
 export interface SharingApiOptions {
   readonly ttl?: number;
   readonly negativeTtl?: number;
   readonly logger?: RecordingLogger;
 }
 
-/** Starts one; it ends with the test. */
+/** Starts an instance, which ends with the test. */
 export async function startSharingApi(
   world: World,
   platform: Platform,

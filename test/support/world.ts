@@ -15,7 +15,7 @@ import supertest from 'supertest';
 import { afterAll, afterEach } from 'vitest';
 import { type Platform, startApp, type StartAppOptions } from './platforms.js';
 
-/** What most end-to-end tests need: a CA, two clients of it, a certificate for the API. */
+/** What most end-to-end tests need: a CA, with certificates for two clients and for the API. */
 export interface World {
   readonly ca: TestCertificateAuthority;
   readonly server: TestCertificate;
@@ -51,7 +51,7 @@ async function cleanUp(): Promise<void> {
 afterEach(cleanUp);
 afterAll(cleanUp);
 
-/** Ends something when the test that asked for it is over. */
+/** Registers what ends something when the current test is over. */
 export function whenOver(cleanup: () => Promise<unknown>): void {
   cleanups.push(cleanup);
 }
@@ -95,7 +95,7 @@ export async function startApi(
   return app;
 }
 
-/** Options of the servers, which are called over TLS by the CA of the world unless their own options say otherwise. */
+/** Options of the servers, which trust the CA of the world for their TLS unless they say otherwise. */
 function serversOf({ ca }: World, trusted: TrustedServers): readonly AuthorizationServerOptions[] {
   const servers = 'issuer' in trusted ? [{ issuer: trusted.issuer }] : trusted;
   return servers.map((server) => ({ tls: { ca: ca.cert }, ...server }));
@@ -106,7 +106,7 @@ function moduleOf(auth: object, controllers: readonly Type[], providers: readonl
   return { module: App, imports: [auth], controllers, providers };
 }
 
-/** TLS of an API that answers every client by HTTP. */
+/** TLS options of an API that lets every client connect, and answers by HTTP. */
 export function tlsOf({ server, ca }: World): ReturnType<typeof mutualTls> {
   return mutualTls({ key: server.key, cert: server.cert, ca: ca.cert, clientAuth: 'request' });
 }
