@@ -35,7 +35,7 @@ async function send({ url }: ApiProcess, headers: TestDpopHeaders): Promise<Resp
 const statusesOf = async (calls: readonly Promise<Response>[]): Promise<readonly number[]> =>
   (await Promise.all(calls)).map(({ status }) => status);
 
-test('RFC9449-8: of 200 copies of a proof, sent to two processes at once, exactly one is accepted', async () => {
+test('RFC9449-8: exactly one of 200 copies of a proof, sent to two processes at once, is accepted', async () => {
   const { apis, sign } = await setUp(10_000);
   expect(new Set([process.pid, ...apis.map(({ pid }) => pid)]).size).toBe(3);
   for (const api of apis) expect((await send(api, await sign())).status).toBe(200);
@@ -53,7 +53,7 @@ test('RFC9449-8: of 200 copies of a proof, sent to two processes at once, exactl
   }
 });
 
-test('RFC9449-8: with Redis down both processes answer 503, and recover by themselves', async () => {
+test('RFC9449-8: both processes answer 503 while Redis is down, and recover by themselves', async () => {
   const { redis, apis, sign } = await setUp(500);
   const accepts = async (api: ApiProcess): Promise<boolean> => (await send(api, await sign())).status === 200;
   for (const api of apis) await eventually(async () => accepts(api));
