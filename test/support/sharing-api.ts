@@ -26,9 +26,9 @@ export async function startSharingApi(
   { logger, ...times }: SharingApiOptions = {},
 ): Promise<SharingApi> {
   const introspection = { clientAuthentication: API_CLIENT, cache: { ...times, shared } };
-  const app = await startApi(world, platform, [{ issuer: as.issuer, introspection }], [TokenController], {
-    ...(logger === undefined ? {} : { logger }),
-  });
+  const trusted = [{ issuer: as.issuer, introspection }];
+  const log = logger === undefined ? {} : { logger };
+  const app = await startApi(world, platform, trusted, [TokenController], log);
   return { call: tokenCallTo(app, world) };
 }
 
