@@ -80,34 +80,34 @@ function circles(): readonly string[] {
 }
 
 describe('the floor plan of lib', () => {
-  test('has a room for every file', () => {
+  test('the floor plan of lib has a room for every file', () => {
     expect(files.filter((file) => !LEAVES.has(file) && roomOf(file) === -1)).toEqual([]);
   });
 
-  test('has no circle of imports, types included', () => {
+  test('lib has no circle of imports, types included', () => {
     expect(circles()).toEqual([]);
   });
 
-  test('has imports that point down the list of rooms only', () => {
+  test('imports of lib point down the list of rooms only', () => {
     const upward = imports.filter(
       ({ from, to }) => !LEAVES.has(from) && !LEAVES.has(to) && roomOf(to) < roomOf(from),
     );
     expect(upward).toEqual([]);
   });
 
-  test('has leaves that import nothing but types of other leaves, of an error and of JSON', () => {
+  test('the leaves of lib import nothing but types of other leaves, of an error and of JSON', () => {
     const foreign = imports.filter(({ from, to }) => LEAVES.has(from) && !BESIDE_LEAVES.has(to));
     expect(foreign).toEqual([]);
   });
 
-  test('knows Nest in nest/ and in the modules of forward-auth/ only', () => {
+  test('lib knows Nest in nest/ and in the modules of forward-auth/ only', () => {
     const mayKnow =
       /^(?:nest\/|forward-auth\/(?:answer-before-app|forward-auth\.module(?:-definition)?)\.ts$)/;
     const knowing = files.filter((file) => /'@nestjs\//.test(readFileSync(join(lib, file), 'utf8')));
     expect(knowing.filter((file) => !mayKnow.test(file))).toEqual([]);
   });
 
-  test('finds what it looks for', () => {
+  test('the test of the floor plan finds what it looks for', () => {
     expect(imports.length).toBeGreaterThan(files.length);
     expect(roomOf('nest/guards/scopes.guard.ts')).toBe(ROOMS.indexOf('nest/guards'));
     expect(roomOf('index.ts')).toBe(0);

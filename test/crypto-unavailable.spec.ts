@@ -37,7 +37,7 @@ beforeEach(() => {
 });
 afterEach(() => setFips(false));
 
-test('invariant 3: a proof by an algorithm that OpenSSL refuses is refused, and is no fault of ours', () => {
+test('invariant 3: a proof with an algorithm that OpenSSL refuses is refused, and is no fault of ours', () => {
   const keys = new ProofKeys();
   const header = { algorithm: 'ES256', key: jwk, thumbprint: 'thumbprint' } as const;
   const verify = (): void => keys.verify({ jwt: jws, header }, 'thumbprint');
@@ -46,7 +46,7 @@ test('invariant 3: a proof by an algorithm that OpenSSL refuses is refused, and 
   verify();
 });
 
-test('INV3: a token is refused when OpenSSL cannot verify its signature', () => {
+test('invariant 3: a token with an algorithm that OpenSSL refuses is refused, and is no fault of ours', () => {
   const keys = fixedSigningKeys({ keys: [jwk] });
   const verify = (): unknown => verifySignature({ jws, algorithm: 'ES256', kid: 'key-1' }, keys);
   const group = verify();

@@ -53,7 +53,7 @@ async function verifyJwt(server: AuthorizationServer, token: string): Promise<Js
   return (await server.verifyJwt(token, shape)).claims;
 }
 
-describe('what a server says of a token', () => {
+describe('what an authorization server says about a token', () => {
   test('a server without introspection knows no opaque token', async () => {
     const as = await startAuthorizationServer(world);
     const server = serverWith({ issuer: as.issuer });
@@ -65,7 +65,7 @@ describe('what a server says of a token', () => {
     expect(as.requests).toEqual([]);
   });
 
-  test('RFC7662-1: why a token is not active reaches the log', async () => {
+  test('RFC7662-1: the log says why a token is not active', async () => {
     const as = await startAuthorizationServer(world);
     const server = introspecting(as);
     await expect(server.lookUp('unknown')).rejects.toMatchObject({
@@ -95,7 +95,7 @@ describe('what a server says of a token', () => {
     ['typ', 'ID'],
     ['token_use', 'id'],
     ['token_use', 'refresh'],
-  ])('RFC7662-2: a token whose %s is %s is for no API', async (name, value) => {
+  ])('RFC7662-2: a token whose %s is %s is refused at every API', async (name, value) => {
     const as = await startAuthorizationServer(world);
     const token = as.opaqueToken({ claims: { [name]: value } });
     await expect(introspecting(as).lookUp(token)).rejects.toMatchObject({
@@ -111,12 +111,12 @@ describe('what a server says of a token', () => {
     { typ: 'Bearer' },
     { typ: ['refresh'] },
     { token_use: 'access' },
-  ])('RFC7662-2: %j is an access token', async (claims) => {
+  ])('RFC7662-2: an answer with %j describes an access token', async (claims) => {
     const as = await startAuthorizationServer(world);
     expect(await introspecting(as).lookUp(as.opaqueToken({ claims }))).toMatchObject({ claims });
   });
 
-  test('when the server is closed, what is still asked is an outage', async () => {
+  test('a question that is still open when the server is closed ends as an outage', async () => {
     const as = await startAuthorizationServer(world);
     const server = introspecting(as);
     await server.close();
@@ -127,8 +127,8 @@ describe('what a server says of a token', () => {
   });
 });
 
-describe('a JWT', () => {
-  test('a JWT is verified with the server’s keys, and asked about only where that is set', async () => {
+describe('how a JWT is verified', () => {
+  test('a JWT is verified with the keys of its server, and introspected only where that is configured', async () => {
     const as = await startAuthorizationServer(world);
     const token = await as.accessToken({ subject: 'user-1' });
     expect(await verifyJwt(serverWith({ issuer: as.issuer }), token)).toMatchObject({ sub: 'user-1' });
@@ -146,7 +146,7 @@ describe('a JWT', () => {
     expect([as.count('introspection'), as.count('jwks')]).toEqual([1, 2]);
   });
 
-  test('a JWT is verified with keys that are configured, without a call', async () => {
+  test('a JWT is verified with configured keys without any call', async () => {
     const as = await startAuthorizationServer(world);
     const jwks = { keys: [as.signingKey.jwk] };
     const token = await as.accessToken();
@@ -172,12 +172,12 @@ describe('a JWT', () => {
   }
 });
 
-describe('a JWT that is asked about as well', () => {
+describe('a JWT that is introspected as well', () => {
   test.each<[string, JsonObject, string]>([
     ['another cnf', { cnf: { 'x5t#S256': 'other' } }, "cnf differs from the token's own"],
     ['no cnf', { cnf: undefined }, "cnf differs from the token's own"],
-    ['more in aud', { aud: [AUDIENCE, 'other'] }, "aud differs from the token's own"],
-  ])('RFC7662-2: an answer with %s is in conflict with it', async (_name, difference, detail) => {
+    ['an additional audience', { aud: [AUDIENCE, 'other'] }, "aud differs from the token's own"],
+  ])('RFC7662-2: an answer with %s contradicts the JWT', async (_name, difference, detail) => {
     const as = await startAuthorizationServer(world);
     const token = await as.accessToken({ certificate: world.client1 });
     const shape = readTokenShape(token);
@@ -191,7 +191,7 @@ describe('a JWT that is asked about as well', () => {
   });
 });
 
-describe('what a server publishes', () => {
+describe('what an authorization server publishes', () => {
   const publish = (as: TestAuthorizationServer, members: JsonObject): void => {
     const metadata = { issuer: as.issuer, introspection_endpoint: as.introspectionEndpoint, ...members };
     as.behave('metadata', { status: 200, body: JSON.stringify(metadata) });
@@ -201,7 +201,7 @@ describe('what a server publishes', () => {
     ['jwksUri', {}],
     ['introspectionEndpoint', { introspection_endpoint: undefined }],
   ])(
-    'invariant 3: without %s, which is needed, it is an outage that names the remedy',
+    'invariant 3: metadata without %s, which is needed, is an outage that names the remedy',
     async (name, members) => {
       const as = await startAuthorizationServer(world);
       publish(as, members);
@@ -216,14 +216,14 @@ describe('what a server publishes', () => {
     },
   );
 
-  test('an endpoint that is configured is called, and no metadata', async () => {
+  test('a configured endpoint is called without asking for metadata', async () => {
     const as = await startAuthorizationServer(world);
     const endpoint = `${as.introspectionEndpoint}?configured`;
     await introspecting(as, { endpoint }).lookUp(as.opaqueToken());
     expect(as.requests.map(({ path }) => path)).toEqual(['/introspect?configured']);
   });
 
-  test('RFC8705-5: the alias for mutual TLS is for clients that authenticate by it, and for no other', async () => {
+  test('RFC8705-5: only a client that authenticates by mutual TLS uses the alias for mutual TLS', async () => {
     const as = await startAuthorizationServer(world);
     const alias = `${as.introspectionEndpoint}?by=tls`;
     publish(as, { mtls_endpoint_aliases: { introspection_endpoint: alias } });
@@ -246,10 +246,10 @@ describe('what a server publishes', () => {
   });
 });
 
-describe('a cache that servers share', () => {
+describe('a cache that several servers share', () => {
   const secret = Buffer.alloc(32, 's');
 
-  test('invariant 5: an answer is of one server, and was given to one client of it', async () => {
+  test('invariant 5: an answer is kept for one server and for one client of it', async () => {
     const [as, other] = [await startAuthorizationServer(world), await startAuthorizationServer(world)];
     const store = new MapIntrospectionStore();
     const cache = { shared: { store, secret } };
@@ -280,7 +280,7 @@ describe('INV5: claims that are nested too deeply', () => {
   };
   const detail = 'the claims are nested more than 64 levels deep';
 
-  test('INV5: a JWT whose claims are nested too deeply is refused', async () => {
+  test('a JWT whose claims are nested too deeply is refused', async () => {
     const as = await startAuthorizationServer(world);
     const server = serverWith({ issuer: as.issuer });
     await verifyJwt(server, await as.accessToken({ claims: { deep: nested(63) } }));
@@ -292,7 +292,7 @@ describe('INV5: claims that are nested too deeply', () => {
     });
   });
 
-  test('INV5: claims that are nested too deeply in an answer are nonsense', async () => {
+  test('an answer whose claims are nested too deeply is an outage', async () => {
     let levels = 63;
     const introspect = async (): Promise<object> => ({
       active: true,
@@ -311,7 +311,7 @@ describe('INV5: claims that are nested too deeply', () => {
   });
 });
 
-describe('what is fetched before it is needed', () => {
+describe('what a server fetches before it is needed', () => {
   const fetched = (as: TestAuthorizationServer): readonly number[] => [
     as.count('metadata'),
     as.count('jwks'),
@@ -325,21 +325,29 @@ describe('what is fetched before it is needed', () => {
   test.each<
     [string, (as: TestAuthorizationServer) => Partial<AuthorizationServerOptions>, readonly number[]]
   >([
-    ['JWTs: metadata and keys', () => ({}), [1, 1]],
-    ['JWTs with keys by their URL: these', (as) => ({ jwt: { jwksUri: as.jwksUri } }), [0, 1]],
-    ['introspection: metadata', () => ({ jwt: false, introspection: { clientAuthentication } }), [1, 0]],
-    ['introspection at an endpoint: nothing', (as) => ({ jwt: false, introspection: remote(as) }), [0, 0]],
+    ['metadata and keys for JWTs', () => ({}), [1, 1]],
+    ['only the keys for JWTs with a configured jwksUri', (as) => ({ jwt: { jwksUri: as.jwksUri } }), [0, 1]],
     [
-      'signed answers: metadata and keys',
+      'only metadata for introspection',
+      () => ({ jwt: false, introspection: { clientAuthentication } }),
+      [1, 0],
+    ],
+    [
+      'nothing for introspection at a configured endpoint',
+      (as) => ({ jwt: false, introspection: remote(as) }),
+      [0, 0],
+    ],
+    [
+      'metadata and keys for signed answers',
       (as) => ({ jwt: false, introspection: remote(as, { responseFormat: 'jwt' }) }),
       [1, 1],
     ],
     [
-      'a server in this process: nothing',
+      'nothing for introspection in this process',
       () => ({ jwt: false, introspection: { introspect: async () => ({ active: false }) } }),
       [0, 0],
     ],
-  ])('what will be needed is fetched before for %s', async (_, optionsOf, expected) => {
+  ])('the server fetches %s', async (_, optionsOf, expected) => {
     const as = await startAuthorizationServer(world);
     const server = serverWith({ issuer: as.issuer, ...optionsOf(as) });
     await server.prepare();
@@ -347,7 +355,7 @@ describe('what is fetched before it is needed', () => {
     expect(server.health().keys.state).toBe(expected[1] === 1 ? 'fresh' : 'not-fetched');
   });
 
-  test('what is fetched before it is needed is fetched anew when operations ask for it; where the metadata cannot be had, the keys all the same', async () => {
+  test('operations can have everything fetched anew, and get the keys even when the metadata cannot be had', async () => {
     const as = await startAuthorizationServer(world);
     const server = serverWith({ issuer: as.issuer });
     await server.prepare();
@@ -358,7 +366,7 @@ describe('what is fetched before it is needed', () => {
     expect(fetched(as)).toEqual([3, 3]);
   });
 
-  test('keys with a URL need no metadata, and introspection alone needs no keys', async () => {
+  test('a refresh asks for no metadata where jwksUri is configured, and for no keys where there is only introspection', async () => {
     const as = await startAuthorizationServer(world);
     await serverWith({ issuer: as.issuer, jwt: { jwksUri: as.jwksUri } }).refreshKeys();
     expect(fetched(as)).toEqual([0, 1]);
@@ -367,7 +375,7 @@ describe('what is fetched before it is needed', () => {
   });
 });
 
-test('the health of a server: its issuer, its keys, and the circuit of an endpoint that is called', async () => {
+test('the health of a server shows its issuer, its keys, and the circuit of an endpoint that is called', async () => {
   const as = await startAuthorizationServer(world);
   const notFetched = { state: 'not-fetched', age: undefined, lastFailure: undefined };
   expect(serverWith({ issuer: as.issuer }).health()).toEqual({
@@ -381,14 +389,14 @@ test('the health of a server: its issuer, its keys, and the circuit of an endpoi
   expect(own.health()).toMatchObject({ introspection: 'none' });
 });
 
-describe('INV5: how long what was verified holds', () => {
+describe('INV5: how long a verified token stays valid', () => {
   const verified = async (server: AuthorizationServer, token: string): Promise<VerifiedClaims> => {
     const shape = readTokenShape(token);
     if (shape.kind !== 'jwt') throw new Error('no JWT');
     return server.verifyJwt(token, shape);
   };
 
-  test('a JWT, until its key is withdrawn; by configured keys, for good', async () => {
+  test('a JWT stays valid until its key is withdrawn, and with configured keys for good', async () => {
     const as = await startAuthorizationServer(world);
     const token = await as.accessToken();
     const jwks = { keys: [as.signingKey.jwk] };
@@ -401,7 +409,7 @@ describe('INV5: how long what was verified holds', () => {
     expect([byPublished.holds(), byConfigured.holds()]).toEqual([false, true]);
   });
 
-  test('one that is asked about as well, until its key is withdrawn, and only while the answer is kept', async () => {
+  test('a JWT that is introspected stays valid until its key is withdrawn, and only while its answer is kept', async () => {
     const as = await startAuthorizationServer(world);
     const token = await as.accessToken();
     as.answerIntrospection(token, { active: true, aud: AUDIENCE, exp: Date.now() / 1000 + 600 });
@@ -416,7 +424,7 @@ describe('INV5: how long what was verified holds', () => {
   });
 });
 
-test('the log says of which server the keys could not be refreshed', async () => {
+test('the log names the server whose keys could not be refreshed', async () => {
   const log = new RecordingLogger();
   Logger.overrideLogger(log);
   const as = await startAuthorizationServer(world);

@@ -19,7 +19,7 @@ const describeClaims = (claims: JsonObject, more: Partial<Case> = {}): VerifiedA
 };
 
 describe('the one shape of a verified token', () => {
-  test('holds what the claims say', () => {
+  test('a verified token holds what its claims say', () => {
     const claims = { aud: 'api', sub: 'u', azp: 'c', scp: ['a'], iat: 1, exp: 2, jti: 't' };
     const token = describeClaims(claims, {
       claimNames: { scope: 'scp', clientId: 'azp', subject: 'sub' },
@@ -43,7 +43,7 @@ describe('the one shape of a verified token', () => {
     });
   });
 
-  test('has no member for what the claims do not say, or say in another type', () => {
+  test('a verified token has no member for a claim that is missing or of another type', () => {
     for (const claims of [{ exp: 2 }, { exp: 2, sub: 7, client_id: null, jti: ['t'] }]) {
       expect(describeClaims(claims)).toStrictEqual({
         issuer: 'https://as.example.com',
@@ -67,7 +67,7 @@ describe('the one shape of a verified token', () => {
     ],
     [{ a: true }, []],
     [undefined, []],
-  ])('RFC6750-1: the scopes of %j are %j', (scope, scopes) => {
+  ])('RFC6750-1: a scope claim of %j means the scopes %j', (scope, scopes) => {
     expect([...describeClaims({ exp: 2, scope }).scopes]).toEqual(scopes);
   });
 });

@@ -61,24 +61,24 @@ describe('the header of a JWT access token', () => {
     [{ alg: ['ES256'] }, ['algorithm_not_allowed', 'alg is of type object']],
     [{ crit: ['exp'] }, ['critical_header_unsupported', 'crit in the header']],
     [{ b64: true }, ['critical_header_unsupported', 'b64 in the header']],
-  ])('RFC9068-1, RFC8725: %j is refused: %j', async (header, refusal) => {
+  ])('RFC9068-1, RFC8725: a header with %j is refused: %j', async (header, refusal) => {
     await expectRefusal(verify(header, {}, ['at+jwt']), refusal);
   });
 
   test.each(['at+jwt', 'AT+JWT', 'application/at+jwt', 'Application/AT+jwt'])(
-    'RFC9068-1: typ %s is an access token',
+    'RFC9068-1: a JWT with typ %s is an access token',
     async (typ) => {
       expect(await verify({ typ }, { sub: 'user-1' }, ['at+jwt'])).toMatchObject({ sub: 'user-1' });
     },
   );
 
-  test('a media type is compared without its application/ prefix, which comes first or not at all', () => {
+  test('a media type is compared without its application/ prefix, which counts only once and only at the start', () => {
     expect(normalizeType('Application/JWT')).toBe('jwt');
     expect(normalizeType('x-application/jwt')).toBe('x-application/jwt');
   });
 });
 
-describe('an ID token', () => {
+describe('an ID token in place of an access token', () => {
   test.each<[JsonObject, string]>([
     [{ nonce: 'n' }, 'it has nonce'],
     [{ at_hash: 'h' }, 'it has at_hash'],
@@ -86,7 +86,7 @@ describe('an ID token', () => {
     [{ typ: 'ID' }, 'its typ claim is ID'],
     [{ token_use: 'id' }, 'its token_use claim is id'],
   ])(
-    'RFC9068-3: an ID token with %j is refused where other types than at+jwt are admitted: %s',
+    'RFC9068-3: a JWT with %j is refused where types other than at+jwt are admitted: %s',
     async (claims, detail) => {
       for (const typ of ['JWT', undefined]) {
         await expectRefusal(verify({ typ }, claims, LAX), ['token_is_id_token', detail]);
@@ -96,7 +96,10 @@ describe('an ID token', () => {
     },
   );
 
-  test.each([{ typ: 'Bearer' }, { token_use: 'access' }])('%j names an access token', async (claims) => {
-    expect(await verify({ typ: 'JWT' }, claims, LAX)).toMatchObject(claims);
-  });
+  test.each([{ typ: 'Bearer' }, { token_use: 'access' }])(
+    'a JWT with %j is an access token',
+    async (claims) => {
+      expect(await verify({ typ: 'JWT' }, claims, LAX)).toMatchObject(claims);
+    },
+  );
 });

@@ -48,7 +48,7 @@ function known(difference: Partial<KnownToken> = {}): KnownToken {
 }
 
 describe('the tokens that an app knows', () => {
-  test('one is found by its own digest only, and as it was kept', () => {
+  test('a known token is found by its own digest only, and exactly as it was kept', () => {
     const tokens = new KnownTokens(ROOMY);
     const [one, two] = [known(), known()];
     tokens.keep('one', one);
@@ -60,7 +60,7 @@ describe('the tokens that an app knows', () => {
     expect(tokens.find('')).toBeUndefined();
   });
 
-  test('invariant 5: one is found in the first millisecond of its time and in the last, and in no other', () => {
+  test('invariant 5: a known token is found from the first millisecond of its validity to the last, and at no other time', () => {
     const tokens = new KnownTokens(ROOMY);
     const validity: Validity = { from: NOW - 1_000, until: NOW + 1_000 };
     tokens.keep('it', known({ validity }));
@@ -74,7 +74,7 @@ describe('the tokens that an app knows', () => {
     expect(foundAt(validity.from)).toBe(true);
   });
 
-  test('invariant 5: one is found as long as what vouches for it does', () => {
+  test('invariant 5: a known token is found only as long as whatever vouches for it still does', () => {
     const tokens = new KnownTokens(ROOMY);
     let holds = true;
     tokens.keep('it', known({ holds: () => holds }));
@@ -88,7 +88,7 @@ describe('the tokens that an app knows', () => {
     ['has expired', { from: NOW - 60_000, until: NOW }, true, NOW - 1],
     ['is not valid yet', { from: NOW + 1, until: NOW + 60_000 }, true, NOW + 1],
     ['nothing vouches for', minute, false, NOW],
-  ])('invariant 5: one that %s is not kept, whatever becomes of it', (_, validity, vouched, later) => {
+  ])('invariant 5: a token that %s is not kept, whatever happens later', (_, validity, vouched, later) => {
     const tokens = new KnownTokens(ROOMY);
     let holds = vouched;
     tokens.keep('it', known({ validity, holds: () => holds }));
@@ -99,7 +99,7 @@ describe('the tokens that an app knows', () => {
     expect(tokens.find('it')).toBeDefined();
   });
 
-  test('one that is kept anew takes the place of the older', () => {
+  test('a token that is kept again replaces the older entry', () => {
     const tokens = new KnownTokens(ROOMY);
     tokens.keep('it', known());
     const newer = known();
@@ -107,7 +107,7 @@ describe('the tokens that an app knows', () => {
     expect(tokens.find('it')).toBe(newer);
   });
 
-  test('invariant 5: they are as many as they may be, and the one longest not asked for goes first', () => {
+  test('invariant 5: known tokens never exceed their number, and the least recently used one goes first', () => {
     const tokens = new KnownTokens({ ...ROOMY, maxEntries: 3 });
     for (const digest of ['a', 'b', 'c']) tokens.keep(digest, known());
     expect(tokens.find('a')).toBeDefined();
@@ -119,7 +119,7 @@ describe('the tokens that an app knows', () => {
     ]);
   });
 
-  test('invariant 5: they take about as many bytes as they may, whatever their number', () => {
+  test('invariant 5: known tokens never exceed their size in bytes, whatever their number', () => {
     const tokens = new KnownTokens({ maxEntries: 100_000, maxSize: 100_000 });
     const digests = Array.from({ length: 100 }, (_, index) => `token-${index}`);
     for (const digest of digests) tokens.keep(digest, known({ size: 3_000 }));
@@ -128,7 +128,7 @@ describe('the tokens that an app knows', () => {
     expect(found).toEqual(digests.slice(-10));
   });
 
-  test('invariant 5: one that takes more than all may is not kept, and drives no other out', () => {
+  test('invariant 5: a token larger than the whole limit is not kept, and drives no other out', () => {
     const tokens = new KnownTokens({ maxEntries: 10, maxSize: 10_000 });
     tokens.keep('small', known());
     tokens.keep('large', known({ size: 10_000 }));
@@ -149,24 +149,24 @@ describe('the time in which claims are valid', () => {
     stringClaims: [],
   } as const;
 
-  test('RFC7519-4.1: ends at exp and begins at the later of iat and nbf, with the tolerance on both sides', () => {
+  test('RFC7519-4.1: claims are valid from the later of iat and nbf until exp, with the tolerance at both ends', () => {
     expect(validityOf({ iat: 100, nbf: 120, exp: 200 }, rules)).toEqual({ from: 115_000, until: 205_000 });
     expect(validityOf({ iat: 120, nbf: 100, exp: 200 }, rules)).toEqual({ from: 115_000, until: 205_000 });
     expect(validityOf({ exp: 200 }, rules)).toEqual({ from: -Infinity, until: 205_000 });
   });
 
-  test('ends where maxTokenAge does, when that is sooner', () => {
+  test('claims are valid only until maxTokenAge is reached, when that comes first', () => {
     const aged = { ...rules, maxTokenAge: 60 };
     expect(validityOf({ iat: 100, exp: 200 }, aged).until).toBe(165_000);
     expect(validityOf({ iat: 100, exp: 130 }, aged).until).toBe(135_000);
   });
 
-  test('invariant 5: the time in which claims are valid is none without exp, or without an iat that maxTokenAge needs', () => {
+  test('invariant 5: claims are valid at no time without exp, or without the iat that maxTokenAge needs', () => {
     expect(validityOf({ iat: 100 }, rules).until).toBe(-Infinity);
     expect(validityOf({ exp: 200 }, { ...rules, maxTokenAge: 60 }).until).toBe(-Infinity);
   });
 
-  test('two times in which claims are valid leave what they have in common, if anything', () => {
+  test('two validities together are valid only in the time that they share', () => {
     const both = bothValid({ from: 1, until: 10 }, { from: 5, until: 20 });
     expect(both).toEqual({ from: 5, until: 10 });
     expect(bothValid({ from: 5, until: 20 }, { from: 1, until: 10 })).toEqual(both);

@@ -27,7 +27,7 @@ const refused = (reason: string, detail?: string): object => ({
   detail,
 });
 
-describe('a token that no server has to be asked about', () => {
+describe('a token that is judged without asking a server', () => {
   const part = (json: string): string => Buffer.from(json).toString('base64url');
   const header = part('{"alg":"ES256"}');
   const malformed = refused(
@@ -44,12 +44,12 @@ describe('a token that no server has to be asked about', () => {
     ['without iss', `${header}.${part('{}')}.AAAA`, unknown],
     ['of an issuer that is not known', `${header}.${part('{"iss":"x"}')}.AAAA`, unknown],
     ['whose iss is no text', `${header}.${part('{"iss":["x"]}')}.AAAA`, unknown],
-  ])('RFC8725: one %s is refused by name', async (_name, token, refusal) => {
+  ])('RFC8725: a token %s is refused by name', async (_name, token, refusal) => {
     await expect((async () => verifyAccessToken(token, NOBODY))()).rejects.toMatchObject(refusal);
   });
 });
 
-test('RFC9068-2: a JWT is verified by the server that is its iss, and vouched for by it', async () => {
+test('RFC9068-2: a JWT is verified and vouched for by the server that is its iss', async () => {
   const as = await startAuthorizationServer(await createWorld());
   const server = serverWith({ issuer: as.issuer, jwt: { jwks: { keys: [as.signingKey.jwk] } } });
   const byIssuer = new Map([[as.issuer, server]]);
@@ -92,13 +92,13 @@ describe('an opaque token that several servers may know', () => {
     throw new Error('down');
   };
 
-  test('the first that knows it vouches for it, and no other is asked', async () => {
+  test('the first server that knows the token vouches for it, and the servers after it are not asked', async () => {
     const { outcome, asked } = await lookUp(['a', inactive], ['b', active], ['c', active]);
     expect(await outcome).toMatchObject({ server: { settings: { issuer: 'urn:b' } }, claims });
     expect(asked).toEqual(['a', 'b']);
   });
 
-  test('invariant 3: one that is down might have known it: the others’ no is then no refusal', async () => {
+  test('invariant 3: a server that is down might know the token, so the denials of the others are no refusal', async () => {
     for (const answers of [
       [inactive, down, inactive],
       [down, inactive, inactive],
@@ -110,12 +110,12 @@ describe('an opaque token that several servers may know', () => {
     expect(await (await lookUp(['a', down], ['b', active])).outcome).toMatchObject({ claims });
   });
 
-  test('when none knows it, the last one’s reason is told', async () => {
+  test('the reason of the last server is told when no server knows the token', async () => {
     const { outcome } = await lookUp(['a', inactive], ['b', () => ({ active: 1 })]);
     await expect(outcome).rejects.toMatchObject(refused('token_inactive', 'active is not a boolean'));
   });
 
-  test('one that knows it and refuses it has decided', async () => {
+  test('a server that knows the token and refuses it has the last word', async () => {
     const { outcome, asked } = await lookUp(['a', expired], ['b', active]);
     await expect(outcome).rejects.toMatchObject({ reason: 'token_expired' });
     expect(asked).toEqual(['a']);
@@ -127,7 +127,7 @@ describe('an opaque token that several servers may know', () => {
     clientSecret: 'api-secret',
   };
 
-  test('RFC7662-1: one whose endpoint refuses the token has not decided for the others', async () => {
+  test('RFC7662-1: a server whose endpoint refuses the token does not decide for the other servers', async () => {
     const world = await createWorld();
     const servers = [await startAuthorizationServer(world), await startAuthorizationServer(world)] as const;
     servers[0].behave('introspection', { status: 400, body: '{"error":"unsupported_token_type"}' });
@@ -139,7 +139,7 @@ describe('an opaque token that several servers may know', () => {
     expect(verified.server.settings.issuer).toBe(servers[1].issuer);
   });
 
-  test('a fault of this module is told as what it is', async () => {
+  test('a fault of this module is reported as a fault', async () => {
     const faulty = { lookUp: async () => Promise.reject(new TypeError('a fault')) } as unknown;
     const knowing = serverWith({
       issuer: 'urn:b',

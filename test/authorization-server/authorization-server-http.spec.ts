@@ -31,7 +31,7 @@ async function startServer(
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-describe('what may be called', () => {
+describe('which URLs may be called', () => {
   test.each([
     ['https://as.example.com/jwks', true, true],
     ['HTTPS://as.example.com', true, true],
@@ -54,11 +54,11 @@ describe('what may be called', () => {
     ['https://:secret@as.example.com', false, false],
     ['as.example.com', false, false],
     ['', false, false],
-  ])('%s: %s, and where http: is allowed on loopback: %s', (url, strict, lax) => {
+  ])('the URL %s may be called: %s, and where http: is allowed on loopback: %s', (url, strict, lax) => {
     expect([isAllowedUrl(url, false), isAllowedUrl(url, true)]).toEqual([strict, lax]);
   });
 
-  test('invariant 3: another URL, which the server may have published, is an outage; nothing is sent', async () => {
+  test('invariant 3: a published URL that must not be called is an outage, and nothing is sent', async () => {
     let calls = 0;
     const url = await startServer((_request, response) => {
       calls += 1;
@@ -75,12 +75,12 @@ describe('what may be called', () => {
   });
 });
 
-describe('an answer', () => {
+describe('an answer of an authorization server', () => {
   test.each([
     ['application/json', 'application/json'],
     ['Application/JSON ; charset=utf-8; a=b', 'application/json'],
     [undefined, ''],
-  ])('has the media type of %j: %j', async (header, contentType) => {
+  ])('a content type of %j is read as the media type %j', async (header, contentType) => {
     const url = await startServer((_request, response) => {
       if (header !== undefined) response.setHeader('content-type', header);
       response.statusCode = 418;
@@ -94,7 +94,7 @@ describe('an answer', () => {
     });
   });
 
-  test('invariant 3: an answer that does not come is an outage, and the log tells which and why', async () => {
+  test('invariant 3: an answer that does not come is an outage, and the log says which and why', async () => {
     const as = await startAuthorizationServer(world);
     const call = async (method: 'GET' | 'POST', settings = {}): Promise<unknown> =>
       httpOf(world, settings).call(as.jwksUri, { purpose: 'keys', method, headers: {} });
@@ -120,7 +120,7 @@ describe('an answer', () => {
     );
   });
 
-  test('invariant 3: an answer that was still awaited at the end is an outage', async () => {
+  test('invariant 3: an answer that is still awaited at the end is an outage', async () => {
     const as = await startAuthorizationServer(world);
     as.behave('jwks', 'hang');
     const http = httpOf(world);
@@ -167,7 +167,7 @@ describe('the bounds of calls', () => {
       authorizationServers: [{ issuer: 'https://as.example.com', ...(http === undefined ? {} : { http }) }],
     }).authorizationServers[0]?.http;
 
-  test('have defaults, and can be set', () => {
+  test('the bounds of calls have defaults, and can be set', () => {
     expect(resolved()).toEqual({
       connectTimeout: 3_000,
       timeout: 5_000,
@@ -180,11 +180,14 @@ describe('the bounds of calls', () => {
     expect(resolved({ maxConnections: 1_024 })).toMatchObject({ maxConnections: 1_024 });
   });
 
-  test.each([0, 1_025, 1.5, '64', null])('INV8: %j connections stop the boot', (maxConnections) => {
-    expect(() => resolved({ maxConnections })).toThrow('authorizationServers[0].http.maxConnections');
-  });
+  test.each([0, 1_025, 1.5, '64', null])(
+    'INV8: a limit of %j connections stops the boot',
+    (maxConnections) => {
+      expect(() => resolved({ maxConnections })).toThrow('authorizationServers[0].http.maxConnections');
+    },
+  );
 
-  test('INV5: a server that hangs, and 5,000 callers: 64 connections, 1,024 calls, all answered in time', async () => {
+  test('INV5: a server that hangs gets 1,024 calls over 64 connections from 5,000 callers, who are all answered in time', async () => {
     const gauge = new Gauge();
     const url = await startServer(() => undefined, gauge.count);
     const http = httpOf(world, { ...loopback, timeout: 1_500 });
@@ -211,7 +214,7 @@ describe('the bounds of calls', () => {
     await Promise.all(calls);
   });
 
-  test('more calls than connections wait, and all are answered; connections are kept', async () => {
+  test('calls wait when there are more of them than connections, all are answered, and connections are kept', async () => {
     const gauge = new Gauge();
     let connections = 0;
     const url = await startServer(
@@ -227,7 +230,7 @@ describe('the bounds of calls', () => {
     expect([gauge.most, connections]).toEqual([4, 4]);
   });
 
-  test('the waiting counts: a call has its limit in all', async () => {
+  test('the time limit of a call includes the time that it waits', async () => {
     const url = await startServer((_request, response) => {
       setTimeout(() => response.end(), 200).unref();
     });
@@ -250,7 +253,7 @@ describe('the bounds of calls', () => {
     await Promise.all(waiting);
   });
 
-  test('a connection goes to whoever needs another host', async () => {
+  test('a connection is given up for a call that needs another host', async () => {
     const [one, other] = await Promise.all(
       ['one', 'other'].map(async (name) => startServer((_request, response) => response.end(name))),
     );
@@ -261,7 +264,7 @@ describe('the bounds of calls', () => {
     expect(await http.call(String(one), ask)).toMatchObject({ body: 'one' });
   });
 
-  test('invariant 3: what waits at the end is an outage, and so is what comes after it', async () => {
+  test('invariant 3: calls that wait at the end, and calls after it, are outages', async () => {
     const url = await startServer(() => undefined);
     const http = httpOf(world, { ...loopback, maxConnections: 1 });
     const calls = Array.from({ length: 3 }, async () => http.call(url, ask));
@@ -272,8 +275,8 @@ describe('the bounds of calls', () => {
   });
 });
 
-describe('each call', () => {
-  test('each call is published when it is over: for what, how it ended, how long it took', async () => {
+describe('what each call does', () => {
+  test('a finished call is published with its purpose, outcome and duration', async () => {
     const url = await startServer((request, response) => {
       if (request.method === 'GET') {
         response.statusCode = 404;
@@ -301,7 +304,7 @@ describe('each call', () => {
     ]);
   });
 
-  test('whose host refuses on all its addresses says so in the log', async () => {
+  test('a call whose host refuses on all its addresses says so in the log', async () => {
     const lookup = (_host: string, _options: object, found: (error: null, all: object[]) => void): void =>
       found(null, [
         { address: '127.0.0.1', family: 4 },
@@ -316,7 +319,7 @@ describe('each call', () => {
     });
   });
 
-  test('leaves no timer behind that would keep the process alive', async () => {
+  test('a call leaves no timer behind that would keep the process alive', async () => {
     const url = await startServer((_request, response) => response.end());
     const http = httpOf(world, loopback);
     const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
@@ -326,7 +329,7 @@ describe('each call', () => {
     expect(timers()).toBeLessThan(before + 25);
   });
 
-  test('has a body without byte order mark', async () => {
+  test('a body is read without its byte order mark', async () => {
     const url = await startServer((_request, response) => response.end('\ufeff{"a":"\u00e9"}'));
     expect((await httpOf(world, loopback).call(url, get)).body).toBe('{"a":"\u00e9"}');
   });

@@ -75,8 +75,8 @@ const refused = (retryAfter: number): object => ({
   detail: 'not asked: the last 5 calls or more have failed',
 });
 
-describe('the circuit opens', () => {
-  test('INV3: the circuit opens after five outages in a row; then nothing is asked, and the caller is told for how long', async () => {
+describe('how the circuit opens', () => {
+  test('INV3: the circuit opens after five outages in a row, then nothing is asked, and the caller is told for how long', async () => {
     await failTimes(4);
     expect(breaker.state).toBe('closed');
     const fifth = down();
@@ -87,7 +87,7 @@ describe('the circuit opens', () => {
     expect(call).not.toHaveBeenCalled();
   });
 
-  test('INV3: the circuit does not open after outages with an answer between them', async () => {
+  test('INV3: the circuit stays closed when an answer comes between the outages', async () => {
     for (let i = 0; i < 5; i++) {
       await failTimes(4);
       expect(await succeed()).toBe('answer');
@@ -100,7 +100,7 @@ describe('the circuit opens', () => {
     expect(breaker.state).toBe('open');
   });
 
-  test('INV3: never because the endpoint refuses us, which is an answer', async () => {
+  test('INV3: the circuit stays closed when the endpoint refuses us, because that is an answer', async () => {
     await failTimes(4);
     await failTimes(20, down('authorization_server_refused_client'));
     await failTimes(4);
@@ -110,7 +110,7 @@ describe('the circuit opens', () => {
   test.each([
     ['that was not sent', down('authorization_server_unreachable', new CallNotSentError('too many'))],
     ['that failed by a mistake of ours', new TypeError('x')],
-  ])('INV3: never because of a call %s, which is no answer either', async (_name, error) => {
+  ])('INV3: the circuit stays closed after calls %s, which are no answers either', async (_name, error) => {
     await failTimes(4);
     await failTimes(20, error);
     expect(breaker.state).toBe('closed');
@@ -118,7 +118,7 @@ describe('the circuit opens', () => {
     expect(breaker.state).toBe('open');
   });
 
-  test('once, however many calls were under way', async () => {
+  test('the circuit opens once, however many calls were under way', async () => {
     const calls = Array.from({ length: 20 }, () => begin());
     for (const { end } of calls) end(down());
     await Promise.all(calls.map(async ({ result }) => result));
@@ -136,8 +136,8 @@ describe('the circuit opens', () => {
   });
 });
 
-describe('the circuit half-opens', () => {
-  test('when the pause is over: one call goes through, the others are refused at once', async () => {
+describe('how the circuit half-opens', () => {
+  test('one call goes through when the pause is over, and the others are refused at once', async () => {
     await failTimes(5);
     later(0.999);
     expect(breaker.state).toBe('open');
@@ -154,7 +154,7 @@ describe('the circuit half-opens', () => {
     expect(await Promise.all([succeed(), succeed()])).toEqual(['answer', 'answer']);
   });
 
-  test('the circuit pauses twice as long after each probe that fails, up to thirty seconds', async () => {
+  test('the pause doubles after each probe that fails, up to thirty seconds', async () => {
     await failTimes(5);
     const pauses: unknown[] = [];
     for (let i = 0; i < 8; i++) {
@@ -166,7 +166,7 @@ describe('the circuit half-opens', () => {
     expect(pauses).toEqual([1, 2, 4, 8, 16, 30, 30, 30]);
   });
 
-  test('the pause of the circuit is short again after a success', async () => {
+  test('the pause is short again after a success', async () => {
     await failTimes(5);
     later(1);
     await fail();
@@ -178,14 +178,14 @@ describe('the circuit half-opens', () => {
     expect(await succeed()).toMatchObject(refused(1));
   });
 
-  test('an endpoint that refuses us closes the circuit, for that is an answer', async () => {
+  test('a refusal of us closes the circuit, because it is an answer', async () => {
     await failTimes(5);
     later(1);
     await fail(down('authorization_server_refused_client'));
     expect(breaker.state).toBe('closed');
   });
 
-  test('a probe that was not sent is followed by another one, no later than the first', async () => {
+  test('a probe that was not sent is followed by another one no later than the first', async () => {
     await failTimes(5);
     later(1);
     await fail(down('authorization_server_unreachable', new CallNotSentError('too many')));
@@ -194,7 +194,7 @@ describe('the circuit half-opens', () => {
     expect(await succeed()).toBe('answer');
   });
 
-  test('the instances of an API probe at different times: a pause is at least half as long', async () => {
+  test('instances of an API probe at different times, because each pause is at least half as long and otherwise random', async () => {
     breaker = new CircuitBreaker(ISSUER, () => 0);
     await failTimes(5);
     later(0.5);
@@ -205,7 +205,7 @@ describe('the circuit half-opens', () => {
     expect(breaker.state).toBe('half-open');
   });
 
-  test('a clock that has been set back keeps no circuit open', async () => {
+  test('the circuit half-opens even after the clock has been set back', async () => {
     await failTimes(5);
     later(-3600);
     expect(await succeed()).toBe('answer');
@@ -213,7 +213,7 @@ describe('the circuit half-opens', () => {
 });
 
 describe('a token that the endpoint stumbles over', () => {
-  test('INV3: a token that the endpoint stumbles over is no probe while another may come, so that it cannot keep the circuit open to all', async () => {
+  test('INV3: a token that failed before is not used as a probe while another may come, so it cannot keep the circuit open', async () => {
     for (let i = 0; i < 5; i++) await fail(down(), 'poison');
     later(1);
     expect(await succeed('poison')).toMatchObject(refused(1));
@@ -221,14 +221,14 @@ describe('a token that the endpoint stumbles over', () => {
     expect(await succeed('poison')).toBe('answer');
   });
 
-  test('INV3: a token that the endpoint stumbles over is one whose call has failed, not one whose call was never sent', async () => {
+  test('INV3: a token counts as failed when its call has failed, not when its call was never sent', async () => {
     await fail(down('authorization_server_unreachable', new CallNotSentError('too many')), 'good');
     await failTimes(5);
     later(1);
     expect(await succeed('good')).toBe('answer');
   });
 
-  test('INV3: a token that the endpoint stumbles over is one of a thousand at most: more are not remembered', async () => {
+  test('INV3: at most a thousand failed tokens are remembered', async () => {
     const calls = Array.from({ length: 1001 }, (_, index) => begin(`token-${index}`));
     for (const { end } of calls) end(down());
     await Promise.all(calls.map(async ({ result }) => result));
@@ -237,7 +237,7 @@ describe('a token that the endpoint stumbles over', () => {
     expect(await succeed('token-1000')).toBe('answer');
   });
 
-  test('INV3: a token that the endpoint stumbles over is the probe when none has come for a second: it may be the only one there is', async () => {
+  test('INV3: a failed token becomes the probe when no other has come for a second, as it may be the only one', async () => {
     for (let i = 0; i < 5; i++) await fail(down(), 'only');
     later(1.999);
     expect(await succeed('only')).toMatchObject(refused(1));
@@ -246,8 +246,8 @@ describe('a token that the endpoint stumbles over', () => {
   });
 });
 
-describe('the log', () => {
-  test('says once that the circuit opens, and once that it closes, with the issuer and the last failure', async () => {
+describe('what the circuit breaker logs', () => {
+  test('the log says once that the circuit opens and once that it closes, with the issuer and the last failure', async () => {
     await failTimes(5);
     for (let i = 0; i < 3; i++) {
       later(30);
@@ -269,8 +269,8 @@ describe('the log', () => {
   });
 });
 
-describe('the channel of calls', () => {
-  test('has each call that was not made', async () => {
+describe('the channel of calls to authorization servers', () => {
+  test('each call that was not sent is published', async () => {
     const events: unknown[] = [];
     const listener = (event: unknown): void => void events.push(event);
     subscribe(SERVER_CALL_CHANNEL, listener);

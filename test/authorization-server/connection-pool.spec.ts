@@ -33,7 +33,7 @@ function take(pool: ConnectionPool, origin = ORIGIN): Work {
 }
 
 describe('a pool of connections', () => {
-  test('INV5: one that is given back goes to whoever has waited longest', async () => {
+  test('INV5: a connection that is given back goes to the call that has waited longest', async () => {
     const pool = poolOf(1);
     const [first, second, third] = [take(pool), take(pool), take(pool)];
     expect([first.begun(), second.begun(), third.begun()]).toEqual([true, false, false]);
@@ -45,7 +45,7 @@ describe('a pool of connections', () => {
     expect(new Set(await Promise.all([first.result, second.result, third.result])).size).toBe(1);
   });
 
-  test('INV5: one that is given back is there at once for who comes next', async () => {
+  test('INV5: a connection that is given back is free at once for the next call', async () => {
     const pool = poolOf(1);
     const first = take(pool);
     first.end();
@@ -56,7 +56,7 @@ describe('a pool of connections', () => {
     expect(await next.result).toBe(connection);
   });
 
-  test('INV3: a caller who gets no connection is told why', async () => {
+  test('INV3: a call that gets no connection is told why', async () => {
     const pool = poolOf(1);
     const [first, late, waiting] = [take(pool), take(pool), take(pool)];
     late.limit.abort();
@@ -67,7 +67,7 @@ describe('a pool of connections', () => {
     await expect(take(pool).result).rejects.toThrow('the connections are closed');
   });
 
-  test('INV5: it stays taken until the work on it is over, though its caller was told so before', async () => {
+  test('INV5: a connection stays taken until the work on it is over, even when its caller has been told before', async () => {
     const pool = poolOf(1);
     const [first, second] = [take(pool), take(pool)];
     first.limit.abort(new Error('late'));
@@ -79,13 +79,13 @@ describe('a pool of connections', () => {
     await second.result;
   });
 
-  test('a caller who has no time from the start does not wait for the work', async () => {
+  test('a call without any time left does not wait for the work', async () => {
     const work = new Promise<never>(() => undefined);
     const late = AbortSignal.abort(new Error('late'));
     await expect(poolOf(1).use(ORIGIN, late, async () => work)).rejects.toThrow('late');
   });
 
-  test('INV3: a caller whose time ends at the moment when a connection comes back has not sent anything', async () => {
+  test('INV3: a call whose time ends just as a connection becomes free has sent nothing', async () => {
     const pool = poolOf(1);
     const [first, second, third] = [take(pool), take(pool), take(pool)];
     first.end();
@@ -97,7 +97,7 @@ describe('a pool of connections', () => {
     expect(second.begun()).toBe(false);
   });
 
-  test('INV3: a caller too many has sent nothing either, and when another one is over there is room again', async () => {
+  test('INV3: a call beyond the limit has sent nothing, and there is room again when another call ends', async () => {
     const pool = poolOf(1, 2);
     const [first, second] = [take(pool), take(pool)];
     await expect(take(pool).result).rejects.toThrow(
@@ -111,7 +111,7 @@ describe('a pool of connections', () => {
     await Promise.all([second.result, third.result]);
   });
 
-  test('a free connection to the same host is taken before another is opened', async () => {
+  test('a free connection to the same host is used before another one is opened', async () => {
     const pool = poolOf(2);
     const [one, other] = [take(pool), take(pool, 'https://other.example.com')];
     one.end();

@@ -9,18 +9,18 @@ const jwk = (members: object = {}): JWK => ({
   ...members,
 });
 
-describe('keys that are published anew', () => {
+describe('keys that are published again', () => {
   const [one, two, three] = [jwk({ kid: 'one' }), jwk({ kid: 'two' }), jwk({ kid: 'three' })];
   const older = (): PublishedKeys => PublishedKeys.from([one, two]);
 
-  test('invariant 5: unchanged are the same set, in whatever order', () => {
+  test('invariant 5: unchanged keys are the same set, in whatever order', () => {
     const before = older();
     expect(PublishedKeys.from([two, one]).replacing(before)).toBe(before);
     expect(before.groupFor('one')?.withdrawn).toBe(false);
     expect(before.groupFor(undefined)?.withdrawn).toBe(false);
   });
 
-  test('invariant 5: with one of them gone, that one is withdrawn, and the other the same', () => {
+  test('invariant 5: a key that is gone is withdrawn, and the other one stays the same', () => {
     const before = older();
     const [keptBefore, goneBefore] = [before.groupFor('one'), before.groupFor('two')];
     const after = PublishedKeys.from([one, three]).replacing(before);
@@ -30,7 +30,7 @@ describe('keys that are published anew', () => {
     expect(after.groupFor('three')?.withdrawn).toBe(false);
   });
 
-  test('invariant 5: with another key of the same kid, the older is withdrawn', () => {
+  test('invariant 5: a key is withdrawn when another one takes its kid', () => {
     const before = older();
     const group = before.groupFor('one');
     const after = PublishedKeys.from([jwk({ kid: 'one' }), two]).replacing(before);
@@ -38,21 +38,21 @@ describe('keys that are published anew', () => {
     expect(after.groupFor('one')?.withdrawn).toBe(false);
   });
 
-  test('invariant 5: with one more of the same kid, whatever it verified is verified again', () => {
+  test('invariant 5: a second key with the same kid has everything verified again that the first one verified', () => {
     const before = older();
     const group = before.groupFor('one');
     PublishedKeys.from([one, jwk({ kid: 'one' }), two]).replacing(before);
     expect(group?.withdrawn).toBe(true);
   });
 
-  test('invariant 5: with any change, what a token without kid was verified by is withdrawn', () => {
+  test('invariant 5: any change withdraws whatever verified a token without kid', () => {
     const before = older();
     const all = before.groupFor(undefined);
     const after = PublishedKeys.from([one, two, three]).replacing(before);
     expect([all?.withdrawn, after.groupFor(undefined)?.withdrawn]).toEqual([true, false]);
   });
 
-  test('keys that come back after they were gone are other keys', () => {
+  test('keys that come back after they were gone are new keys', () => {
     const before = older();
     const group = before.groupFor('two');
     const without = PublishedKeys.from([one]).replacing(before);
@@ -62,13 +62,13 @@ describe('keys that are published anew', () => {
     expect(again.groupFor('two')?.withdrawn).toBe(false);
   });
 
-  test('keys are taken as they are where there were none before', () => {
+  test('the first keys are taken as they are', () => {
     const keys = older();
     expect(keys.replacing(undefined)).toBe(keys);
   });
 });
 
-test('a kid that is no text names no key', () => {
+test('a kid that is not a string names no key', () => {
   const keys = PublishedKeys.from([jwk({ kid: 7 }), jwk({ kid: '7' })]);
   for (const kid of [7, null, true, ['7'], { kid: '7' }]) expect(keys.groupFor(kid)).toBeUndefined();
   expect(keys.groupFor('7')).not.toBe(keys.groupFor(undefined));
@@ -81,7 +81,7 @@ test('keys are imported once for each algorithm', () => {
   expect(group?.keysFor('ES384')).toEqual({ kind: 'none', reason: 'key_unknown', details: {} });
 });
 
-test('a secret is the key of every kid, and never withdrawn', () => {
+test('a secret is the key of every kid, and is never withdrawn', () => {
   const secret = createSecretKey(Buffer.alloc(32));
   const keys = singleKey(secret);
   for (const kid of [undefined, 'one']) {
@@ -98,6 +98,6 @@ test.each<readonly [JWK, 'RS256' | 'ES256' | 'EdDSA']>([
   [{ kty: 'EC', crv: 'P-256', alg: 'ES384' }, 'ES256'],
   [{ kty: 'RSA', use: 'enc' }, 'RS256'],
   [{ kty: 'RSA', key_ops: ['encrypt'] }, 'RS256'],
-])('RFC7517: %j is not meant for %s, whether or not it could be used', (key, algorithm) => {
+])('RFC7517: a key %j is not meant for %s, whether or not it could be used', (key, algorithm) => {
   expect(candidatesAmong([key], algorithm)).toEqual({ kind: 'none', reason: 'key_unknown', details: {} });
 });

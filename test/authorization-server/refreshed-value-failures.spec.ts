@@ -37,8 +37,8 @@ function start(...outcomes: readonly ('right' | 'down' | Promise<number>)[]) {
   return { value, source };
 }
 
-describe('the log', () => {
-  test('says nothing of what is fetched, and refreshed, without a failure', async () => {
+describe('what the refresh of a value logs', () => {
+  test('the log says nothing about a value that is fetched and refreshed without a failure', async () => {
     const { value } = start();
     await value.get();
     at(300);
@@ -47,7 +47,7 @@ describe('the log', () => {
     expect(logger.ours).toEqual([]);
   });
 
-  test('says nothing where the first fetch fails: whoever waits for it says so', async () => {
+  test('the log says nothing when the first fetch fails, because whoever waits for the value says so', async () => {
     const { value } = start('down', 'right');
     await expect(value.get()).rejects.toBe(DOWN);
     expect(await value.get()).toBe(2);
@@ -55,7 +55,7 @@ describe('the log', () => {
   });
 });
 
-test('nothing is fetched in the background while a value pauses after failures', async () => {
+test('nothing is fetched in the background during the pause after failures', async () => {
   const { value, source } = start('right', 'down', 'down', 'right');
   await value.get();
   at(300);
@@ -70,7 +70,7 @@ test('nothing is fetched in the background while a value pauses after failures',
   expect([value.get(), source.fetches]).toEqual([1, 4]);
 });
 
-test('while it pauses, whoever needs it waits for a fetch that operations have asked for', async () => {
+test('a caller during the pause waits for the fetch that operations have asked for', async () => {
   let answer: (value: number) => void = () => undefined;
   const hanging = new Promise<number>((resolve) => {
     answer = resolve;

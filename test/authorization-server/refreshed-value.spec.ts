@@ -35,14 +35,14 @@ function start(rules: Partial<RefreshRules> = {}) {
   return { value, source };
 }
 
-describe('a value', () => {
-  test('a value is fetched once by all that need it together, and is then there at once', async () => {
+describe('a value that is refreshed', () => {
+  test('a value is fetched once for everyone who needs it together, and is then there at once', async () => {
     const { value, source } = start();
     expect(await Promise.all([value.get(), value.get()])).toEqual([1, 1]);
     expect([value.get(), value.known, source.fetches, source.previous]).toEqual([1, 1, 1, [undefined]]);
   });
 
-  test('a value is not known before, and is waited for only while a fetch is under way', async () => {
+  test('a value is not known before its first fetch, and is waited for only during a fetch', async () => {
     const { value, source } = start();
     expect([value.known, await value.underWay(), source.fetches]).toEqual([undefined, undefined, 0]);
     const needed = value.get();
@@ -50,7 +50,7 @@ describe('a value', () => {
     expect([value.known, await value.underWay(), source.fetches]).toEqual([1, undefined, 1]);
   });
 
-  test('serves while it is fetched in the background, once, when it is no longer young', async () => {
+  test('a value that is no longer young still serves while it is fetched once in the background', async () => {
     const { value, source } = start();
     await value.get();
     at(299.999);
@@ -61,7 +61,7 @@ describe('a value', () => {
     expect(source.previous).toEqual([undefined, 1]);
   });
 
-  test('serves no more at the ceiling, and whoever needs it waits for the next', async () => {
+  test('a value stops serving at the ceiling, and whoever needs it waits for the next one', async () => {
     const { value } = start();
     await value.get();
     at(600);
@@ -70,7 +70,7 @@ describe('a value', () => {
     expect(await next).toBe(2);
   });
 
-  test('a value is taken for old when the clock has been set back', async () => {
+  test('a value counts as old when the clock has been set back', async () => {
     const { value } = start();
     await value.get();
     at(-1);
@@ -92,7 +92,7 @@ describe('a value', () => {
     expect(await value.get()).toBe(source.fetches);
   });
 
-  test('a value that may be stale serves as long as fetching fails, and not a moment longer', async () => {
+  test('a value that may be stale serves while fetching fails, up to staleIfError and not beyond', async () => {
     const { value, source } = start({ staleIfError: 60 });
     await value.get();
     source.down = true;
@@ -111,7 +111,7 @@ describe('a value', () => {
     expect(value.health().state).toBe('unavailable');
   });
 
-  test('a value that may be stale, but can be fetched, is fetched', async () => {
+  test('a value that may be stale is fetched when it can be', async () => {
     const { value } = start({ staleIfError: 3_600 });
     await value.get();
     at(600);
@@ -119,8 +119,8 @@ describe('a value', () => {
   });
 });
 
-describe('after a failure', () => {
-  test('nothing is fetched for a while but once more, then twice as long each time, ten seconds at most', async () => {
+describe('what happens after a failed fetch', () => {
+  test('the pause begins after the second failure in a row, and doubles each time up to ten seconds', async () => {
     const { value, source } = start();
     source.down = true;
     await expect(value.get()).rejects.toBe(DOWN);
@@ -146,7 +146,7 @@ describe('after a failure', () => {
     }
   });
 
-  test('the pause is not the same for all: between half and the whole of it', async () => {
+  test('the pause is random, between half of its length and the whole', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0);
     const { value, source } = start();
     source.down = true;
@@ -160,7 +160,7 @@ describe('after a failure', () => {
     expect(source.fetches).toBe(3);
   });
 
-  test('a clock that has been set back makes no pause after a failure endless', async () => {
+  test('no pause is endless when the clock has been set back', async () => {
     const { value, source } = start();
     source.down = true;
     for (const _ of [1, 2, 3]) await expect(value.get()).rejects.toBe(DOWN);
@@ -169,7 +169,7 @@ describe('after a failure', () => {
     expect(await value.get()).toBe(source.fetches);
   });
 
-  test('INV3: an error that nobody has foreseen is an outage too', async () => {
+  test('INV3: an unexpected error is an outage as well', async () => {
     const cause = new RangeError('too deep');
     const value = new RefreshedValue<number>('a value', async () => Promise.reject(cause), RULES);
     await expect(value.get()).rejects.toMatchObject({
@@ -180,7 +180,7 @@ describe('after a failure', () => {
     });
   });
 
-  test('nobody waits to be told whether it may serve, and no failure goes unnoticed to the process', async () => {
+  test('nobody waits to learn whether a value may serve, and no failed fetch becomes an unhandled rejection', async () => {
     const { value, source } = start();
     expect([value.serve(), source.fetches]).toEqual([false, 0]);
     await value.get();
@@ -194,7 +194,7 @@ describe('after a failure', () => {
     expect(source.fetches).toBe(2);
   });
 
-  test('whoever knows better may fetch at once', async () => {
+  test('fetchNow() fetches at once, whatever the pause', async () => {
     const { value, source } = start();
     source.down = true;
     await expect(value.get()).rejects.toBe(DOWN);
@@ -203,7 +203,7 @@ describe('after a failure', () => {
     expect(value.get()).toBe(2);
   });
 
-  test('the log says it once, and when it is over, where nobody waits', async () => {
+  test('the log reports failures in the background once, and once that they are over', async () => {
     const { value, source } = start();
     await value.get();
     const logger = new RecordingLogger();
@@ -242,8 +242,8 @@ test('a fetch that operations ask for begins after they have asked', async () =>
   expect(await asked).toBe(2);
 });
 
-describe('its health', () => {
-  test('the health of a value says whether it was needed, serves, or cannot be had', async () => {
+describe('the health of a value', () => {
+  test('the health of a value shows whether it was never needed, serves, or cannot serve', async () => {
     const { value, source } = start();
     expect(value.health()).toEqual({ state: 'not-fetched', age: undefined, lastFailure: undefined });
     source.down = true;

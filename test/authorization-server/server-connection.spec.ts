@@ -56,7 +56,7 @@ async function afterOneAnswer(fault: (socket: Socket) => void): Promise<TestServ
   return startServer((socket, nth) => (nth === 1 ? answer(socket) : fault(socket)));
 }
 
-describe('a connection', () => {
+describe('a connection to an authorization server', () => {
   test('a connection is kept for the next call', async () => {
     const server = await startServer(answer);
     const connection = connectionTo(server);
@@ -68,7 +68,7 @@ describe('a connection', () => {
     ['closed', (socket) => void socket.end()],
     ['reset', (socket) => socket.resetAndDestroy()],
   ])(
-    'a call on a connection that the server has %s in the meantime is sent once more, on a new one',
+    'a call is sent once more on a new connection when the server has %s the kept one in the meantime',
     async (_, fault) => {
       const server = await afterOneAnswer(fault);
       const connection = connectionTo(server);
@@ -81,7 +81,7 @@ describe('a connection', () => {
     },
   );
 
-  test('a connection with an answer too many on it is closed: no call gets what another one was answered', async () => {
+  test('a connection with one answer too many is closed, so no call gets the answer to another', async () => {
     const server = await startServer((socket) => {
       if (server.received.length > 1) answer(socket);
       else
@@ -95,7 +95,7 @@ describe('a connection', () => {
     expect(server.received.map((request) => request.connection)).toEqual([1, 2]);
   });
 
-  test('a call on a connection with something else than an answer on it is not sent again', async () => {
+  test('a call is not sent again when something other than an answer comes on its connection', async () => {
     const server = await afterOneAnswer((socket) => void socket.end('SSH-2.0-OpenSSH_9.6\r\n'));
     const connection = connectionTo(server);
     await connection.send(server.url, CALL, never());
@@ -118,7 +118,7 @@ describe('a connection', () => {
     expect(connections).toBe(1);
   });
 
-  test('a connection is not tried a third time', async () => {
+  test('a call is not tried a third time', async () => {
     let calls = 0;
     const server = await startServer((socket) => (++calls === 1 ? answer(socket) : socket.resetAndDestroy()));
     const connection = connectionTo(server);
@@ -130,13 +130,13 @@ describe('a connection', () => {
   test.each<[string, (socket: Socket) => void]>([
     ['closed', (socket) => void socket.end()],
     ['reset', (socket) => socket.resetAndDestroy()],
-  ])('a call on a connection that is new, and %s, is not sent again', async (_, fault) => {
+  ])('a call on a new connection that is %s is not sent again', async (_, fault) => {
     const server = await startServer(fault);
     await expect(connectionTo(server).send(server.url, CALL, never())).rejects.toThrow();
     expect(server.received).toHaveLength(1);
   });
 
-  test('a connection that replaces one which has ended in good order is new as well', async () => {
+  test('a connection that replaces one which ended properly counts as new as well', async () => {
     const server = await startServer((socket) => {
       if (server.received.length > 1) socket.resetAndDestroy();
       else socket.end('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}');
@@ -147,7 +147,7 @@ describe('a connection', () => {
     expect(server.received.map((request) => request.connection)).toEqual([1, 2]);
   });
 
-  test('a connection that stands when the time is over already is not used', async () => {
+  test('a connection that is ready only after the time is over is not used', async () => {
     const server = await startServer(answer);
     const late = AbortSignal.abort(new Error('late'));
     await expect(connectionTo(server).send(server.url, CALL, late)).rejects.toThrow('late');
@@ -159,7 +159,7 @@ describe('a connection', () => {
     '220 mail',
     'HTTP/1.1 200 OK\r\ncontent-',
     'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{',
-  ])('a call whose connection ends behind %j is not sent again, for the answer has begun', async (begin) => {
+  ])('a call is not sent again when its answer has begun with %j', async (begin) => {
     const server = await afterOneAnswer((socket) => void socket.end(begin));
     const connection = connectionTo(server);
     await connection.send(server.url, CALL, never());
@@ -167,7 +167,7 @@ describe('a connection', () => {
     expect(server.received).toHaveLength(2);
   });
 
-  test('whose answer is late: the call is not sent again, nor is a first one on a new connection', async () => {
+  test('a call whose answer is late is not sent again, and no first call is sent on a new connection either', async () => {
     const server = await afterOneAnswer(() => undefined);
     const connection = connectionTo(server);
     await connection.send(server.url, CALL, never());
@@ -178,7 +178,7 @@ describe('a connection', () => {
     expect(server.received.map((request) => request.connection)).toEqual([1, 1, expect.any(Number)]);
   });
 
-  test('a call that is repeated has no more time than the first one had', async () => {
+  test('a call that is repeated has no more time than before', async () => {
     const server = await startServer((socket, nth) => {
       if (nth === 2) socket.resetAndDestroy();
       else if (server.received.length === 1) answer(socket);

@@ -25,21 +25,24 @@ afterEach(() => {
 const sourceOf = (as: TestAuthorizationServer): ServerMetadataSource =>
   new ServerMetadataSource(as.issuer, httpOf(world), RULES);
 
-describe('where metadata is', () => {
+describe('the places where a server may have its metadata', () => {
   test.each([
     ['https://as.example.com', '', ''],
     ['https://as.example.com/', '', ''],
     ['https://as.example.com/realms/bank', '/realms/bank', '/realms/bank'],
     ['https://as.example.com/realms/bank/', '/realms/bank', '/realms/bank'],
-  ])('RFC 8414 §3.1, OpenID Connect Discovery §4.1: of %s', (issuer, behind, before) => {
-    const origin = 'https://as.example.com';
-    expect(oauthMetadataUrl(issuer)).toBe(`${origin}/.well-known/oauth-authorization-server${behind}`);
-    expect(openidConfigurationUrl(issuer)).toBe(`${origin}${before}/.well-known/openid-configuration`);
-  });
+  ])(
+    'RFC 8414 §3.1, OpenID Connect Discovery §4.1: the metadata of %s is at its two well-known URLs',
+    (issuer, behind, before) => {
+      const origin = 'https://as.example.com';
+      expect(oauthMetadataUrl(issuer)).toBe(`${origin}/.well-known/oauth-authorization-server${behind}`);
+      expect(openidConfigurationUrl(issuer)).toBe(`${origin}${before}/.well-known/openid-configuration`);
+    },
+  );
 });
 
-describe('metadata', () => {
-  test('metadata is asked for once by all that need it together, and then for ten minutes by nobody', async () => {
+describe('the metadata of a server', () => {
+  test('metadata is asked for once by everyone who needs it together, and then not for ten minutes', async () => {
     const as = await startAuthorizationServer(world);
     const source = sourceOf(as);
     const known = { jwksUri: as.jwksUri, introspectionEndpoint: as.introspectionEndpoint };
@@ -56,7 +59,7 @@ describe('metadata', () => {
     expect(as.count('metadata')).toBe(2);
   });
 
-  test('RFC 8414, then OpenID Connect Discovery', async () => {
+  test('metadata is looked for by RFC 8414 first, then by OpenID Connect Discovery', async () => {
     const as = await startAuthorizationServer(world, { discovery: 'openid', path: '/realms/bank' });
     expect(await sourceOf(as).get()).toMatchObject({ jwksUri: as.jwksUri });
     expect(as.requests.map(({ path }) => path)).toEqual([
@@ -65,7 +68,7 @@ describe('metadata', () => {
     ]);
   });
 
-  test('has only those of its members that can be URLs', async () => {
+  test('metadata keeps only those members that can be URLs', async () => {
     const as = await startAuthorizationServer(world);
     const publish = (members: object): void =>
       as.behave('metadata', { status: 200, body: JSON.stringify({ issuer: as.issuer, ...members }) });
@@ -95,7 +98,7 @@ describe('metadata', () => {
   test.each([
     ['an error with the right body', 404, (issuer: string) => ({ issuer })],
     ['no object', 200, () => ['x']],
-  ])('invariant 3: %s is none, and the log tells both places', async (_name, status, body) => {
+  ])('invariant 3: %s is not metadata, and the log names both places', async (_name, status, body) => {
     const as = await startAuthorizationServer(world);
     const source = sourceOf(as);
     as.behave('metadata', { status, body: JSON.stringify(body(as.issuer)) });
@@ -111,7 +114,7 @@ describe('metadata', () => {
     expect(await source.get()).toMatchObject({ jwksUri: as.jwksUri });
   });
 
-  test('RFC 8414 §3.3: a document of another issuer is none', async () => {
+  test('RFC 8414 §3.3: a document of another issuer is not metadata', async () => {
     const as = await startAuthorizationServer(world);
     as.behave('metadata', { status: 200, body: '{"issuer":"https://other.example.com"}' });
     await expect(sourceOf(as).get()).rejects.toMatchObject({
@@ -121,7 +124,7 @@ describe('metadata', () => {
     });
   });
 
-  test('invariant 3: a server that is down is an outage, with what was called', async () => {
+  test('invariant 3: a server that is down is an outage, and the log says what was called', async () => {
     const as = await startAuthorizationServer(world);
     await as.stop();
     await expect(sourceOf(as).get()).rejects.toMatchObject({

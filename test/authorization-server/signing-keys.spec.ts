@@ -55,8 +55,8 @@ const verify = async (token: string, keys: SigningKeys): Promise<KeyGroup> => {
   return verifySignature({ jws: token, algorithm, kid }, keys);
 };
 
-describe('keys behind a URL', () => {
-  test('keys behind a URL are asked for once by all that need them together, and then for ten minutes by nobody', async () => {
+describe('keys that are published at a URL', () => {
+  test('keys are asked for once by everyone who needs them together, and then not for ten minutes', async () => {
     const as = await startAuthorizationServer(world);
     const keys = keysOf(as);
     const [first, ...others] = await Promise.all([keys.current(), keys.current(), keys.current()]);
@@ -73,7 +73,7 @@ describe('keys behind a URL', () => {
     expect(as.count('jwks')).toBe(2);
   });
 
-  test('keys behind a URL are renewed once for all whose token none of them fits', async () => {
+  test('keys are renewed once for all callers whose token fits none of them', async () => {
     const as = await startAuthorizationServer(world);
     const keys = keysOf(as);
     const old = await keys.current();
@@ -84,14 +84,14 @@ describe('keys behind a URL', () => {
     expect(as.count('jwks')).toBe(2);
   });
 
-  test('can be renewed before they were ever needed', async () => {
+  test('keys can be renewed before they are ever needed', async () => {
     const as = await startAuthorizationServer(world);
     const keys = keysOf(as);
     expect(await keys.renew(await keysOf(as).current())).toBe(await keys.current());
     expect(as.count('jwks')).toBe(2);
   });
 
-  test('keys behind a URL are left alone for two seconds after a renewal that brought nothing new, in whatever order', async () => {
+  test('keys are left alone for two seconds after a renewal that brought nothing new, in whatever order', async () => {
     const as = await startAuthorizationServer(world);
     const first = as.signingKey.jwk;
     await as.rotateKeys();
@@ -111,7 +111,7 @@ describe('keys behind a URL', () => {
     expect(as.count('jwks')).toBe(3);
   });
 
-  test('keys behind a URL are fetched once more where a fetch is under way that may have begun too early', async () => {
+  test('keys are fetched once more when a fetch is under way that may have begun too early', async () => {
     const [one, two] = [pair(), pair()];
     const { keys, answers } = answeredByHand();
     const [older, newer] = [jwkOf(one.publicKey, 'one'), jwkOf(two.publicKey, 'two')];
@@ -132,7 +132,7 @@ describe('keys behind a URL', () => {
     expect(await renewed).not.toBe(tried);
   });
 
-  test('keys behind a URL are not fetched again where a fetch is under way that brings the key', async () => {
+  test('keys are not fetched again when a fetch under way brings the key', async () => {
     const [one, two] = [pair(), pair()];
     const [older, newer] = [jwkOf(one.publicKey, 'one'), jwkOf(two.publicKey, 'two')];
     const { keys, answers, calls } = answeredByHand();
@@ -149,7 +149,7 @@ describe('keys behind a URL', () => {
     expect(calls).toMatchObject([{ purpose: 'keys' }, { purpose: 'keys' }]);
   }, 3_000);
 
-  test('keys behind a URL that replace others are new, however often they change', async () => {
+  test('keys that replace others count as new, however often they change', async () => {
     const as = await startAuthorizationServer(world);
     const keys = keysOf(as);
     let tried = await keys.current();
@@ -183,7 +183,7 @@ describe('keys behind a URL', () => {
     await verify(await as.accessToken(), keys);
   });
 
-  test('invariant 3: more than a thousand are an outage', async () => {
+  test('invariant 3: a set of more than a thousand keys is an outage', async () => {
     const as = await startAuthorizationServer(world);
     const publish = (count: number): void =>
       as.behave('jwks', {
@@ -203,7 +203,7 @@ describe('keys behind a URL', () => {
     await verify(await as.accessToken(), keys);
   });
 
-  test('keys behind a URL are fetched at once when operations say so, whatever their age', async () => {
+  test('keys are fetched at once when operations say so, whatever their age', async () => {
     const as = await startAuthorizationServer(world);
     const keys = keysOf(as);
     const first = await verify(await as.accessToken(), keys);
@@ -214,7 +214,7 @@ describe('keys behind a URL', () => {
     expect(as.count('jwks')).toBe(2);
   });
 
-  test('invariant 3: a server that is down is an outage, with what was called', async () => {
+  test('invariant 3: a server that is down is an outage, and the log says what was called', async () => {
     const as = await startAuthorizationServer(world);
     await as.stop();
     await expect(keysOf(as).current()).rejects.toMatchObject({
@@ -233,7 +233,7 @@ const jwkOf = (key: KeyObject, kid?: string): JWK => ({
 const signed = (key: KeyObject, kid?: string): string =>
   compactJws(jsonText({ alg: 'ES256', kid }), '{}', ecdsa(key));
 
-describe('a signature', () => {
+describe('the signature of a token', () => {
   const [known, other] = [pair(), pair()];
   const refused = (reason: string, detail?: string): object => ({
     refusal: { status: 401, code: 'invalid_token' },
@@ -241,7 +241,7 @@ describe('a signature', () => {
     detail,
   });
 
-  test('RFC8725: a signature of no known key is refused as such, before and after the cool-down', async () => {
+  test('RFC8725: a signature by an unknown key is refused as such, before and after the cool-down', async () => {
     const as = await startAuthorizationServer(world);
     const keys = keysOf(as);
     for (const _ of [1, 2, 3]) {
@@ -252,7 +252,7 @@ describe('a signature', () => {
     expect(as.count('jwks')).toBe(2);
   });
 
-  test('a signature of a new key verifies at once', async () => {
+  test('a signature by a new key verifies at once', async () => {
     const as = await startAuthorizationServer(world);
     const keys = keysOf(as);
     await keys.current();
@@ -261,7 +261,7 @@ describe('a signature', () => {
     expect(as.count('jwks')).toBe(2);
   });
 
-  test('a signature is verified at once where the keys have served before, and nobody waits', async () => {
+  test('a signature is verified at once with keys that have served before, and nobody waits', async () => {
     const token = signed(known.privateKey, 'known');
     const keys = fixedSigningKeys({ keys: [jwkOf(known.publicKey, 'known')] });
     const group = await verify(token, keys);
@@ -272,7 +272,7 @@ describe('a signature', () => {
     );
   });
 
-  test('RFC8725: a signature that does not verify under the kid that it names makes nobody fetch keys', async () => {
+  test('RFC8725: a wrong signature that names a known kid makes nobody fetch keys', async () => {
     const as = await startAuthorizationServer(world);
     const keys = keysOf(as);
     await verify(await as.accessToken(), keys);
@@ -282,7 +282,7 @@ describe('a signature', () => {
     expect(as.count('jwks')).toBe(1);
   });
 
-  test('a signature that does not verify and names no kid may be of a new key', async () => {
+  test('a wrong signature without kid may be by a new key, so the keys are fetched', async () => {
     const as = await startAuthorizationServer(world);
     const keys = keysOf(as);
     const token = await as.accessToken({ fault: 'foreign-key', header: { kid: undefined } });
@@ -290,7 +290,7 @@ describe('a signature', () => {
     expect(as.count('jwks')).toBe(2);
   });
 
-  test('a signature of a key that can’t be used is refused as such, and makes nobody fetch keys', async () => {
+  test('a signature by an unusable key is refused as such, and makes nobody fetch keys', async () => {
     const as = await startAuthorizationServer(world);
     const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey;
     as.behave('jwks', { status: 200, body: JSON.stringify({ keys: [jwkOf(weak)] }) });
@@ -302,7 +302,7 @@ describe('a signature', () => {
     expect(as.count('jwks')).toBe(1);
   });
 
-  test('a signature by one of several keys that fit verifies, whichever it is', async () => {
+  test('a signature verifies by any one of several keys that fit', async () => {
     const jwks = [known, other].map(({ publicKey }) => jwkOf(publicKey, 'same'));
     for (const keys of [jwks, jwks.toReversed()]) {
       const fixed = fixedSigningKeys({ keys });
@@ -314,7 +314,7 @@ describe('a signature', () => {
     }
   });
 
-  test('a signature of a token without kid is tried with ten keys that fit, and with no more', async () => {
+  test('a signature without kid is tried with ten keys that fit, and with no more', async () => {
     const others = Array.from({ length: 10 }, (_, index) => jwkOf(pair().publicKey, `other-${index}`));
     const own = jwkOf(known.publicKey, 'own');
     await verify(signed(known.privateKey), fixedSigningKeys({ keys: [...others.slice(1), own] }));
@@ -323,7 +323,7 @@ describe('a signature', () => {
     await verify(signed(known.privateKey, 'own'), keys);
   });
 
-  test('a signature by one of several keys of one kid verifies by the one of its type', async () => {
+  test('a signature verifies by the key of its own type when several keys have its kid', async () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const keys = fixedSigningKeys({
       keys: [
@@ -342,7 +342,7 @@ describe('a signature', () => {
     );
   });
 
-  test('a signature by a sound key verifies beside broken ones', async () => {
+  test('a signature by a sound key verifies although other keys are broken', async () => {
     const broken = [
       { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA', kid: 'broken' },
       { kty: 'EC' },
@@ -353,24 +353,21 @@ describe('a signature', () => {
     await verify(signed(known.privateKey), keys);
   });
 
-  test.each([1, 2])(
-    'a signature by keys that are all broken is refused as such (%i of them)',
-    async (count) => {
-      const broken = { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA', kid: 'broken' };
-      const keys = fixedSigningKeys({ keys: Array.from({ length: count }, () => broken) });
-      await expect(verify(signed(known.privateKey, 'broken'), keys)).rejects.toMatchObject({
-        reason: 'key_unusable',
-        detail: expect.any(String) as string,
-        cause: expect.any(Error) as Error,
-      });
-    },
-  );
+  test.each([1, 2])('a signature is refused as such when all of its %i keys are broken', async (count) => {
+    const broken = { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA', kid: 'broken' };
+    const keys = fixedSigningKeys({ keys: Array.from({ length: count }, () => broken) });
+    await expect(verify(signed(known.privateKey, 'broken'), keys)).rejects.toMatchObject({
+      reason: 'key_unusable',
+      detail: expect.any(String) as string,
+      cause: expect.any(Error) as Error,
+    });
+  });
 
   test.each([
     ['another curve', { algorithm: 'ec', options: { namedCurve: 'P-384' } }],
     ['another type', { algorithm: 'rsa', options: { modulusLength: 2048 } }],
   ])(
-    'a signature by a kid that only a key of %s has is of no known key, for a newer one may fit',
+    'a signature counts as by an unknown key when only a key of %s has its kid, because a newer key may fit',
     async (_, { algorithm, options }) => {
       const { publicKey } = generateKeyPairSync(algorithm as 'ec', options as { namedCurve: string });
       const keys = fixedSigningKeys({ keys: [jwkOf(publicKey, 'own')] });
@@ -380,7 +377,7 @@ describe('a signature', () => {
     },
   );
 
-  test('a signature of no known key is tried with keys that are new twice, and not for ever', async () => {
+  test('a signature by an unknown key is tried with new keys twice, and not for ever', async () => {
     let renewals = 0;
     const keys = {
       current: () => PublishedKeys.from([]),
@@ -393,7 +390,7 @@ describe('a signature', () => {
     expect(renewals).toBe(2);
   });
 
-  test('a signature of keys that OpenSSL can’t verify by is refused as such, and hides no other that it can', async () => {
+  test('a key that OpenSSL cannot verify with is refused as such, and does not hide one that it can', async () => {
     const agreement = generateKeyPairSync('x25519').publicKey;
     const keysOfBoth = (keys: readonly KeyObject[]): SigningKeys =>
       ({ current: () => ({ groupFor: () => ({ keysFor: () => ({ kind: 'found', keys }) }) }) }) as never;
@@ -405,7 +402,7 @@ describe('a signature', () => {
     await verify(signed(known.privateKey), keysOfBoth([agreement, known.publicKey]));
   });
 
-  test('a signature by configured keys verifies by them, whatever becomes of their object', async () => {
+  test('a signature by a configured key verifies, even if the object of the keys changes later', async () => {
     const jwk = jwkOf(known.publicKey, 'own');
     const keys = fixedSigningKeys({ keys: [jwk] });
     Object.assign(jwk, jwkOf(other.publicKey, 'own'));
@@ -425,7 +422,7 @@ describe('a signature', () => {
     }
   });
 
-  test('a signature by a shared secret verifies with it alone', async () => {
+  test('a signature by a shared secret verifies with that secret alone', async () => {
     const keys = sharedSecret(Buffer.alloc(32, 's'));
     const mac = (secret: Buffer): string => compactJws(jsonText({ alg: 'HS256' }), '{}', hmac(secret));
     await verify(mac(Buffer.alloc(32, 's')), keys);
@@ -447,12 +444,12 @@ describe('a signature', () => {
     [{}, false],
     [null, false],
     [[], false],
-  ])('RFC8725: %j is a public signing key: %s', (key, expected) => {
+  ])('RFC8725: a key %j is a public signing key: %s', (key, expected) => {
     expect(isPublicSigningKey(key)).toBe(expected);
   });
 });
 
-test('the health of keys: fixed where they never change, else how they have been fetched', async () => {
+test('the health of keys is fixed where they never change, and else tells how fetching went', async () => {
   expect(fixedSigningKeys({ keys: [] }).health()).toEqual({ state: 'fixed' });
   expect(sharedSecret(Buffer.alloc(32)).health()).toEqual({ state: 'fixed' });
   const keys = keysOf(await startAuthorizationServer(world));

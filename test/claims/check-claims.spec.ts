@@ -52,7 +52,7 @@ describe('the claims of a token', () => {
     [{ iss: `${ISSUER}/` }, ['issuer_mismatch', `iss is not ${ISSUER}`]],
     [{ iss: [ISSUER] }, ['issuer_mismatch', `iss is not ${ISSUER}`]],
     [{ iss: null }, ['issuer_mismatch', `iss is not ${ISSUER}`], { issuerPresence: 'if-present' }],
-  ])('RFC9068-2: iss is exact: %o → %j', (claims, outcome, rules) => {
+  ])('RFC9068-2: the iss of %o is compared exactly: %j', (claims, outcome, rules) => {
     expect(check(claims, rules)).toEqual(outcome);
   });
 
@@ -72,7 +72,7 @@ describe('the claims of a token', () => {
     [{ aud: 7 }, notText],
     [{ aud: [AUDIENCE, 7] }, notText],
     [{ aud: { 0: AUDIENCE } }, notText],
-  ])('RFC9068-2: aud contains this API: %o → %j', (claims, outcome, rules) => {
+  ])('RFC9068-2: the aud of %o must contain this API: %j', (claims, outcome, rules) => {
     expect(check(claims, rules)).toEqual(outcome);
   });
 
@@ -94,7 +94,7 @@ describe('the claims of a token', () => {
     [{ iat: NOW + 5 }, 'accepted'],
     [{ iat: NOW + 6 }, future(NOW + 6)],
     [{ iat: '0' }, malformed('iat is not a finite number')],
-  ])('RFC9068-2, invariant 5: the times, to the second: %o → %j', (claims, outcome, rules) => {
+  ])('RFC9068-2, invariant 5: the times of %o are checked to the second: %j', (claims, outcome, rules) => {
     expect(check(claims, rules)).toEqual(outcome);
   });
 
@@ -102,7 +102,7 @@ describe('the claims of a token', () => {
     [{ iat: NOW - 65 }, 'accepted', { maxTokenAge: 60 }],
     [{ iat: NOW - 66 }, ['token_too_old', 'issued 66 s ago'], { maxTokenAge: 60 }],
     [{ iat: undefined }, missing('iat, which maxTokenAge needs'), { maxTokenAge: 60 }],
-  ])('maxTokenAge counts from iat, to the second: %o → %j', (claims, outcome, rules) => {
+  ])('the maxTokenAge for %o counts from iat, to the second: %j', (claims, outcome, rules) => {
     expect(check(claims, rules)).toEqual(outcome);
   });
 
@@ -122,14 +122,14 @@ describe('the claims of a token', () => {
     [{ act: null }, ['claim_forbidden', 'act']],
     [{ realm: { act: 1 } }, ['claim_forbidden', 'realm.act'], { forbiddenClaims: ['realm.act'] }],
   ])(
-    'RFC9068-3: what must be there, what must not, and what must be text: %o → %j',
+    'RFC9068-3: %o is checked for required claims, forbidden claims and claims that must be text: %j',
     (claims, outcome, rules) => {
       expect(check(claims, rules)).toEqual(outcome);
     },
   );
 });
 
-test('aud and the times are read alike wherever they are looked at', () => {
+test('aud and the times are read in the same way wherever they are needed', () => {
   expect(audienceOf({})).toEqual([]);
   expect(audienceOf({ aud: 'api' })).toEqual(['api']);
   expect(audienceOf({ aud: ['api', 'other'] })).toEqual(['api', 'other']);

@@ -40,14 +40,14 @@ function setVariable(name: string, value: string): void {
   });
 }
 
-describe('invariant 8: check-config', () => {
-  test('says ok of what is right', async () => {
+describe('invariant 8: what check-config says', () => {
+  test('check-config says ok about a right configuration', async () => {
     expect(await check(RIGHT)).toEqual([]);
     expect(await check({ ...RIGHT, listen: { unix: '/run/auth.sock' } })).toEqual([]);
     expect(await check({ ...RIGHT, listen: { host: '::1', port: '4180' } })).toEqual([]);
   });
 
-  test('invariant 8: check-config reads YAML and says that all is well', async () => {
+  test('check-config reads YAML', async () => {
     const yaml = `
       listen: { port: 4180 }
       trustedProxies: [loopback]
@@ -67,31 +67,31 @@ describe('invariant 8: check-config', () => {
   });
 
   test.each<[string, object, readonly string[]]>([
-    ['no listen', { listen: undefined }, ['listen (undefined): give { host, port } or { unix: path }']],
-    ['listen without a port', { listen: {} }, ['listen.port (undefined): give a port']],
-    ['a port that is none', { listen: { port: 65_536 } }, ['listen.port (number): give a port']],
-    ['a port in a list', { listen: { port: [8080] } }, ['listen.port (array): give a port']],
     [
-      'a host that is none',
-      { listen: { port: 1, host: '' } },
-      ['listen.host (empty string): give an address'],
+      'a missing listen',
+      { listen: undefined },
+      ['listen (undefined): give { host, port } or { unix: path }'],
     ],
+    ['listen without a port', { listen: {} }, ['listen.port (undefined): give a port']],
+    ['an impossible port', { listen: { port: 65_536 } }, ['listen.port (number): give a port']],
+    ['a port in a list', { listen: { port: [8080] } }, ['listen.port (array): give a port']],
+    ['an empty host', { listen: { port: 1, host: '' } }, ['listen.host (empty string): give an address']],
     [
-      'an option of listen that does not exist',
+      'an unknown option of listen',
       { listen: { port: 1, address: 'x' } },
       ['listen.address (string): there is no such option'],
     ],
     ['a socket and a port', { listen: { port: 1, unix: 'x' } }, ['listen (object): give either']],
-    ['a socket that is none', { listen: { unix: '' } }, ['listen.unix (empty string): give the path']],
-    ['tls that is none', { tls: true }, ['tls (boolean): give { key, cert, ca }']],
-    ['tls without anything', { tls: {} }, ['tls (object): mutualTls: key, cert, ca are missing or empty']],
+    ['an empty socket path', { listen: { unix: '' } }, ['listen.unix (empty string): give the path']],
+    ['a tls of the wrong type', { tls: true }, ['tls (boolean): give { key, cert, ca }']],
+    ['an empty tls', { tls: {} }, ['tls (object): mutualTls: key, cert, ca are missing or empty']],
     [
-      'an option of tls that does not exist',
+      'an unknown option of tls',
       { tls: { requestCert: true } },
       ['tls.requestCert (boolean): there is no such option'],
     ],
     [
-      'several faults',
+      'each of several faults',
       { audience: [], path: 'x', tls: 1 },
       ['tls (number): give', 'path (string): give', 'audience (empty array): name'],
     ],
@@ -118,7 +118,7 @@ describe('invariant 8: check-config', () => {
       { policies: { find: { dpop: { publicUrl: 'https://api.example.com', replayStore: {} } } } },
       ['policies.find.dpop.replayStore (object): it is code'],
     ],
-  ])('invariant 8: check-config names %s', async (_, change, expected) => {
+  ])('check-config names %s as a fault', async (_, change, expected) => {
     const problems = await check({ ...RIGHT, ...change });
     const starts = problems.map((problem, index) => problem.slice(0, expected[index]?.length));
     expect(starts.filter((start) => expected.includes(start))).toEqual(expected);
@@ -130,13 +130,13 @@ describe('invariant 8: check-config', () => {
     ['config.yaml', 'a: 1\na: 2', 'cannot be understood'],
     ['config.yaml', '', '(all) (null): give { listen, trustedProxies, policies }'],
     ['config.json', '[]', '(all) (empty array): give { listen, trustedProxies, policies }'],
-  ])('refuses %s with %j', async (name, text, complaint) => {
+  ])('check-config refuses %s with the content %j', async (name, text, complaint) => {
     const folder = await folderWith({ [name]: text });
     const { code, err } = await run('check-config', join(folder, name));
     expect([code, err]).toEqual([1, expect.stringContaining(complaint)]);
   });
 
-  test('names a certificate source that is empty, and takes no other in the place of the stricter one', async () => {
+  test('check-config names a certificate source that is empty, and never falls back to a less strict one', async () => {
     const strict = `
       listen: { port: 4180 }
       trustedProxies: [loopback]
@@ -166,7 +166,7 @@ describe('invariant 8: check-config', () => {
     ]);
   });
 
-  test('refuses a file that is not there', async () => {
+  test('check-config refuses a file that is not there', async () => {
     expect(await run('check-config', '/none')).toMatchObject({
       code: 1,
       err: expect.stringContaining('ENOENT') as string,
@@ -176,9 +176,14 @@ describe('invariant 8: check-config', () => {
 
 describe('invariant 6: a file that cannot be understood is not shown', () => {
   test.each([
-    ['an alias of nothing', 'config.yaml', 'a: 1\nclientSecret: *hunter2', 'BAD_ALIAS at line 2, column 15'],
     [
-      'an alias of what it is in',
+      'an alias without an anchor',
+      'config.yaml',
+      'a: 1\nclientSecret: *hunter2',
+      'BAD_ALIAS at line 2, column 15',
+    ],
+    [
+      'an alias of its own parent',
       'config.yaml',
       'a: &hunter2 { b: *hunter2 }',
       'BAD_ALIAS at line 1, column 18',
@@ -215,7 +220,7 @@ describe('invariant 6: a file that cannot be understood is not shown', () => {
       '{\n\t"a": { "b": "hunter2" },\n\t"\\u0061": 2\n}',
       'DUPLICATE_KEY at line 3, column 2',
     ],
-  ])('%s in %s is named by its place', async (_, name, text, fault) => {
+  ])('check-config names only the place of %s in %s', async (_, name, text, fault) => {
     const [log, warn] = [vi.spyOn(process, 'emitWarning'), vi.spyOn(process.stderr, 'write')];
     whenOver(async () => vi.restoreAllMocks());
     const folder = await folderWith({ [name]: text });
@@ -228,7 +233,7 @@ describe('invariant 6: a file that cannot be understood is not shown', () => {
     expect([log.mock.calls, warn.mock.calls]).toEqual([[], []]);
   });
 
-  test('invariant 6: a configuration with aliases that make much of little is refused', async () => {
+  test('check-config refuses aliases that make a huge configuration out of a small file', async () => {
     const levels = Array.from(
       { length: 8 },
       (__, level) => `l${level}: &l${level} [${level === 0 ? 'hunter2' : `*l${level - 1}, `.repeat(10)}]`,
@@ -241,7 +246,7 @@ describe('invariant 6: a file that cannot be understood is not shown', () => {
     ]);
   });
 
-  test('an alias of something small, and equal names in two places, are understood', async () => {
+  test('check-config understands an alias of something, and the same name in two places', async () => {
     const yaml = `
       listen: { port: 4180 }
       trustedProxies: [loopback]
@@ -261,7 +266,7 @@ describe('invariant 6: a file that cannot be understood is not shown', () => {
   });
 });
 
-describe('a reference', () => {
+describe('references in a configuration', () => {
   const introspection = (clientSecret: unknown): object => ({
     ...RIGHT,
     authorizationServers: [
@@ -287,14 +292,14 @@ describe('a reference', () => {
   test.each([
     ['is not set', undefined],
     ['is empty', ''],
-  ])('a reference to a variable that %s is named', async (_, value) => {
+  ])('a reference to a variable that %s is named as a fault', async (_, value) => {
     if (value !== undefined) setVariable('CLI_TEST_NONE', value);
     expect(await check(introspection({ env: 'CLI_TEST_NONE' }))).toEqual([
       `${AT} (undefined): the environment variable CLI_TEST_NONE is not set`,
     ]);
   });
 
-  test('a reference to a file stands for its text, beside the configuration, without the last line end', async () => {
+  test('a reference to a file stands for its text, relative to the configuration and without the last line end', async () => {
     expect(await check(introspection({ file: 'secret' }), { secret: `${'s'.repeat(32)}\n` })).toEqual([]);
     expect(await check(introspection({ file: 'secret' }), { secret: `${'s'.repeat(31)}\n` })).toEqual([
       expect.stringContaining('it is too short'),
@@ -309,7 +314,7 @@ describe('a reference', () => {
     ]);
   });
 
-  test('a reference to a file that is not there is named', async () => {
+  test('a reference to a file that is not there is named as a fault', async () => {
     expect(await check(introspection({ file: 'none' }))).toEqual([
       expect.stringMatching(
         /^authorizationServers.*clientSecret \(undefined\): .*\/none cannot be read \(ENOENT\)$/,
@@ -317,12 +322,12 @@ describe('a reference', () => {
     ]);
   });
 
-  test('a reference is none where the names are the user’s own', async () => {
+  test('an object under names that users choose themselves is not taken as a reference', async () => {
     const policies = { env: {}, file: { credentialHeaders: { env: 'HOME' } } };
     expect(await check({ ...RIGHT, policies })).toEqual([]);
   });
 
-  test('shows nobody what it stands for', async () => {
+  test('a fault never shows what a reference stands for', async () => {
     setVariable('CLI_TEST_SECRET', 'very secret');
     const problems = await check({ ...introspection({ env: 'CLI_TEST_SECRET' }), audience: 1 });
     expect(problems.join('\n')).not.toContain('very secret');

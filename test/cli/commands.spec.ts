@@ -10,15 +10,18 @@ beforeAll(async () => {
 });
 
 describe('the command line', () => {
-  test.each([['--help'], ['-h'], ['serve', '--help']])('%s prints how it is used', async (...args) => {
-    const { code, out } = await run(...args);
-    expect([code, out]).toEqual([
-      0,
-      expect.stringMatching(/^Usage: nestjs-cert-bound-auth <command> <file>\n/),
-    ]);
-  });
+  test.each([['--help'], ['-h'], ['serve', '--help']])(
+    'the command prints its usage for %s',
+    async (...args) => {
+      const { code, out } = await run(...args);
+      expect([code, out]).toEqual([
+        0,
+        expect.stringMatching(/^Usage: nestjs-cert-bound-auth <command> <file>\n/),
+      ]);
+    },
+  );
 
-  test('--version prints the version', async () => {
+  test('the command prints its version for --version', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     expect(await run('--version')).toEqual({ code: 0, out: version, err: '' });
   });
@@ -31,14 +34,14 @@ describe('the command line', () => {
     ['start', 'x'],
     ['serve', 'x', 'y'],
     ['serve', '--port', '1'],
-  ])('what it does not understand is 2: %s %s %s', async (...args) => {
+  ])('the command exits with 2 when it does not understand its arguments: %s %s %s', async (...args) => {
     const { code, out, err } = await run(...args.filter((arg) => arg !== undefined));
     expect([code, out, err]).toEqual([2, '', expect.stringMatching(/^Usage: /)]);
   });
 });
 
-describe('RFC8705-2: thumbprint', () => {
-  test('prints the x5t#S256 of each certificate of a PEM file, one a line', async () => {
+describe('RFC8705-2: the command thumbprint', () => {
+  test('thumbprint prints the x5t#S256 of each certificate in a PEM file, one per line', async () => {
     const { ca, client1, client2 } = world;
     const folder = await folderWith({
       'chain.pem': `${client1.key}${client1.cert}\nsome text\n${client2.cert}${ca.cert}`,
@@ -50,7 +53,7 @@ describe('RFC8705-2: thumbprint', () => {
     expect(three).toMatch(/^[\w-]{43}$/);
   });
 
-  test('prints that of a DER file', async () => {
+  test('thumbprint prints the x5t#S256 of a DER file', async () => {
     const folder = await folderWith({ 'cert.der': world.client1.der });
     expect(await run('thumbprint', join(folder, 'cert.der'))).toEqual({
       code: 0,
@@ -62,15 +65,15 @@ describe('RFC8705-2: thumbprint', () => {
   test.each<[string, (world: World) => string | Uint8Array]>([
     ['a key', ({ client1 }) => client1.key],
     ['nothing', () => ''],
-    ['a certificate that is cut off', ({ client1 }) => client1.cert.slice(0, 200)],
-    ['a certificate that is broken', ({ client1 }) => client1.cert.replace(/\n\w{4}/, '\nAAAA')],
-  ])('refuses a file with %s', async (_, content) => {
+    ['a truncated certificate', ({ client1 }) => client1.cert.slice(0, 200)],
+    ['a broken certificate', ({ client1 }) => client1.cert.replace(/\n\w{4}/, '\nAAAA')],
+  ])('thumbprint refuses a file that holds %s', async (_, content) => {
     const folder = await folderWith({ file: content(world) });
     const { code, out, err } = await run('thumbprint', join(folder, 'file'));
     expect([code, out, err]).toEqual([1, '', expect.stringMatching(/^error: /)]);
   });
 
-  test('refuses a file that is not there', async () => {
+  test('thumbprint refuses a file that is not there', async () => {
     const { code, err } = await run('thumbprint', '/none');
     expect([code, err]).toEqual([1, expect.stringContaining('ENOENT')]);
   });

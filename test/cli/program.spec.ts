@@ -52,7 +52,7 @@ const CONFIG = {
 };
 
 test.each(['SIGTERM', 'SIGINT'] as const)(
-  'the command serves until %s, logs its refusals, and ends with 0',
+  'the command serves until %s, logs its refusals, and exits with 0',
   async (signal) => {
     const config = join(await folderWith({ 'config.json': JSON.stringify(CONFIG) }), 'config.json');
     const { child, output } = await start('serve', config);
@@ -73,7 +73,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
-test('the command names every fault of a configuration on its standard error, and ends with 1', async () => {
+test('the command prints every fault of a configuration to standard error, and exits with 1', async () => {
   const config = join(await folderWith({ 'config.json': '{}' }), 'config.json');
   const { child, output } = await start('check-config', config);
   expect(await once(child, 'close')).toEqual([1, null]);

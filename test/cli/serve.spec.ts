@@ -53,8 +53,8 @@ async function serve(config: object): Promise<{ command: CommandRun; address: st
   return { command, address: command.printed[0]?.replace('listening on ', '') ?? '', folder };
 }
 
-describe('serve', () => {
-  test('RFC8705-1: answers a proxy by plain HTTP', async () => {
+describe('the command serve', () => {
+  test('RFC8705-1: serve answers a proxy over plain HTTP', async () => {
     const as = await startAuthorizationServer(world);
     const { address } = await serve(configFor(as, { port: 0 }));
     expect(address).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
@@ -66,7 +66,7 @@ describe('serve', () => {
     expect((await call({ port }, { path: '/' })).status).toBe(404);
   });
 
-  test('RFC8705-1: takes a long token and a certificate in one request', async () => {
+  test('RFC8705-1: serve accepts a long token and a certificate in one request', async () => {
     const as = await startAuthorizationServer(world);
     const { address } = await serve(configFor(as, { port: 0 }));
     const { port } = new URL(address);
@@ -77,7 +77,7 @@ describe('serve', () => {
     expect((await call({ port }, { path: '/auth/any', headers })).status).toBe(200);
   });
 
-  test('RFC8705-1: answers on a unix socket, in the place of one that a killed server has left', async () => {
+  test('RFC8705-1: serve answers on a unix socket, and replaces the one that a killed server has left', async () => {
     const as = await startAuthorizationServer(world);
     const place = await folderWith({});
     const path = join(place, 'auth.sock');
@@ -92,7 +92,7 @@ describe('serve', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  test('invariant 2: trusts a proxy by the certificate that it proves, and no other', async () => {
+  test('invariant 2: serve trusts a proxy by the certificate that it proves, and no other peer', async () => {
     const as = await startAuthorizationServer(world);
     const tls = { key: { file: 'key.pem' }, cert: { file: 'cert.pem' }, ca: { file: 'ca.pem' } };
     const trustedProxies = [{ certificateThumbprint: world.client2.thumbprint }];
@@ -115,7 +115,7 @@ describe('serve', () => {
     expect([await ask(world.client2), await ask(world.client1)]).toEqual([200, 403]);
   });
 
-  test('invariant 8: does not start with a configuration that is wrong, and names every fault', async () => {
+  test('invariant 8: serve does not start with a wrong configuration, and names every fault', async () => {
     const folder = await folderWith({ 'config.json': '{"listen":{"port":0}}' });
     const { code, out, err } = await run('serve', join(folder, 'config.json'));
     expect([code, out]).toEqual([1, '']);
@@ -123,7 +123,7 @@ describe('serve', () => {
     expect(err).toContain('policies (undefined)');
   });
 
-  test('does not start where another server listens', async () => {
+  test('serve does not start where another server listens', async () => {
     const as = await startAuthorizationServer(world);
     const first = await serve(configFor(as, { port: 0 }));
     const folder = await folderWith({
@@ -134,7 +134,7 @@ describe('serve', () => {
     expect([code, err]).toEqual([1, expect.stringContaining('EADDRINUSE')]);
   });
 
-  test('does not take away the socket of a server that runs', async () => {
+  test('serve does not take away the socket of a running server', async () => {
     const as = await startAuthorizationServer(world);
     const path = join(await folderWith({}), 'auth.sock');
     await serve(configFor(as, { unix: path }));
@@ -147,7 +147,7 @@ describe('serve', () => {
     expect((await call({ socketPath: path }, { path: '/auth/any' })).status).toBe(401);
   });
 
-  test('takes away nothing but a socket', async () => {
+  test('serve removes nothing but a socket', async () => {
     const as = await startAuthorizationServer(world);
     const place = await folderWith({ notes: 'kept' });
     await symlink(join(place, 'notes'), join(place, 'link'));
@@ -163,7 +163,7 @@ describe('serve', () => {
     expect(await readFile(join(place, 'link'), 'utf8')).toBe('kept');
   });
 
-  test('ends in ten seconds, though TLS waits for a peer that says nothing', async () => {
+  test('serve ends within ten seconds even when a TLS peer says nothing', async () => {
     const as = await startAuthorizationServer(world);
     const tls = { key: { file: 'key.pem' }, cert: { file: 'cert.pem' }, ca: { file: 'ca.pem' } };
     const { command, address } = await serve({ ...configFor(as, { port: 0 }), tls });
@@ -186,7 +186,7 @@ describe('serve', () => {
     expect(await command.ended).toBe(0);
   });
 
-  test('ends when the requests under way are answered', async () => {
+  test('serve ends when the requests under way are answered', async () => {
     const as = await startAuthorizationServer(world);
     const { command, address } = await serve(configFor(as, { port: 0 }));
     as.behave('jwks', 'hang');

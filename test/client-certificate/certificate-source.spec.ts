@@ -28,7 +28,7 @@ function findBy(
   return createCertificateSource({ from: 'custom', find, trust })(REQUEST);
 }
 
-test('INV2: what find returns is the certificate, of the request that it is given', async () => {
+test('INV2: the certificate that find returns for a request is the certificate of that request', async () => {
   for (const text of [client.cert, client.der]) {
     const finding = findBy((request) => (request === REQUEST ? text : undefined), { ca: ca.cert });
     expect(finding).toMatchObject({ kind: 'found', certificate: { thumbprint: client.thumbprint } });
@@ -36,7 +36,7 @@ test('INV2: what find returns is the certificate, of the request that it is give
   }
 });
 
-test('INV2: it is looked for where the configuration says, and the chain is verified by whom it says', async () => {
+test('INV2: the certificate is looked for where the configuration says, and its chain is verified as it says', async () => {
   expect(createCertificateSource({ from: 'tls', trust: 'ca' })).toBe(tlsClientCertificate);
   const foreign = findBy(() => client.der, { ca: (await TestCertificateAuthority.create()).cert });
   if (foreign.kind === 'none') throw new Error(foreign.detail);
@@ -55,7 +55,7 @@ test('INV2: it is looked for where the configuration says, and the chain is veri
   });
 });
 
-test.each([undefined, null])('%s from find is no certificate', (nothing) => {
+test.each([undefined, null])('a find that returns %s means that there is no certificate', (nothing) => {
   expect(findBy(() => nothing as undefined)).toEqual({
     kind: 'none',
     reason: 'certificate_missing',
@@ -63,7 +63,7 @@ test.each([undefined, null])('%s from find is no certificate', (nothing) => {
   });
 });
 
-test('RFC8705-1: an error of find, and what is no certificate, is 401 with the cause', () => {
+test('RFC8705-1: an error of find, or a result that is not a certificate, is 401 with the cause', () => {
   const cause = new Error('of the function');
   const refused = (members: object): Error =>
     expect.objectContaining({
@@ -79,7 +79,7 @@ test('RFC8705-1: an error of find, and what is no certificate, is 401 with the c
   expect(() => findBy(() => 'rubbish')).toThrow(refused({ cause: expect.any(Error) as Error }));
 });
 
-test('INV2: the certificate of a connection is read once, and is still there when the client has hung up', () => {
+test('INV2: the certificate of a connection is read once, and stays known after the client has hung up', () => {
   const connection = new Socket();
   let read = 0;
   const certificate = (): X509Certificate => {
@@ -99,7 +99,7 @@ test('INV2: the certificate of a connection is read once, and is still there whe
   expect(rememberedCertificate(first)).toBe(found);
 });
 
-test('INV2: a connection without TLS has none', () => {
+test('INV2: a connection without TLS has no certificate', () => {
   const request = new IncomingMessage(new Socket()) as HttpRequest & IncomingMessage;
   expect(tlsClientCertificate(request)).toMatchObject({ kind: 'none', reason: 'certificate_missing' });
 });

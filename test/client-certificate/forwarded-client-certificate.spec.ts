@@ -54,7 +54,7 @@ const refusal = (reason: string, detail: unknown): Error =>
   expect.objectContaining({ refusal: { status: 400, code: 'invalid_request' }, reason, detail }) as Error;
 
 describe('RFC9440: the header of a trusted proxy', () => {
-  test('none, and one that says so, is no certificate', () => {
+  test('an absent header, or one that says that there is no certificate, means no certificate', () => {
     const find = finder();
     const none = {
       kind: 'none',
@@ -67,7 +67,7 @@ describe('RFC9440: the header of a trusted proxy', () => {
     expect(find(['X-Cert', ''])).toEqual(none);
   });
 
-  test('more than one, and one that is malformed, is 400', () => {
+  test('a repeated or malformed header is 400', () => {
     const find = finder();
     expect(() => find(['X-Cert', item(client), 'x-cert', item(client)])).toThrow(
       refusal('certificate_header_repeated', 'more than one header x-cert'),
@@ -77,7 +77,7 @@ describe('RFC9440: the header of a trusted proxy', () => {
     );
   });
 
-  test('the verdict of the proxy is said in the log where it is not the one that is asked for', () => {
+  test('the log repeats the verdict of the proxy when it is not the required one', () => {
     const find = finder({ verifyHeader: { name: 'x-verify', value: 'SUCCESS' } });
     const errorWith = (...verdict: readonly string[]): unknown =>
       found(find(['X-Cert', item(client), ...verdict])).chainError();
@@ -89,7 +89,7 @@ describe('RFC9440: the header of a trusted proxy', () => {
     );
   });
 
-  test('INV5: it is read once, and the latest thousand are remembered', () => {
+  test('INV5: a header value is read once, and the latest thousand values are remembered', () => {
     const find = finder({ format: 'xfcc' });
     const header = (index: number): string[] => ['X-Cert', `Hash=${index.toString(16).padStart(64, '0')}`];
     const identityOf = (index: number): unknown => found(find(header(index))).identity;
@@ -101,7 +101,7 @@ describe('RFC9440: the header of a trusted proxy', () => {
     expect(identityOf(2)).not.toBe(second);
   });
 
-  test('a digest alone has the names that the proxy gives, and is valid at any time', async () => {
+  test('a certificate known by its digest alone has the names that the proxy gives, and is valid at any time', async () => {
     const hash = Buffer.from(client.thumbprint, 'base64url').toString('hex');
     const certificate = found(finder({ format: 'xfcc' })(['X-Cert', `Hash=${hash};URI=urn:a`]));
     expect(certificate).toMatchObject({
@@ -123,7 +123,7 @@ describe('RFC9440: the chain in a header of its own', () => {
   const errorWith = async (find: Find, ...chain: readonly string[]): Promise<string | undefined> =>
     found(find(['X-Cert', item(client), ...chain.flatMap((line) => ['X-Chain', line])])).chainError();
 
-  test('RFC9440: the chain in a header of its own is read over lines and commas, and without what is empty', async () => {
+  test('the chain is read across lines and commas, and empty members are skipped', async () => {
     const find = verifying();
     expect(await errorWith(find)).toBeDefined();
     const chain = item(intermediate);
@@ -132,7 +132,7 @@ describe('RFC9440: the chain in a header of its own', () => {
     }
   });
 
-  test('has ten certificates at most', async () => {
+  test('the chain has at most ten certificates', async () => {
     const find = verifying();
     const members = Array.from({ length: 10 }, () => item(intermediate));
     expect(await errorWith(find, ...members)).toBeUndefined();
@@ -141,7 +141,7 @@ describe('RFC9440: the chain in a header of its own', () => {
     );
   });
 
-  test('RFC9440: the chain in a header of its own is 400 where it is malformed, and not looked at where nobody verifies it here', async () => {
+  test('a malformed chain is 400, but is not even read where nobody verifies it here', async () => {
     await expect(errorWith(verifying(), 'rubbish')).rejects.toThrow(
       refusal('certificate_header_malformed', expect.stringMatching(/^the header x-chain: ./)),
     );
@@ -163,7 +163,7 @@ function holdTime(): (milliseconds: number) => void {
 }
 
 describe('INV2: the header of anyone else', () => {
-  test('INV2: the header of anyone else is ignored, and the log names each sender once a minute', () => {
+  test('a header from an untrusted sender is ignored, and the log names each sender once a minute', () => {
     const pass = holdTime();
     const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     const find = finder();

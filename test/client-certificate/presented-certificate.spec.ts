@@ -13,7 +13,7 @@ async function namesOf(options: { readonly hosts?: readonly string[]; readonly u
   return subjectAltNames;
 }
 
-test('names are told apart, also where one holds a comma, a quote or a space (CVE-2021-44532)', async () => {
+test('the names of a certificate are told apart even where one holds a comma, a quote or a space (CVE-2021-44532)', async () => {
   const uris = ['https://a.example/x', 'urn:b,DNS:evil.example', 'urn:c"d, e', 'urn:f\\'];
   const names = await namesOf({ hosts: ['host.example', '10.0.0.1'], uris });
   expect(names).toEqual([
@@ -26,11 +26,11 @@ test('names are told apart, also where one holds a comma, a quote or a space (CV
   ]);
 });
 
-test('a certificate without names has none', async () => {
+test('a certificate without names shows no names', async () => {
   expect(await namesOf({})).toEqual([]);
 });
 
-test('a digest alone is presented with the names that the proxy gave, and without a certificate', async () => {
+test('a certificate known by its digest alone shows the names that the proxy gave, and no DER', async () => {
   const identity = { subject: 'CN=a', subjectAltNames: ['URI:x'] };
   const thumbprint = 'x'.repeat(43);
   const described = await presentedCertificate({

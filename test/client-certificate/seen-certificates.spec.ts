@@ -26,7 +26,7 @@ function having(...certificates: readonly TestCertificate[]): SeenCertificates {
   return seen;
 }
 
-describe('the hint for a mismatch', () => {
+describe('the hint for a certificate mismatch', () => {
   const presented = (
     certificate: TestCertificate,
     more: Partial<ClientCertificate> = {},
@@ -37,7 +37,7 @@ describe('the hint for a mismatch', () => {
   });
   const RENEWED = expect.stringContaining('it has been renewed') as string;
 
-  test('says that a certificate has been renewed only where its CA is trusted: a thief could copy the names', async () => {
+  test('the hint that a certificate was renewed is given only where its CA is trusted, as a thief could copy the names', async () => {
     const renewed = await ca.issueClientCertificate('client1', { uris: [SPIFFE] });
     const seen = having(old);
     expect(seen.explain(old.thumbprint, presented(renewed), 'ca')).toEqual(RENEWED);
@@ -48,7 +48,7 @@ describe('the hint for a mismatch', () => {
     expect(seen.explain(old.thumbprint, forwarded, 'ca')).toBeUndefined();
   });
 
-  test('the hint for a mismatch is found out once, is none for a certificate of unusual size, and never fails', async () => {
+  test('the hint is worked out once, is not given for a certificate of unusual size, and never fails', async () => {
     let asked = 0;
     const issuers = (): never => {
       asked += 1;
@@ -69,8 +69,8 @@ describe('the hint for a mismatch', () => {
   });
 });
 
-describe('a renewed certificate is told from one of somebody else', () => {
-  test('a renewed certificate is known by its names, whoever issued it', async () => {
+describe('telling a renewed certificate from one of somebody else', () => {
+  test('a renewed certificate is recognised by its names, whoever issued it', async () => {
     const renewed = await ca.issueClientCertificate('client1', { uris: [SPIFFE] });
     const elsewhere = await (
       await ca.issueIntermediate()
@@ -80,7 +80,7 @@ describe('a renewed certificate is told from one of somebody else', () => {
     expect(seen.isRenewed(old.thumbprint, parsed(elsewhere))).toBe(true);
   });
 
-  test('a certificate of another client is told by its subject or its alternative names', async () => {
+  test('a certificate with another subject or other alternative names is not a renewed one', async () => {
     const others = await Promise.all([
       ca.issueClientCertificate('client2', { uris: [SPIFFE] }),
       ca.issueClientCertificate('client1', { uris: [OTHER_SPIFFE] }),
@@ -94,12 +94,12 @@ describe('a renewed certificate is told from one of somebody else', () => {
     ]);
   });
 
-  test('a renewed certificate is known only where the one before it was seen', () => {
+  test('a certificate counts as renewed only where the earlier one was seen', () => {
     expect(having().isRenewed(old.thumbprint, parsed(old))).toBe(false);
   });
 
   test.each([undefined, ''])(
-    'a certificate without names is never taken for a renewed one (subject: %j)',
+    'a certificate without names is never recognised as renewed (subject: %j)',
     async (subject) => {
       const [first, second] = [
         nameless(await selfSignedCertificate(''), subject),
@@ -120,7 +120,7 @@ function nameless(certificate: TestCertificate, subject: string | undefined): X5
   }) as X509Certificate;
 }
 
-test('a thousand certificates are remembered: who has used his lately stays, however many others come', () => {
+test('the thousand most recently used certificates are remembered, however many others come', () => {
   const seen = new SeenCertificates();
   const x509 = parsed(old);
   for (let i = 0; i <= 1001; i += 1) {

@@ -72,23 +72,20 @@ const MISREADINGS: readonly (readonly [what: string, read: () => string | Uint8A
   ['the fingerprint of SHA-1 that Node prints', () => x509.fingerprint, SHA1],
 ];
 
-describe('RFC8705-1: the log says what a thumbprint is of that does not match', () => {
-  test.each(MISREADINGS)(
-    'RFC8705-1: the log says that a thumbprint which does not match is of %s',
-    (_, read, hint) => {
-      expect(explainMismatch(sha256(read()), x509, [], false)).toBe(`the token has the SHA-256 of ${hint}`);
-      expect(explainMismatch(sha256(read()), new X509Certificate(other.cert), [], false)).toBeUndefined();
-    },
-  );
+describe('RFC8705-1: the log explains a thumbprint that does not match', () => {
+  test.each(MISREADINGS)('the log recognises the SHA-256 of %s', (_, read, hint) => {
+    expect(explainMismatch(sha256(read()), x509, [], false)).toBe(`the token has the SHA-256 of ${hint}`);
+    expect(explainMismatch(sha256(read()), new X509Certificate(other.cert), [], false)).toBeUndefined();
+  });
 
-  test('RFC8705-1: the log says that a thumbprint which does not match is of the key as a JWK', async () => {
+  test('the log recognises the thumbprint of the key as a JWK', async () => {
     const expected = await calculateJwkThumbprint(x509.publicKey.export({ format: 'jwk' }));
     expect(explainMismatch(expected, x509, [], false)).toBe(
       "the token has the JWK thumbprint of the certificate's key (RFC 7638), not of the certificate",
     );
   });
 
-  test('RFC8705-1: the log says that a thumbprint which does not match is of a CA of the chain that the client sent', async () => {
+  test('the log recognises the thumbprint of a CA in the chain that the client sent', async () => {
     const issuers = await issuersThat(client);
     // Node 24 does not always tell them: then there is no hint.
     if (issuers.length === 0) {
@@ -107,21 +104,21 @@ describe('RFC8705-1: the log says what a thumbprint is of that does not match', 
   test.each([
     ['O=Bank\nCN=Issuing CA', 'O=Bank, CN=Issuing CA'],
     [undefined, ''],
-  ])('RFC8705-1: the log names a CA that Node prints as %j on one line', (subject, name) => {
+  ])('the log names on one line a CA that Node prints as %j', (subject, name) => {
     const issuer = Object.create({ raw: root.der }, { subject: { value: subject } }) as X509Certificate;
     expect(explainMismatch(sha256(root.der), x509, [issuer], false)).toBe(
       `the token has the thumbprint of the CA ${name}, not of the client's certificate`,
     );
   });
 
-  test('RFC8705-1: the log says that a thumbprint which does not match is of a certificate that the client had before', () => {
+  test('the log recognises the thumbprint of a certificate that the client had before', () => {
     const hint =
       'the client presented a certificate with this thumbprint before: it has been renewed since the token was issued';
     expect(explainMismatch(other.thumbprint, x509, [], true)).toBe(hint);
     expect(explainMismatch(other.thumbprint, undefined, [], true)).toBe(hint);
   });
 
-  test('RFC8705-1: the log says nothing of a thumbprint that is somebody else’s, or where only a digest is known', () => {
+  test('the log explains nothing when the thumbprint is somebody else’s, or when only a digest is known', () => {
     expect(explainMismatch(other.thumbprint, x509, [new X509Certificate(root.cert)], false)).toBeUndefined();
     expect(explainMismatch(sha256(client.cert), undefined, [], false)).toBeUndefined();
   });
@@ -136,7 +133,7 @@ describe('RFC8705-1: the log says what a thumbprint is of that does not match', 
       },
     }) as unknown as X509Certificate;
 
-  test('RFC8705-1: the signed part of a certificate is found by its length, short or long, and by none that DER does not have', () => {
+  test('the log recognises the digest of the signed part with a short or long length, but not with one that DER does not allow', () => {
     const signed = [0x30, 0x02, 0x05, 0x00];
     const hintOf = (...der: readonly number[]): string | undefined =>
       explainMismatch(sha256(Buffer.from(signed)), unusualOf(...der), [], false);
@@ -145,7 +142,7 @@ describe('RFC8705-1: the log says what a thumbprint is of that does not match', 
     expect(hintOf(0x30, 0x80, ...signed, 0x05, 0x00, 0x00, 0x00)).toBeUndefined();
   });
 
-  test('RFC8705-1: a key that Node cannot export breaks nothing', () => {
+  test('a key that Node cannot export causes no error', () => {
     const unusual = unusualOf(0x30, 0x80);
     expect(explainMismatch(other.thumbprint, unusual, [], false)).toBeUndefined();
     expect(explainMismatch(sha256(Buffer.from([0x30, 0x80]).toString('hex')), unusual, [], false)).toContain(
@@ -154,11 +151,11 @@ describe('RFC8705-1: the log says what a thumbprint is of that does not match', 
   });
 });
 
-test('the issuers of a self-signed certificate: none', async () => {
+test('a self-signed certificate has no issuers', async () => {
   expect(await issuersThat(await selfSignedCertificate('client1'))).toEqual([]);
 });
 
-test('the issuers where there is no certificate, or no connection any more: none', () => {
+test('a missing certificate or a closed connection has no issuers', () => {
   for (const nothing of [null, undefined, {}, { issuerCertificate: { raw: root.der } }]) {
     expect(issuersOf({ getPeerCertificate: () => nothing as never })).toEqual([]);
   }

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { andThen, andThenWith, isPromise, orReject } from '../../lib/common/maybe-promise.js';
 
-describe('what is there already', () => {
-  test('a value that is there already is gone on with at once', () => {
+describe('a value that is already there', () => {
+  test('a value that is already there is used at once', () => {
     expect(andThen(1, (value) => value + 1)).toBe(2);
     expect(andThen(undefined, () => 'next')).toBe('next');
   });
 
-  test('a value that is there already is no promise, whatever it is', () => {
+  test('a value that is already there is not a promise, whatever it is', () => {
     const withThen: unknown = JSON.parse('{"then":1}');
     for (const value of [undefined, null, 0, '', 'then', {}, [], withThen, () => undefined]) {
       expect(isPromise<unknown>(value)).toBe(false);
@@ -15,12 +15,12 @@ describe('what is there already', () => {
   });
 });
 
-describe('what will be there', () => {
-  test('a value that will be there is waited for', async () => {
+describe('a value that is still to come', () => {
+  test('a value that is still to come is waited for', async () => {
     expect(await andThen(Promise.resolve(1), (value) => value + 1)).toBe(2);
   });
 
-  test('INV1: a promise is told by its then, for a package may have replaced the global Promise', async () => {
+  test('INV1: a promise is recognised by its then, because a package may have replaced the global Promise', async () => {
     const native = Promise;
     class Replaced<T> extends native<T> {}
     const fromAsyncFunction = (async () => 1)();
@@ -34,7 +34,7 @@ describe('what will be there', () => {
   });
 });
 
-test('what is thrown at once is a rejection as well', async () => {
+test('an error that is thrown at once becomes a rejection as well', async () => {
   const fault = new Error('fault');
   await expect(
     orReject(() => {
@@ -44,7 +44,7 @@ test('what is thrown at once is a rejection as well', async () => {
   expect(orReject(() => 'value')).toBe('value');
 });
 
-describe('andThenWith', () => {
+describe('a step with andThenWith', () => {
   const joined = (value: string, one: string, other?: string): string => [value, one, other].join(' ');
 
   test('goes on at once with a value that is there, and hands on what it was given', () => {

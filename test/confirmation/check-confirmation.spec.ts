@@ -69,21 +69,21 @@ const refusal = (reason: string, detail?: unknown): object => ({
 });
 
 describe('INV1: a token that is bound to nothing', () => {
-  test('INV1: a token that is bound to nothing is refused where binding is required, and has proved nothing where it is not', async () => {
+  test('an unbound token is refused where binding is required, and elsewhere has proved nothing', async () => {
     await expect(check(undefined, caller())).rejects.toMatchObject(
       refusal('confirmation_missing', 'the token has no cnf: it is bound to nothing'),
     );
     expect(await check(undefined, caller(), 'if-bound')).toEqual({ boundBy: [] });
   });
 
-  test('INV1: a confirmation without a key is refused under either policy', async () => {
+  test('a token whose cnf holds no key is refused under either policy', async () => {
     for (const binding of ['required', 'if-bound'] as const) {
       await expect(check({}, caller(), binding)).rejects.toMatchObject(refusal('confirmation_unsupported'));
     }
   });
 });
 
-test('RFC9449-4: a token comes by the scheme that fits its keys, and by no other', async () => {
+test('RFC9449-4: a token is accepted with the scheme that fits its keys, and with no other', async () => {
   const mismatch = (needed: string, scheme: string): object =>
     refusal('scheme_mismatch', `such a token is to be sent as ${needed}, not ${scheme}`);
   for (const confirmation of [{ jwkThumbprint: KEY }, { jwkThumbprint: KEY, certificateThumbprint: KEY }]) {
@@ -96,10 +96,10 @@ test('RFC9449-4: a token comes by the scheme that fits its keys, and by no other
   }
 });
 
-describe('RFC8705-1: the certificate', () => {
+describe('RFC8705-1: the certificate of the caller', () => {
   const bound = (): Confirmation => ({ certificateThumbprint: client.thumbprint });
 
-  test('RFC8705-1: the certificate of the caller is the one that the token is bound to', async () => {
+  test('the caller must present the certificate that the token is bound to', async () => {
     expect(await check(bound(), caller())).toEqual({ boundBy: ['certificate'] });
     expect(checkConfirmation(bound(), 'required', caller(), Date.now()), 'it is decided at once').toEqual({
       boundBy: ['certificate'],
@@ -112,14 +112,14 @@ describe('RFC8705-1: the certificate', () => {
     );
   });
 
-  test('RFC8705-1: a certificate that is not there is missing for the reason that its source gives', async () => {
+  test('a missing certificate is refused for the reason that its source gives', async () => {
     const none = { kind: 'none', reason: 'certificate_header_untrusted', detail: 'why' } as const;
     await expect(check(bound(), caller({ certificate: none }))).rejects.toMatchObject(
       refusal('certificate_header_untrusted', 'why'),
     );
   });
 
-  test('counts from the first to the last moment of its validity', async () => {
+  test('a certificate is accepted from the first to the last moment of its validity', async () => {
     const [notBefore, notAfter] = [1000, 2000];
     const at = async (now: number, dates: object = { notBefore, notAfter }): Promise<unknown> =>
       check(bound(), caller({ certificate: found({ ...certificateOf(client), ...dates }) }), 'required', now);
@@ -132,7 +132,7 @@ describe('RFC8705-1: the certificate', () => {
     );
   });
 
-  test('counts where its chain does, or any is trusted', async () => {
+  test('a certificate is accepted when its chain is valid, or when any chain is trusted', async () => {
     for (const chainError of [() => 'why', async () => 'why']) {
       const certificate = found(certificateOf(client, chainError));
       await expect(check(bound(), caller({ certificate }))).rejects.toMatchObject(
@@ -146,7 +146,7 @@ describe('RFC8705-1: the certificate', () => {
     expect(await check(bound(), caller({ certificate }))).toEqual({ boundBy: ['certificate'] });
   });
 
-  test('RFC8705-1: a certificate that explains a mismatch is named in the log: a renewed one, or a CA, but none of which only a digest is known', async () => {
+  test('a mismatch that can be explained is explained in the log, as by a renewed certificate or a CA', async () => {
     const seenCertificates = new SeenCertificates();
     const mismatchOf = async (
       certificate: ClientCertificate,
@@ -182,7 +182,7 @@ describe('RFC8705-1: the certificate', () => {
     expect(await mismatchOf({ ...ofRenewed, identity })).toBe(plain);
   });
 
-  test('RFC8705-1: a certificate of which only a digest is known counts like any other; its names, as the proxy wrote them, explain nothing', async () => {
+  test('a certificate known by its digest alone is checked like any other, but its names explain nothing', async () => {
     const certificate = found({
       ...certificateOf(client),
       identity: { subject: 'CN=client1', subjectAltNames: [] },
@@ -201,11 +201,11 @@ describe('RFC8705-1: the certificate', () => {
   });
 });
 
-describe('RFC9449-1: the key', () => {
+describe('RFC9449-1: the key of the caller', () => {
   const byKey = (checkProof: ProofOfPossession['checkProof']): ProofOfPossession =>
     caller({ scheme: 'DPoP', checkProof });
 
-  test('RFC9449-1: the key is proved for the thumbprint of the token; what the proof leads to is passed on', async () => {
+  test('the proof must be by the key of the token, and what the proof leads to is passed on', async () => {
     const asked: string[] = [];
     const possession = byKey(async (thumbprint) => {
       asked.push(thumbprint);
@@ -217,7 +217,7 @@ describe('RFC9449-1: the key', () => {
     await expect(check({ jwkThumbprint: KEY }, refused)).rejects.toThrow('no proof');
   });
 
-  test('INV1: a token of a certificate and a key needs both, and no proof is used up in vain', async () => {
+  test('INV1: a token with a certificate and a key has both checked, and no proof is used up in vain', async () => {
     let proofs = 0;
     const possession = byKey(() => {
       proofs += 1;
@@ -236,7 +236,7 @@ describe('RFC9449-1: the key', () => {
   });
 });
 
-test('INV2: a certificate counts on a public route by the same validity and chain', async () => {
+test('INV2: a certificate on a public route is accepted by the same validity and chain', async () => {
   const certificate = { ...certificateOf(client, () => 'why'), notBefore: 1000, notAfter: 2000 };
   const counts = async (now: number, trust: 'ca' | 'any'): Promise<unknown> =>
     Promise.resolve().then(() => checkCertificateCounts(certificate, { trust, now }));

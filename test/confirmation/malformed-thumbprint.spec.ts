@@ -27,9 +27,9 @@ const ROWS: readonly (readonly [what: string, value: () => unknown, hint: string
   ['an array', () => [client.thumbprint], 'it is an array, not a string'],
   ['an object', () => ({}), 'it is an object, not a string'],
   ['nothing', () => undefined, 'it is undefined, not a string'],
-  ['no text', () => '', 'it is empty'],
-  ['a line', () => `${client.thumbprint}\n`, 'there is white space around it'],
-  ['an indented one', () => ` ${client.thumbprint}`, 'there is white space around it'],
+  ['an empty text', () => '', 'it is empty'],
+  ['a text with a line end', () => `${client.thumbprint}\n`, 'there is white space around it'],
+  ['an indented text', () => ` ${client.thumbprint}`, 'there is white space around it'],
   ['PEM', () => client.cert, 'it looks like PEM: a whole certificate, not its digest'],
   [
     'base64 of PEM',
@@ -108,23 +108,20 @@ const ROWS: readonly (readonly [what: string, value: () => unknown, hint: string
   ],
   ['one character too few', () => client.thumbprint.slice(1), undefined],
   ['one character too many', () => `${client.thumbprint}A`, undefined],
-  ['base64 that is long, and no DER', () => 'A'.repeat(1000), undefined],
-  ['what begins as DER does, and is none', () => `MI ${'A'.repeat(1000)}`, undefined],
-  ['what begins as DER does, and is short', () => `MI${'A'.repeat(198)}`, undefined],
+  ['a long base64 that is not DER', () => 'A'.repeat(1000), undefined],
+  ['a long text that only begins like DER', () => `MI ${'A'.repeat(1000)}`, undefined],
+  ['a short text that only begins like DER', () => `MI${'A'.repeat(198)}`, undefined],
   ['a word', () => 'x', undefined],
   ['white space', () => '   ', undefined],
   ['other text', () => 'überhaupt nicht, nie und nimmer, weit gefehlt', undefined],
 ];
 
-describe('RFC8705-2: the log says what a thumbprint looks like that is none', () => {
-  test.each(ROWS)(
-    'RFC8705-2: the log says what a thumbprint looks like that is none: %s',
-    (_, value, hint) => {
-      expect(describeMalformedThumbprint(value())).toBe(hint);
-    },
-  );
+describe('RFC8705-2: the log says what a malformed thumbprint looks like', () => {
+  test.each(ROWS)('the log explains a thumbprint that is %s', (_, value, hint) => {
+    expect(describeMalformedThumbprint(value())).toBe(hint);
+  });
 
-  test('RFC8705-2: the log repeats nothing of what is no thumbprint', () => {
+  test('the log repeats nothing of the thumbprint', () => {
     const hints = ROWS.map(([, value]) => [value(), describeMalformedThumbprint(value())] as const);
     const repeating = hints.filter(([value, hint]) =>
       typeof value === 'string' && value.trim().length > 10
@@ -134,7 +131,7 @@ describe('RFC8705-2: the log says what a thumbprint looks like that is none', ()
     expect(repeating).toEqual([]);
   });
 
-  test('RFC8705-2: what is no thumbprint is described without an effort that grows faster than its length', () => {
+  test('the effort grows no faster than the length of the thumbprint', () => {
     const started = performance.now();
     for (const unit of ['A', ' ', ':', 'sha1=', '=', '-----BEGIN', 'MI', '0']) {
       describeMalformedThumbprint(unit.repeat(200_000 / unit.length));

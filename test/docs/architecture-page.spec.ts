@@ -12,7 +12,7 @@ function foldersIn(path: string): readonly string[] {
     .map(({ name }) => name);
 }
 
-describe('docs/architecture.md', () => {
+describe('the page docs/architecture.md', () => {
   const page = read('docs/architecture.md');
 
   test('names no path that is not there', () => {
@@ -29,7 +29,7 @@ describe('docs/architecture.md', () => {
   });
 });
 
-describe('test/README.md', () => {
+describe('the map test/README.md', () => {
   const page = read('test/README.md');
 
   test('names every folder of test', () => {

@@ -31,7 +31,7 @@ function folderOf(document: string): string {
   return folders[documents.indexOf(document)] ?? '';
 }
 
-test('every sample of every document compiles', () => {
+test('every sample in every document compiles', () => {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => readFileSync(path, 'utf8')) as {
     config: object;
   };
@@ -51,7 +51,7 @@ test('every sample of every document compiles', () => {
   // The compiler reads the types of every library that a sample uses.
 }, 120_000);
 
-test('every link to a file leads somewhere', () => {
+test('every link to a file leads to that file', () => {
   const dead = documents.flatMap((document) => {
     const text = readFileSync(join(root, document), 'utf8');
     const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)].map(([, link = '']) => link);
@@ -60,7 +60,7 @@ test('every link to a file leads somewhere', () => {
   expect(dead).toEqual([]);
 });
 
-test('every link to a heading leads to one', () => {
+test('every link to a heading leads to that heading', () => {
   const dead = documents.flatMap((document) => {
     const text = readFileSync(join(root, document), 'utf8');
     const links = [...text.matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)];
@@ -104,7 +104,7 @@ describe("the README's end-to-end test", async () => {
   await import(join(readme, 'payments.e2e-spec.ts'));
 });
 
-describe("docs/testing.md's end-to-end test of proofs", async () => {
+describe('the end-to-end test of proofs in docs/testing.md', async () => {
   await import(join(folderOf('docs/testing.md'), 'dpop.e2e-spec.ts'));
 });
 
@@ -130,7 +130,7 @@ function trust(ca: string): void {
 }
 
 test.each(['client-oauth4webapi.ts', 'client-openid-client.ts'])(
-  'RFC9449-6: %s of docs/dpop.md gets through, the nonce included',
+  'RFC9449-6: the client %s of docs/dpop.md gets through, nonce included',
   async (sample) => {
     const as = await startSampleAuthorizationServer();
     whenOver(async () => as.stop());
@@ -164,10 +164,8 @@ describe.each(PLATFORMS)('the settings of docs/authorization-servers.md on %s', 
     return startApi(world, platform, { issuer }, [UserController], { options: { authorizationServers } });
   }
 
-  test('fit tokens as Keycloak makes them', async () => {
-    const { keycloak } = (await import(
-      join(folderOf('docs/authorization-servers.md'), 'keycloak-and-entra-id.ts')
-    )) as {
+  test('the settings fit tokens as Keycloak makes them', async () => {
+    const { keycloak } = (await import(join(readme, 'presets.ts'))) as {
       keycloak: AuthorizationServerOptions;
     };
     const as = await startAuthorizationServer(world, { path: '/realms/bank', discovery: 'openid' });
@@ -197,10 +195,8 @@ describe.each(PLATFORMS)('the settings of docs/authorization-servers.md on %s', 
     await clientOf(app, world, world.client1, idToken).get('/').expect(401);
   });
 
-  test('fit tokens as Entra ID makes them', async () => {
-    const { entraId } = (await import(
-      join(folderOf('docs/authorization-servers.md'), 'keycloak-and-entra-id.ts')
-    )) as {
+  test('the settings fit tokens as Entra ID makes them', async () => {
+    const { entraId } = (await import(join(readme, 'presets.ts'))) as {
       entraId: AuthorizationServerOptions;
     };
     const as = await startAuthorizationServer(world, {

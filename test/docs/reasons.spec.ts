@@ -41,8 +41,8 @@ function oneLine(paragraph: string): string {
   return paragraph.replaceAll(/\s+/g, ' ');
 }
 
-describe('docs/reasons.md', () => {
-  test('has every reason once, in the order of the code, and no other', () => {
+describe('the page docs/reasons.md', () => {
+  test('docs/reasons.md has every reason once, in the order of the code, and no other', () => {
     expect(rows.map(({ reason }) => reason)).toEqual([...REFUSAL_REASONS]);
   });
 
@@ -63,7 +63,7 @@ describe('docs/reasons.md', () => {
 const lib = new URL('../../lib/', import.meta.url).pathname;
 
 describe('the table of reasons', () => {
-  test('has no reason that the code never gives', () => {
+  test('the table of reasons has none that the code never gives', () => {
     const files = readdirSync(lib, { recursive: true, encoding: 'utf8' });
     const code = files
       .filter((name) => name.endsWith('.ts') && !name.endsWith('challenge/reasons.ts'))

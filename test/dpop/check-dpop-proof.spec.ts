@@ -56,7 +56,7 @@ const otherTarget = (detail: string): object => ({ reason: 'proof_target_mismatc
 
 describe('RFC9449-2: the target of a proof', () => {
   test.each(['*', 'api.example.com:443', '/a/../b'])(
-    'a request target that may not be what the router reads, %s, is matched by no proof',
+    'a request target that the router may read in another way, %s, is matched by no proof',
     async (target) => {
       const detail = 'the target of the request is none that a proof can name';
       for (const htu of [target, API + target, `${API}/b`]) {
@@ -65,7 +65,7 @@ describe('RFC9449-2: the target of a proof', () => {
     },
   );
 
-  test('a client that writes what it has requested is right, even where RFC 3986 has it encoded', async () => {
+  test('a client that writes the URL as it has requested it is right, even where RFC 3986 would encode it', async () => {
     for (const htu of [`${API}/a{b}`, `${API}/a%7Bb%7D`]) {
       expect(await check('/a{b}', { claims: { htu } })).toEqual(accepted);
     }
@@ -74,7 +74,7 @@ describe('RFC9449-2: the target of a proof', () => {
     );
   });
 
-  test('where there are several publicUrls, the log tells another path from another API', async () => {
+  test('the log tells another path from another API where there are several publicUrls', async () => {
     const bases = [API, OLD_API];
     for (const base of bases) {
       for (const htu of [`${base}/a`, `${base}/./a`]) {
@@ -90,7 +90,7 @@ describe('RFC9449-2: the target of a proof', () => {
   });
 });
 
-test('RFC9449-2: where there is no publicUrl for a request, no proof is for it', async () => {
+test('RFC9449-2: a request without a publicUrl is matched by no proof', async () => {
   for (const htu of [`${API}/a`, '/a']) {
     await expect(check('/a', { claims: { htu } }, [])).rejects.toMatchObject({
       reason: 'proof_target_mismatch',
@@ -100,7 +100,7 @@ test('RFC9449-2: where there is no publicUrl for a request, no proof is for it',
 
 describe('RFC9449-1: the key of a proof', () => {
   test.each([undefined, 'other', 'ec', { toString: 1, valueOf: 1 }])(
-    'one of the type %j, which is none, is refused and no error of ours',
+    'a key of the impossible type %j is refused, and is no error of ours',
     async (kty) => {
       const jwk = { kty, crv: 'Ed25519', x: 'A'.repeat(43) };
       await expect(check('/', { header: { jwk } })).rejects.toMatchObject({
@@ -116,7 +116,7 @@ describe('RFC9449-8: the replay store', () => {
   const jti = 'jti';
   const key = (): string => `${client.thumbprint}.${digestOf(jti)}`;
 
-  test('the one in memory is asked at once, and tells a proof that was used', async () => {
+  test('the store in memory is asked at once, and recognises a used proof', async () => {
     const replayStore = new MemoryReplayStore({ now: () => NOW * 1000 });
     expect(await check('/', { claims: { jti } }, [API], replayStore)).toEqual(accepted);
     expect(await replayStore.addIfAbsent(key(), 1)).toBe(false);
@@ -125,7 +125,7 @@ describe('RFC9449-8: the replay store', () => {
     });
   });
 
-  test('one that extends it is asked by its own method', async () => {
+  test('a store that extends the one in memory is asked by its own method', async () => {
     const asked: unknown[] = [];
     class Recording extends MemoryReplayStore {
       override async addIfAbsent(...question: readonly [string, number]): Promise<boolean> {
@@ -138,7 +138,7 @@ describe('RFC9449-8: the replay store', () => {
     expect(asked).toEqual([[key(), 80]]);
   });
 
-  test('one whose method has been replaced is asked by what is there now', async () => {
+  test('a store whose method has been replaced is asked by the new method', async () => {
     const refusing = vi.spyOn(MemoryReplayStore.prototype, 'addIfAbsent').mockResolvedValue(false);
     try {
       await expect(check('/', {}, [API], new MemoryReplayStore())).rejects.toMatchObject({
@@ -149,7 +149,7 @@ describe('RFC9449-8: the replay store', () => {
     }
   });
 
-  test('one that cannot even be looked at is an outage', async () => {
+  test('a store that cannot even be looked at is an outage', async () => {
     const replayStore = {
       get addIfAbsent(): never {
         throw new Error('not now');
@@ -165,7 +165,7 @@ describe('RFC9449-8: the replay store', () => {
   test.each([
     ['one client', { maxEntriesPerKey: 1 }, 429, 'proofs_too_many'],
     ['all clients', { maxEntries: 1 }, 503, 'replay_store_unavailable'],
-  ])('one that is full for %s lets no further proof pass', async (_, limits, status, reason) => {
+  ])('a store that is full for %s lets no further proof pass', async (_, limits, status, reason) => {
     const now = (): number => NOW * 1000;
     const memory = new MemoryReplayStore({ ...limits, now });
     const other = new MemoryReplayStore({ ...limits, now });
@@ -175,10 +175,13 @@ describe('RFC9449-8: the replay store', () => {
     }
   });
 
-  test.each([1, 'true', {}, undefined])('what is not true, %j, lets nothing pass', async (answer) => {
-    const replayStore = { addIfAbsent: async () => answer as never };
-    await expect(check('/', {}, [API], replayStore)).rejects.toMatchObject({ reason: 'proof_replayed' });
-  });
+  test.each([1, 'true', {}, undefined])(
+    'a store that answers %j instead of true lets nothing pass',
+    async (answer) => {
+      const replayStore = { addIfAbsent: async () => answer as never };
+      await expect(check('/', {}, [API], replayStore)).rejects.toMatchObject({ reason: 'proof_replayed' });
+    },
+  );
 });
 
 test('INV3: a replay store that never answers is an outage after five seconds', async () => {

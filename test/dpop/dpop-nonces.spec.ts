@@ -7,10 +7,10 @@ const LIFETIME = 300;
 const WINDOW = 150_000;
 const START = 1000 * WINDOW;
 
-describe('RFC9449-6: nonces', () => {
+describe('RFC9449-6: the nonces of DPoP', () => {
   const nonces = new DpopNonces(SECRET, LIFETIME);
 
-  test('a nonce is handed out for a window, and accepted in it and the next one', () => {
+  test('a nonce is handed out for one window, and accepted in it and in the next', () => {
     const nonce = nonces.current(START);
     expect(nonces.current(START + WINDOW - 1)).toBe(nonce);
     expect(nonces.judge(nonce, START).kind).toBe('current');
@@ -27,14 +27,14 @@ describe('RFC9449-6: nonces', () => {
     expect(nonces.judge(ahead, START - 1).kind).toBe('unknown');
   });
 
-  test('the verdict says until when it is accepted, that of the next window included', () => {
+  test('the verdict says until when a nonce is accepted, also for the nonce of the next window', () => {
     const [previous, present, next] = [-1, 0, 1].map((window) => nonces.current(START + window * WINDOW));
     expect(nonces.judge(previous, START)).toEqual({ kind: 'about-to-expire', expiresAt: START + WINDOW });
     expect(nonces.judge(present, START)).toEqual({ kind: 'current', expiresAt: START + 2 * WINDOW });
     expect(nonces.judge(next, START)).toEqual({ kind: 'current', expiresAt: START + 3 * WINDOW });
   });
 
-  test('windows differ, and so do secrets and lifetimes', () => {
+  test('nonces differ by window, by secret and by lifetime', () => {
     const all = [
       nonces.current(START),
       nonces.current(START + WINDOW),
@@ -44,18 +44,18 @@ describe('RFC9449-6: nonces', () => {
     expect(new Set(all).size).toBe(all.length);
   });
 
-  test('all instances with the secret agree, whatever they were asked before', () => {
+  test('instances with the same secret agree, whatever they were asked before', () => {
     const other = new DpopNonces(SECRET, LIFETIME);
     other.current(START + 5 * WINDOW);
     expect(other.judge(nonces.current(START), START).kind).toBe('current');
   });
 
-  test('it has 256 bits, of characters that any header can hold', () => {
+  test('a nonce has 256 bits, in characters that any header can hold', () => {
     expect(new DpopNonces(SECRET, LIFETIME).current(START)).toMatch(/^[\w-]{43}$/);
   });
 
   test.each([undefined, '', 'x', 'a'.repeat(43), 'é'.repeat(43)])(
-    'RFC9449-6: nonces: %j is unknown',
+    'the value %j is an unknown nonce',
     (nonce) => {
       expect(nonces.judge(nonce, START).kind).toBe('unknown');
     },

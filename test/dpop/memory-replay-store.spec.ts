@@ -27,7 +27,7 @@ afterEach(() => {
 });
 
 describe('RFC9449-8: a proof is used once', () => {
-  test('a key is new once, until its time is over', async () => {
+  test('a proof is new once, until its time is over', async () => {
     const { store, at } = watched();
     expect(await store.addIfAbsent('client.proof', 80)).toBe(true);
     expect(await store.addIfAbsent('client.proof', 80)).toBe(false);
@@ -38,7 +38,7 @@ describe('RFC9449-8: a proof is used once', () => {
     expect(await store.addIfAbsent('client.proof', 80)).toBe(false);
   });
 
-  test('RFC9449-8: exactly one of many calls at once resolves to true', async () => {
+  test('exactly one of many simultaneous calls resolves to true', async () => {
     const { store } = watched();
     const calls = Array.from({ length: 200 }, async () => store.addIfAbsent('client.proof', 80));
     expect((await Promise.all(calls)).filter(Boolean)).toEqual([true]);
@@ -53,7 +53,7 @@ describe('RFC9449-8: a proof is used once', () => {
     expect(await store.addIfAbsent('client.proof', 10)).toBe(true);
   });
 
-  test('within a second, time is rounded up: nothing is forgotten too early', async () => {
+  test('times are rounded up to whole seconds, so nothing is forgotten too early', async () => {
     const { store, at } = watched();
     at(0.5);
     await store.addIfAbsent('client.proof', 1);
@@ -63,7 +63,7 @@ describe('RFC9449-8: a proof is used once', () => {
     expect(await store.addIfAbsent('client.proof', 1)).toBe(true);
   });
 
-  test('one jti of two clients is two proofs, and so are two of one client', async () => {
+  test('one jti of two clients means two proofs, and so do two jti of one client', async () => {
     const { store } = watched();
     for (const key of ['a.proof', 'b.proof', 'a.other', 'a', 'a.', 'ab.c', 'a.b.c', 'a.b']) {
       expect(await store.addIfAbsent(key, 80)).toBe(key !== 'a.');
@@ -103,7 +103,7 @@ describe('RFC9449-8: a proof is used once', () => {
     expect(await store.addIfAbsent('a.before', 10)).toBe(false);
   });
 
-  test('the store goes by the time of day where no clock is given', async () => {
+  test('the time of day is used when no clock is given', async () => {
     vi.useFakeTimers({ now: START });
     const store = new MemoryReplayStore();
     expect(await store.addIfAbsent('client.proof', 80)).toBe(true);
@@ -121,7 +121,7 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
     }
   };
 
-  test('one client that has used its share is told so, and the others are left alone', async () => {
+  test('a client that has used its share is told so, and the other clients are left alone', async () => {
     const { store } = watched({ maxEntriesPerKey: 3 });
     await add(store, 'client-1', 3);
     const refused = await rejection(store.addIfAbsent('client-1.new', 80));
@@ -142,7 +142,7 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
     await add(store, 'a', 2);
   });
 
-  test('a full store takes nothing new from anybody, and is to blame itself', async () => {
+  test('a full store takes nothing new from anybody, and is itself to blame', async () => {
     const { store } = watched({ maxEntries: 3 });
     await add(store, 'a', 2);
     await add(store, 'b', 1);
@@ -153,7 +153,7 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
     for (const key of ['a.0', 'a.1', 'b.0']) expect(await store.addIfAbsent(key, 80)).toBe(false);
   });
 
-  test('invariant 5: after a pause the store forgets in portions of ten thousand, the latest first', async () => {
+  test('the store forgets in portions of ten thousand after a pause, the latest first', async () => {
     const { store, at } = watched();
     await add(store, 'a', 25_000, 10);
     at(100);
@@ -162,7 +162,7 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
     expect(await store.addIfAbsent('a.5000', 80)).toBe(true);
   });
 
-  test('where a share is short, it forgets all that it can at once', async () => {
+  test('the store forgets all that it can at once when the share of a client is used up', async () => {
     const { store, at } = watched({ maxEntriesPerKey: 20_000 });
     await add(store, 'a', 20_000, 10);
     await add(store, 'b', 15_000, 10);
@@ -173,7 +173,7 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
     await expect(store.addIfAbsent('a.other', 80)).rejects.toThrow(TooManyProofsError);
   });
 
-  test('where the whole is short, it forgets all that it can at once', async () => {
+  test('the store forgets all that it can at once when the whole store is full', async () => {
     const { store, at } = watched({ maxEntries: 25_000 });
     await add(store, 'a', 25_000, 10);
     at(100);
@@ -181,7 +181,7 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
     await expect(store.addIfAbsent('c.new', 80)).rejects.toThrow(/full/);
   });
 
-  test('a clock that is set back while it forgets keeps the rest, until that is over again', async () => {
+  test('a clock that is set back while the store forgets keeps the rest until that time is over again', async () => {
     const { store, at } = watched({ maxEntries: 30_001 });
     await add(store, 'a', 20_000, 20);
     await add(store, 'b', 10_000, 10);
@@ -197,7 +197,7 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
     await expect(store.addIfAbsent('e.0', 80)).rejects.toThrow(/full/);
   });
 
-  test('a clock that is set back to where it forgets goes on forgetting', async () => {
+  test('a clock that is set back to where the store forgets lets it go on forgetting', async () => {
     const { store, at } = watched({ maxEntries: 30_001 });
     await add(store, 'a', 20_000, 20);
     await add(store, 'b', 10_000, 10);
@@ -218,7 +218,7 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
     await expect(store.addIfAbsent('c.0', 80)).rejects.toThrow(/full/);
   });
 
-  test('a full store takes as much again as has expired', async () => {
+  test('a full store takes as many new proofs as have expired', async () => {
     const { store, at } = watched({ maxEntries: 3 });
     await add(store, 'a', 2, 10);
     await add(store, 'b', 1, 20);
@@ -229,7 +229,7 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
     await add(store, 'd', 3);
   });
 
-  test('what expires in a short pause is forgotten, second by second', async () => {
+  test('expired proofs are forgotten second by second in a short pause', async () => {
     const { store, at } = watched({ maxEntries: 100 });
     for (let second = 0; second < 100; second += 1) {
       at(second);
@@ -241,7 +241,7 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
     await expect(store.addIfAbsent('c.0', 80)).rejects.toThrow(/full/);
   });
 
-  test('all is forgotten after a long pause too', async () => {
+  test('expired proofs are all forgotten after a long pause too', async () => {
     const { store, at } = watched({ maxEntries: 100 });
     for (let second = 0; second < 100; second += 1) {
       at(second);
@@ -251,7 +251,7 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
     await add(store, 'b', 100);
   });
 
-  test('the defaults are a million proofs, and a hundred thousand of one client', async () => {
+  test('the defaults are a million proofs, and a hundred thousand for one client', async () => {
     const { store } = watched();
     for (let index = 0; index < 100_000; index += 1) await store.addIfAbsent(`a.${index}`, 80);
     await expect(store.addIfAbsent('a.new', 80)).rejects.toThrow(/100000 unexpired/);
@@ -306,7 +306,7 @@ describe('invariant 5: the store is bounded, and nothing unexpired is evicted', 
     },
   );
 
-  test('a limit of 1 is one', async () => {
+  test('a limit of 1 is accepted', async () => {
     const { store, at } = watched({ maxEntries: 1, maxEntriesPerKey: 1 });
     await add(store, 'a', 1, 10);
     await expect(store.addIfAbsent('b.0', 10)).rejects.toThrow(/full/);

@@ -13,7 +13,7 @@ const ed25519 = (x?: unknown): object => ({ kty: 'OKP', crv: 'Ed25519', x });
 const REFUSED = expect.objectContaining({ reason: 'proof_key_unusable' }) as Error;
 
 describe('RFC9449-1: the key of a proof', () => {
-  test('an RSA key of 4096 bits, with an exponent of 32, is the largest', () => {
+  test('the largest RSA key has 4096 bits and an exponent of 32', () => {
     expect(readProofKey(rsa(683, 6))).toEqual(rsa(683, 6));
     expect(() => readProofKey(rsa(684, 6))).toThrow(REFUSED);
     expect(() => readProofKey(rsa(683, 7))).toThrow(REFUSED);
@@ -31,7 +31,7 @@ describe('RFC9449-1: the key of a proof', () => {
     ['P-256', 43],
     ['P-384', 64],
     ['P-521', 88],
-  ] as const)('a key of %s has both its coordinates in full, of %i characters', (crv, length) => {
+  ] as const)('a key of %s must have both its coordinates in full, of %i characters', (crv, length) => {
     const coordinate = 'A'.repeat(length);
     const right = { kty: 'EC', crv, x: coordinate, y: coordinate };
     expect(readProofKey(right)).toEqual(right);
@@ -41,7 +41,7 @@ describe('RFC9449-1: the key of a proof', () => {
     }
   });
 
-  test('a curve that is none of those has no key, and is no error of ours', () => {
+  test('a curve of another name has no key, and is no error of ours', () => {
     for (const crv of [
       undefined,
       null,
@@ -58,7 +58,7 @@ describe('RFC9449-1: the key of a proof', () => {
     }
   });
 
-  test('a key of Ed25519 has its one coordinate in full, spelt in one way', () => {
+  test('a key of Ed25519 must have its one coordinate in full, spelt in the only way', () => {
     const x = 'A'.repeat(43);
     expect(readProofKey(ed25519(x))).toEqual(ed25519(x));
     for (const other of [undefined, '', 'AA', `${x}A`, `${x}=`, `${'A'.repeat(42)}B`, `${'A'.repeat(42)}+`]) {

@@ -28,14 +28,14 @@ function verify(jwt: string, key: JWK, algorithm: DpopAlgorithm, keys = new Proo
 
 const headerOf = (proof: string): string => proof.slice(0, proof.indexOf('.'));
 
-describe('proof keys', () => {
+describe('the cache of proof keys', () => {
   let keys: ProofKeys;
   beforeEach(() => {
     keys = new ProofKeys();
   });
   const find = (proof: string): ProofHeader | undefined => keys.find(headerOf(proof), KEY);
 
-  test('a header is read and its key imported once: later proofs are verified with what is known by it', async () => {
+  test('a header is read and its key imported once, and later proofs are verified with what is known', async () => {
     const [first, second] = [await client.proof({ url: URL }), await client.proof({ url: URL })];
     expect(find(first)).toBeUndefined();
     verify(first, client.jwk, 'ES256', keys);
@@ -52,7 +52,7 @@ describe('proof keys', () => {
     expect(keys.find(headerOf(proof).slice(0, -1), KEY)).toBeUndefined();
   });
 
-  test('each key’s last header is kept, and the key is imported once however its headers are written', async () => {
+  test('the last header of each key is kept, and the key is imported once however its headers are written', async () => {
     const one = await client.proof({ url: URL });
     const other = await client.proof({ url: URL, header: { kid: 'other' } });
     verify(one, client.jwk, 'ES256', keys);
@@ -63,7 +63,7 @@ describe('proof keys', () => {
     expect(find(other)?.key).toBe(key);
   });
 
-  test('a key that is known for one algorithm is not for another', async () => {
+  test('a key that is known for one algorithm is not known for another', async () => {
     const rsa = await TestDpopClient.create('RS256');
     verify(await rsa.proof({ url: URL }), rsa.jwk, 'RS256', keys);
     expect(() => verify('e30.e30.AAAA', {}, 'PS256', keys)).toThrow(KEY_UNUSABLE);
@@ -91,7 +91,7 @@ describe('proof keys', () => {
     expect(() => verify(foreign, {}, 'ES256', keys)).toThrow(KEY_UNUSABLE);
   });
 
-  test('invariant 5: a header is kept up to 2,000 characters, for a client may fill it; its key is known all the same', async () => {
+  test('invariant 5: a header is kept up to 2,000 characters, because a client may fill it, and its key is known all the same', async () => {
     const kept: [number, boolean][] = [];
     for (const filling of [0, 1300, 1301, 1302, 1303, 1304, 1305, 3000]) {
       const proof = await client.proof({ url: URL, header: { filling: 'x'.repeat(filling) } });
@@ -117,30 +117,33 @@ const jwkOf = (key: KeyObject): JWK => key.export({ format: 'jwk' });
 describe('RFC9449-1: the signature of a proof', () => {
   const algorithms = 'ES256 ES384 ES512 PS256 PS384 PS512 RS256 EdDSA Ed25519'.split(' ') as DpopAlgorithm[];
 
-  test.each(algorithms)('%s: what the key has signed is verified, and nothing else', async (algorithm) => {
-    const keys = new ProofKeys();
-    const signer = await TestDpopClient.create(algorithm);
-    const proof = await signer.proof({ url: URL });
-    const verifyOne = (changed: string): void => verify(changed, signer.jwk, algorithm, keys);
-    verifyOne(proof);
-    const [header, payload, signature] = proof.split('.') as [string, string, string];
-    const [, otherPayload, otherSignature] = (await signer.proof({ url: URL })).split('.') as [
-      string,
-      string,
-      string,
-    ];
-    for (const changed of [
-      `${header}.${otherPayload}.${signature}`,
-      `${header}.${payload}.${otherSignature}`,
-      `${header}.${payload}.`,
-      `${header}.${payload}.${signature.slice(0, -4)}`,
-      `${header}.${payload}.${'A'.repeat(signature.length)}`,
-    ]) {
-      expect(() => verifyOne(changed)).toThrow(SIGNATURE_INVALID);
-    }
-  });
+  test.each(algorithms)(
+    'the algorithm %s verifies what the key has signed, and nothing else',
+    async (algorithm) => {
+      const keys = new ProofKeys();
+      const signer = await TestDpopClient.create(algorithm);
+      const proof = await signer.proof({ url: URL });
+      const verifyOne = (changed: string): void => verify(changed, signer.jwk, algorithm, keys);
+      verifyOne(proof);
+      const [header, payload, signature] = proof.split('.') as [string, string, string];
+      const [, otherPayload, otherSignature] = (await signer.proof({ url: URL })).split('.') as [
+        string,
+        string,
+        string,
+      ];
+      for (const changed of [
+        `${header}.${otherPayload}.${signature}`,
+        `${header}.${payload}.${otherSignature}`,
+        `${header}.${payload}.`,
+        `${header}.${payload}.${signature.slice(0, -4)}`,
+        `${header}.${payload}.${'A'.repeat(signature.length)}`,
+      ]) {
+        expect(() => verifyOne(changed)).toThrow(SIGNATURE_INVALID);
+      }
+    },
+  );
 
-  test('ECDSA: the signature is two numbers side by side, not DER (RFC 7518 §3.4)', () => {
+  test('an ECDSA signature is two numbers side by side, not DER (RFC 7518 §3.4)', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const jwk = jwkOf(publicKey);
     verify(signedBy({ key: privateKey, dsaEncoding: 'ieee-p1363' }), jwk, 'ES256');
@@ -148,7 +151,7 @@ describe('RFC9449-1: the signature of a proof', () => {
     expect(() => verify(der, jwk, 'ES256')).toThrow(SIGNATURE_INVALID);
   });
 
-  test('PSS: the salt is as long as the hash (RFC 7518 §3.5)', () => {
+  test('the salt of a PSS signature is as long as the hash (RFC 7518 §3.5)', () => {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const jwk = jwkOf(publicKey);
     const pss = { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING };
@@ -177,13 +180,16 @@ describe('RFC8725: an algorithm is bound to the type of its key', () => {
     ['Ed25519', ed25519, { key: ed25519.privateKey }, null, 'RS256'],
     ['RSA', rsa2048, { key: rsa2048.privateKey }, 'sha256', 'EdDSA'],
     ['P-256', p256, { key: p256.privateKey }, 'sha256', 'Ed25519'],
-  ])('a key of %s is none, whatever it has signed', (_, { publicKey }, key, hash, algorithm) => {
-    const proof = signedBy(key, hash);
-    expect(() => verify(proof, jwkOf(publicKey), algorithm)).toThrow(
-      expect.objectContaining({
-        reason: 'proof_key_unusable',
-        detail: `the key is none for ${algorithm}, or of less than 2048 bits`,
-      }),
-    );
-  });
+  ])(
+    'a key of %s does not fit the algorithm, whatever it has signed',
+    (_, { publicKey }, key, hash, algorithm) => {
+      const proof = signedBy(key, hash);
+      expect(() => verify(proof, jwkOf(publicKey), algorithm)).toThrow(
+        expect.objectContaining({
+          reason: 'proof_key_unusable',
+          detail: `the key is none for ${algorithm}, or of less than 2048 bits`,
+        }),
+      );
+    },
+  );
 });

@@ -39,19 +39,19 @@ describe.each(REDIS_PACKAGES)('RFC9449-8: used proofs in Redis, by %s', (kind) =
     ['OK', true],
     [Buffer.from('OK'), true],
     [null, false],
-  ])('where Redis replies %o, it is %s', async (reply, expected) => {
+  ])('a reply of %o from Redis means %s', async (reply, expected) => {
     expect(await storeThat(() => reply).addIfAbsent('client.proof', 80)).toBe(expected);
   });
 
   test.each([undefined, 'QUEUED', '', Buffer.from('1'), 1, true, {}, []])(
-    'a reply that makes no sense, %o, is an error: it says neither used nor unused',
+    'a reply that makes no sense, %o, is an error and says neither used nor unused',
     async (reply) => {
       const refused = await rejection(storeThat(() => reply).addIfAbsent('client.proof', 80));
       expect(refused).toEqual(new Error(`Redis replied with ${typeof reply} where that makes no sense`));
     },
   );
 
-  test('an error of Redis is an error', async () => {
+  test('an error of Redis is an error of the store', async () => {
     const readOnly = new Error('READONLY You can’t write against a read only replica.');
     const store = storeThat(async () => Promise.reject(readOnly));
     expect(await rejection(store.addIfAbsent('client.proof', 80))).toBe(readOnly);
@@ -61,7 +61,7 @@ describe.each(REDIS_PACKAGES)('RFC9449-8: used proofs in Redis, by %s', (kind) =
     [undefined, 500],
     [{ timeout: 1 }, 1],
     [{ timeout: 60_000 }, 60_000],
-  ])('with %o, no answer is an error after %i ms', async (options, timeout) => {
+  ])('a missing answer, with the options %o, is an error after %i ms', async (options, timeout) => {
     vi.useFakeTimers();
     const store = new RedisReplayStore(
       redisDouble(kind, async () => new Promise(() => undefined)),
@@ -84,7 +84,7 @@ describe.each(REDIS_PACKAGES)('RFC9449-8: used proofs in Redis, by %s', (kind) =
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('what becomes of a command after its time is nobody’s concern, a rejection too', async () => {
+  test('a command that ends after its time is ignored, even when it fails', async () => {
     vi.useFakeTimers();
     let reject: (error: Error) => void = () => undefined;
     const store = storeThat(
@@ -107,7 +107,7 @@ describe.each(REDIS_PACKAGES)('RFC9449-8: used proofs in Redis, by %s', (kind) =
     expect(unhandled).not.toHaveBeenCalled();
   });
 
-  test('invariant 5: ten thousand commands at most wait for an answer of Redis, then the next fails at once', async () => {
+  test('invariant 5: at most ten thousand commands wait for an answer, and more fail at once', async () => {
     const answers: ((reply: string) => void)[] = [];
     const client = redisDouble(
       kind,
@@ -132,10 +132,10 @@ describe.each(REDIS_PACKAGES)('RFC9449-8: used proofs in Redis, by %s', (kind) =
   });
 });
 
-describe('clients of Redis', () => {
+describe('the clients of Redis', () => {
   const lazy = { lazyConnect: true };
 
-  test('those of redis and of ioredis are accepted, by their types as well', () => {
+  test('the clients of redis and ioredis are accepted, by their types as well', () => {
     const stores = [
       new RedisReplayStore(createClient()),
       new RedisReplayStore(createClient().withTypeMapping({ [RESP_TYPES.SIMPLE_STRING]: Buffer })),
@@ -167,7 +167,7 @@ describe('clients of Redis', () => {
     ['another half', { status: 'ready', get: () => null, setBuffer: () => 'OK' }],
     ['a third half', { status: 'ready', set: () => 'OK', setBuffer: () => 'OK' }],
     ['a client that is never open', { ...redisDouble('redis', () => 'OK'), isOpen: undefined }],
-  ])('%s is refused with the remedy', (_, client) => {
+  ])('a client is refused with the remedy when it is %s', (_, client) => {
     expect(() => new RedisReplayStore(client as never)).toThrow(TypeError);
     expect(() => new RedisReplayStore(client as never)).toThrow(/createClient\(\).*new Redis\(\)/);
   });
@@ -180,7 +180,7 @@ describe('clients of Redis', () => {
     );
   });
 
-  test('a prefix that is no string is refused', () => {
+  test('a prefix that is not a string is refused', () => {
     const client = redisDouble('redis', () => 'OK');
     expect(() => new RedisReplayStore(client, { prefix: 1 as never })).toThrow(
       'prefix is number; give a string',

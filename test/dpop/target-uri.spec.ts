@@ -3,13 +3,13 @@ import { normalizeBase, normalizeTargetUri, targetUriOf } from '../../lib/dpop/t
 
 describe('RFC9449-2: target URIs are compared by RFC 3986', () => {
   const same: readonly (readonly [string, string, string])[] = [
-    ['case of the scheme', 'HTTPS://api.example.com/a', 'https://api.example.com/a'],
-    ['case of the host', 'https://API.Example.COM/a', 'https://api.example.com/a'],
-    ['default port', 'https://api.example.com:443/a', 'https://api.example.com/a'],
-    ['empty port', 'https://api.example.com:/a', 'https://api.example.com/a'],
-    ['default port of http', 'http://localhost:80/a', 'http://localhost/a'],
-    ['empty path', 'https://api.example.com', 'https://api.example.com/'],
-    ['case of percent-encoding', 'https://api.example.com/%c3%a9', 'https://api.example.com/%C3%A9'],
+    ['the case of the scheme', 'HTTPS://api.example.com/a', 'https://api.example.com/a'],
+    ['the case of the host', 'https://API.Example.COM/a', 'https://api.example.com/a'],
+    ['a default port', 'https://api.example.com:443/a', 'https://api.example.com/a'],
+    ['an empty port', 'https://api.example.com:/a', 'https://api.example.com/a'],
+    ['the default port of http', 'http://localhost:80/a', 'http://localhost/a'],
+    ['an empty path', 'https://api.example.com', 'https://api.example.com/'],
+    ['the case of percent-encoding', 'https://api.example.com/%c3%a9', 'https://api.example.com/%C3%A9'],
     [
       'encoded unreserved characters',
       'https://api.example.com/%61%2D%2e%5f%7E',
@@ -17,32 +17,32 @@ describe('RFC9449-2: target URIs are compared by RFC 3986', () => {
     ],
     ['dot segments', 'https://api.example.com/x/../a/./b', 'https://api.example.com/a/b'],
     ['encoded dot segments', 'https://api.example.com/x/%2E%2e/a', 'https://api.example.com/a'],
-    ['query', 'https://api.example.com/a?b=c', 'https://api.example.com/a'],
-    ['fragment', 'https://api.example.com/a#b', 'https://api.example.com/a'],
-    ['query behind the host', 'https://api.example.com?b', 'https://api.example.com/'],
+    ['a query', 'https://api.example.com/a?b=c', 'https://api.example.com/a'],
+    ['a fragment', 'https://api.example.com/a#b', 'https://api.example.com/a'],
+    ['a query behind the host', 'https://api.example.com?b', 'https://api.example.com/'],
     [
       'characters that fetch leaves as they are',
       'https://api.example.com/a|b[c]^',
       'https://api.example.com/a%7Cb%5Bc%5D%5E',
     ],
   ];
-  test.each(same)('%s makes no difference', (_, one, other) => {
+  test.each(same)('the comparison ignores %s', (_, one, other) => {
     expect(normalizeTargetUri(one)).toBe(other);
     expect(normalizeTargetUri(other)).toBe(other);
   });
 
   const different: readonly (readonly [string, string])[] = [
-    ['case of the path', 'https://api.example.com/A'],
-    ['trailing slash', 'https://api.example.com/a/'],
-    ['doubled slash', 'https://api.example.com//a'],
-    ['encoded slash', 'https://api.example.com/%2Fa'],
+    ['the case of the path', 'https://api.example.com/A'],
+    ['a trailing slash', 'https://api.example.com/a/'],
+    ['a doubled slash', 'https://api.example.com//a'],
+    ['an encoded slash', 'https://api.example.com/%2Fa'],
     ['another scheme', 'http://api.example.com/a'],
     ['another port', 'https://api.example.com:8443/a'],
     ['another host', 'https://api.example.org/a'],
     ['a host that begins alike', 'https://api.example.com.evil.example/a'],
-    ['the root of the name', 'https://api.example.com./a'],
+    ['a dot at the end of the host', 'https://api.example.com./a'],
   ];
-  test.each(different)('%s makes a difference', (_, uri) => {
+  test.each(different)('the comparison heeds %s', (_, uri) => {
     expect(normalizeTargetUri(uri)).toBeDefined();
     expect(normalizeTargetUri(uri)).not.toBe('https://api.example.com/a');
   });
@@ -78,7 +78,7 @@ describe('RFC9449-2: target URIs are compared by RFC 3986', () => {
     'https://[::1/a',
     'https://0x7f.1/a',
     'https://2130706433/a',
-  ])('RFC9449-2: %j is no target URI', (uri) => {
+  ])('the text %j is not a target URI', (uri) => {
     expect(normalizeTargetUri(uri)).toBeUndefined();
   });
 });
@@ -86,18 +86,22 @@ describe('RFC9449-2: target URIs are compared by RFC 3986', () => {
 describe('RFC9449-2: the target URI of a request', () => {
   test.each([
     ['a path', '/a/b', 'https://api.example.com/v1/a/b'],
-    ['two slashes are no host', '//evil.example/a', 'https://api.example.com/v1//evil.example/a'],
-    ['a backslash is an octet of the path', '/a\\b', 'https://api.example.com/v1/a%5Cb'],
+    ['two slashes, which are no host', '//evil.example/a', 'https://api.example.com/v1//evil.example/a'],
+    ['a backslash, which is an octet of the path', '/a\\b', 'https://api.example.com/v1/a%5Cb'],
     ['octets of UTF-8', '/\u00c3\u00a9', 'https://api.example.com/v1/%C3%A9'],
-    ['what must be encoded', '/a"<>`{}|^[]', 'https://api.example.com/v1/a%22%3C%3E%60%7B%7D%7C%5E%5B%5D'],
+    [
+      'characters that must be encoded',
+      '/a"<>`{}|^[]',
+      'https://api.example.com/v1/a%22%3C%3E%60%7B%7D%7C%5E%5B%5D',
+    ],
     ['a low octet', '/\u0007', 'https://api.example.com/v1/%07'],
     ['a percent sign by itself', '/100%', 'https://api.example.com/v1/100%'],
-  ])('RFC9449-2: the target URI of a request: %s', (_, path, expected) => {
+  ])('the target URI is built right for %s', (_, path, expected) => {
     expect(targetUriOf('https://api.example.com/v1', path)).toBe(expected);
   });
 });
 
-describe('publicUrl', () => {
+describe('the option publicUrl', () => {
   test.each([
     ['https://api.example.com', 'https://api.example.com'],
     ['https://api.example.com/', 'https://api.example.com'],
@@ -128,7 +132,7 @@ describe('publicUrl', () => {
     'https://api.example.com#',
     'https://user@api.example.com',
     '',
-  ])('%j is no publicUrl', (url) => {
+  ])('the publicUrl %j is refused', (url) => {
     expect(normalizeBase(url)).toBeUndefined();
   });
 });

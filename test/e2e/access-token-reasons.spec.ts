@@ -1,26 +1,14 @@
-import type { INestApplication } from '@nestjs/common';
-import {
-  type AuthorizationServerOptions,
-  type ClientAuthentication,
-  type IntrospectionOptions,
-} from 'nestjs-cert-bound-auth';
+import type { AuthorizationServerOptions, IntrospectionOptions } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer, TestJwtOptions } from 'nestjs-cert-bound-auth/testing';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { loggedRefusal } from '../support/logged-refusal.js';
 import { PLATFORMS } from '../support/platforms.js';
-import { type LogLine, RecordingLogger } from '../support/recording-logger.js';
+import { startProtectedApi } from '../support/protected-api.js';
+import type { LogLine } from '../support/recording-logger.js';
 import { TokenController } from '../support/token-controller.js';
-import { clientOf, createWorld, startApi, startAuthorizationServer, type World } from '../support/world.js';
+import { API_CLIENT, createWorld } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
-
-const clientAuthentication: ClientAuthentication = {
-  method: 'client_secret_basic',
-  clientId: 'api',
-  clientSecret: 'api-secret',
-};
+const world = await createWorld();
 
 type Reason = readonly [reason: string, detail?: string];
 
@@ -31,33 +19,20 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     readonly expectReason: (token: string, reason: Reason, level?: LogLine['level']) => Promise<void>;
   }
 
-  const start = async (
-    options: (as: TestAuthorizationServer) => Partial<AuthorizationServerOptions> = () => ({}),
-  ): Promise<Api> => {
-    const as = await startAuthorizationServer(world);
-    const logger = new RecordingLogger();
-    const server = { issuer: as.issuer, tls: { ca: world.ca.cert }, ...options(as) };
-    const app: INestApplication = await startApi(world, platform, as, [TokenController], {
-      logger,
-      options: { authorizationServers: [server] },
-    });
+  const start = async (server: Omit<AuthorizationServerOptions, 'issuer'> = {}): Promise<Api> => {
+    const { as, logger, call } = await startProtectedApi(world, platform, [TokenController], { server });
     const expectReason: Api['expectReason'] = async (token, [reason, detail], level = 'debug') => {
       logger.lines.length = 0;
-      await clientOf(app, world, world.client1, token).get('/');
-      const [line, ...others] = logger.ours;
-      expect(others).toEqual([]);
-      expect(line?.level).toBe(level);
-      expect(line?.text).toContain(` reason=${reason} `);
-      const logged = /detail=("(?:[^"\\]|\\.)*"|\S+)/.exec(line?.text ?? '')?.[1];
-      expect(logged?.startsWith('"') === true ? JSON.parse(logged) : logged).toEqual(detail);
+      await call(token);
+      expect(logger.ours.map(loggedRefusal)).toEqual([{ level, reason, detail }]);
     };
     return { as, expectReason };
   };
 
-  test('a JWT: its header, its signature, its claims', async () => {
-    const { as, expectReason } = await start(() => ({
+  test('the log tells exactly what is wrong with the header, the signature or the claims of a JWT', async () => {
+    const { as, expectReason } = await start({
       jwt: { typ: ['at+jwt', 'JWT'], forbiddenClaims: ['act'] },
-    }));
+    });
     const mint = async (options: TestJwtOptions, reason: Reason): Promise<void> =>
       expectReason(await as.accessToken({ certificate: world.client1, ...options }), reason);
     await mint({ header: { typ: 'other' } }, ['token_type_mismatch', 'typ is "other"']);
@@ -77,7 +52,7 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     ]);
   });
 
-  test('an outage of keys and metadata, which is nobody’s refusal', async () => {
+  test('the log tells of an outage of keys and metadata, which refuses nobody', async () => {
     const { as, expectReason } = await start();
     const token = await as.accessToken({ certificate: world.client1 });
     const invalid = 'authorization_server_answer_invalid';
@@ -91,7 +66,7 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     await expectReason(token, [invalid, `GET ${as.jwksUri}: status 200, no JWK Set`], 'error');
   });
 
-  test('a server that is gone before its keys are known', async () => {
+  test('the log tells that a server was gone before its keys were known', async () => {
     const { as, expectReason } = await start();
     const token = await as.accessToken({ certificate: world.client1 });
     as.behave('jwks', 'reset');
@@ -111,8 +86,8 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     );
   });
 
-  test('what the introspection endpoint says, of the token and of us', async () => {
-    const { as, expectReason } = await start(() => ({ introspection: { clientAuthentication } }));
+  test('the log tells what the introspection endpoint says about the token and about us', async () => {
+    const { as, expectReason } = await start({ introspection: { clientAuthentication: API_CLIENT } });
     const token = as.opaqueToken({ certificate: world.client1 });
     const answers = async (status: number, body: string, reason: Reason, level: LogLine['level']) => {
       as.behave('introspection', { status, body });
@@ -144,8 +119,8 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     await answers(500, '', ['authorization_server_unreachable', of('status 500 undefined')], 'warn');
   });
 
-  test('an opaque token whose answer is not enough', async () => {
-    const { as, expectReason } = await start(() => ({ introspection: { clientAuthentication } }));
+  test('the log tells why the answer about an opaque token is not enough', async () => {
+    const { as, expectReason } = await start({ introspection: { clientAuthentication: API_CLIENT } });
     const issue = async (claims: Readonly<Record<string, unknown>>, reason: Reason): Promise<void> =>
       expectReason(as.opaqueToken({ certificate: world.client1, claims }), reason);
     await issue({ exp: undefined }, ['claim_missing', 'exp']);
@@ -154,9 +129,9 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     await issue({ token_use: 'id' }, ['token_type_mismatch', "the token's token_use is id"]);
   });
 
-  test('an answer that was to be signed', async () => {
-    const introspection: IntrospectionOptions = { clientAuthentication, responseFormat: 'jwt' };
-    const { as, expectReason } = await start(() => ({ introspection }));
+  test('the log tells what is wrong with an answer that should be signed', async () => {
+    const introspection: IntrospectionOptions = { clientAuthentication: API_CLIENT, responseFormat: 'jwt' };
+    const { as, expectReason } = await start({ introspection });
     const invalid = 'authorization_server_answer_invalid';
     await expectReason(
       as.opaqueToken(),
@@ -179,8 +154,8 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     await expectReason('opaque', [invalid, empty], 'error');
   });
 
-  test('a JWT that its server contradicts, and a server in this process that fails', async () => {
-    const all = await start(() => ({ introspection: { clientAuthentication, tokens: 'all' } }));
+  test('the log tells that a server contradicts a JWT, and that introspection in this process fails', async () => {
+    const all = await start({ introspection: { clientAuthentication: API_CLIENT, tokens: 'all' } });
     const token = await all.as.accessToken({ certificate: world.client1 });
     all.as.answerIntrospection(token, {
       active: true,
@@ -191,7 +166,7 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     const introspect = async (): Promise<never> => {
       throw new RangeError('with a secret');
     };
-    const local = await start(() => ({ introspection: { introspect } }));
+    const local = await start({ introspection: { introspect } });
     await local.expectReason(
       'opaque',
       ['authorization_server_unreachable', 'introspect threw RangeError'],

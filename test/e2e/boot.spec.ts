@@ -12,14 +12,11 @@ import {
   Public,
   Scopes,
 } from 'nestjs-cert-bound-auth';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { PLATFORMS, startApp } from '../support/platforms.js';
-import { clientOf, createWorld, startApi, tlsOf, whenOver, type World } from '../support/world.js';
+import { clientOf, createWorld, startApi, tlsOf, whenOver } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 @Controller()
 class RootController {
@@ -71,7 +68,7 @@ const S = 'authorizationServers[0]';
 const privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
 describe('invariant 8: wrong options stop the boot', () => {
-  test('right ones do not', async () => {
+  test('right options do not stop the boot', async () => {
     expect(await messageOf(RIGHT)).toBe('');
   });
 
@@ -571,7 +568,7 @@ describe('invariant 8: wrong options stop the boot', () => {
       `${S}.keyCache.staleIfError (number)`,
     ],
   ];
-  test('what is right of certificates that a proxy passes on boots', async () => {
+  test('an app with right options for forwarded certificates boots', async () => {
     const right = [
       certificate({}),
       certificate({ format: { xfcc: { hop: 1 } }, trust: { ca: [world.ca.cert] } }),
@@ -585,7 +582,7 @@ describe('invariant 8: wrong options stop the boot', () => {
     expect(await Promise.all(right.map(async (options) => messageOf(options)))).toEqual(right.map(() => ''));
   });
 
-  test('what is right of dpop and reportUnbound boots', async () => {
+  test('an app with right options for dpop and reportUnbound boots', async () => {
     const replayStore = new (class {
       #seen = new Set<string>();
       addIfAbsent = async (key: string): Promise<boolean> =>
@@ -610,7 +607,7 @@ describe('invariant 8: wrong options stop the boot', () => {
     expect(await Promise.all(right.map(async (options) => messageOf(options)))).toEqual(right.map(() => ''));
   });
 
-  test('what is right of tokenCache, bootstrap and keyCache boots', async () => {
+  test('an app with right options for tokenCache, bootstrap and keyCache boots', async () => {
     const right = [
       { ...RIGHT, tokenCache: false },
       { ...RIGHT, tokenCache: {} },
@@ -625,11 +622,11 @@ describe('invariant 8: wrong options stop the boot', () => {
     expect(await Promise.all(right.map(async (options) => messageOf(options)))).toEqual(right.map(() => ''));
   });
 
-  test.each(cases)('invariant 8: wrong options stop the boot: %s', async (_name, options, expected) => {
+  test.each(cases)('wrong options stop the boot: %s', async (_name, options, expected) => {
     expect(await messageOf(options)).toContain(expected);
   });
 
-  test('options of a class: what its getters say is checked, and used', async () => {
+  test('options in a class have the values of their getters checked and used', async () => {
     class Options implements CertBoundAuthOptions {
       readonly authorizationServers = RIGHT.authorizationServers;
       get audience(): string {
@@ -644,7 +641,7 @@ describe('invariant 8: wrong options stop the boot', () => {
     await expect(boot).rejects.toThrow('clockTolerance (number)');
   });
 
-  test('loopback http: is allowed when asked for', async () => {
+  test('plain http on loopback is allowed when the option asks for it', async () => {
     for (const host of ['localhost', '127.0.0.1', '127.9.9.9', '[::1]']) {
       expect(
         await messageOf(server({ issuer: `http://${host}:80`, http: { allowLoopbackHttp: true } })),
@@ -656,7 +653,7 @@ describe('invariant 8: wrong options stop the boot', () => {
     ).not.toBe('');
   });
 
-  test('keys and buffers survive the checks as they are', async () => {
+  test('keys and buffers pass through the checks unchanged', async () => {
     const clientAuthentication = {
       method: 'private_key_jwt',
       clientId: 'a',
@@ -671,7 +668,7 @@ describe('invariant 8: wrong options stop the boot', () => {
     expect(await messageOf(server({ introspection: { clientAuthentication }, tls }))).toBe('');
   });
 
-  test('forRootAsync: a factory, and globalGuards beside it', async () => {
+  test('forRootAsync takes a factory, and globalGuards beside it', async () => {
     const auth = CertBoundAuthModule.forRootAsync({ useFactory: async () => RIGHT, globalGuards: false });
     @Module({ imports: [auth], controllers: [RootController] })
     class App {}
@@ -699,18 +696,18 @@ describe.each(PLATFORMS)('invariant 8: an app that can let nobody in does not st
     };
   };
 
-  test('invariant 8: an app that serves plain HTTP, and can let nobody in, does not start', async () => {
+  test('an app on plain HTTP does not start', async () => {
     await expect(startApp(platform, auth())).rejects.toThrow(
       /httpsOptions .*mutualTls\(\{ key, cert, ca \}\)/,
     );
   });
 
-  test('HTTPS that asks for no certificate', async () => {
+  test('an app on HTTPS that asks for no certificate does not start', async () => {
     const { key, cert } = world.server;
     await expect(startApp(platform, auth(), { key, cert })).rejects.toThrow('asks for no client certificate');
   });
 
-  test('HTTPS that trusts every public CA', async () => {
+  test('an app on HTTPS that trusts every public CA does not start', async () => {
     const { key, cert } = world.server;
     const tls = { key, cert, requestCert: true };
     await expect(startApp(platform, auth(), tls)).rejects.toThrow(
@@ -718,7 +715,7 @@ describe.each(PLATFORMS)('invariant 8: an app that can let nobody in does not st
     );
   });
 
-  test('an app that sees no certificates starts with binding: if-bound', async () => {
+  test("an app with binding 'if-bound' starts nevertheless", async () => {
     const app = await startApp(platform, auth({ binding: 'if-bound' }));
     await app.close();
   });
@@ -728,7 +725,7 @@ describe('contradictions between decorators stop the boot', () => {
   const boot = async (controller: new () => object): Promise<INestApplication> =>
     startApi(world, 'express', { issuer: ISSUER }, [controller]);
 
-  test('@Public() and @Scopes() on one method', async () => {
+  test('the boot stops at @Public() and @Scopes() on one method', async () => {
     @Controller()
     class Both {
       @Get() @Public() @Scopes('a') get(): void {}
@@ -736,7 +733,7 @@ describe('contradictions between decorators stop the boot', () => {
     await expect(boot(Both)).rejects.toThrow('Both.get (function): it is @Public() and protected at once');
   });
 
-  test('@Public() and a rule or a guard on one class', async () => {
+  test('the boot stops at @Public() and a rule or a guard on one class', async () => {
     @Controller()
     @AnyScope('a')
     @Public()
@@ -754,7 +751,7 @@ describe('contradictions between decorators stop the boot', () => {
     }
   });
 
-  test('a method that overrides a protected one without repeating its decorators', async () => {
+  test('the boot stops at a method that overrides a protected one without repeating its decorators', async () => {
     class Base {
       @Get() @Scopes('a') get(): void {}
     }
@@ -777,7 +774,7 @@ describe('contradictions between decorators stop the boot', () => {
     await boot(Open);
   });
 
-  test('what a class inherits is no contradiction: its own decorators win', async () => {
+  test('inherited decorators are no contradiction, because the decorators of the class itself win', async () => {
     @Controller()
     @Public()
     class OpenBase {}
@@ -798,7 +795,7 @@ describe('contradictions between decorators stop the boot', () => {
     await boot(NoRoute);
   });
 
-  test('a decorator that replaces the method below it', async () => {
+  test('the boot stops at a decorator that replaces the method below it', async () => {
     const Trace = (): MethodDecorator => (_target, _name, descriptor: PropertyDescriptor) => {
       const traced = descriptor.value as () => unknown;
       descriptor.value = function trace(this: unknown): unknown {
@@ -822,7 +819,7 @@ describe('contradictions between decorators stop the boot', () => {
     await boot(Kept);
   });
 
-  test('two apps on one instance of Express', async () => {
+  test('the boot stops when two apps share one instance of Express', async () => {
     const { default: express } = await import('express');
     const { ExpressAdapter } = await import('@nestjs/platform-express');
     const shared = express();
@@ -839,7 +836,7 @@ describe('contradictions between decorators stop the boot', () => {
     await start();
   });
 
-  test('the module imported twice', async () => {
+  test('the boot stops when the module is imported twice', async () => {
     const twice = {
       module: class App {},
       imports: [CertBoundAuthModule.forRoot(RIGHT), CertBoundAuthModule.forRoot({ ...RIGHT, audience: 'b' })],
@@ -847,7 +844,7 @@ describe('contradictions between decorators stop the boot', () => {
     await expect(startApp('express', twice, tlsOf(world))).rejects.toThrow('import it once');
   });
 
-  test('scopes that can be none, at once where they are written', () => {
+  test('a text that cannot be a scope is refused as soon as the class is loaded', () => {
     expect(() => Scopes('a b')).toThrow(`"a b" is not one scope`);
     expect(() => Scopes('')).toThrow('is not one scope');
     expect(() => Scopes('ä')).toThrow('is not one scope');
@@ -857,7 +854,7 @@ describe('contradictions between decorators stop the boot', () => {
   });
 });
 
-describe('mutualTls', () => {
+describe('the TLS options that mutualTls makes', () => {
   const right = (): Parameters<typeof mutualTls>[0] => ({ ...world.server, ca: world.ca.cert });
 
   test('mutualTls is strict by default', () => {
@@ -882,24 +879,24 @@ describe('mutualTls', () => {
     }
   });
 
-  test('takes a PKCS #12 file instead of key and certificate, but never without ca', () => {
+  test('mutualTls takes a PKCS #12 file instead of key and certificate, but never without ca', () => {
     const pfx = Buffer.from('pfx');
     expect(() => mutualTls({ pfx, ca: world.ca.cert } as never)).not.toThrow();
     expect(() => mutualTls({ pfx } as never)).toThrow('ca is missing');
   });
 
-  test('throws with the path of a file instead of its text', () => {
+  test('mutualTls throws when it gets the path of a file instead of its text', () => {
     expect(() => mutualTls({ ...right(), ca: '/etc/ca.pem' })).toThrow('ca is not PEM');
   });
 
   test.each(['requestCert', 'rejectUnauthorized', 'secureProtocol', 'SNICallback', 'pskCallback'])(
-    'mutualTls throws with %s',
+    'mutualTls throws when it gets %s',
     (name) => {
       expect(() => mutualTls({ ...right(), [name]: false })).toThrow(`${name} can't be set`);
     },
   );
 
-  test('throws with an unknown clientAuth or an old version', () => {
+  test('mutualTls throws with an unknown clientAuth or an old version of TLS', () => {
     expect(() => mutualTls({ ...right(), clientAuth: 'none' as never })).toThrow('clientAuth must be');
     expect(() => mutualTls({ ...right(), minVersion: 'TLSv1' as never })).toThrow('minVersion must be');
   });

@@ -3,11 +3,12 @@ import type { AddressInfo } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
 import { AuthorizationServers, type CertBoundAuthOptions } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Platform, PLATFORMS } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { TokenController } from '../support/token-controller.js';
 import {
+  API_CLIENT,
   type ApiClient,
   clientOf,
   createWorld,
@@ -15,16 +16,12 @@ import {
   type StartApiOptions,
   startAuthorizationServer,
   whenOver,
-  type World,
 } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 const INTROSPECTION = {
-  clientAuthentication: { method: 'client_secret_basic', clientId: 'api', clientSecret: 'api-secret' },
+  clientAuthentication: API_CLIENT,
 } as const;
 
 const start = async (
@@ -43,7 +40,7 @@ const call = async (app: INestApplication, token: string): Promise<ReturnType<Ap
 /** How often metadata and keys were fetched. */
 const fetches = (as: TestAuthorizationServer): readonly number[] => [as.count('metadata'), as.count('jwks')];
 
-describe.each(PLATFORMS)("bootstrap: 'eager' on %s", (platform) => {
+describe.each(PLATFORMS)("an app with bootstrap: 'eager' on %s", (platform) => {
   test('metadata and keys are there before the app listens, and the first request fetches nothing', async () => {
     const as = await startAuthorizationServer(world);
     const seen: unknown[] = [];
@@ -70,7 +67,7 @@ describe.each(PLATFORMS)("bootstrap: 'eager' on %s", (platform) => {
     expect(fetches(as)).toEqual([1, 1]);
   });
 
-  test('bootstrap: eager fetches only what will be needed', async () => {
+  test('the app fetches only what it will need', async () => {
     const as = await startAuthorizationServer(world);
     const tls = { ca: world.ca.cert };
     const of = (server: object): CertBoundAuthOptions['authorizationServers'] => [
@@ -91,7 +88,7 @@ describe.each(PLATFORMS)("bootstrap: 'eager' on %s", (platform) => {
     expect(as.count('introspection')).toBe(0);
   });
 
-  test('INV3: with the authorization server down the app starts, says so, answers 503, and heals', async () => {
+  test('INV3: the app starts while the authorization server is down, says so, answers 503, and recovers', async () => {
     const as = await startAuthorizationServer(world);
     const token = await mint(as);
     await as.stop();
@@ -128,9 +125,9 @@ describe.each(PLATFORMS)("bootstrap: 'eager' on %s", (platform) => {
   });
 });
 
-describe.each(PLATFORMS)("bootstrap: 'lazy' on %s", (platform) => {
+describe.each(PLATFORMS)("an app with bootstrap: 'lazy' on %s", (platform) => {
   test.each([{}, { bootstrap: 'lazy' }] as const)(
-    'fetches nothing until a request needs it: %j',
+    'the app fetches nothing until a request needs it: %j',
     async (options) => {
       const as = await startAuthorizationServer(world);
       const app = await start(platform, as, options);
@@ -141,8 +138,8 @@ describe.each(PLATFORMS)("bootstrap: 'lazy' on %s", (platform) => {
   );
 });
 
-describe.each(PLATFORMS)('refreshKeys() on %s', (platform) => {
-  test('fetches of one issuer, or of all', async () => {
+describe.each(PLATFORMS)('what refreshKeys() does on %s', (platform) => {
+  test('refreshKeys() fetches the keys of one issuer, or of all', async () => {
     const [one, two] = [await startAuthorizationServer(world), await startAuthorizationServer(world)];
     const tls = { ca: world.ca.cert };
     const authorizationServers = [one, two].map(({ issuer }) => ({ issuer, tls }));
@@ -160,7 +157,7 @@ describe.each(PLATFORMS)('refreshKeys() on %s', (platform) => {
   });
 
   test.each(['https://unknown.example.com', ''])(
-    'refreshKeys() throws for an issuer that is not configured, and fetches nothing: %j',
+    'refreshKeys() for an unknown issuer throws, and fetches nothing: %j',
     async (issuer) => {
       const as = await startAuthorizationServer(world);
       const servers = (await start(platform, as, {})).get(AuthorizationServers);
@@ -171,7 +168,7 @@ describe.each(PLATFORMS)('refreshKeys() on %s', (platform) => {
     },
   );
 
-  test('refreshKeys() that fails throws, and leaves what is known as it is', async () => {
+  test('refreshKeys() throws when it fails, and leaves what is known as it is', async () => {
     const as = await startAuthorizationServer(world);
     const app = await start(platform, as, {});
     const token = await mint(as);
@@ -188,7 +185,7 @@ const ROTATIONS = 5;
 const CONNECTIONS = 8;
 
 describe.each(PLATFORMS)('keys that rotate under load on %s', (platform) => {
-  test('no request is refused, and each new key costs one fetch', async () => {
+  test('no request is refused while keys rotate, and each new key costs one fetch', async () => {
     const as = await startAuthorizationServer(world);
     const app = await start(platform, as, {});
     const load = new Load(app);

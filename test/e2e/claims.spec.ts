@@ -8,26 +8,15 @@ import {
   forOkta,
 } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Platform, PLATFORMS } from '../support/platforms.js';
 import { TokenController } from '../support/token-controller.js';
-import {
-  AUDIENCE,
-  clientOf,
-  createWorld,
-  startApi,
-  startAuthorizationServer,
-  type World,
-} from '../support/world.js';
+import { AUDIENCE, clientOf, createWorld, startApi, startAuthorizationServer } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 async function startWith(platform: Platform, server: AuthorizationServerOptions): Promise<INestApplication> {
-  const authorizationServers = [{ tls: { ca: world.ca.cert }, ...server }];
-  return startApi(world, platform, server, [TokenController], { options: { authorizationServers } });
+  return startApi(world, platform, [server], [TokenController]);
 }
 
 /** Removes what our own mint puts into every token, so that a fixture is of its server's shape alone. */
@@ -53,12 +42,12 @@ describe.each(PLATFORMS)('claims by name or path on %s', (platform) => {
     ['a path into a prototype', 'constructor.name', {}, []],
     ['an object', 'scp', { scp: { a: 'b' } }, []],
     ['a number', 'scp', { scp: 7 }, []],
-  ])('scopes are found in %s', async (_name, scope, claims, expected) => {
+  ])('the scopes are read from %s', async (_name, scope, claims, expected) => {
     const { body } = await call({ scope }, { scope: 'ignored', ...claims }).then((response) => response);
     expect((body as { scopes: unknown }).scopes).toEqual(expected);
   });
 
-  test('client and subject, which are then required there', async () => {
+  test('the client and the subject are read from the claims that are named, and are required there', async () => {
     const names = { clientId: 'act.client', subject: 'user.id' };
     const { status, body } = await call(names, {
       ...bare,
@@ -73,7 +62,7 @@ describe.each(PLATFORMS)('claims by name or path on %s', (platform) => {
   });
 });
 
-describe.each(PLATFORMS)('presets on %s', (platform) => {
+describe.each(PLATFORMS)('the presets for authorization servers on %s', (platform) => {
   /** Tokens as these servers make them, with values of ours. */
   const fixtures = {
     Keycloak: {
@@ -156,7 +145,7 @@ describe.each(PLATFORMS)('presets on %s', (platform) => {
   } as const;
 
   test.each(Object.keys(fixtures) as (keyof typeof fixtures)[])(
-    'the preset for %s fits its tokens',
+    'the preset for %s accepts its bound access tokens, and no ID token of it',
     async (name) => {
       const { preset, header, claims, expected } = fixtures[name];
       const as = await startAuthorizationServer(world, { discovery: 'openid' });
@@ -208,7 +197,7 @@ describe.each(PLATFORMS)('a shared secret on %s', (platform) => {
     [48, [200, 200, 401]],
     [64, [200, 200, 200]],
   ])(
-    'a shared secret of %i bytes admits HMAC of at most that strength, and nothing else',
+    'a secret of %i bytes admits HMAC of at most that strength, and nothing else',
     async (length, expected) => {
       const as = await startAuthorizationServer(world);
       const secret = randomBytes(length);
@@ -226,7 +215,7 @@ describe.each(PLATFORMS)('a shared secret on %s', (platform) => {
     },
   );
 
-  test('a shared secret may be text', async () => {
+  test('a secret may be given as text', async () => {
     const as = await startAuthorizationServer(world);
     const secret = 'ein Geheimnis mit 32 Bytes: äöü!';
     const app = await startWith(platform, { issuer: as.issuer, jwt: { secret } });

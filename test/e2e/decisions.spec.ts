@@ -21,18 +21,12 @@ import {
   Scopes,
 } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { PLATFORMS } from '../support/platforms.js';
+import { startProtectedApi } from '../support/protected-api.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import {
-  clientOf,
-  createWorld,
-  startApi,
-  startAuthorizationServer,
-  whenOver,
-  type World,
-} from '../support/world.js';
+import { clientOf, createWorld, startApi, startAuthorizationServer, whenOver } from '../support/world.js';
 
 @Controller()
 class RoutesController {
@@ -56,10 +50,7 @@ class RoutesController {
   }
 }
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 /** What is published on the channel from now on until the test is over. */
 function watchDecisions(): readonly AccessDecision[] {
@@ -78,8 +69,10 @@ describe.each(PLATFORMS)('every decision is one event on %s', (platform) => {
   }
 
   const start = async (options: Partial<CertBoundAuthOptions> = {}, globalGuards = true): Promise<Api> => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, [RoutesController], { options, globalGuards });
+    const { as, app } = await startProtectedApi(world, platform, [RoutesController], {
+      options,
+      globalGuards,
+    });
     return { as, app, decisions: watchDecisions() };
   };
 
@@ -144,7 +137,7 @@ describe.each(PLATFORMS)('every decision is one event on %s', (platform) => {
     expect(decisions).toHaveLength(3);
   });
 
-  test('invariant 3: an outage is not a refusal', async () => {
+  test('invariant 3: the event of an outage is not a refusal', async () => {
     const { as, app, decisions } = await start();
     as.behave('jwks', { status: 500 });
     await clientOf(app, world, world.client1, await as.accessToken())
@@ -156,7 +149,7 @@ describe.each(PLATFORMS)('every decision is one event on %s', (platform) => {
   });
 
   test.each(['/scoped', '/twice', '/passport-scoped'])(
-    'a route with rules, %s, is accepted in an event only when they hold',
+    "the event of a request to %s is 'accepted' only when the rules of the route hold",
     async (path) => {
       const { as, app, decisions } = await start();
       const ask = async (scope: string, status: number): Promise<unknown> =>
@@ -174,7 +167,7 @@ describe.each(PLATFORMS)('every decision is one event on %s', (platform) => {
   );
 
   test.each([true, false])(
-    'every decision is one event with globalGuards: %s, by Passport as well',
+    'a request through Passport is one event too, with globalGuards: %s',
     async (globalGuards) => {
       const { as, app, decisions } = await start({}, globalGuards);
       const client = clientOf(
@@ -195,10 +188,9 @@ describe.each(PLATFORMS)('every decision is one event on %s', (platform) => {
     },
   );
 
-  test('an accepted request is one event when the response is over, where a guard of the app runs before all of ours', async () => {
-    const as = await startAuthorizationServer(world);
+  test('the event comes when the response is over where a guard of the app runs before all of ours', async () => {
     const first = { provide: APP_GUARD, useClass: AuthGuard('cert-bound') };
-    const app = await startApi(world, platform, as, [RoutesController], {
+    const { as, app } = await startProtectedApi(world, platform, [RoutesController], {
       providers: [first],
       globalGuards: false,
     });
@@ -212,13 +204,13 @@ describe.each(PLATFORMS)('every decision is one event on %s', (platform) => {
     expect(decisions.map(({ outcome }) => outcome)).toEqual(['accepted', 'refused', 'accepted']);
   });
 
-  test('a public route makes no event of a decision', async () => {
+  test('a request to a public route is no event', async () => {
     const { app, decisions } = await start();
     await clientOf(app, world).get('/open').expect(200);
     expect(decisions).toEqual([]);
   });
 
-  test('the event of a refusal by validate has the status that validate chose', async () => {
+  test('the event has the status that validate chose', async () => {
     const { as, app, decisions } = await start({
       validate: () => {
         throw new ForbiddenException();
@@ -250,7 +242,7 @@ class TrailListener extends DecisionListener {
 Reflect.defineMetadata('design:paramtypes', [Trail], TrailListener);
 
 describe.each(PLATFORMS)('a DecisionListener on %s', (platform) => {
-  test('a DecisionListener is told, each app its own', async () => {
+  test('a listener is told of the decisions of its own app only', async () => {
     const as = await startAuthorizationServer(world);
     const start = async (): Promise<INestApplication> =>
       startApi(world, platform, as, [RoutesController], {
@@ -262,7 +254,7 @@ describe.each(PLATFORMS)('a DecisionListener on %s', (platform) => {
     expect(other.get(Trail).decisions).toEqual([]);
   });
 
-  test('INV1: changes nothing of what is decided, however it tries', async () => {
+  test('INV1: a listener changes nothing about a decision, however it tries', async () => {
     const as = await startAuthorizationServer(world);
     const [failures, heard]: [unknown[], unknown[]] = [[], []];
     const onDecision = (decision: AccessDecision): void => {
@@ -290,7 +282,7 @@ describe.each(PLATFORMS)('a DecisionListener on %s', (platform) => {
       },
     ],
     ['rejects', async () => Promise.reject(new Error('full'))],
-  ])('a DecisionListener that %s changes nothing, and the log says so', async (_, onDecision) => {
+  ])('a listener that %s changes nothing, and the log says so', async (_, onDecision) => {
     const as = await startAuthorizationServer(world);
     const logger = new RecordingLogger();
     const app = await startApi(world, platform, as, [RoutesController], {

@@ -1,25 +1,20 @@
 import type { AddressInfo } from 'node:net';
-import type { INestApplication } from '@nestjs/common';
 import type { DpopOptions } from 'nestjs-cert-bound-auth';
 import * as oauth from 'oauth4webapi';
 import * as oidc from 'openid-client';
 import { Agent, fetch as undiciFetch } from 'undici';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { PLATFORMS } from '../support/platforms.js';
 import {
   type RealAuthorizationServer,
   startRealAuthorizationServer,
 } from '../support/real-authorization-server.js';
 import { TokenController } from '../support/token-controller.js';
-import { createWorld, startApi, whenOver, type World } from '../support/world.js';
+import { API_CLIENT, createWorld, startApi, whenOver } from '../support/world.js';
 
-const API = { method: 'client_secret_basic', clientId: 'api', clientSecret: 'api-secret' } as const;
 const CLIENT = { id: 'mobile', secret: 'mobile-secret', scope: 'payments:read' } as const;
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 type Fetch = (url: string, options: object) => Promise<Response>;
 
@@ -41,17 +36,13 @@ describe.each(PLATFORMS)('real clients and a real authorization server (oidc-pro
     nonce: NonNullable<DpopOptions['nonce']>,
   ): Promise<{ readonly as: RealAuthorizationServer; readonly url: URL }> => {
     const as = await startRealAuthorizationServer(world, {
-      client_secret: API.clientSecret,
-      token_endpoint_auth_method: API.method,
+      client_secret: API_CLIENT.clientSecret,
+      token_endpoint_auth_method: API_CLIENT.method,
     });
     const url: { own?: URL } = {};
-    const app: INestApplication = await startApi(world, platform, as, [TokenController], {
-      options: {
-        authorizationServers: [
-          { issuer: as.issuer, tls: { ca: world.ca.cert }, introspection: { clientAuthentication: API } },
-        ],
-        dpop: { publicUrl: () => url.own?.origin ?? '', nonce },
-      },
+    const introspection = { clientAuthentication: API_CLIENT };
+    const app = await startApi(world, platform, [{ issuer: as.issuer, introspection }], [TokenController], {
+      options: { dpop: { publicUrl: () => url.own?.origin ?? '', nonce } },
     });
     const { port } = (app.getHttpServer() as { address: () => AddressInfo }).address();
     url.own = new URL(`https://localhost:${port}/`);
@@ -59,7 +50,7 @@ describe.each(PLATFORMS)('real clients and a real authorization server (oidc-pro
   };
 
   test.each(['off', 'required'] as const)(
-    'RFC9449-1: real clients and a real authorization server (oidc-provider): oauth4webapi, nonce: %s',
+    'RFC9449-1: the client oauth4webapi gets through, with the nonce option %s',
     async (nonce) => {
       const { as, url } = await start(nonce);
       const { fetch, answers } = recordingFetch();
@@ -111,7 +102,7 @@ describe.each(PLATFORMS)('real clients and a real authorization server (oidc-pro
   );
 
   test.each(['off', 'required'] as const)(
-    'RFC9449-1: real clients and a real authorization server (oidc-provider): openid-client, nonce: %s',
+    'RFC9449-1: the client openid-client gets through, with the nonce option %s',
     async (nonce) => {
       const { as, url } = await start(nonce);
       const { fetch, answers } = recordingFetch();
@@ -140,7 +131,7 @@ describe.each(PLATFORMS)('real clients and a real authorization server (oidc-pro
     },
   );
 
-  test('RFC9449-7: what comes without credentials is read by oauth4webapi and fetch', async () => {
+  test('RFC9449-7: oauth4webapi and fetch understand the answer to a request without credentials', async () => {
     const { url } = await start('off');
     const { fetch } = recordingFetch();
     const response = await fetch(url.href, {});

@@ -2,19 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { Controller, Get, Header } from '@nestjs/common';
 import { TestDpopClient } from 'nestjs-cert-bound-auth/testing';
 import type { Response } from 'supertest';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { PUBLIC_URL, sendDpop, startDpopApi } from '../support/dpop.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { TokenController } from '../support/token-controller.js';
-import { challengeOf, clientOf, createWorld, type World } from '../support/world.js';
+import { challengeOf, clientOf, createWorld } from '../support/world.js';
 
-let world: World;
-let client: TestDpopClient;
-beforeAll(async () => {
-  world = await createWorld();
-  client = await TestDpopClient.create();
-});
+const world = await createWorld();
+const client = await TestDpopClient.create();
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -36,8 +32,8 @@ class CachedController {
 const CONTROLLERS = [TokenController, CachedController];
 const HALF = 150_000;
 
-describe.each(PLATFORMS)('nonces on %s', (platform) => {
-  test('RFC9449-6: use_dpop_nonce, then the nonce is accepted, for several proofs', async () => {
+describe.each(PLATFORMS)('the nonces of DPoP on %s', (platform) => {
+  test('RFC9449-6: a client is asked for a nonce by use_dpop_nonce, and may then use it for several proofs', async () => {
     const { as, app } = await startDpopApi(world, platform, CONTROLLERS, {
       dpop: { nonce: 'required', nonceSecret: randomBytes(32) },
     });
@@ -58,7 +54,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform) => {
     expect(nonceOf(forged)).toBe(nonce);
   });
 
-  test('RFC9449-6: the next one comes with a success when the window has turned; an old one is refused', async () => {
+  test('RFC9449-6: the next nonce comes with a success when the window has turned, and an old one is refused', async () => {
     const { as, app } = await startDpopApi(world, platform, CONTROLLERS, {
       dpop: { nonce: 'required', nonceSecret: 'x'.repeat(32) },
     });
@@ -80,7 +76,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform) => {
     expect(challengeOf(late)).toContain('error="use_dpop_nonce"');
   });
 
-  test('RFC9449-6: instances with the same secret know the nonces of each other, others do not', async () => {
+  test('RFC9449-6: instances with the same secret know the nonces of each other, and others do not', async () => {
     const dpop = { nonce: 'required', nonceSecret: randomBytes(32) } as const;
     const one = await startDpopApi(world, platform, CONTROLLERS, { dpop });
     const two = await startDpopApi(world, platform, CONTROLLERS, { dpop });
@@ -96,7 +92,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform) => {
     );
   });
 
-  test('RFC9449-1: with a nonce required, iat is looked at as well, unless the nonce stands in for it', async () => {
+  test('RFC9449-1: iat is checked beside a required nonce, unless the nonce stands in for it', async () => {
     const issuedAt = Math.floor(Date.now() / 1000) - 86_400;
     const statusWith = async (
       nonce: 'required' | 'instead-of-iat',
@@ -111,7 +107,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform) => {
     expect(await statusWith('instead-of-iat')).toEqual([200, '']);
   });
 
-  test('RFC9449-8: where the nonce stands in for iat, a proof is remembered as long as its nonce', async () => {
+  test('RFC9449-8: a proof is remembered as long as its nonce where the nonce stands in for iat', async () => {
     const kept: number[] = [];
     const replayStore = { addIfAbsent: async (_: string, seconds: number) => kept.push(seconds) > 0 };
     const { as, app } = await startDpopApi(world, platform, CONTROLLERS, {
@@ -143,7 +139,7 @@ describe.each(PLATFORMS)('nonces on %s', (platform) => {
     expect(exposed.toSorted()).toEqual(['DPoP-Nonce', 'WWW-Authenticate', 'X-Total']);
   });
 
-  test('off: no nonce is asked for, and one that comes is not looked at', async () => {
+  test('no nonce is asked for where the option is off, and a nonce that comes is ignored', async () => {
     const { as, app } = await startDpopApi(world, platform, CONTROLLERS);
     const token = await as.accessToken({ dpop: client });
     const response = await sendDpop(app, world, client, token, { nonce: 'of the authorization server' });

@@ -12,16 +12,16 @@ import {
 } from 'nestjs-cert-bound-auth';
 import { TestDpopClient, type TestDpopFault } from 'nestjs-cert-bound-auth/testing';
 import supertest, { type Response } from 'supertest';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { PUBLIC_URL, sendDpop, startDpopApi } from '../support/dpop.js';
 import { PLATFORMS, startApp } from '../support/platforms.js';
+import { startProtectedApi } from '../support/protected-api.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { TokenController } from '../support/token-controller.js';
 import {
   challengeOf,
   clientOf,
   createWorld,
-  startApi,
   startAuthorizationServer,
   whenOver,
   type World,
@@ -63,13 +63,8 @@ const CONTROLLERS = [TokenController, ItemsController, WildController, StrategyC
 const ALGS = 'ES256 ES384 ES512 PS256 PS384 PS512 RS256 EdDSA Ed25519';
 const BARE_DPOP = `DPoP algs="${ALGS}"`;
 
-let world: World;
-let client: TestDpopClient;
-let other: TestDpopClient;
-beforeAll(async () => {
-  world = await createWorld();
-  [client, other] = [await TestDpopClient.create(), await TestDpopClient.create()];
-});
+const world = await createWorld();
+const [client, other] = [await TestDpopClient.create(), await TestDpopClient.create()];
 
 /** Sends a request target as it stands: clients would resolve dots in it. */
 async function statusOfTarget(
@@ -92,8 +87,8 @@ function errorOf(response: Response): string | undefined {
   return /error="(\w+)"/.exec(challengeOf(response) ?? '')?.[1];
 }
 
-describe.each(PLATFORMS)('DPoP on %s', (platform) => {
-  test('RFC9449-1: a token works with a proof by its key', async () => {
+describe.each(PLATFORMS)('an API that accepts DPoP on %s', (platform) => {
+  test('RFC9449-1: a token is accepted with a proof by its key', async () => {
     const { as, app } = await startDpopApi(world, platform, CONTROLLERS);
     const response = await sendDpop(app, world, client, await as.accessToken({ dpop: client }));
     expect(response.status).toBe(200);
@@ -105,7 +100,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
     expect(response.headers).not.toHaveProperty('dpop-nonce');
   });
 
-  test('RFC9449-1: an opaque token in the same way', async () => {
+  test('RFC9449-1: an opaque token is accepted with a proof by its key', async () => {
     const { as, app } = await startDpopApi(world, platform, CONTROLLERS);
     const token = as.opaqueToken({ dpop: client });
     expect((await sendDpop(app, world, client, token)).body).toMatchObject({ boundBy: ['dpop'] });
@@ -123,7 +118,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
     'EdDSA',
     'Ed25519',
   ];
-  test.each(algorithms)('RFC9449-1: proofs signed by %s', async (algorithm) => {
+  test.each(algorithms)('RFC9449-1: a proof signed by %s is accepted', async (algorithm) => {
     const { as, app } = await startDpopApi(world, platform, CONTROLLERS);
     const signer = await TestDpopClient.create(algorithm);
     const token = await as.accessToken({ dpop: signer });
@@ -131,7 +126,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
     expect((await sendDpop(app, world, signer, token)).status).toBe(200);
   });
 
-  test('RFC9449-5: algorithms are those of the option, and the challenge names them', async () => {
+  test('RFC9449-5: only the algorithms of the option are accepted, and the challenge names them', async () => {
     const { as, app } = await startDpopApi(world, platform, CONTROLLERS, {
       dpop: { algorithms: ['ES384', 'EdDSA'] },
     });
@@ -152,17 +147,20 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
     'future',
     'no-jti',
   ];
-  test.each(faults)('RFC9449-3: a proof with the fault %s', async (fault) => {
-    const { as, app } = await startDpopApi(world, platform, CONTROLLERS);
-    const response = await sendDpop(app, world, client, await as.accessToken({ dpop: client }), { fault });
-    expect(response.status).toBe(401);
-    expect(challengeOf(response)).toBe(
-      `DPoP error="invalid_dpop_proof", error_description="The request must carry exactly one DPoP proof, ` +
-        `fresh and made for it and its access token", algs="${ALGS}"`,
-    );
-  });
+  test.each(faults)(
+    'RFC9449-3: a proof with the fault %s is refused as invalid_dpop_proof',
+    async (fault) => {
+      const { as, app } = await startDpopApi(world, platform, CONTROLLERS);
+      const response = await sendDpop(app, world, client, await as.accessToken({ dpop: client }), { fault });
+      expect(response.status).toBe(401);
+      expect(challengeOf(response)).toBe(
+        `DPoP error="invalid_dpop_proof", error_description="The request must carry exactly one DPoP proof, ` +
+          `fresh and made for it and its access token", algs="${ALGS}"`,
+      );
+    },
+  );
 
-  test('RFC9449-3: the right proof of another key is an invalid token', async () => {
+  test('RFC9449-3: a right proof by another key is refused as invalid_token', async () => {
     const { as, app } = await startDpopApi(world, platform, CONTROLLERS);
     const response = await sendDpop(app, world, other, await as.accessToken({ dpop: client }));
     expect(response.status).toBe(401);
@@ -220,9 +218,8 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
     expect(response.body).toMatchObject({ boundBy: ['certificate'] });
   });
 
-  test('INV1: without the option, a token with jkt is refused, and the scheme DPoP is unknown', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, CONTROLLERS);
+  test('INV1: a token with jkt is refused without the option dpop, and the scheme DPoP is unknown', async () => {
+    const { as, app } = await startProtectedApi(world, platform, CONTROLLERS);
     const tokens = [
       await as.accessToken({ dpop: client, certificate: world.client1 }),
       await as.accessToken({ dpop: client }),
@@ -235,7 +232,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
     }
   });
 
-  test('INV8: with dpop, a server that asks for no certificate can let clients in: it boots, and does', async () => {
+  test('INV8: an app with dpop boots on a server that asks for no certificate, because it can let clients in', async () => {
     const as = await startAuthorizationServer(world);
     const auth = CertBoundAuthModule.forRoot({ ...as.moduleOptions, dpop: { publicUrl: PUBLIC_URL } });
     const app = await startApp(platform, {
@@ -252,7 +249,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
     expect(response.body).toMatchObject({ boundBy: ['dpop'] });
   });
 
-  test('RFC9449-7: no credentials: both challenges, without error, in one field', async () => {
+  test('RFC9449-7: a request without credentials gets both challenges, without error, in one field', async () => {
     const { app } = await startDpopApi(world, platform, CONTROLLERS, { options: { realm: 'bank' } });
     for (const path of ['/', '/strategy']) {
       const response = await clientOf(app, world).get(path);
@@ -262,7 +259,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
     expect(challengeOf(basic)).toBe(`Bearer realm="bank", DPoP realm="bank", algs="${ALGS}"`);
   });
 
-  test('RFC9449-7: error only on the scheme that was used', async () => {
+  test('RFC9449-7: the error stands only on the scheme that was used', async () => {
     const { as, app } = await startDpopApi(world, platform, CONTROLLERS);
     const bound = await as.accessToken({ dpop: client });
     const asBearer = await clientOf(app, world, undefined, bound).get('/');
@@ -281,7 +278,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
     expect([bearer.status, challengeOf(bearer)]).toEqual([400, expect.not.stringContaining('DPoP')]);
   });
 
-  test('RFC9449-7: a missing scope is said on the scheme that was used', async () => {
+  test('RFC9449-7: a missing scope is reported on the scheme that was used', async () => {
     const { as, app } = await startDpopApi(world, platform, CONTROLLERS, { options: { realm: 'bank' } });
     const response = await sendDpop(app, world, client, await as.accessToken({ dpop: client }), {
       path: '/scoped',
@@ -301,8 +298,8 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
     expect([stolen.status, errorOf(stolen)]).toEqual([401, 'invalid_token']);
   });
 
-  describe('RFC9449-2: the target', () => {
-    test('query and fragment do not count, the path counts with its case', async () => {
+  describe('RFC9449-2: the target of a proof', () => {
+    test('a proof matches without query and fragment, but not in another case of the path', async () => {
       const { as, app } = await startDpopApi(world, platform, CONTROLLERS);
       const token = await as.accessToken({ dpop: client });
       const send = async (path: string, url: string): Promise<number> =>
@@ -315,7 +312,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
       expect(await send('/items/x', '/items/X')).toBe(401);
     });
 
-    test('a target that routers may read otherwise than we do is refused', async () => {
+    test('a request target that routers may read in another way is refused', async () => {
       const { as, app } = await startDpopApi(world, platform, CONTROLLERS, {
         options: { binding: 'if-bound' },
       });
@@ -346,7 +343,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
       }
     });
 
-    test('a prefix that a proxy takes away, and several names', async () => {
+    test('an API may have several public URLs, and a prefix that a proxy takes away', async () => {
       const publicUrl = ['https://api.example.com/v1/', 'https://API.example.org:443'];
       const { as, app } = await startDpopApi(world, platform, CONTROLLERS, { dpop: { publicUrl } });
       const token = await as.accessToken({ dpop: client });
@@ -358,7 +355,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
       expect(await send('https://api.example.org/v1/items/7')).toBe(401);
     });
 
-    test('what a proxy may say of the host is not trusted', async () => {
+    test('a forwarded host that a proxy might name is not trusted', async () => {
       const { as, app } = await startDpopApi(world, platform, CONTROLLERS);
       const token = await as.accessToken({ dpop: client });
       const headers = await client.headers({ url: 'https://evil.example/', token });
@@ -368,7 +365,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
       expect(errorOf(response)).toBe('invalid_dpop_proof');
     });
 
-    test('a function says where, and one that fails refuses and says so in the log', async () => {
+    test('a function may tell the public URL, and when it fails the request is refused and the log says so', async () => {
       const logger = new RecordingLogger();
       const publicUrl: PublicUrlOf = (request) => {
         const host =
@@ -400,7 +397,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
   });
 
   describe('RFC9449-8: a proof is used once', () => {
-    test('RFC9449-8: exactly one of many copies of a proof, sent at once, is accepted', async () => {
+    test('only one of many simultaneous copies of a proof is accepted', async () => {
       const { as, app } = await startDpopApi(world, platform, CONTROLLERS);
       const token = await as.accessToken({ dpop: client });
       const headers = await client.headers({ url: `${PUBLIC_URL}/`, token });
@@ -427,7 +424,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
       expect((await sendDpop(app, world, other, tokens[1], { jti: 'b' })).status).toBe(401);
     });
 
-    test('it is kept as long as the proof could be accepted, and a while for the clocks of others', async () => {
+    test('a proof is remembered as long as it could be accepted, and a while longer for the clocks of others', async () => {
       const kept: (readonly [string, number])[] = [];
       const replayStore: ReplayStore = { addIfAbsent: async (...entry) => kept.push(entry) > 0 };
       const dpop = { replayStore, proofLifetime: 30, clockSkew: 5 };
@@ -452,7 +449,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
       expect(ahead).toBeLessThanOrEqual(43);
     });
 
-    test('INV3: a store that fails is 503, one that a client has filled alone is 429 for it', async () => {
+    test('INV3: a failing store is 503, and a store that one client alone has filled is 429 for that client', async () => {
       let failure: Error = new Error('down');
       const replayStore: ReplayStore = { addIfAbsent: async () => Promise.reject(failure) };
       const { as, app } = await startDpopApi(world, platform, CONTROLLERS, { dpop: { replayStore } });
@@ -477,14 +474,14 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
     });
   });
 
-  describe('RFC9449-1: freshness', () => {
+  describe('RFC9449-1: the freshness of a proof', () => {
     test.each([
       ['just made', 0, 200],
       ['as old as it may be', -65, 200],
       ['too old', -75, 401],
-      ['of a clock that is a little ahead', 8, 200],
-      ['of a clock that is far ahead', 15, 401],
-    ])('RFC9449-1: a proof is as fresh as it must be: %s', async (_, offset, status) => {
+      ['from a clock that is a little ahead', 8, 200],
+      ['from a clock that is far ahead', 15, 401],
+    ])('a proof that is %s, with iat %i s from now, is answered with %i', async (_, offset, status) => {
       const { as, app } = await startDpopApi(world, platform, CONTROLLERS);
       const token = await as.accessToken({ dpop: client });
       const issuedAt = Math.floor(Date.now() / 1000) + offset;
@@ -492,7 +489,7 @@ describe.each(PLATFORMS)('DPoP on %s', (platform) => {
     });
   });
 
-  test('the longest proof is that of the option', async () => {
+  test('a proof may be as long as the option allows, and no longer', async () => {
     const { as, app } = await startDpopApi(world, platform, CONTROLLERS, { dpop: { maxProofLength: 1000 } });
     const token = await as.accessToken({ dpop: client });
     const send = async (padding: number): Promise<Response> =>

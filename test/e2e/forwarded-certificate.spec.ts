@@ -13,17 +13,17 @@ import {
   TestCertificateAuthority,
 } from 'nestjs-cert-bound-auth/testing';
 import supertest, { type Test } from 'supertest';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { PLATFORMS, startApp } from '../support/platforms.js';
+import { startProtectedApi } from '../support/protected-api.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import {
+  API_CLIENT,
   challengeOf,
   clientOf,
   createWorld,
-  startApi,
   startAuthorizationServer,
   whenOver,
-  type World,
 } from '../support/world.js';
 
 @Controller()
@@ -42,16 +42,10 @@ function shown(certificate: PresentedCertificate | undefined): object {
   return { thumbprint, chainVerified, subject };
 }
 
-let world: World;
-let foreign: TestCertificate;
-let intermediate: TestCertificateAuthority;
-let viaIntermediate: TestCertificate;
-beforeAll(async () => {
-  world = await createWorld();
-  foreign = await (await TestCertificateAuthority.create('Another CA')).issueClientCertificate('client1');
-  intermediate = await world.ca.issueIntermediate('Intermediate CA');
-  viaIntermediate = await intermediate.issueClientCertificate('client3');
-});
+const world = await createWorld();
+const foreign = await (await TestCertificateAuthority.create('Another CA')).issueClientCertificate('client1');
+const intermediate = await world.ca.issueIntermediate('Intermediate CA');
+const viaIntermediate = await intermediate.issueClientCertificate('client3');
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -73,16 +67,18 @@ type Headers = Readonly<Record<string, string | readonly string[]>>;
 
 describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platform) => {
   /** An API without TLS, as behind a proxy that ends it. */
-  const start = async (options: Partial<HeaderClientCertificateOptions> = {}) => {
+  const startBehindProxy = async (clientCertificate: ClientCertificateOptions) => {
     const as = await startAuthorizationServer(world);
     const logger = new RecordingLogger();
-    const clientCertificate: ClientCertificateOptions = { ...FROM_HEADER, ...options };
     const auth = CertBoundAuthModule.forRoot({ ...as.moduleOptions, clientCertificate });
     const module = { module: class App {}, imports: [auth], controllers: [CertificateController] };
     const app = await startApp(platform, module, undefined, { logger });
     whenOver(async () => app.close());
     return { as, app, logger, ...callsTo(app, as) };
   };
+
+  const start = async (options: Partial<HeaderClientCertificateOptions> = {}) =>
+    startBehindProxy({ ...FROM_HEADER, ...options });
 
   const callsTo = (app: INestApplication, as: TestAuthorizationServer) => {
     const get = (token: string, headers: Headers, path = '/'): Test =>
@@ -95,7 +91,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     return { get, statusOf };
   };
 
-  test('RFC8705-1: the token works with its certificate, and with no other', async () => {
+  test('RFC8705-1: a token works with its certificate, and with no other', async () => {
     const { as, get, statusOf } = await start();
     const token = await as.accessToken({ certificate: world.client1 });
     const right = await get(token, { 'x-client-cert': base64(world.client1.der) });
@@ -128,7 +124,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     }
   });
 
-  test('INV2: the header of anyone but a trusted proxy is ignored, and the log says so', async () => {
+  test('INV2: the header of anyone else is ignored, and the log says so', async () => {
     const { logger, statusOf } = await start({ trustedProxies: ['10.0.0.0/8', 'fd00::/8', 'unix'] });
     const headers = { 'X-Client-Cert': base64(world.client1.der) };
     expect(await statusOf(world.client1, headers)).toBe(401);
@@ -142,14 +138,14 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     expect(texts[1]).toContain('reason=certificate_header_untrusted');
   });
 
-  test('a proxy that proves a certificate of its own is trusted, its certificate is not the client’s', async () => {
-    const as = await startAuthorizationServer(world);
+  test('a proxy is trusted by its own certificate, which is not taken for the client’s', async () => {
     const clientCertificate: ClientCertificateOptions = {
       ...FROM_HEADER,
       trustedProxies: [{ certificateThumbprint: world.client2.thumbprint }],
     };
-    const app = await startApi(world, platform, as, [CertificateController], {
-      options: { ...as.moduleOptions, clientCertificate },
+    const { as, app } = await startProtectedApi(world, platform, [CertificateController], {
+      server: { introspection: { clientAuthentication: API_CLIENT } },
+      options: { clientCertificate },
     });
     const token = await as.accessToken({ certificate: world.client1 });
     const header = { 'X-Client-Cert': base64(world.client1.der) };
@@ -162,7 +158,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     await clientOf(app, world, world.client1, token).get('/').expect(401);
   });
 
-  test('trust: { ca }: the chain and its validity are verified here', async () => {
+  test('trust: { ca } has the chain and its validity verified here', async () => {
     const { as, get, statusOf } = await start({ trust: { ca: world.ca.cert } });
     const send = async (certificate: TestCertificate, ...chain: readonly Uint8Array[]): Promise<number> =>
       statusOf(certificate, {
@@ -179,7 +175,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     expect((await get(token, { 'X-Client-Cert': base64(world.client1.der) })).status).toBe(401);
   });
 
-  test('trust: { ca } with the chain in a header of its own', async () => {
+  test('trust: { ca } reads the chain from a header of its own', async () => {
     const { statusOf } = await start({
       format: 'rfc9440',
       chainHeader: 'Client-Cert-Chain',
@@ -198,7 +194,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     expect(await statusOf(viaIntermediate, { ...leaf, 'Client-Cert-Chain': many })).toBe(400);
   });
 
-  test('trust: any takes any certificate, and says that nobody verified it', async () => {
+  test("trust: 'any' takes any certificate, and says that nobody verified it", async () => {
     const { as, get } = await start({ trust: 'any' });
     const response = await get(await as.accessToken({ certificate: foreign }), {
       'X-Client-Cert': base64(foreign.der),
@@ -229,7 +225,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     }
   });
 
-  test("Envoy's digest alone is enough where the proxy is trusted, and only there", async () => {
+  test('a digest from Envoy is enough where the proxy is trusted, and only there', async () => {
     const hex = Buffer.from(world.client1.thumbprint, 'base64url').toString('hex');
     const header = { 'X-Client-Cert': `Hash=${hex};Subject="CN=client1";URI=spiffe://bank/client1` };
     const trusting = await start({ format: 'xfcc' });
@@ -244,23 +240,18 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
     expect(await verifying.statusOf(world.client1, header)).toBe(401);
   });
 
-  test('a function finds certificates elsewhere; what it throws is a refusal', async () => {
-    const as = await startAuthorizationServer(world);
+  test('a function may find the certificate elsewhere, and what it throws is a refusal', async () => {
     const find = (request: object): string | Uint8Array | undefined => {
       const kind = (request as { readonly headers: Readonly<Record<string, string>> }).headers['x-kind'];
       if (kind === 'error') throw new Error('of the function');
       if (kind === 'rubbish') return 'rubbish';
       return kind === undefined ? undefined : kind === 'pem' ? world.client1.cert : world.client1.der;
     };
-    const logger = new RecordingLogger();
-    const auth = CertBoundAuthModule.forRoot({
-      ...as.moduleOptions,
-      clientCertificate: { from: 'custom', find, trust: { ca: world.ca.cert } },
+    const { logger, statusOf } = await startBehindProxy({
+      from: 'custom',
+      find,
+      trust: { ca: world.ca.cert },
     });
-    const module = { module: class App {}, imports: [auth], controllers: [CertificateController] };
-    const app = await startApp(platform, module, undefined, { logger });
-    whenOver(async () => app.close());
-    const { statusOf } = callsTo(app, as);
     expect(await statusOf(world.client1, { 'X-Kind': 'pem' })).toBe(200);
     expect(await statusOf(world.client1, { 'X-Kind': 'der' })).toBe(200);
     expect(await statusOf(world.client1, {})).toBe(401);

@@ -3,15 +3,12 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { connect } from 'node:http2';
 import { CertBoundAuthModule, ClientCertificate, type PresentedCertificate } from 'nestjs-cert-bound-auth';
-import { beforeAll, expect, test } from 'vitest';
-import { createWorld, startAuthorizationServer, tlsOf, whenOver, type World } from '../support/world.js';
+import { expect, test } from 'vitest';
+import { createWorld, startAuthorizationServer, tlsOf, whenOver } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
-test('HTTP/2: the certificate is still there for a handler when the client has hung up', async () => {
+test('a handler over HTTP/2 still has the certificate after the client has hung up', async () => {
   const seen: (string | undefined)[] = [];
   let handled = (): void => undefined;
   const done = new Promise<void>((resolve) => (handled = resolve));

@@ -7,7 +7,7 @@ import {
 } from 'nestjs-cert-bound-auth';
 import { selfSignedCertificate, type TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { Provider } from 'oidc-provider';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Platform, PLATFORMS } from '../support/platforms.js';
 import {
   configuration,
@@ -15,12 +15,9 @@ import {
   startRealAuthorizationServer,
 } from '../support/real-authorization-server.js';
 import { TokenController } from '../support/token-controller.js';
-import { clientOf, createWorld, startApi, startAuthorizationServer, type World } from '../support/world.js';
+import { API_CLIENT, clientOf, createWorld, startApi, startAuthorizationServer } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 const SECRET = 'a secret of 32 bytes at the least';
 
@@ -29,10 +26,7 @@ async function startWith(
   servers: readonly AuthorizationServerOptions[],
   options: Partial<CertBoundAuthOptions> = {},
 ): Promise<INestApplication> {
-  const authorizationServers = servers.map((server) => ({ tls: { ca: world.ca.cert }, ...server }));
-  return startApi(world, platform, { issuer: '' }, [TokenController], {
-    options: { authorizationServers, ...options },
-  });
+  return startApi(world, platform, servers, [TokenController], { options });
 }
 
 const status = async (app: INestApplication, token: string): Promise<number> =>
@@ -104,7 +98,7 @@ describe.each(PLATFORMS)('client authentication at the real oidc-provider on %s'
     }),
   };
 
-  test.each(Object.keys(ways))('client authentication at the real oidc-provider: %s', async (method) => {
+  test.each(Object.keys(ways))('the real oidc-provider accepts us by %s', async (method) => {
     const way = await ways[method]?.();
     if (way === undefined) throw new Error(method);
     const as = await startRealAuthorizationServer(world, way.client);
@@ -122,12 +116,6 @@ describe.each(PLATFORMS)('client authentication at the real oidc-provider on %s'
 });
 
 describe.each(PLATFORMS)('signed introspection answers (RFC 9701) on %s', (platform) => {
-  const clientAuthentication = {
-    method: 'client_secret_basic',
-    clientId: 'api',
-    clientSecret: 'api-secret',
-  } as const;
-
   interface Signed {
     readonly header?: Record<string, unknown>;
     readonly claims?: Record<string, unknown>;
@@ -166,11 +154,11 @@ describe.each(PLATFORMS)('signed introspection answers (RFC 9701) on %s', (platf
 
   const start = async (): Promise<{ as: TestAuthorizationServer; app: INestApplication }> => {
     const as = await startAuthorizationServer(world);
-    const introspection = { clientAuthentication, responseFormat: 'jwt' } as const;
+    const introspection = { clientAuthentication: API_CLIENT, responseFormat: 'jwt' } as const;
     return { as, app: await startWith(platform, [{ issuer: as.issuer, introspection }]) };
   };
 
-  test('signed introspection answers (RFC 9701) are asked for, verified and used; meant for our client id or our audience', async () => {
+  test('a signed answer is asked for, verified and used when it is meant for our client id or our audience', async () => {
     const { as, app } = await start();
     await answerSigned(as);
     expect(await status(app, 'opaque')).toBe(200);
@@ -180,7 +168,7 @@ describe.each(PLATFORMS)('signed introspection answers (RFC 9701) on %s', (platf
     expect(await status(app, 'opaque')).toBe(200);
   });
 
-  test('RFC9701-3: what they say of the token is checked as ever', async () => {
+  test('RFC9701-3: the claims in a signed answer are checked like any others', async () => {
     const { as, app } = await start();
     for (const inner of [
       { active: false },
@@ -197,7 +185,7 @@ describe.each(PLATFORMS)('signed introspection answers (RFC 9701) on %s', (platf
     }
   });
 
-  test('RFC9701-3: an answer that can’t be trusted is an outage', async () => {
+  test('RFC9701-3: a signed answer that cannot be trusted is an outage', async () => {
     const { as, app } = await start();
     const now = Math.floor(Date.now() / 1000);
     const wrongs: Readonly<Record<string, Signed>> = {
@@ -233,7 +221,7 @@ describe.each(PLATFORMS)('signed introspection answers (RFC 9701) on %s', (platf
     expect(await status(app, 'opaque')).toBe(401);
   });
 
-  test('RFC9701-3: such an answer is never an access token', async () => {
+  test('RFC9701-3: a signed answer is never accepted as an access token', async () => {
     const { as, app } = await start();
     const claims = { token_introspection: { active: true } };
     const header = { typ: 'token-introspection+jwt' };
@@ -243,9 +231,9 @@ describe.each(PLATFORMS)('signed introspection answers (RFC 9701) on %s', (platf
     expect(await status(lax, jwt)).toBe(401);
   });
 
-  test('keys that can’t be had are an outage, and with jwt: false are fetched all the same', async () => {
+  test('keys that cannot be had are an outage, and are fetched even with jwt: false', async () => {
     const as = await startAuthorizationServer(world);
-    const introspection = { clientAuthentication, responseFormat: 'jwt' } as const;
+    const introspection = { clientAuthentication: API_CLIENT, responseFormat: 'jwt' } as const;
     const app = await startWith(platform, [{ issuer: as.issuer, jwt: false, introspection }]);
     await answerSigned(as);
     as.behave('jwks', { status: 500 });
@@ -270,7 +258,7 @@ describe.each(PLATFORMS)('introspection in this process on %s', (platform) => {
     ...more,
   });
 
-  test('no HTTP, the same checks', async () => {
+  test('introspection in this process makes no HTTP call, and the checks are the same', async () => {
     const cases: readonly [string, () => unknown, number][] = [
       ['active', () => active(), 200],
       ['undefined', () => undefined, 401],
@@ -298,7 +286,7 @@ describe.each(PLATFORMS)('introspection in this process on %s', (platform) => {
     }
   });
 
-  test('introspection in this process is cached and coalesced like any other', async () => {
+  test('answers in this process are cached, and questions coalesced, like any others', async () => {
     let calls = 0;
     const introspect = async (): Promise<object> => {
       calls += 1;
@@ -310,7 +298,7 @@ describe.each(PLATFORMS)('introspection in this process on %s', (platform) => {
     expect(calls).toBe(1);
   });
 
-  test('oidc-provider mounted in the same app', async () => {
+  test('oidc-provider may run in the same app and answer its introspection', async () => {
     const port = await freePort();
     const issuer = `https://localhost:${port}/oidc`;
     const provider = new Provider(issuer, configuration({ token_endpoint_auth_method: 'none' }));
@@ -360,20 +348,17 @@ async function freePort(): Promise<number> {
 }
 
 describe.each(PLATFORMS)('several servers with introspection on %s', (platform) => {
-  const clientAuthentication = {
-    method: 'client_secret_basic',
-    clientId: 'api',
-    clientSecret: 'api-secret',
-  } as const;
-
   const start = async () => {
     const [one, two] = [await startAuthorizationServer(world), await startAuthorizationServer(world)];
-    const servers = [one, two].map(({ issuer }) => ({ issuer, introspection: { clientAuthentication } }));
+    const servers = [one, two].map(({ issuer }) => ({
+      issuer,
+      introspection: { clientAuthentication: API_CLIENT },
+    }));
     const app = await startWith(platform, servers, { introspectionOrder: 'by-configuration' });
     return { one, two, app };
   };
 
-  test('several servers with introspection are asked in turn, until one knows the token', async () => {
+  test('the servers are asked in turn until one knows the token', async () => {
     const { one, two, app } = await start();
     expect(await status(app, one.opaqueToken({ certificate: world.client1 }))).toBe(200);
     expect(two.count('introspection')).toBe(0);
@@ -384,7 +369,7 @@ describe.each(PLATFORMS)('several servers with introspection on %s', (platform) 
     expect(await status(app, two.opaqueToken({ certificate: world.client2 }))).toBe(401);
   });
 
-  test('a token that one knows is not for another to settle', async () => {
+  test('a token that one server knows is not left to another', async () => {
     const { one, two, app } = await start();
     const token = one.opaqueToken({ certificate: world.client1, audience: 'other' });
     two.answerIntrospection(token, { active: true });
@@ -392,7 +377,7 @@ describe.each(PLATFORMS)('several servers with introspection on %s', (platform) 
     expect(two.count('introspection')).toBe(0);
   });
 
-  test("an outage at one is not settled by the other's inactive, whichever is down", async () => {
+  test("an outage at one server is not settled by the 'inactive' of the other, whichever is down", async () => {
     const { one, two, app } = await start();
     one.behave('introspection', { status: 500 });
     expect(await status(app, 'unknown')).toBe(503);

@@ -12,10 +12,16 @@ import type {
   TestServerRequest,
   TestTokenOptions,
 } from 'nestjs-cert-bound-auth/testing';
-import type { Response } from 'supertest';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Platform, PLATFORMS } from '../support/platforms.js';
-import { clientOf, createWorld, startApi, startAuthorizationServer, type World } from '../support/world.js';
+import {
+  API_CLIENT,
+  createWorld,
+  startApi,
+  startAuthorizationServer,
+  type TokenCall,
+  tokenCallTo,
+} from '../support/world.js';
 
 @Controller()
 class TokenController {
@@ -29,34 +35,20 @@ class TokenController {
   }
 }
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 afterEach(() => {
   vi.useRealTimers();
 });
-
-const SECRET = { method: 'client_secret_basic', clientId: 'api', clientSecret: 'api-secret' } as const;
-
-interface Api {
-  call(token: string, certificate?: 'client1' | 'client2'): Promise<Response>;
-}
 
 async function startWith(
   platform: Platform,
   as: TestAuthorizationServer,
   introspection: Partial<RemoteIntrospectionOptions> = {},
   server: Partial<AuthorizationServerOptions> = {},
-): Promise<Api> {
-  const options = { clientAuthentication: SECRET, ...introspection };
-  const authorizationServers = [
-    { issuer: as.issuer, tls: { ca: world.ca.cert }, introspection: options, ...server },
-  ];
-  const app = await startApi(world, platform, as, [TokenController], { options: { authorizationServers } });
-  return {
-    call: async (token, certificate = 'client1') => clientOf(app, world, world[certificate], token).get('/'),
-  };
+): Promise<{ readonly call: TokenCall }> {
+  const options = { clientAuthentication: API_CLIENT, ...introspection };
+  const trusted = [{ issuer: as.issuer, introspection: options, ...server }];
+  return { call: tokenCallTo(await startApi(world, platform, trusted, [TokenController]), world) };
 }
 
 const opaque = (as: TestAuthorizationServer, options: TestTokenOptions = {}): string =>
@@ -68,7 +60,7 @@ function lastIntrospection(as: TestAuthorizationServer): TestServerRequest {
   return request;
 }
 
-describe.each(PLATFORMS)('introspection on %s', (platform) => {
+describe.each(PLATFORMS)('the introspection of opaque tokens on %s', (platform) => {
   test('INV3: an answer that is nested too deeply is an outage', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as);
@@ -106,14 +98,14 @@ describe.each(PLATFORMS)('introspection on %s', (platform) => {
     expect([status, (body as { scopes: unknown }).scopes]).toEqual([200, []]);
   });
 
-  test('without introspection an opaque token is refused, and nothing is asked', async () => {
+  test('an opaque token is refused where there is no introspection, and nothing is asked', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as, {}, { introspection: undefined as never });
     expect((await api.call(opaque(as))).status).toBe(401);
     expect(as.requests).toEqual([]);
   });
 
-  test('endpoint, parameters and headers are as configured; a token adds no parameters of its own', async () => {
+  test('the endpoint, parameters and headers are as configured, and a token adds no parameters of its own', async () => {
     const as = await startAuthorizationServer(world, { discovery: 'none' });
     const api = await startWith(
       platform,
@@ -133,7 +125,7 @@ describe.each(PLATFORMS)('introspection on %s', (platform) => {
     expect(lastIntrospection(as).form.get('token')).toBe('abc+/~.def==');
   });
 
-  test('RFC7662-2: aud is required unless if-present, and then still checked', async () => {
+  test('RFC7662-2: aud is required unless the option is if-present, and is then still checked', async () => {
     const as = await startAuthorizationServer(world);
     const strict = await startWith(platform, as);
     const loose = await startWith(platform, as, { audience: 'if-present' });
@@ -159,12 +151,12 @@ describe.each(PLATFORMS)('introspection on %s', (platform) => {
   });
 });
 
-describe.each(PLATFORMS)('introspection cache on %s', (platform) => {
+describe.each(PLATFORMS)('the introspection cache on %s', (platform) => {
   const later = (seconds: number): void => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 });
   };
 
-  test('keeps active answers for ttl, and every check still runs behind it', async () => {
+  test('the cache keeps active answers for ttl, and every check still runs behind it', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as, { cache: {} });
     const token = opaque(as, { lifetime: 600, scope: 'a' });
@@ -180,7 +172,7 @@ describe.each(PLATFORMS)('introspection cache on %s', (platform) => {
     expect(as.count('introspection')).toBe(2);
   });
 
-  test('never keeps one past exp', async () => {
+  test('the cache never keeps an answer past exp', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as, { cache: { ttl: 3600 } });
     const token = opaque(as, { lifetime: 30 });
@@ -192,7 +184,7 @@ describe.each(PLATFORMS)('introspection cache on %s', (platform) => {
     expect((await api.call(token)).status).toBe(401);
   });
 
-  test('keeps inactive answers for a shorter time', async () => {
+  test('the cache keeps inactive answers for a shorter time', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as, { cache: { negativeTtl: 5 } });
     for (const _ of [1, 2]) expect((await api.call('unknown-token')).status).toBe(401);
@@ -202,7 +194,7 @@ describe.each(PLATFORMS)('introspection cache on %s', (platform) => {
     expect(as.count('introspection')).toBe(2);
   });
 
-  test('the cache of introspection answers is bounded', async () => {
+  test('the cache has a bound', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as, { cache: { maxEntries: 2 } });
     const tokens = [opaque(as), opaque(as), opaque(as)];
@@ -213,7 +205,7 @@ describe.each(PLATFORMS)('introspection cache on %s', (platform) => {
     expect(as.count('introspection')).toBe(4);
   });
 
-  test('the cache of introspection answers keeps no outage', async () => {
+  test('the cache keeps no outage', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as, { cache: {} });
     const token = opaque(as);
@@ -224,7 +216,7 @@ describe.each(PLATFORMS)('introspection cache on %s', (platform) => {
   });
 });
 
-describe.each(PLATFORMS)('client authentication on %s', (platform) => {
+describe.each(PLATFORMS)('client authentication at the introspection endpoint on %s', (platform) => {
   test('client_secret_basic form-encodes id and secret first (RFC 6749 §2.3.1)', async () => {
     const client = { clientId: 'api:1 ü', clientSecret: 's%e:c r+e&t' };
     const as = await startAuthorizationServer(world, { introspectionClient: client });
@@ -236,36 +228,39 @@ describe.each(PLATFORMS)('client authentication on %s', (platform) => {
     expect(Buffer.from(credentials, 'base64').toString()).toBe('api%3A1+%C3%BC:s%25e%3Ac+r%2Be%26t');
   });
 
-  test.each(['PEM', 'JWK', 'KeyObject', 'CryptoKey'])('private_key_jwt with a key as %s', async (form) => {
-    const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
-    const publicJwk = await exportJWK(publicKey);
-    const as = await startAuthorizationServer(world, {
-      introspectionClient: { clientId: 'api', publicKey: publicJwk },
-    });
-    const keys = {
-      PEM: await exportPKCS8(privateKey),
-      JWK: { ...(await exportJWK(privateKey)), kid: 'from-jwk' },
-      KeyObject: KeyObject.from(privateKey),
-      CryptoKey: privateKey,
-    };
-    const key = keys[form as 'PEM'];
-    const api = await startWith(platform, as, {
-      clientAuthentication: { method: 'private_key_jwt', clientId: 'api', key, algorithm: 'ES256' },
-    });
-    expect((await api.call(opaque(as))).status).toBe(200);
-    expect((await api.call(opaque(as))).status).toBe(200);
-    const assertions = as.requests.flatMap(({ form: sent }) => sent.getAll('client_assertion'));
-    expect(new Set(assertions).size).toBe(2);
-    const [header = '', payload = ''] = (assertions[0] ?? '')
-      .split('.')
-      .map((part) => Buffer.from(part, 'base64url').toString());
-    expect(JSON.parse(header)).toEqual({
-      alg: 'ES256',
-      typ: 'JWT',
-      ...(form === 'JWK' ? { kid: 'from-jwk' } : {}),
-    });
-    expect(JSON.parse(payload)).toMatchObject({ iss: 'api', sub: 'api', aud: as.issuer });
-  });
+  test.each(['PEM', 'JWK', 'KeyObject', 'CryptoKey'])(
+    'private_key_jwt takes the key as a %s',
+    async (form) => {
+      const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+      const publicJwk = await exportJWK(publicKey);
+      const as = await startAuthorizationServer(world, {
+        introspectionClient: { clientId: 'api', publicKey: publicJwk },
+      });
+      const keys = {
+        PEM: await exportPKCS8(privateKey),
+        JWK: { ...(await exportJWK(privateKey)), kid: 'from-jwk' },
+        KeyObject: KeyObject.from(privateKey),
+        CryptoKey: privateKey,
+      };
+      const key = keys[form as 'PEM'];
+      const api = await startWith(platform, as, {
+        clientAuthentication: { method: 'private_key_jwt', clientId: 'api', key, algorithm: 'ES256' },
+      });
+      expect((await api.call(opaque(as))).status).toBe(200);
+      expect((await api.call(opaque(as))).status).toBe(200);
+      const assertions = as.requests.flatMap(({ form: sent }) => sent.getAll('client_assertion'));
+      expect(new Set(assertions).size).toBe(2);
+      const [header = '', payload = ''] = (assertions[0] ?? '')
+        .split('.')
+        .map((part) => Buffer.from(part, 'base64url').toString());
+      expect(JSON.parse(header)).toEqual({
+        alg: 'ES256',
+        typ: 'JWT',
+        ...(form === 'JWK' ? { kid: 'from-jwk' } : {}),
+      });
+      expect(JSON.parse(payload)).toMatchObject({ iss: 'api', sub: 'api', aud: as.issuer });
+    },
+  );
 
   test('RFC8705-5: tls_client_auth presents a certificate, at the alias where there is one', async () => {
     const certificate = await world.ca.issueClientCertificate('api');
@@ -291,14 +286,16 @@ describe.each(PLATFORMS)('client authentication on %s', (platform) => {
     expect((await bySecret.call(opaque(as))).status).toBe(503);
   });
 
-  test('wrong credentials of ours are our fault: 503, not 401', async () => {
+  test('a refusal of our own credentials is our fault, so it is 503 and not 401', async () => {
     const as = await startAuthorizationServer(world);
-    const api = await startWith(platform, as, { clientAuthentication: { ...SECRET, clientSecret: 'wrong' } });
+    const api = await startWith(platform, as, {
+      clientAuthentication: { ...API_CLIENT, clientSecret: 'wrong' },
+    });
     expect((await api.call(opaque(as))).status).toBe(503);
   });
 });
 
-describe.each(PLATFORMS)('invariant 3 on %s', (platform) => {
+describe.each(PLATFORMS)('invariant 3: what the endpoint answers, on %s', (platform) => {
   test.each([
     [400, '{"error":"unsupported_token_type"}', 401],
     [400, '{"error":"invalid_request"}', 401],
@@ -326,7 +323,7 @@ describe.each(PLATFORMS)('invariant 3 on %s', (platform) => {
     [200, '{"active":1}', 401],
     [200, '{"active":null}', 401],
     [200, '{"active":false}', 401],
-  ])('an endpoint that answers %i %s: %i', async (status, body, expected) => {
+  ])('an endpoint that answers %i %s makes the API answer %i', async (status, body, expected) => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as);
     const token = opaque(as);
@@ -338,14 +335,17 @@ describe.each(PLATFORMS)('invariant 3 on %s', (platform) => {
     expect((await api.call(token)).status).toBe(200);
   });
 
-  test.each(['hang', 'reset'] as const)('an endpoint that does %s: 503', async (behaviour) => {
-    const as = await startAuthorizationServer(world);
-    const api = await startWith(platform, as, {}, { http: { timeout: 200 } });
-    as.behave('introspection', behaviour);
-    expect((await api.call(opaque(as))).status).toBe(503);
-  });
+  test.each(['hang', 'reset'] as const)(
+    'an endpoint that does not answer (%s) makes the API answer 503',
+    async (behaviour) => {
+      const as = await startAuthorizationServer(world);
+      const api = await startWith(platform, as, {}, { http: { timeout: 200 } });
+      as.behave('introspection', behaviour);
+      expect((await api.call(opaque(as))).status).toBe(503);
+    },
+  );
 
-  test('an authorization server that is down, or that another CA vouches for: 503', async () => {
+  test('an authorization server that is down, or has a certificate of another CA, makes the API answer 503', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as);
     const untrusting = await startWith(platform, as, {}, { tls: { ca: (await createWorld()).ca.cert } });
@@ -360,7 +360,7 @@ describe.each(PLATFORMS)('invariant 3 on %s', (platform) => {
   });
 });
 
-describe.each(PLATFORMS)('tokens: all on %s', (platform) => {
+describe.each(PLATFORMS)("introspection with tokens: 'all' on %s", (platform) => {
   const known = async (
     as: TestAuthorizationServer,
     answer: Record<string, unknown> = {},
@@ -372,7 +372,7 @@ describe.each(PLATFORMS)('tokens: all on %s', (platform) => {
     return token;
   };
 
-  test('a JWT is verified locally and asked about', async () => {
+  test('a JWT is verified locally and introspected as well', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as, { tokens: 'all' });
     const token = await known(as);
@@ -390,24 +390,24 @@ describe.each(PLATFORMS)('tokens: all on %s', (platform) => {
   test.each([
     ['no cnf', { cnf: undefined }],
     ['another cnf', { cnf: { 'x5t#S256': 'A'.repeat(43) } }],
-    ['more in cnf', { cnf: { 'x5t#S256': 'A'.repeat(43), jkt: 'x' } }],
+    ['an additional member of cnf', { cnf: { 'x5t#S256': 'A'.repeat(43), jkt: 'x' } }],
     ['another iss', { iss: 'https://other.example.com' }],
     ['another aud beside ours', { aud: ['https://api.example.com', 'other'] }],
     ['no exp', { exp: undefined }],
-  ])('RFC7662-2: an answer with %s is refused', async (_name, answer) => {
+  ])('RFC7662-2: a JWT whose answer has %s is refused', async (_name, answer) => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as, { tokens: 'all' });
     expect((await api.call(await known(as, answer))).status).toBe(401);
   });
 
-  test('an answer may leave out aud with if-present, and order aud as it likes', async () => {
+  test('an answer may leave out aud with if-present, and may order aud as it likes', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as, { tokens: 'all', audience: 'if-present' });
     expect((await api.call(await known(as, { aud: undefined }))).status).toBe(200);
     expect((await api.call(await known(as, { aud: ['https://api.example.com'] }))).status).toBe(200);
   });
 
-  test('jwt: false only asks', async () => {
+  test('a JWT is only introspected with jwt: false', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as, {}, { jwt: false });
     const token = await known(as);

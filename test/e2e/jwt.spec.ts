@@ -6,55 +6,42 @@ import {
   RFC9068_REQUIRED_CLAIMS,
 } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer, TestJwtOptions } from 'nestjs-cert-bound-auth/testing';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Platform, PLATFORMS } from '../support/platforms.js';
 import { TokenController } from '../support/token-controller.js';
 import {
-  type ApiClient,
-  clientOf,
   createWorld,
   startApi,
   startAuthorizationServer,
+  type TokenCall,
+  tokenCallTo,
   whenOver,
-  type World,
 } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 afterEach(() => {
   vi.useRealTimers();
 });
 
-interface Api {
-  /** Calls the API with this token and client1's certificate. */
-  call(token: string): ReturnType<ApiClient['get']>;
-}
-
 async function startWith(
   platform: Platform,
   ...servers: readonly AuthorizationServerOptions[]
-): Promise<Api> {
-  const authorizationServers = servers.map((server) => ({ tls: { ca: world.ca.cert }, ...server }));
-  const app = await startApi(world, platform, { issuer: '' }, [TokenController], {
-    options: { authorizationServers },
-  });
-  return { call: (token) => clientOf(app, world, world.client1, token).get('/') };
+): Promise<{ readonly call: TokenCall }> {
+  return { call: tokenCallTo(await startApi(world, platform, servers, [TokenController]), world) };
 }
 
 const mint = async (as: TestAuthorizationServer, options: TestJwtOptions = {}): Promise<string> =>
   as.accessToken({ certificate: world.client1, ...options });
 
-describe.each(PLATFORMS)('discovery on %s', (platform) => {
-  test.each(['oauth', 'openid'] as const)('finds the keys by %s metadata', async (discovery) => {
+describe.each(PLATFORMS)('the discovery of an authorization server on %s', (platform) => {
+  test.each(['oauth', 'openid'] as const)('the keys are found through %s metadata', async (discovery) => {
     const as = await startAuthorizationServer(world, { discovery });
     const api = await startWith(platform, { issuer: as.issuer });
     await api.call(await mint(as)).expect(200);
   });
 
   test.each(['oauth', 'openid'] as const)(
-    'an issuer with a path is discovered by %s metadata',
+    'the keys of an issuer with a path are found through %s metadata',
     async (discovery) => {
       const as = await startAuthorizationServer(world, { discovery, path: '/realms/bank' });
       const api = await startWith(platform, { issuer: as.issuer });
@@ -68,7 +55,7 @@ describe.each(PLATFORMS)('discovery on %s', (platform) => {
     },
   );
 
-  test('fetches nothing before a token needs it, and then once for all that come together', async () => {
+  test('nothing is fetched before a token needs it, and then once for all that come together', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, { issuer: as.issuer });
     expect(as.requests).toEqual([]);
@@ -81,7 +68,7 @@ describe.each(PLATFORMS)('discovery on %s', (platform) => {
     ['another issuer', { issuer: 'https://evil.example.com' }],
     ['the issuer with a slash', (issuer: string) => ({ issuer: `${issuer}/` })],
     ['no issuer', {}],
-  ])('metadata with %s is not used: 503', async (_name, document) => {
+  ])('metadata with %s is not used and makes the API answer 503', async (_name, document) => {
     const as = await startAuthorizationServer(world);
     const body = typeof document === 'function' ? document(as.issuer) : document;
     as.behave('metadata', { status: 200, body: JSON.stringify({ jwks_uri: as.jwksUri, ...body }) });
@@ -98,14 +85,14 @@ describe.each(PLATFORMS)('discovery on %s', (platform) => {
     ['an http: jwks_uri', { jwks_uri: 'http://localhost:1/jwks' }],
     ['a jwks_uri that is no URL', { jwks_uri: 'jwks' }],
     ['a jwks_uri that is no string', { jwks_uri: 7 }],
-  ])('metadata with %s: 503', async (_name, document) => {
+  ])('metadata with %s makes the API answer 503', async (_name, document) => {
     const as = await startAuthorizationServer(world);
     as.behave('metadata', { status: 200, body: JSON.stringify({ issuer: as.issuer, ...document }) });
     const api = await startWith(platform, { issuer: as.issuer });
     await api.call(await mint(as)).expect(503);
   });
 
-  test('discovery by plain http works on loopback, when asked for', async () => {
+  test('discovery works over plain http on loopback where the option allows it', async () => {
     const as = await startAuthorizationServer(world);
     const server = createServer((request, response) => {
       const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -124,14 +111,14 @@ describe.each(PLATFORMS)('discovery on %s', (platform) => {
     await api.call(await mint(as, { claims: { iss: issuer } })).expect(200);
   });
 
-  test('an explicit jwksUri skips discovery', async () => {
+  test('a configured jwksUri makes discovery unnecessary', async () => {
     const as = await startAuthorizationServer(world, { discovery: 'none' });
     const api = await startWith(platform, { issuer: as.issuer, jwt: { jwksUri: as.jwksUri } });
     await api.call(await mint(as)).expect(200);
     expect(as.count('metadata')).toBe(0);
   });
 
-  test('jwks skips it, and then the issuer may be any string', async () => {
+  test('a configured jwks makes discovery unnecessary, and then the issuer may be any string', async () => {
     const as = await startAuthorizationServer(world);
     const jwks = { keys: [as.signingKey.jwk] };
     const api = await startWith(platform, { issuer: 'urn:bank', jwt: { jwks } });
@@ -141,7 +128,7 @@ describe.each(PLATFORMS)('discovery on %s', (platform) => {
   });
 
   test.each(['status 500', 'hang', 'reset', 'HTML', 'an array', 'a redirect', 'too large', 'down'])(
-    'an authorization server that answers with %s: 503, and it heals',
+    'an authorization server with the fault “%s” makes the API answer 503 until it recovers',
     async (fault) => {
       const as = await startAuthorizationServer(world);
       const http = { timeout: 300, maxResponseSize: 10_000 };
@@ -169,7 +156,7 @@ function faults(as: TestAuthorizationServer): Record<string, unknown> {
   };
 }
 
-describe.each(PLATFORMS)('keys on %s', (platform) => {
+describe.each(PLATFORMS)('the signing keys of an authorization server on %s', (platform) => {
   test('a key added after boot works without a restart, time after time', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, { issuer: as.issuer });
@@ -193,7 +180,7 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
     expect(as.count('jwks')).toBe(2);
   });
 
-  test('a new key among tokens without kid is found as well', async () => {
+  test('a new key is found among tokens without kid as well', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, { issuer: as.issuer });
     const publish = (): void => {
@@ -218,7 +205,7 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
     await api.call(await mint(as)).expect(200);
   });
 
-  test('keys are fetched anew when they are ten minutes old, so a withdrawn one dies', async () => {
+  test('keys are fetched again when they are ten minutes old, so a withdrawn key stops working', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, { issuer: as.issuer });
     const old = await mint(as, { lifetime: 10_000 });
@@ -245,7 +232,7 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
     for (const kid of ['p', 'b']) await api.call(await mint(as, { header: { kid } })).expect(401);
   });
 
-  test('keys without kid, or with the same, are tried in turn', async () => {
+  test('keys without a kid, or with the same one, are tried in turn', async () => {
     const as = await startAuthorizationServer(world);
     const first = as.signingKey.jwk;
     await as.rotateKeys();
@@ -259,7 +246,7 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
   });
 
   test.each(['ES256', 'ES384', 'PS256', 'RS256', 'EdDSA'] as const)(
-    '%s is accepted by default',
+    'the algorithm %s is accepted by default',
     async (algorithm) => {
       const as = await startAuthorizationServer(world, { algorithm });
       const api = await startWith(platform, { issuer: as.issuer });
@@ -293,7 +280,7 @@ describe.each(PLATFORMS)('keys on %s', (platform) => {
   });
 });
 
-describe.each(PLATFORMS)('claims on %s', (platform) => {
+describe.each(PLATFORMS)('the claims of a JWT on %s', (platform) => {
   const startJwt = async (jwt: JwtOptions, more: Partial<AuthorizationServerOptions> = {}) => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, { issuer: as.issuer, jwt, ...more });
@@ -307,7 +294,7 @@ describe.each(PLATFORMS)('claims on %s', (platform) => {
     }
   });
 
-  test('requiredClaims replaces the last four, never the first three', async () => {
+  test('requiredClaims replaces the last four required claims, never the first three', async () => {
     const { call } = await startJwt({ requiredClaims: ['acr'] });
     expect(await call({})).toBe(401);
     expect(await call({ claims: { acr: 'high' } })).toBe(200);
@@ -318,7 +305,7 @@ describe.each(PLATFORMS)('claims on %s', (platform) => {
     }
   });
 
-  test('forbiddenClaims must be absent', async () => {
+  test('the claims in forbiddenClaims must be absent', async () => {
     const { call } = await startJwt({ forbiddenClaims: ['act'] });
     expect(await call({})).toBe(200);
     expect(await call({ claims: { act: null } })).toBe(401);
@@ -332,7 +319,7 @@ describe.each(PLATFORMS)('claims on %s', (platform) => {
     expect(await call({ claims: { iat: undefined } })).toBe(401);
   });
 
-  test('claims names where scope and client are', async () => {
+  test('the option claims names where scope and client are', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, { issuer: as.issuer, claims: { scope: 'scp', clientId: 'azp' } });
     const claims = { client_id: undefined, azp: 'app-1', scp: ['a', 'b', 7] };
@@ -341,7 +328,7 @@ describe.each(PLATFORMS)('claims on %s', (platform) => {
     await api.call(await mint(as, { claims: { azp: undefined } })).expect(401);
   });
 
-  test('RFC9068-1: typ by the profile; with JWT admitted, ID tokens are refused all the same', async () => {
+  test('RFC9068-1: typ must be that of the profile, and where JWT is admitted ID tokens are still refused', async () => {
     const strict = await startJwt({});
     expect(await strict.call({ header: { typ: 'application/AT+jwt' } })).toBe(200);
     expect(await strict.call({ header: { typ: 'JWT' } })).toBe(401);

@@ -111,7 +111,7 @@ describe.each(PLATFORMS)(
       expect((await call('get', '/payments', two, 'client2').expect(200)).body).toEqual([]);
     });
 
-    test('a missing scope is 403, and names it', async () => {
+    test('a missing scope is 403, and the answer names it', async () => {
       const response = await call('get', '/payments', await tokenOf('client1', 'accounts:read')).expect(403);
       expect(response.headers['www-authenticate']).toContain('scope="payments:read"');
     });
@@ -124,7 +124,7 @@ describe.each(PLATFORMS)(
       await call('get', '/accounts', token).expect(401);
     });
 
-    test('a foreign JWT-shaped string is never a 5xx', async () => {
+    test('a foreign string that looks like a JWT never causes a 5xx', async () => {
       const [header, payload] = (await tokenOf('client1')).split('.');
       await call('get', '/accounts', `${header}.${payload}.AAAA`).expect(401);
       await call('get', '/accounts', 'a.b.c').expect(401);
@@ -150,7 +150,7 @@ describe.each(PLATFORMS)(
       ]);
     });
 
-    test('with the authorization server down, a fresh opaque token is 503 and a known issuer’s JWT still 200', async () => {
+    test('a new opaque token is 503 while the authorization server is down, and a JWT of a known issuer is still 200', async () => {
       const [jwt, opaque] = await Promise.all([tokenOf('client1'), tokenOf('client1-opaque')]);
       await call('get', '/accounts', jwt).expect(200);
       await as.stop();

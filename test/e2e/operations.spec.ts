@@ -5,9 +5,10 @@ import type { Type } from '@nestjs/common';
 import type { NextFunction, Request } from 'express';
 import { AuthorizationServers, CertBoundAuthModule } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { extract } from '../docs/extract.js';
 import { PLATFORMS, startApp } from '../support/platforms.js';
+import { startProtectedApi } from '../support/protected-api.js';
 import { recordTelemetry, type Telemetry } from '../support/telemetry.js';
 import { TokenController } from '../support/token-controller.js';
 import {
@@ -17,27 +18,22 @@ import {
   startAuthorizationServer,
   tlsOf,
   whenOver,
-  type World,
 } from '../support/world.js';
 
 const samples = extract('docs/operations.md');
 const sample = async <Sample>(name: string): Promise<Sample> => (await import(join(samples, name))) as Sample;
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
-describe.each(PLATFORMS)('OpenTelemetry on %s', (platform) => {
+describe.each(PLATFORMS)('what OpenTelemetry records on %s', (platform) => {
   let telemetry: Telemetry;
   beforeEach(() => {
     telemetry = recordTelemetry();
   });
   afterEach(async () => telemetry.end());
 
-  test('has each request once, and the calls to the authorization server', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, [TokenController]);
+  test('OpenTelemetry records each request once, and the calls to the authorization server', async () => {
+    const { as, app } = await startProtectedApi(world, platform, [TokenController]);
     const token = await as.accessToken({ certificate: world.client1 });
     await clientOf(app, world, world.client1, token).get('/').expect(200);
     await clientOf(app, world, world.client1, token).get('/').expect(200);
@@ -75,7 +71,7 @@ describe.each(PLATFORMS)('OpenTelemetry on %s', (platform) => {
     });
   });
 
-  test('has each request once where two apps run in the process, and nothing once they have ended', async () => {
+  test('OpenTelemetry records each request once when two apps run in the process, and nothing after they have ended', async () => {
     const as = await startAuthorizationServer(world);
     const [first, second] = await Promise.all([
       startApi(world, platform, as, [TokenController]),
@@ -89,12 +85,11 @@ describe.each(PLATFORMS)('OpenTelemetry on %s', (platform) => {
     expect(telemetry.spans()).toHaveLength(3);
   });
 
-  test('has the span of a decision in the one of its request', async () => {
+  test('OpenTelemetry records the span of a decision inside the span of its request', async () => {
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
     whenOver(async () => context.disable());
-    const as = await startAuthorizationServer(world);
     const tracer = trace.getTracer('test');
-    const app = await startApi(world, platform, as, [TokenController], {
+    const { as, app } = await startProtectedApi(world, platform, [TokenController], {
       // As an instrumentation of the server does it.
       configure: (configured) =>
         configured.use((_request: Request, response: { on: NodeJS.EventEmitter['on'] }, next: NextFunction) =>
@@ -126,7 +121,7 @@ describe.each(PLATFORMS)('the samples of docs/operations.md on %s', (platform) =
     return app;
   };
 
-  test('the audit trail has one entry a request', async () => {
+  test('the audit trail has one entry per request', async () => {
     const { AuditModule, AuditTrail } = await sample<{
       AuditModule: Type;
       AuditTrail: Type<{ readonly entries: readonly string[] }>;
@@ -153,20 +148,19 @@ describe.each(PLATFORMS)('the samples of docs/operations.md on %s', (platform) =
     expect(entries).toHaveLength(3);
   });
 
-  test('the channels have outages and calls', async () => {
+  test('the channels publish outages and calls', async () => {
     const { outages } = await sample<{ readonly outages: readonly { readonly reason: string }[] }>(
       'events.ts',
     );
     const before = outages.length;
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, [TokenController]);
+    const { as, app } = await startProtectedApi(world, platform, [TokenController]);
     const token = await as.accessToken({ certificate: world.client1 });
     await as.stop();
     await clientOf(app, world, world.client1, token).get('/').expect(503);
     expect(outages.slice(before).map(({ reason }) => reason)).toEqual(['authorization_server_unreachable']);
   });
 
-  test('the health check says how the authorization server is doing, and asks it nothing', async () => {
+  test('the health check tells how the authorization server is doing without asking it anything', async () => {
     const { HealthModule } = await sample<{ HealthModule: Type }>('health.controller.ts');
     const as = await startAuthorizationServer(world);
     const app = await start(HealthModule, as);
@@ -205,8 +199,7 @@ describe.each(PLATFORMS)('the samples of docs/operations.md on %s', (platform) =
     const { WithdrawnKey } = await sample<{
       WithdrawnKey: new (servers: AuthorizationServers) => { forget(): Promise<void> };
     }>('withdrawn-key.ts');
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, [TokenController]);
+    const { as, app } = await startProtectedApi(world, platform, [TokenController]);
     const token = await as.accessToken({ certificate: world.client1 });
     await clientOf(app, world, world.client1, token).get('/').expect(200);
     await as.rotateKeys({ keep: false });

@@ -28,16 +28,10 @@ import {
   ScopesGuard,
   type VerifiedAccessToken,
 } from 'nestjs-cert-bound-auth';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { PLATFORMS } from '../support/platforms.js';
-import {
-  challengeOf,
-  clientOf,
-  createWorld,
-  startApi,
-  startAuthorizationServer,
-  type World,
-} from '../support/world.js';
+import { startProtectedApi } from '../support/protected-api.js';
+import { challengeOf, clientOf, createWorld, startApi, startAuthorizationServer } from '../support/world.js';
 
 @Controller()
 class OpenController {
@@ -124,10 +118,7 @@ class StackedController {
 @Scopes('derived')
 class DerivedController extends PaymentsController {}
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 const CONTROLLERS = [
   OpenController,
@@ -137,10 +128,9 @@ const CONTROLLERS = [
   DerivedController,
 ];
 
-describe.each(PLATFORMS)('protection on %s', (platform) => {
+describe.each(PLATFORMS)('what the module protects on %s', (platform) => {
   test('importing the module protects every route', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, CONTROLLERS);
+    const { as, app } = await startProtectedApi(world, platform, CONTROLLERS);
     const refused = await clientOf(app, world, world.client1).get('/open').expect(401);
     expect(challengeOf(refused)).toBe('Bearer');
     expect(refused.body).toEqual({
@@ -153,8 +143,7 @@ describe.each(PLATFORMS)('protection on %s', (platform) => {
   });
 
   test('globalGuards: false leaves a route without decorators open, and no other', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, CONTROLLERS, { globalGuards: false });
+    const { app } = await startProtectedApi(world, platform, CONTROLLERS, { globalGuards: false });
     const anonymous = clientOf(app, world);
     await anonymous.get('/open').expect(200, 'open');
     await anonymous.get('/payments').expect(401);
@@ -164,8 +153,7 @@ describe.each(PLATFORMS)('protection on %s', (platform) => {
   });
 
   test('a handler gets the verified token and the certificate', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, CONTROLLERS);
+    const { as, app } = await startProtectedApi(world, platform, CONTROLLERS);
     const token = await as.accessToken({
       certificate: world.client1,
       scope: 'payments:read payments:write',
@@ -197,9 +185,8 @@ describe.each(PLATFORMS)('protection on %s', (platform) => {
     });
   });
 
-  test('scopes of class and method are all needed; any of @AnyScope', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, CONTROLLERS);
+  test('the scopes of class and method are all needed, and any one of @AnyScope is enough', async () => {
+    const { as, app } = await startProtectedApi(world, platform, CONTROLLERS);
     const withScope = async (scope: string): Promise<ReturnType<typeof clientOf>> =>
       clientOf(app, world, world.client1, await as.accessToken({ certificate: world.client1, scope }));
 
@@ -221,9 +208,8 @@ describe.each(PLATFORMS)('protection on %s', (platform) => {
     await (await withScope('derived payments:read')).get('/derived').expect(200);
   });
 
-  test('@Public() looks at no credentials, and a rule on a method beats it on the class', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, CONTROLLERS);
+  test('@Public() ignores all credentials, and a rule on a method beats @Public() on its class', async () => {
+    const { as, app } = await startProtectedApi(world, platform, CONTROLLERS);
     const liar = clientOf(app, world, undefined, 'rubbish');
     await liar.get('/payments/health').expect(200, { token: 'undefined', certificate: null });
     await clientOf(app, world).get('/payments/health?access_token=x').expect(200);
@@ -246,8 +232,9 @@ describe.each(PLATFORMS)('protection on %s', (platform) => {
           this.fail(401);
         },
       } as never);
-      const as = await startAuthorizationServer(world);
-      const app = await startApi(world, platform, as, [DerivedGuardsController], { globalGuards });
+      const { as, app } = await startProtectedApi(world, platform, [DerivedGuardsController], {
+        globalGuards,
+      });
       const token = await as.accessToken({ certificate: world.client1 });
       for (const path of ['passport', 'passport-instance', 'list', 'binding', 'scopes']) {
         await clientOf(app, world).get(`/derived-guards/${path}`).expect(401);
@@ -296,8 +283,7 @@ describe.each(PLATFORMS)('protection on %s', (platform) => {
   });
 
   test('the certificate of the connection is there on a public route only if it counts', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, CONTROLLERS);
+    const { app } = await startProtectedApi(world, platform, CONTROLLERS);
     const expired = await world.ca.issueClientCertificate('late', {
       notAfter: new Date(Date.now() - 60_000),
     });
@@ -313,8 +299,9 @@ describe.each(PLATFORMS)('protection on %s', (platform) => {
         return { client: token.clientId };
       }
     }
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, [UnguardedController], { globalGuards: false });
+    const { as, app } = await startProtectedApi(world, platform, [UnguardedController], {
+      globalGuards: false,
+    });
     const refused = await clientOf(app, world).get('/mine').expect(401);
     expect(challengeOf(refused)).toBe('Bearer');
     const token = await as.accessToken({ certificate: world.client1 });
@@ -340,8 +327,7 @@ describe.each(PLATFORMS)('protection on %s', (platform) => {
         return 'both';
       }
     }
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, [EitherController], { globalGuards: false });
+    const { as, app } = await startProtectedApi(world, platform, [EitherController], { globalGuards: false });
     const token = await as.accessToken({ certificate: world.client1 });
     await clientOf(app, world).get('/either').expect(200, { token: null });
     await clientOf(app, world).get('/both').expect(401);
@@ -355,7 +341,7 @@ describe.each(PLATFORMS)('protection on %s', (platform) => {
       .expect(503);
   });
 
-  test('what another guard put on request.user is never believed', async () => {
+  test('a request.user that another guard has set is never believed', async () => {
     @Injectable()
     class Impostor implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
@@ -364,9 +350,8 @@ describe.each(PLATFORMS)('protection on %s', (platform) => {
         return true;
       }
     }
-    const as = await startAuthorizationServer(world);
     const providers = [{ provide: APP_GUARD, useClass: Impostor }];
-    const app = await startApi(world, platform, as, CONTROLLERS, { providers });
+    const { as, app } = await startProtectedApi(world, platform, CONTROLLERS, { providers });
     await clientOf(app, world, world.client1).get('/payments').expect(401);
     const token = await as.accessToken({ certificate: world.client1, scope: 'other' });
     await clientOf(app, world, world.client1, token).get('/payments').expect(403);
@@ -381,7 +366,7 @@ class UserController {
   }
 }
 
-test('next() from a public handler leads to no protected one', async () => {
+test('next() in a public handler leads to no protected one', async () => {
   @Controller('doc')
   class NextController {
     @Get('*rest') @Public() open(@Next() next: () => void): void {
@@ -398,10 +383,8 @@ test('next() from a public handler leads to no protected one', async () => {
   }
 });
 
-describe.each(PLATFORMS)('validate on %s', (platform) => {
+describe.each(PLATFORMS)('the option validate on %s', (platform) => {
   const start = async (validate: NonNullable<CertBoundAuthOptions['validate']>, extra: object = {}) => {
-    const as = await startAuthorizationServer(world);
-    const authorizationServers = [{ issuer: as.issuer, tls: { ca: world.ca.cert } }];
     @Injectable()
     class UserSpy implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
@@ -409,8 +392,8 @@ describe.each(PLATFORMS)('validate on %s', (platform) => {
         return true;
       }
     }
-    const app = await startApi(world, platform, as, [UserController], {
-      options: { authorizationServers, validate, ...extra },
+    const { as, app } = await startProtectedApi(world, platform, [UserController], {
+      options: { validate, ...extra },
       configure: (nest) => nest.useGlobalGuards(new UserSpy()),
     });
     const token = await as.accessToken({ certificate: world.client1 });
@@ -421,13 +404,13 @@ describe.each(PLATFORMS)('validate on %s', (platform) => {
     };
   };
 
-  test('its result is request.user', async () => {
+  test('the result of validate is request.user', async () => {
     const { client } = await start(async (token) => ({ name: `user of ${token.clientId}` }));
     await client.get('/user').expect(200);
     expect(UserController.seen.user).toEqual({ name: 'user of client-1' });
   });
 
-  test('what a guard of the app makes of request.user stays, though @Scopes() guards once more', async () => {
+  test('a request.user that a guard of the app changes stays, though @Scopes() guards once more', async () => {
     @Injectable()
     class Enrich implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
@@ -442,22 +425,21 @@ describe.each(PLATFORMS)('validate on %s', (platform) => {
         return { roles: request.user.roles };
       }
     }
-    const as = await startAuthorizationServer(world);
     const configure = (nest: INestApplication): unknown => nest.useGlobalGuards(new Enrich());
-    const app = await startApi(world, platform, as, [EnrichedController], { configure });
+    const { as, app } = await startProtectedApi(world, platform, [EnrichedController], { configure });
     const token = await as.accessToken({ certificate: world.client1 });
     await clientOf(app, world, world.client1, token)
       .get('/enriched')
       .expect(200, { roles: ['teller'] });
   });
 
-  test('without it, the token is request.user, with the raw token only when asked for', async () => {
+  test('the token is request.user without validate, and has the raw token only when asked for', async () => {
     const { client, token } = await start((verified) => verified, { exposeToken: true });
     await client.get('/user').expect(200);
     expect(UserController.seen.user).toMatchObject({ clientId: 'client-1', raw: token });
   });
 
-  test('it runs only after the binding was checked, with the request', async () => {
+  test('validate runs only after the binding was checked, and gets the request', async () => {
     const calls: object[] = [];
     const { client, other } = await start((_token, request) => calls.push(request));
     await other.get('/user').expect(401);
@@ -467,7 +449,7 @@ describe.each(PLATFORMS)('validate on %s', (platform) => {
     expect((calls[0] as { headers: object }).headers).toHaveProperty('authorization');
   });
 
-  test.each([undefined, null, false, 0, ''])('a result of %j refuses', async (result) => {
+  test.each([undefined, null, false, 0, ''])('validate refuses by a result of %j', async (result) => {
     const { client } = await start(() => result);
     const refused = await client.get('/user').expect(401);
     expect(challengeOf(refused)).toContain('error="invalid_token"');
@@ -479,7 +461,7 @@ describe.each(PLATFORMS)('validate on %s', (platform) => {
     ['ForbiddenException', new ForbiddenException('blocked'), 403, false],
     ['ServiceUnavailableException', new ServiceUnavailableException(), 503, false],
     ['HttpException 429', new HttpException('slow down', 429), 429, false],
-  ])('%s thrown by it refuses', async (_name, error, status, challenged) => {
+  ])('validate refuses by throwing %s', async (_name, error, status, challenged) => {
     const { client } = await start(() => {
       throw error;
     });

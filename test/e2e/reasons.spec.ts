@@ -5,10 +5,11 @@ import {
   type TestCertificate,
 } from 'nestjs-cert-bound-auth/testing';
 import type { Test } from 'supertest';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { loggedRefusal } from '../support/logged-refusal.js';
 import { PLATFORMS } from '../support/platforms.js';
-import { RecordingLogger } from '../support/recording-logger.js';
-import { clientOf, createWorld, startApi, startAuthorizationServer, type World } from '../support/world.js';
+import { startProtectedApi } from '../support/protected-api.js';
+import { API_CLIENT, clientOf, createWorld } from '../support/world.js';
 
 @Controller()
 class RoutesController {
@@ -20,12 +21,8 @@ class RoutesController {
   }
 }
 
-let world: World;
-let foreign: TestCertificate;
-beforeAll(async () => {
-  world = await createWorld();
-  foreign = await selfSignedCertificate('client1');
-});
+const world = await createWorld();
+const foreign = await selfSignedCertificate('client1');
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -33,22 +30,16 @@ afterEach(() => {
 type Reason = readonly [reason: string, detail?: string];
 
 /** What a request looked like, and the exact reason that the log gives: operations count and search by it. */
-describe.each(PLATFORMS)('the log gives the exact reason on %s', (platform) => {
+describe.each(PLATFORMS)('the log gives the exact reason for a refusal on %s', (platform) => {
   const start = async (trust: 'ca' | 'any' = 'ca') => {
-    const as = await startAuthorizationServer(world);
-    const logger = new RecordingLogger();
-    const app = await startApi(world, platform, as, [RoutesController], {
-      logger,
-      options: { ...as.moduleOptions, clientCertificate: { from: 'tls', trust } },
+    const { as, app, logger } = await startProtectedApi(world, platform, [RoutesController], {
+      server: { introspection: { clientAuthentication: API_CLIENT } },
+      options: { clientCertificate: { from: 'tls', trust } },
     });
     const expectReason = async (request: Test, [reason, detail]: Reason): Promise<void> => {
       logger.lines.length = 0;
       await request;
-      const [line] = logger.ours;
-      expect(line?.text).toMatch(new RegExp(` reason=${reason} `));
-      const logged = /detail=("(?:[^"\\]|\\.)*"|\S+)/.exec(line?.text ?? '')?.[1];
-      const text = logged?.startsWith('"') === true ? (JSON.parse(logged) as string) : logged;
-      expect(text).toBe(detail);
+      expect(loggedRefusal(logger.ours[0])).toMatchObject({ reason, detail });
     };
     return { as, app, expectReason };
   };
@@ -56,7 +47,7 @@ describe.each(PLATFORMS)('the log gives the exact reason on %s', (platform) => {
   const bearer = (app: INestApplication, token: string, certificate?: TestCertificate): Test =>
     clientOf(app, world, certificate, token).get('/');
 
-  test('the log gives the exact reason for refusing credentials', async () => {
+  test('the log tells what is wrong with the credentials', async () => {
     const { app, expectReason } = await start();
     const client = clientOf(app, world, world.client1);
     const both: Reason = ['credentials_repeated', 'a token in the header and in the query'];
@@ -88,7 +79,7 @@ describe.each(PLATFORMS)('the log gives the exact reason on %s', (platform) => {
     );
   });
 
-  test('the log gives the exact reason for refusing a confirmation', async () => {
+  test('the log tells what is wrong with the confirmation', async () => {
     const { as, app, expectReason } = await start();
     const withCnf = async (cnf: unknown, reason: Reason): Promise<void> =>
       expectReason(bearer(app, await as.accessToken({ claims: { cnf } }), world.client1), reason);
@@ -116,7 +107,7 @@ describe.each(PLATFORMS)('the log gives the exact reason on %s', (platform) => {
     }
   });
 
-  test('the log gives the exact reason for refusing a certificate', async () => {
+  test('the log tells what is wrong with the certificate', async () => {
     const { as, app, expectReason } = await start();
     const tokenOf = async (certificate: TestCertificate): Promise<string> => as.accessToken({ certificate });
     const token = await tokenOf(world.client1);
@@ -135,7 +126,7 @@ describe.each(PLATFORMS)('the log gives the exact reason on %s', (platform) => {
   });
 
   test.each(['ca', 'any'] as const)(
-    'the log says that a certificate is not valid at this moment (trust: %s)',
+    'the log tells that the certificate is not valid at this moment (trust: %s)',
     async (trust) => {
       const { as, app, expectReason } = await start(trust);
       const [from, to] = [Date.now() - 60_000, Date.now() + 3_600_000].map(
@@ -158,7 +149,7 @@ describe.each(PLATFORMS)('the log gives the exact reason on %s', (platform) => {
     },
   );
 
-  test('the log gives the exact reason for refusing a token', async () => {
+  test('the log tells what is wrong with the token', async () => {
     const { as, app, expectReason } = await start();
     const mint = async (
       options: Parameters<TestAuthorizationServer['accessToken']>[0],

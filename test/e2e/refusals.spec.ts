@@ -22,11 +22,12 @@ import {
   Scopes,
   ScopesGuard,
 } from 'nestjs-cert-bound-auth';
-import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Platform, PLATFORMS, startApp } from '../support/platforms.js';
+import { type ProtectedApi, startProtectedApi } from '../support/protected-api.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import {
+  API_CLIENT,
   AUDIENCE,
   challengeOf,
   clientOf,
@@ -35,7 +36,6 @@ import {
   startAuthorizationServer,
   tlsOf,
   whenOver,
-  type World,
 } from '../support/world.js';
 
 @Controller()
@@ -78,15 +78,13 @@ class OwnFilter implements ExceptionFilter {
   }
 }
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
-describe.each(PLATFORMS)('the challenge on %s', (platform) => {
-  test('carries the realm, escaped', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, [RoutesController], { options: { realm: 'a "b" \\c' } });
+describe.each(PLATFORMS)('the challenge of a refusal on %s', (platform) => {
+  test('the challenge carries the realm, escaped', async () => {
+    const { app } = await startProtectedApi(world, platform, [RoutesController], {
+      options: { realm: 'a "b" \\c' },
+    });
     const none = await clientOf(app, world).get('/plain/1').expect(401);
     expect(challengeOf(none)).toBe('Bearer realm="a \\"b\\" \\\\c"');
     const wrong = await clientOf(app, world, undefined, 'x').get('/plain/1').expect(401);
@@ -95,21 +93,27 @@ describe.each(PLATFORMS)('the challenge on %s', (platform) => {
     );
   });
 
-  test.each([false, true])('invariant 7: survives the filters of the app (hijacked: %s)', async (hijack) => {
-    const as = await startAuthorizationServer(world);
-    const configure = (app: INestApplication): unknown => app.useGlobalFilters(new OwnFilter(hijack));
-    const app = await startApi(world, platform, as, [RoutesController], { configure });
-    const none = await clientOf(app, world).get('/plain/1').expect(401);
-    expect([challengeOf(none), none.body]).toEqual(['Bearer', { mine: 401, reason: 'credentials_missing' }]);
-    const token = await as.accessToken({ certificate: world.client1 });
-    const scope = await clientOf(app, world, world.client1, token).get('/scoped').expect(403);
-    expect(challengeOf(scope)).toContain('scope="a b"');
-    expect(scope.body).toEqual({ mine: 403, reason: 'scope_missing' });
-    as.behave('jwks', { status: 500 });
-    const unknown = await as.accessToken({ header: { kid: 'unknown' } });
-    const down = await clientOf(app, world, world.client1, unknown).get('/plain/1').expect(503);
-    expect(down.headers['retry-after']).toBe('5');
-  });
+  test.each([false, true])(
+    'invariant 7: the challenge survives the exception filters of the app (hijacked: %s)',
+    async (hijack) => {
+      const as = await startAuthorizationServer(world);
+      const configure = (app: INestApplication): unknown => app.useGlobalFilters(new OwnFilter(hijack));
+      const app = await startApi(world, platform, as, [RoutesController], { configure });
+      const none = await clientOf(app, world).get('/plain/1').expect(401);
+      expect([challengeOf(none), none.body]).toEqual([
+        'Bearer',
+        { mine: 401, reason: 'credentials_missing' },
+      ]);
+      const token = await as.accessToken({ certificate: world.client1 });
+      const scope = await clientOf(app, world, world.client1, token).get('/scoped').expect(403);
+      expect(challengeOf(scope)).toContain('scope="a b"');
+      expect(scope.body).toEqual({ mine: 403, reason: 'scope_missing' });
+      as.behave('jwks', { status: 500 });
+      const unknown = await as.accessToken({ header: { kid: 'unknown' } });
+      const down = await clientOf(app, world, world.client1, unknown).get('/plain/1').expect(503);
+      expect(down.headers['retry-after']).toBe('5');
+    },
+  );
 
   test('the challenge is shown to a browser where CORS is on, beside what the app exposes', async () => {
     const as = await startAuthorizationServer(world);
@@ -132,9 +136,8 @@ describe.each(PLATFORMS)('the challenge on %s', (platform) => {
     expect(as.requests).toEqual([]);
   });
 
-  test('exposes nothing where CORS is off', async () => {
-    const as = await startAuthorizationServer(world);
-    const app = await startApi(world, platform, as, [RoutesController]);
+  test('the challenge is not exposed where CORS is off', async () => {
+    const { app } = await startProtectedApi(world, platform, [RoutesController]);
     const { headers } = await clientOf(app, world)
       .get('/plain/1')
       .set('Origin', 'https://x.example.com')
@@ -143,35 +146,13 @@ describe.each(PLATFORMS)('the challenge on %s', (platform) => {
   });
 });
 
-describe.each(PLATFORMS)('the log on %s', (platform) => {
-  const start = async (): Promise<{
-    as: TestAuthorizationServer;
-    app: INestApplication;
-    logger: RecordingLogger;
-  }> => {
-    const as = await startAuthorizationServer(world);
-    const logger = new RecordingLogger();
-    const authorizationServers = [
-      {
-        issuer: as.issuer,
-        tls: { ca: world.ca.cert },
-        introspection: {
-          clientAuthentication: {
-            method: 'client_secret_basic',
-            clientId: 'api',
-            clientSecret: 'api-secret',
-          },
-        },
-      } as const,
-    ];
-    const app = await startApi(world, platform, as, [RoutesController], {
-      logger,
-      options: { authorizationServers },
+describe.each(PLATFORMS)('what the log says about refusals on %s', (platform) => {
+  const start = async (): Promise<ProtectedApi> =>
+    startProtectedApi(world, platform, [RoutesController], {
+      server: { introspection: { clientAuthentication: API_CLIENT } },
     });
-    return { as, app, logger };
-  };
 
-  test('has one line a refusal, with the exact reason and the verified names, at debug', async () => {
+  test('the log has one line per refusal, with the exact reason and the verified names, at debug', async () => {
     const { as, app, logger } = await start();
     const token = await as.accessToken({ certificate: world.client1, clientId: 'client 1\n' });
     await clientOf(app, world, world.client2, token).get('/plain/secret-id?q=secret-query').expect(401);
@@ -190,7 +171,7 @@ describe.each(PLATFORMS)('the log on %s', (platform) => {
     expect(logger.ours).toHaveLength(1);
   });
 
-  test('the log names a scope that is missing', async () => {
+  test('the log names the client and the subject when a scope is missing', async () => {
     const { as, app, logger } = await start();
     const token = await as.accessToken({ certificate: world.client1 });
     await clientOf(app, world, world.client1, token).get('/scoped').expect(403);
@@ -200,7 +181,7 @@ describe.each(PLATFORMS)('the log on %s', (platform) => {
     ]);
   });
 
-  test('invariant 6: marks and escapes what an unverified token says, and never holds a token', async () => {
+  test('invariant 6: the log marks and escapes what an unverified token says, and never holds a token', async () => {
     const { as, app, logger } = await start();
     const evil = 'x" reason=forged\r\n\u202e\u0000';
     const tokens = [
@@ -223,7 +204,7 @@ describe.each(PLATFORMS)('the log on %s', (platform) => {
     expect(logger.ours[1]?.text).not.toMatch(/ client=/);
   });
 
-  test('outages are warnings, our own misconfiguration is an error', async () => {
+  test('outages are logged as warnings, and our own misconfiguration as an error', async () => {
     const { as, app, logger } = await start();
     const call = async (): Promise<unknown> =>
       clientOf(app, world, world.client1, 'opaque').get('/plain/1').expect(503);
@@ -251,17 +232,13 @@ describe.each(PLATFORMS)('invariant 10: two apps in one process on %s', (platfor
     }
   }
 
-  test('share no audience, no decision and no cache entry', async () => {
+  test('two apps share no audience, no decision and no cache entry', async () => {
     const as = await startAuthorizationServer(world);
-    const introspection = {
-      clientAuthentication: { method: 'client_secret_basic', clientId: 'api', clientSecret: 'api-secret' },
-      cache: {},
-    } as const;
-    const authorizationServers = [{ issuer: as.issuer, tls: { ca: world.ca.cert }, introspection }];
+    const introspection = { clientAuthentication: API_CLIENT, cache: {} };
     const start = async (audience: string): Promise<INestApplication> =>
-      startApi(world, platform, as, [PassportController], {
+      startApi(world, platform, [{ issuer: as.issuer, introspection }], [PassportController], {
         globalGuards: false,
-        options: { audience, authorizationServers },
+        options: { audience },
       });
     const [one, two] = [await start('urn:one'), await start('urn:two')];
     const status = async (app: INestApplication, token: string): Promise<number> =>
@@ -277,14 +254,12 @@ describe.each(PLATFORMS)('invariant 10: two apps in one process on %s', (platfor
     expect(as.count('introspection')).toBe(4);
   });
 
-  test('do not take over a decision when one hands its request on to the other', async () => {
+  test('an app takes over no decision when another one hands a request on to it', async () => {
     const as = await startAuthorizationServer(world);
-    const authorizationServers = [{ issuer: as.issuer, tls: { ca: world.ca.cert } }];
     const start = async (
       audience: string,
       controllers: readonly (new () => object)[],
-    ): Promise<INestApplication> =>
-      startApi(world, 'express', as, controllers, { options: { audience, authorizationServers } });
+    ): Promise<INestApplication> => startApi(world, 'express', as, controllers, { options: { audience } });
     const inner = await start('urn:inner', [PassportController]);
     const handle = inner.getHttpAdapter().getInstance() as (request: object, response: object) => void;
     @Controller()
@@ -326,23 +301,26 @@ describe('a context other than HTTP', () => {
     return context;
   };
 
-  test.each(['ws', 'rpc', 'graphql'])('%s is refused by every guard, and may be public', async (type) => {
-    const as = await startAuthorizationServer(world);
-    const logger = new RecordingLogger();
-    const app = await startApi(world, 'express', as, [RoutesController], { logger });
-    for (const guard of [app.get(CertificateBindingGuard), app.get(ScopesGuard)]) {
-      await expect(guard.canActivate(contextOf('closed', type))).rejects.toThrow('Unauthorized');
-      expect(await guard.canActivate(contextOf('open', type))).toBe(true);
-    }
-    expect(logger.ours.map(({ level }) => level)).toEqual(['error', 'error']);
-    expect(logger.ours[0]?.text).toContain(
-      `reason=context_unsupported context=${type} handler=Gateway.closed`,
-    );
-  });
+  test.each(['ws', 'rpc', 'graphql'])(
+    'a handler of the kind %s is refused by every guard, and may be public',
+    async (type) => {
+      const as = await startAuthorizationServer(world);
+      const logger = new RecordingLogger();
+      const app = await startApi(world, 'express', as, [RoutesController], { logger });
+      for (const guard of [app.get(CertificateBindingGuard), app.get(ScopesGuard)]) {
+        await expect(guard.canActivate(contextOf('closed', type))).rejects.toThrow('Unauthorized');
+        expect(await guard.canActivate(contextOf('open', type))).toBe(true);
+      }
+      expect(logger.ours.map(({ level }) => level)).toEqual(['error', 'error']);
+      expect(logger.ours[0]?.text).toContain(
+        `reason=context_unsupported context=${type} handler=Gateway.closed`,
+      );
+    },
+  );
 });
 
-describe.each(PLATFORMS)('the certificate on %s', (platform: Platform) => {
-  test('trust: any accepts a self-signed certificate, and says that its chain is not verified', async () => {
+describe.each(PLATFORMS)('the certificate of the client on %s', (platform: Platform) => {
+  test("trust: 'any' accepts a self-signed certificate, and says that its chain is not verified", async () => {
     const { selfSignedCertificate } = await import('nestjs-cert-bound-auth/testing');
     const { AccessToken, ClientCertificate } = await import('nestjs-cert-bound-auth');
     void AccessToken;

@@ -1,28 +1,26 @@
 import type { UnboundRequest } from 'nestjs-cert-bound-auth';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { PLATFORMS } from '../support/platforms.js';
+import { startProtectedApi } from '../support/protected-api.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { TokenController } from '../support/token-controller.js';
-import { clientOf, createWorld, startApi, startAuthorizationServer, type World } from '../support/world.js';
+import { API_CLIENT, clientOf, createWorld, startApi, startAuthorizationServer } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 afterEach(() => {
   vi.useRealTimers();
 });
 
-describe.each(PLATFORMS)('reportUnbound on %s', (platform) => {
+describe.each(PLATFORMS)('the option reportUnbound on %s', (platform) => {
   const start = async (reportUnbound: true | ((request: UnboundRequest) => void)) => {
-    const as = await startAuthorizationServer(world);
-    const logger = new RecordingLogger();
-    const options = { ...as.moduleOptions, binding: 'if-bound', reportUnbound } as const;
-    const app = await startApi(world, platform, as, [TokenController], { options, logger });
+    const { as, app, logger } = await startProtectedApi(world, platform, [TokenController], {
+      server: { introspection: { clientAuthentication: API_CLIENT } },
+      options: { binding: 'if-bound', reportUnbound },
+    });
     return { as, app, lines: () => logger.ours.filter(({ text }) => text.includes('unbound')) };
   };
 
-  test('true: the log names client and route of what required would refuse, once an hour', async () => {
+  test("reportUnbound: true logs client and route of what 'required' would refuse, once an hour", async () => {
     const { as, app, lines } = await start(true);
     const unbound = await as.accessToken({ clientId: 'legacy', lifetime: 10_000 });
     for (const token of [unbound, unbound, as.opaqueToken({ clientId: 'old' })]) {
@@ -55,7 +53,7 @@ describe.each(PLATFORMS)('reportUnbound on %s', (platform) => {
     expect([reported, lines()]).toEqual([[], []]);
   });
 
-  test('a listener gets every such request; what it throws is logged and changes nothing', async () => {
+  test('a listener gets every such request, and what it throws is logged and changes nothing', async () => {
     const reported: UnboundRequest[] = [];
     const { as, app, lines } = await start((request) => {
       reported.push(request);
@@ -75,7 +73,7 @@ describe.each(PLATFORMS)('reportUnbound on %s', (platform) => {
     expect(lines().filter(({ level }) => level === 'warn')).toHaveLength(2);
   });
 
-  test('a listener is told of nothing that the token does not say', async () => {
+  test('a listener is told nothing that the token does not say', async () => {
     const reported: UnboundRequest[] = [];
     const { as, app } = await start((request) => reported.push(request));
     const token = as.opaqueToken({ claims: { client_id: undefined, sub: undefined } });
@@ -108,7 +106,7 @@ describe.each(PLATFORMS)('reportUnbound on %s', (platform) => {
     });
   });
 
-  test('what comes from the token cannot forge a line', async () => {
+  test('a token cannot forge a line of the log', async () => {
     const { as, app, lines } = await start(true);
     const token = await as.accessToken({ clientId: 'a"\nb\u2028' });
     await clientOf(app, world, undefined, token).get('/').expect(200);

@@ -13,12 +13,12 @@ import {
   TestDpopClient,
 } from 'nestjs-cert-bound-auth/testing';
 import type { Response } from 'supertest';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { describeApi } from '../../sample-app/open-api.js';
 import { sendDpop, startDpopApi } from '../support/dpop.js';
 import { PLATFORMS, startApp } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { challengeOf, clientOf, createWorld, startApi, type World } from '../support/world.js';
+import { challengeOf, clientOf, createWorld, startApi } from '../support/world.js';
 
 @Controller('class')
 @SenderConstrained('certificate')
@@ -94,17 +94,13 @@ const CONTROLLERS = [
   GuardController,
 ];
 
-let world: World;
-let client: TestDpopClient;
-beforeAll(async () => {
-  world = await createWorld();
-  client = await TestDpopClient.create();
-});
+const world = await createWorld();
+const client = await TestDpopClient.create();
 
 /** What a caller proves. */
 type Kind = 'nothing' | 'certificate' | 'dpop' | 'both';
 
-describe.each(PLATFORMS)('@SenderConstrained() on %s', (platform) => {
+describe.each(PLATFORMS)('the decorator @SenderConstrained() on %s', (platform) => {
   const start = async (globalGuards: boolean, logger?: RecordingLogger) => {
     const { as, app } = await startDpopApi(world, platform, CONTROLLERS, {
       globalGuards,
@@ -146,7 +142,7 @@ describe.each(PLATFORMS)('@SenderConstrained() on %s', (platform) => {
   ];
 
   test.each([true, false])(
-    'INV1: the nearest one holds, several on one target all do (globalGuards: %s)',
+    'INV1: the nearest constraint holds, and several on one target all hold (globalGuards: %s)',
     async (globalGuards) => {
       const request = await start(globalGuards);
       for (const [path, allowed] of table) {
@@ -158,7 +154,7 @@ describe.each(PLATFORMS)('@SenderConstrained() on %s', (platform) => {
     },
   );
 
-  test('RFC9449-7: the challenge offers what the route admits, the error is on the scheme that was used', async () => {
+  test('RFC9449-7: the challenge offers what the route admits, and the error is on the scheme that was used', async () => {
     const logger = new RecordingLogger();
     const request = await start(true, logger);
     const wrong = await request('/class/dpop', 'certificate');
@@ -193,7 +189,7 @@ describe.each(PLATFORMS)('@SenderConstrained() on %s', (platform) => {
     await expect(noDpop).rejects.toThrow('ClassController.both');
   });
 
-  test('INV8: it is the constraint that holds for a route that counts', async () => {
+  test('INV8: only the constraint that holds for a route is checked at boot', async () => {
     @Controller()
     @SenderConstrained('certificate')
     class OverriddenController {
@@ -289,7 +285,7 @@ describe.each(PLATFORMS)('@SenderConstrained() on %s', (platform) => {
   });
 });
 
-test('anything else is a mistake that shows when the class is loaded', () => {
+test('an unknown constraint throws as soon as the class is loaded', () => {
   expect(() => SenderConstrained('mtls' as never)).toThrow(
     new TypeError("@SenderConstrained() needs 'certificate', 'dpop' or 'any'"),
   );

@@ -1,15 +1,12 @@
 import { CertBoundAuthConfigurationError } from 'nestjs-cert-bound-auth';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MapIntrospectionStore } from '../support/map-introspection-store.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { opaqueToken, startSharingApi } from '../support/sharing-api.js';
-import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
+import { createWorld, startAuthorizationServer } from '../support/world.js';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 const SECRET = 'the same secret on every instance of the API';
 
@@ -57,7 +54,7 @@ describe('invariant 8: a wrong shared cache stops the boot', () => {
     ['short bytes', { store, secret: Buffer.alloc(31) }, `${AT}.secret (object)`],
     ['a number as secret', { store, secret: 1 }, `${AT}.secret (number)`],
     ['a wrong name', { store, secret: SECRET, ttl: 1 }, `${AT}.ttl (number): there is no such option`],
-  ])('invariant 8: a wrong shared cache stops the boot: %s', async (_, shared, problem) => {
+  ])('a wrong shared cache stops the boot: %s', async (_, shared, problem) => {
     const as = await startAuthorizationServer(world);
     const boot = startSharingApi(world, 'express', as, shared as never);
     await expect(boot).rejects.toThrow(CertBoundAuthConfigurationError);

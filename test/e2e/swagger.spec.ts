@@ -1,14 +1,14 @@
 import { Controller, Get, type INestApplication } from '@nestjs/common';
 import { ApiSecurity } from '@nestjs/swagger';
 import { AnyScope, Public, Scopes } from 'nestjs-cert-bound-auth';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { AccountsController } from '../../sample-app/accounts/accounts.controller.js';
 import { HealthController } from '../../sample-app/health.controller.js';
 import { describeApi, serveOpenApi } from '../../sample-app/open-api.js';
 import { PaymentsController } from '../../sample-app/payments/payments.controller.js';
 import { PaymentsService } from '../../sample-app/payments/payments.service.js';
 import { PLATFORMS } from '../support/platforms.js';
-import { clientOf, createWorld, startApi, type World } from '../support/world.js';
+import { clientOf, createWorld, startApi } from '../support/world.js';
 
 @Controller('mixed')
 @Scopes('class')
@@ -22,10 +22,7 @@ class MixedController {
 
 const ISSUER = 'https://as.example.com';
 
-let world: World;
-beforeAll(async () => {
-  world = await createWorld();
-});
+const world = await createWorld();
 
 describe.each(PLATFORMS)('the OpenAPI document on %s', (platform) => {
   const start = async (configure?: (app: INestApplication) => void): Promise<INestApplication> =>
@@ -37,7 +34,7 @@ describe.each(PLATFORMS)('the OpenAPI document on %s', (platform) => {
       { providers: [PaymentsService], ...(configure && { configure }) },
     );
 
-  test('has the security requirements of @Scopes(): OAuth2 scopes and mutual TLS together', async () => {
+  test('the document has the security requirements of @Scopes(): OAuth2 scopes and mutual TLS together', async () => {
     const { paths } = describeApi(await start(), ISSUER);
     const securityOf = (path: string, method: 'get' | 'post' = 'get'): unknown =>
       paths[path]?.[method]?.security;
@@ -52,7 +49,7 @@ describe.each(PLATFORMS)('the OpenAPI document on %s', (platform) => {
     expect(securityOf('/health')).toBeUndefined();
   });
 
-  test('the OpenAPI document is served by the sample, to everyone', async () => {
+  test('the document of the sample is served to everyone', async () => {
     const app = await start((nest) => serveOpenApi(nest, ISSUER));
     const { body } = await clientOf(app, world).get('/docs-json').expect(200);
     expect(body).toMatchObject({

@@ -8,7 +8,7 @@ import type { SecureVersion } from 'node:tls';
 import { X509CertificateGenerator } from '@peculiar/x509';
 import { mutualTls, type MutualTlsOptions, type TlsWatch, watchTls } from 'nestjs-cert-bound-auth';
 import { type TestCertificate, TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PLATFORMS } from '../support/platforms.js';
 import { always, eventually } from '../support/eventually.js';
 import type { LogLine } from '../support/recording-logger.js';
@@ -22,7 +22,7 @@ import {
   type TlsTexts,
 } from '../support/tls-folder.js';
 import { createWatchedApp, type ServerKind, SERVERS, type WatchedApp } from '../support/watched-app.js';
-import { createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
+import { createWorld, startAuthorizationServer, whenOver } from '../support/world.js';
 
 /** What the requirement allows, in milliseconds. */
 const SECOND = 1000;
@@ -31,17 +31,10 @@ const TWO_LOOKS = 450;
 const KINDS = Object.keys(SERVERS) as readonly ServerKind[];
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 
-let world: World;
-let otherCa: TestCertificateAuthority;
-let otherClient: TestCertificate;
-let renewed: TestCertificate;
-
-beforeAll(async () => {
-  world = await createWorld();
-  otherCa = await TestCertificateAuthority.create('Other CA');
-  otherClient = await otherCa.issueClientCertificate('other');
-  renewed = await world.ca.issueServerCertificate();
-});
+const world = await createWorld();
+const otherCa = await TestCertificateAuthority.create('Other CA');
+const otherClient = await otherCa.issueClientCertificate('other');
+const renewed = await world.ca.issueServerCertificate();
 afterEach(() => vi.useRealTimers());
 
 interface Watched extends WatchedApp {
@@ -112,7 +105,7 @@ function fingerprint({ cert }: TestCertificate): string {
 const both = (...certificates: readonly { readonly cert: string }[]): string =>
   certificates.map(({ cert }) => cert).join('\n');
 
-describe.each(PLATFORMS)('files that are replaced, on %s', (kind) => {
+describe.each(PLATFORMS)('TLS files that are replaced, on %s', (kind) => {
   const folders: Readonly<Record<string, (texts: TlsTexts) => Promise<TlsFolder>>> = {
     'symlinks swapped as by Kubernetes': kubernetesFolder,
     ...Object.fromEntries(
@@ -123,8 +116,8 @@ describe.each(PLATFORMS)('files that are replaced, on %s', (kind) => {
     ),
   };
 
-  describe.each(Object.entries(folders))('%s', (_, folder) => {
-    it('a new certificate is in force for new handshakes within a second, old connections live on', async () => {
+  describe.each(Object.entries(folders))('the watched folder has %s', (_, folder) => {
+    it('a new certificate is in force for new handshakes within a second, and old connections live on', async () => {
       const app = await start(kind, { folder });
       const old = await app.open(world.client1);
       expect([await old.get('/fast'), presented(old)]).toEqual([200, fingerprint(world.server)]);
@@ -150,9 +143,9 @@ describe.each(PLATFORMS)('files that are replaced, on %s', (kind) => {
   });
 });
 
-describe.each(KINDS)('watchTls on %s', (kind) => {
+describe.each(KINDS)('what watchTls does on %s', (kind) => {
   describe('connections older than a change of the CAs', () => {
-    it('end at once when idle', async () => {
+    it('old connections end at once when they are idle', async () => {
       const app = await start(kind);
       const [used, unused] = [await app.open(world.client1), await app.open(world.client1)];
       expect(await used.get('/fast')).toBe(200);
@@ -161,7 +154,7 @@ describe.each(KINDS)('watchTls on %s', (kind) => {
       expect(await used.get('/fast')).toBe('refused');
     });
 
-    it('end after their current responses, and serve nothing that comes after the change', async () => {
+    it('old connections end after their current responses, and serve nothing that comes after the change', async () => {
       const app = await start(kind);
       const client = await app.open(world.client1);
       const current = [client.get('/slow/1'), client.get('/slow/2')];
@@ -180,7 +173,7 @@ describe.each(KINDS)('watchTls on %s', (kind) => {
       expect(app.begun).toEqual(['1', '2']);
     });
 
-    it('connections older than a change of the CAs are refused when they were open before the watch, too', async () => {
+    it('connections that were open before the watch are refused as well', async () => {
       const texts = { key: world.server.key, cert: world.server.cert, ca: world.ca.cert };
       const folder = await plainFolder(texts);
       const app = await createWatchedApp(kind, mutualTls(texts));
@@ -199,7 +192,7 @@ describe.each(KINDS)('watchTls on %s', (kind) => {
       expect(app.begun).toEqual([]);
     });
 
-    it('cannot be prepared: a TCP connection from before the change makes no handshake after it', async () => {
+    it('a TCP connection from before the change makes no handshake after it', async () => {
       const app = await start(kind);
       const socket = connectTcp(app.port, '127.0.0.1');
       await once(socket, 'connect');
@@ -210,7 +203,7 @@ describe.each(KINDS)('watchTls on %s', (kind) => {
     });
   });
 
-  describe.each(VERSIONS)('a certificate that is revoked, %s', (version: SecureVersion) => {
+  describe.each(VERSIONS)('a certificate that is revoked, with %s', (version: SecureVersion) => {
     const versions = { minVersion: version, maxVersion: version };
     const revocation = async (): Promise<{ ca: TestCertificateAuthority; client: TestCertificate }> => {
       const ca = await TestCertificateAuthority.create('Revoking CA');
@@ -220,30 +213,33 @@ describe.each(KINDS)('watchTls on %s', (kind) => {
     it.each([
       ['TLS keys of its own', {}],
       ['fixed ticketKeys', { ticketKeys: randomBytes(48) }],
-    ])('a certificate that is revoked is refused in the handshake, by resumption too: %s', async (_, tls) => {
-      const { ca, client } = await revocation();
-      const good = await ca.issueClientCertificate('good');
-      const app = await start(kind, { texts: { ca: ca.cert, crl: await ca.issueCrl() }, tls });
-      const original = await app.open(client, versions);
-      expect(await original.get('/fast')).toBe(200);
-      const { session } = original;
-      const resumed = await app.open(client, { ...versions, session });
-      expect([await resumed.get('/fast'), resumed.socket.isSessionReused()]).toEqual([200, true]);
+    ])(
+      'a revoked certificate is refused in the handshake, also when a session is resumed: %s',
+      async (_, tls) => {
+        const { ca, client } = await revocation();
+        const good = await ca.issueClientCertificate('good');
+        const app = await start(kind, { texts: { ca: ca.cert, crl: await ca.issueCrl() }, tls });
+        const original = await app.open(client, versions);
+        expect(await original.get('/fast')).toBe(200);
+        const { session } = original;
+        const resumed = await app.open(client, { ...versions, session });
+        expect([await resumed.get('/fast'), resumed.socket.isSessionReused()]).toEqual([200, true]);
 
-      ca.revoke(client);
-      await app.folder.replace({ crl: await ca.issueCrl() });
-      await eventually(() => original.ended && resumed.ended, SECOND);
-      expect(await app.attempt(client, { ...versions, session })).toBe('refused');
-      expect(await app.attempt(client, { ...versions, session: resumed.session })).toBe('refused');
-      expect(await app.attempt(client, versions)).toBe('refused');
-      expect(await app.attempt(good, versions)).toBe(200);
-    });
+        ca.revoke(client);
+        await app.folder.replace({ crl: await ca.issueCrl() });
+        await eventually(() => original.ended && resumed.ended, SECOND);
+        expect(await app.attempt(client, { ...versions, session })).toBe('refused');
+        expect(await app.attempt(client, { ...versions, session: resumed.session })).toBe('refused');
+        expect(await app.attempt(client, versions)).toBe('refused');
+        expect(await app.attempt(good, versions)).toBe(200);
+      },
+    );
 
     it.each([
       ['TLS keys of its own', {}],
       ['fixed ticketKeys', { ticketKeys: randomBytes(48) }],
     ])(
-      "a certificate that is revoked is refused by the guards with clientAuth 'request', by resumption too: %s",
+      "a revoked certificate is refused by the guards with clientAuth 'request', also when a session is resumed: %s",
       async (_, tls) => {
         const { ca, client } = await revocation();
         const as = await startAuthorizationServer(world);
@@ -269,7 +265,7 @@ describe.each(KINDS)('watchTls on %s', (kind) => {
     );
   });
 
-  it('the validity of the certificate is looked at per request: no connection outlives it', async () => {
+  it('no connection outlives its certificate, because validity is checked per request', async () => {
     const as = await startAuthorizationServer(world);
     const client = await world.ca.issueClientCertificate('short', {
       notAfter: new Date(Date.now() + 10_000),
@@ -284,7 +280,7 @@ describe.each(KINDS)('watchTls on %s', (kind) => {
   });
 });
 
-describe('files that are broken', () => {
+describe('TLS files that are broken', () => {
   const FAULTS: Readonly<Record<string, () => TlsTexts>> = {
     'a key of another certificate': () => ({ key: renewed.key }),
     'a certificate of another key': () => ({ cert: renewed.cert }),
@@ -300,26 +296,29 @@ describe('files that are broken', () => {
     }),
   };
 
-  it.each(Object.entries(FAULTS))('keep the old material, and say so once: %s', async (_, fault) => {
-    const app = await start('express', { texts: { crl: await world.ca.issueCrl() } });
-    const old = await app.open(world.client1);
-    await app.folder.replace(fault());
-    await eventually(() => said(app).length > 0, SECOND);
-    await always(() => said(app).length === 1, TWO_LOOKS);
-    const [name = ''] = Object.keys(fault());
-    expect(said(app)).toMatchObject([{ level: 'error' }]);
-    expect(said(app)[0]?.text).toContain(`${name} (`);
-    const client = await app.open(world.client1);
-    expect([await client.get('/fast'), presented(client)]).toEqual([200, fingerprint(world.server)]);
-    expect(await old.get('/fast')).toBe(200);
+  it.each(Object.entries(FAULTS))(
+    'the old material stays in force, and one line of the log says why: %s',
+    async (_, fault) => {
+      const app = await start('express', { texts: { crl: await world.ca.issueCrl() } });
+      const old = await app.open(world.client1);
+      await app.folder.replace(fault());
+      await eventually(() => said(app).length > 0, SECOND);
+      await always(() => said(app).length === 1, TWO_LOOKS);
+      const [name = ''] = Object.keys(fault());
+      expect(said(app)).toMatchObject([{ level: 'error' }]);
+      expect(said(app)[0]?.text).toContain(`${name} (`);
+      const client = await app.open(world.client1);
+      expect([await client.get('/fast'), presented(client)]).toEqual([200, fingerprint(world.server)]);
+      expect(await old.get('/fast')).toBe(200);
 
-    await app.folder.replace({ key: renewed.key, cert: renewed.cert, ca: world.ca.cert });
-    await app.folder.replace({ crl: await world.ca.issueCrl() });
-    await eventually(async () => presented(await app.open(world.client1)) === fingerprint(renewed), SECOND);
-    expect(await app.attempt(world.client1)).toBe(200);
-  });
+      await app.folder.replace({ key: renewed.key, cert: renewed.cert, ca: world.ca.cert });
+      await app.folder.replace({ crl: await world.ca.issueCrl() });
+      await eventually(async () => presented(await app.open(world.client1)) === fingerprint(renewed), SECOND);
+      expect(await app.attempt(world.client1)).toBe(200);
+    },
+  );
 
-  it('files that are broken are named when they are gone, and another fault is another line', async () => {
+  it('a missing file is named, and another fault is another line of the log', async () => {
     const app = await start('express');
     await rm(app.folder.paths.key);
     await eventually(() => said(app).length === 1, SECOND);
@@ -331,7 +330,7 @@ describe('files that are broken', () => {
     expect(await app.attempt(world.client1)).toBe(200);
   });
 
-  it('hold up no other: a broken key keeps no revocation from being heeded', async () => {
+  it('a broken key does not keep a revocation from being heeded', async () => {
     const ca = await TestCertificateAuthority.create('Revoking CA');
     const client = await ca.issueClientCertificate('revoked');
     const app = await start('express', { texts: { ca: ca.cert, crl: await ca.issueCrl() } });
@@ -344,7 +343,7 @@ describe('files that are broken', () => {
     expect(said(app).map(({ level }) => level)).toEqual(['error', 'log']);
   });
 
-  it('files that are broken that OpenSSL does not take keep the old material', async () => {
+  it('a file that OpenSSL does not take keeps the old material in force', async () => {
     const app = await start('express', { tls: { ciphers: 'DEFAULT@SECLEVEL=3' } });
     await app.folder.replace(await weakPair());
     await eventually(() => said(app).length === 1, SECOND);
@@ -353,7 +352,7 @@ describe('files that are broken', () => {
     expect(presented(client)).toBe(fingerprint(world.server));
   });
 
-  it('never show key material', async () => {
+  it('the log never shows key material', async () => {
     const app = await start('express');
     const lines = (): string =>
       said(app)
@@ -385,7 +384,7 @@ async function weakPair(): Promise<TlsTexts> {
   return { key, cert: cert.toString('pem') };
 }
 
-describe('changes that are none', () => {
+describe('changes that change nothing', () => {
   it('a touched or rewritten file changes nothing', async () => {
     const app = await start('express');
     const client = await app.open(world.client1);
@@ -397,7 +396,7 @@ describe('changes that are none', () => {
     expect(await client.get('/fast')).toBe(200);
   });
 
-  it('other line ends of the CAs end no connection', async () => {
+  it('other line ends in the file of the CAs end no connection', async () => {
     const app = await start('express');
     const client = await app.open(world.client1);
     await app.folder.replace({ ca: world.ca.cert.replaceAll('\n', '\r\n') });
@@ -407,8 +406,8 @@ describe('changes that are none', () => {
   });
 });
 
-describe('the start', () => {
-  it('puts in force what the files hold, when it differs from what the server was made with', async () => {
+describe('how a watch starts', () => {
+  it('the watch puts in force what the files hold when it differs from what the server was made with', async () => {
     const texts = { key: renewed.key, cert: renewed.cert, ca: otherCa.cert };
     const folder = async (): Promise<TlsFolder> => plainFolder(texts);
     const app = await start('express', { folder });
@@ -417,7 +416,7 @@ describe('the start', () => {
     expect(presented(await app.open(otherClient))).toBe(fingerprint(renewed));
   });
 
-  it('keeps every other option of the server', async () => {
+  it('the watch keeps every other option of the server', async () => {
     const ciphers = 'ECDHE-ECDSA-AES256-GCM-SHA384:TLS_AES_256_GCM_SHA384';
     const tls = {
       ciphers,
@@ -444,7 +443,7 @@ describe('the start', () => {
     expect(await app.attempt(world.client1, { minVersion: 'TLSv1.3' })).toBe('refused');
   });
 
-  it('reads an encrypted key with the passphrase of the server', async () => {
+  it('the watch reads an encrypted key with the passphrase of the server', async () => {
     const encrypt = ({ key }: TestCertificate): string =>
       createPrivateKey(key)
         .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' })
@@ -455,7 +454,7 @@ describe('the start', () => {
     await eventually(async () => presented(await app.open(world.client1)) === fingerprint(renewed), SECOND);
   });
 
-  it('takes several files, and several blocks in one, of CAs and CRLs', async () => {
+  it('the watch takes several files, and several blocks in one, of CAs and CRLs', async () => {
     const [first, second] = [
       await TestCertificateAuthority.create('A'),
       await TestCertificateAuthority.create('B'),
@@ -483,7 +482,7 @@ describe('the start', () => {
   it.each([
     ['a plain HTTP server', undefined],
     ['a server that asks for no certificate', {}],
-  ])('the start of a watch refuses %s', async (_, tls) => {
+  ])('the watch refuses %s', async (_, tls) => {
     for (const kind of ['express', 'fastify'] as const) {
       const { key, cert } = world.server;
       const { app } = await createWatchedApp(kind, tls && { key, cert });
@@ -492,7 +491,7 @@ describe('the start', () => {
     }
   });
 
-  it('refuses files that it cannot use, and names them', async () => {
+  it('the watch refuses files that it cannot use, and names them', async () => {
     const { key, cert } = world.server;
     const texts = { key, cert, ca: world.ca.cert };
     const { app } = await createWatchedApp('express', mutualTls(texts));
@@ -512,7 +511,7 @@ describe('the start', () => {
     await expect(watchTls(app, needed)).rejects.toThrow('watched already');
   });
 
-  it('refuses to lose what the server was made with', async () => {
+  it('the watch refuses to lose what the server was made with', async () => {
     const { key, cert } = world.server;
     const texts = { key, cert, ca: world.ca.cert };
     const { paths } = await plainFolder(texts);
@@ -529,7 +528,7 @@ describe('the start', () => {
 });
 
 describe('connections of other kinds', () => {
-  it('one that was upgraded ends at a change of the CAs', async () => {
+  it('a connection that was upgraded ends at a change of the CAs', async () => {
     const app = await start('express');
     (app.app.getHttpServer() as Server).on('upgrade', (_, socket) => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n');
@@ -540,7 +539,7 @@ describe('connections of other kinds', () => {
     await eventually(() => client.ended, SECOND);
   });
 
-  it('a request that waits for 100 Continue is a request', async () => {
+  it('a request that waits for 100 Continue counts as a request', async () => {
     const app = await start('express');
     const client = await app.open(world.client1);
     const current = client.get('/slow/1');
@@ -584,33 +583,36 @@ describe('connections of other kinds', () => {
 });
 
 describe('replicas with the same ticketKeys', () => {
-  it.each(VERSIONS)('resume sessions of each other, while their CAs are the same: %s', async (version) => {
-    const versions = { minVersion: version, maxVersion: version };
-    const tls = { ticketKeys: randomBytes(48) };
-    const [first, second] = [await start('express', { tls }), await start('fastify', { tls })];
-    const resumes = async (from: Watched, to: Watched, client: TestCertificate): Promise<boolean> => {
-      const original = await from.open(client, versions);
-      expect(await original.get('/fast')).toBe(200);
-      const resumed = await to.open(client, { ...versions, session: original.session });
-      expect(await resumed.get('/fast')).toBe(200);
-      return resumed.socket.isSessionReused();
-    };
-    expect(await resumes(first, second, world.client1)).toBe(true);
+  it.each(VERSIONS)(
+    'replicas resume the sessions of each other while their CAs are the same: %s',
+    async (version) => {
+      const versions = { minVersion: version, maxVersion: version };
+      const tls = { ticketKeys: randomBytes(48) };
+      const [first, second] = [await start('express', { tls }), await start('fastify', { tls })];
+      const resumes = async (from: Watched, to: Watched, client: TestCertificate): Promise<boolean> => {
+        const original = await from.open(client, versions);
+        expect(await original.get('/fast')).toBe(200);
+        const resumed = await to.open(client, { ...versions, session: original.session });
+        expect(await resumed.get('/fast')).toBe(200);
+        return resumed.socket.isSessionReused();
+      };
+      expect(await resumes(first, second, world.client1)).toBe(true);
 
-    const ca = both(world.ca, otherCa);
-    await first.folder.replace({ ca });
-    await eventually(async () => (await first.attempt(otherClient)) === 200, SECOND);
-    expect(await resumes(first, second, world.client1)).toBe(false);
-    await second.folder.replace({ ca });
-    await eventually(async () => (await second.attempt(otherClient)) === 200, SECOND);
-    expect(await resumes(first, second, otherClient)).toBe(true);
-  });
+      const ca = both(world.ca, otherCa);
+      await first.folder.replace({ ca });
+      await eventually(async () => (await first.attempt(otherClient)) === 200, SECOND);
+      expect(await resumes(first, second, world.client1)).toBe(false);
+      await second.folder.replace({ ca });
+      await eventually(async () => (await second.attempt(otherClient)) === 200, SECOND);
+      expect(await resumes(first, second, otherClient)).toBe(true);
+    },
+  );
 });
 
-describe('the end', () => {
+describe('how a watch ends', () => {
   const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 
-  it.each(KINDS)('comes with the app: %s', async (kind) => {
+  it.each(KINDS)('the watch ends with the app: %s', async (kind) => {
     const app = await start(kind);
     expect(await app.attempt(world.client1)).toBe(200);
     await app.app.close();
@@ -618,19 +620,22 @@ describe('the end', () => {
     await always(() => said(app).length === 0, TWO_LOOKS);
   });
 
-  it.each(['express', 'fastify'] as const)('comes with an app that never listened: %s', async (kind) => {
-    const texts = { key: world.server.key, cert: world.server.cert, ca: world.ca.cert };
-    const folder = await plainFolder(texts);
-    const { app, logger } = await createWatchedApp(kind, mutualTls(texts));
-    const { crl: _, ...paths } = folder.paths;
-    await watchTls(app, paths);
-    await app.init();
-    await app.close();
-    await folder.replace({ key: 'broken' });
-    await always(() => said({ logger }).length === 0, TWO_LOOKS);
-  });
+  it.each(['express', 'fastify'] as const)(
+    'the watch ends with an app that never listened: %s',
+    async (kind) => {
+      const texts = { key: world.server.key, cert: world.server.cert, ca: world.ca.cert };
+      const folder = await plainFolder(texts);
+      const { app, logger } = await createWatchedApp(kind, mutualTls(texts));
+      const { crl: _, ...paths } = folder.paths;
+      await watchTls(app, paths);
+      await app.init();
+      await app.close();
+      await folder.replace({ key: 'broken' });
+      await always(() => said({ logger }).length === 0, TWO_LOOKS);
+    },
+  );
 
-  it('comes by close(), after which the app can be watched again', async () => {
+  it('the watch ends by close(), after which the app can be watched again', async () => {
     const app = await start('express');
     app.watch.close();
     await app.folder.replace({ ca: otherCa.cert });
@@ -641,7 +646,7 @@ describe('the end', () => {
     expect(await app.attempt(world.client1)).toBe('refused');
   });
 
-  it('does not have to come for the process to exit: the timer holds nothing', async () => {
+  it('the watch does not keep the process from exiting, because its timer holds nothing', async () => {
     const before = timers();
     await start('express');
     expect(timers()).toBe(before);

@@ -70,8 +70,8 @@ const call = (...made: readonly Partial<AuthorizationServerCall>[]): void => {
   for (const one of made) serverCalls.publish({ ...CALL, ...one });
 };
 
-describe('the metrics', () => {
-  test('count decisions, by what they were', async () => {
+describe('the metrics of OpenTelemetry', () => {
+  test('the metrics count decisions by what was decided', async () => {
     const unbound: AcceptedAccess = { ...ACCEPTED, boundBy: [], cacheHit: true };
     const both: AcceptedAccess = { ...ACCEPTED, boundBy: ['certificate', 'dpop'], scheme: 'DPoP' };
     const credentialless: RefusedAccess = { ...REFUSED, reason: 'credentials_missing', scheme: undefined };
@@ -105,7 +105,7 @@ describe('the metrics', () => {
     ]);
   });
 
-  test('measure decisions in seconds; only an outage is an error', async () => {
+  test('the metrics measure decisions in seconds, and only an outage is an error', async () => {
     decide(ACCEPTED, { ...ACCEPTED, duration: 0.5 }, REFUSED, UNAVAILABLE);
     const measured = await telemetry.points('cert_bound_auth.decision.duration');
     const common = { 'cert_bound_auth.cache_hit': false };
@@ -135,7 +135,7 @@ describe('the metrics', () => {
     expect(buckets.counts.filter((count) => count > 0)).toEqual([1, 1]);
   });
 
-  test('measure calls to authorization servers, and say what was wrong', async () => {
+  test('the metrics measure calls to authorization servers, and tell what went wrong', async () => {
     call(
       {},
       { status: 404 },
@@ -159,7 +159,7 @@ describe('the metrics', () => {
     expect(measured.points[0]?.[1]).toMatchObject({ sum: 0.012 });
   });
 
-  test('have no series of what a caller sends', async () => {
+  test('the metrics have no series for values that a caller sends', async () => {
     for (let i = 0; i < 50; i += 1) {
       const own = {
         clientId: `c${i}`,
@@ -177,8 +177,8 @@ describe('the metrics', () => {
   });
 });
 
-describe('a span', () => {
-  test('says what was decided, when, and of whom, but not about whom', () => {
+describe('the span of a decision', () => {
+  test('a span tells what was decided, when and about which issuer, client and certificate, but no personal data', () => {
     const before = Date.now();
     decide(ACCEPTED);
     const [span, ...others] = telemetry.spans();
@@ -203,7 +203,7 @@ describe('a span', () => {
     expect(ended).toBeLessThanOrEqual(Date.now());
   });
 
-  test('a span of a refusal is no error, and has the reason', () => {
+  test('the span of a refusal is no error, and has the reason', () => {
     decide(REFUSED);
     const [span] = telemetry.spans();
     expect(span?.status.code).toBe(api.SpanStatusCode.UNSET);
@@ -215,7 +215,7 @@ describe('a span', () => {
     expect(span?.attributes).not.toHaveProperty('error.type');
   });
 
-  test('a span of an outage is an error, and has nothing that the token only claims', () => {
+  test('the span of an outage is an error, and has nothing that the token only claims', () => {
     decide({ ...UNAVAILABLE, route: 'GET unknown' });
     const [span] = telemetry.spans();
     expect(span?.status).toEqual({
@@ -227,7 +227,7 @@ describe('a span', () => {
     expect(JSON.stringify(span?.attributes)).not.toContain('claimed');
   });
 
-  test('a span is a child of the one of its request', () => {
+  test('the span of a decision is a child of the span of its request', () => {
     api.context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
     const tracer = api.trace.getTracer('test');
     tracer.startActiveSpan('request', (request) => {
@@ -265,7 +265,7 @@ describe('the channels belong to the process', () => {
 /** Whether anyone else listens, as the suite's own watch does. */
 const NOBODY = [decisions.hasSubscribers, serverCalls.hasSubscribers];
 
-describe('without OpenTelemetry', () => {
+describe('an app without OpenTelemetry', () => {
   let logger: RecordingLogger;
   beforeEach(() => {
     stop();
@@ -280,7 +280,7 @@ describe('without OpenTelemetry', () => {
     stop();
   };
 
-  test('nobody listens, and nothing is said, for that is normal', async () => {
+  test('nobody listens and nothing is logged where the package is missing, because that is normal', async () => {
     await failing("Cannot find package '@opentelemetry/api' imported from /app/x.js", 'ERR_MODULE_NOT_FOUND');
     await failing("Cannot find module '@opentelemetry/api'", 'MODULE_NOT_FOUND');
     expect(logger.lines).toEqual([]);
@@ -294,7 +294,7 @@ describe('without OpenTelemetry', () => {
     telemetry = recordTelemetry();
   });
 
-  test('somebody listens where spans alone are recorded, or metrics alone', async () => {
+  test('the events are recorded where there are spans alone, or metrics alone', async () => {
     for (const other of ['metrics', 'trace'] as const) {
       (other === 'metrics' ? api.metrics : api.trace).disable();
       const before = decisions.hasSubscribers;
@@ -311,7 +311,7 @@ describe('without OpenTelemetry', () => {
     }
   });
 
-  test('anything else that is wrong with it is said once', async () => {
+  test('any other failure to load OpenTelemetry is logged once', async () => {
     await failing("Cannot find package 'other' imported from @opentelemetry/api", 'ERR_MODULE_NOT_FOUND');
     await failing("a fault in '@opentelemetry/api'");
     expect(logger.ours.map(({ level, text }) => [level, text])).toEqual([
@@ -323,7 +323,7 @@ describe('without OpenTelemetry', () => {
     ]);
   });
 
-  test('a fault of it is said once, and ends neither the request nor the process', async () => {
+  test('a fault of OpenTelemetry is logged once, and ends neither the request nor the process', async () => {
     const meter = { createCounter: () => undefined, createHistogram: () => undefined };
     const broken = {
       ...api,

@@ -14,7 +14,7 @@ beforeAll(async () => {
 const NAMES = Object.values(CREDENTIAL_HEADERS);
 
 describe.each(WAYS)('the headers of an accepted request, by %s', (way) => {
-  test('row 43: tell scope, client, type, times, subject, audience, issuer, id, custom claims and certificate', async () => {
+  test('row 43: the headers tell scope, client, type, times, subject, audience, issuer, id, custom claims and certificate', async () => {
     const as = await startAuthorizationServer(world);
     const custom = {
       'X-Credential-Tenant': 'tenant.id',
@@ -61,7 +61,7 @@ describe.each(WAYS)('the headers of an accepted request, by %s', (way) => {
     });
   });
 
-  test('row 43: the headers of an accepted request are all there when nearly every claim is absent, as empty values that overwrite a client’s own', async () => {
+  test('row 43: the headers are all there when nearly every claim is absent, with empty values that overwrite a client’s own', async () => {
     const as = await startAuthorizationServer(world);
     const { authorizationServers } = as.moduleOptions;
     const endpoint = await startEndpoint(
@@ -90,7 +90,7 @@ describe.each(WAYS)('the headers of an accepted request, by %s', (way) => {
     expect(answer.headers['x-credential-iss']).toBe(as.issuer);
   });
 
-  test('row 43: the headers of an accepted request are not there when a request is refused', async () => {
+  test('row 43: the headers are not there when a request is refused', async () => {
     const as = await startAuthorizationServer(world);
     const endpoint = await startEndpoint(way, optionsFor(world, as));
     const token = await as.accessToken({ certificate: world.client1 });
@@ -98,7 +98,7 @@ describe.each(WAYS)('the headers of an accepted request, by %s', (way) => {
     expect(Object.keys(headers).filter((name) => name.startsWith('x-credential'))).toEqual([]);
   });
 
-  test('row 43: carry whatever a claim holds without breaking', async () => {
+  test('row 43: the headers carry whatever a claim holds without breaking', async () => {
     const as = await startAuthorizationServer(world);
     const endpoint = await startEndpoint(
       way,
@@ -112,7 +112,7 @@ describe.each(WAYS)('the headers of an accepted request, by %s', (way) => {
   });
 });
 
-test('row 43: of a certificate that a token could not be bound to, nothing is told', async () => {
+test('row 43: the headers tell nothing about a certificate that a token could not be bound to', async () => {
   const as = await startAuthorizationServer(world);
   const endpoint = await startEndpoint('node', optionsFor(world, as, { binding: 'if-bound' }));
   const headers = { 'x-ssl-client-verify': 'FAILED:self-signed certificate' };
@@ -125,7 +125,7 @@ test('row 43: of a certificate that a token could not be bound to, nothing is to
   expect(answer.headers['x-credential-certificate-thumbprint']).toBe('');
 });
 
-test('RFC8705-2.2: of a certificate whose chain nobody verifies, the thumbprint is told, and no name in it', async () => {
+test('RFC8705-2.2: the headers tell the thumbprint, and no name, of a certificate whose chain nobody verifies', async () => {
   const as = await startAuthorizationServer(world);
   const any = { from: 'header', header: 'x-ssl-client-cert', format: 'pem', trust: 'any' } as const;
   const options = { binding: 'if-bound', clientCertificate: any } as const;
@@ -193,7 +193,7 @@ function headersFor(
   );
 }
 
-describe('a value', () => {
+describe('the value of a header', () => {
   test.each<[string, unknown, string]>([
     ['text', 'abc', 'abc'],
     ['text with a quote, a comma and a space', 'a", b', 'a", b'],
@@ -212,17 +212,17 @@ describe('a value', () => {
     ['an empty list', [], ''],
     ['a list', ['a,b', 'c', 1, null], 'a%2Cb,c,1,'],
     ['an object', { a: ['ä'] }, '{"a":["%C3%A4"]}'],
-  ])('a header value of %s is what it must be', (_, value, expected) => {
+  ])('the value of a header is encoded right for %s', (_, value, expected) => {
     expect(headersFor({ claims: { value } }, { 'X-Value': 'value' })['X-Value']).toBe(expected);
   });
 
-  test('a value of scopes and audiences keeps them apart, whatever they hold', () => {
+  test('the value for scopes and audiences keeps them apart, whatever they hold', () => {
     const headers = headersFor({ scopes: new Set(['a b', 'c']), audience: ['x,y', 'z'] });
     expect(headers['X-Credential-Scope']).toBe('a%20b c');
     expect(headers['X-Credential-Aud']).toBe('x%2Cy,z');
   });
 
-  test('a subject with several attributes, and a comma in one, is one line', () => {
+  test('the value for a subject with several attributes, and a comma in one, is one line', () => {
     const subject = 'O=Bank\\, Inc.\nCN=client';
     const certificate = {
       subject,
@@ -234,7 +234,7 @@ describe('a value', () => {
     expect(headers['X-Credential-Certificate-Subject']).toBe('O=Bank\\, Inc.,CN=client');
   });
 
-  test('a value of many spaces takes a time that grows with them, not with their square', () => {
+  test('the value for many spaces takes a time that grows with them, not with their square', () => {
     const value = `a${' '.repeat(200_000)}b`;
     const started = performance.now();
     expect(headersFor({ subject: value })['X-Credential-Sub']).toBe(value);
@@ -242,7 +242,7 @@ describe('a value', () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
-  test('a value of any text at all is a header, and decodes to the text', () => {
+  test('the value for any text at all is a valid header, and decodes to the text', () => {
     check(
       property(string({ unit: 'binary' }), (value) => {
         const header = headersFor({ subject: value })['X-Credential-Sub'] ?? '';

@@ -14,8 +14,8 @@ beforeAll(async () => {
   world = await createWorld();
 });
 
-describe.each(WAYS)('a policy served by %s', (way) => {
-  test('RFC8705-1: the certificate that the proxy names is the one that the token is bound to, or 401', async () => {
+describe.each(WAYS)('a policy of the endpoint served by %s', (way) => {
+  test('RFC8705-1: the certificate that the proxy names must be the one that the token is bound to, or the answer is 401', async () => {
     const as = await startAuthorizationServer(world);
     const endpoint = await startEndpoint(way, optionsFor(world, as));
     const token = await as.accessToken({ certificate: world.client1 });
@@ -28,7 +28,7 @@ describe.each(WAYS)('a policy served by %s', (way) => {
     expect(JSON.parse(stolen.body)).toMatchObject({ statusCode: 401, error: 'invalid_token' });
   });
 
-  test('RFC6750-1: a missing scope is 403 with the scopes that are needed, and any of several suffices', async () => {
+  test('RFC6750-1: a missing scope is 403 with the scopes that are needed, and any one of several suffices', async () => {
     const as = await startAuthorizationServer(world);
     const policies = { all: { scopes: ['a', 'b'] }, some: { anyScope: ['b', 'c'] } };
     const endpoint = await startEndpoint(way, optionsFor(world, as, { policies }));
@@ -41,7 +41,7 @@ describe.each(WAYS)('a policy served by %s', (way) => {
     expect((await endpoint.ask('some', caller)).status).toBe(200);
   });
 
-  test('RFC6750-2: no credentials are 401 without an error code', async () => {
+  test('RFC6750-2: a request without credentials is 401 without an error code', async () => {
     const as = await startAuthorizationServer(world);
     const endpoint = await startEndpoint(way, optionsFor(world, as, { realm: 'bank' }));
     const { status, headers } = await endpoint.ask('any', { certificate: world.client1 });
@@ -74,7 +74,7 @@ describe.each(WAYS)('a policy served by %s', (way) => {
     ]);
   });
 
-  test('RFC9110-9: the proxy may ask by any method, with the type of a body that it does not send', async () => {
+  test('RFC9110-9: the proxy may ask by any method, with the content type of a body that it does not send', async () => {
     const as = await startAuthorizationServer(world);
     const endpoint = await startEndpoint(
       way,
@@ -108,12 +108,12 @@ class OtherController {
 
 const NGINX = { from: 'header', header: 'x-ssl-client-cert', format: 'pem', trust: 'proxy' } as const;
 
-describe('policies of one endpoint', () => {
+describe('the policies of one endpoint', () => {
   async function start(): Promise<{ as: TestAuthorizationServer; other: TestAuthorizationServer }> {
     return { as: await startAuthorizationServer(world), other: await startAuthorizationServer(world) };
   }
 
-  test('RFC9068-2: each has its own issuers, audience, algorithms, required claims and binding', async () => {
+  test('RFC9068-2: each policy has its own issuers, audience, algorithms, required claims and binding', async () => {
     const { as, other } = await start();
     const tls = { ca: world.ca.cert };
     const endpoint = await startEndpoint(
@@ -180,7 +180,7 @@ describe('policies of one endpoint', () => {
     ]);
   });
 
-  test('RFC7662-1: an opaque token is looked up, and a revoked one refused', async () => {
+  test('RFC7662-1: an opaque token is looked up, and a revoked one is refused', async () => {
     const { as } = await start();
     const { authorizationServers } = as.moduleOptions;
     const endpoint = await startEndpoint('node', optionsFor(world, as, { authorizationServers }));
@@ -191,7 +191,7 @@ describe('policies of one endpoint', () => {
   });
 });
 
-describe('invariant 2: who may ask', () => {
+describe('invariant 2: who may ask the endpoint', () => {
   test('a peer that is not trusted gets 403 without a body, whatever it asks', async () => {
     const as = await startAuthorizationServer(world);
     const endpoint = await startEndpoint('node', optionsFor(world, as, { trustedProxies: ['10.0.0.0/8'] }));
@@ -207,7 +207,7 @@ describe('invariant 2: who may ask', () => {
     expect(as.requests).toEqual([]);
   });
 
-  test('the certificate is believed from the proxies that the policy names, where it names others', async () => {
+  test('a certificate is believed only from the proxies that the policy names, where it names its own', async () => {
     const as = await startAuthorizationServer(world);
     const policies = {
       own: { clientCertificate: { ...NGINX, trustedProxies: ['10.0.0.0/8'] } },
@@ -239,7 +239,7 @@ const ENVOY = { proxy: 'envoy', clientCertificate: NGINX } as const;
 
 describe('invariant 1: nothing that the app sets up answers in place of the endpoint', () => {
   test.each(['express', 'fastify'] as const)(
-    'INV1: the app’s CORS does not answer in place of the endpoint, to a preflight without a token or with one, on %s',
+    'CORS of the app does not answer a preflight to the endpoint, with a token or without, on %s',
     async (platform) => {
       const as = await startAuthorizationServer(world);
       const endpoint = await startEndpoint(platform, optionsFor(world, as, ENVOY), {
@@ -266,7 +266,7 @@ describe('invariant 1: nothing that the app sets up answers in place of the endp
   );
 
   test.each(['express', 'fastify'] as const)(
-    'INV1: the app’s parsers of bodies do not answer in place of the endpoint, on %s',
+    'the body parsers of the app do not touch requests to the endpoint on %s',
     async (platform) => {
       const as = await startAuthorizationServer(world);
       const endpoint = await startEndpoint(platform, optionsFor(world, as, ENVOY));
@@ -282,7 +282,7 @@ describe('invariant 1: nothing that the app sets up answers in place of the endp
   );
 
   test.each(['express', 'fastify'] as const)(
-    'a request hook of the app sees the other requests, on %s, and none of the endpoint',
+    'a request hook of the app on %s sees the other requests, and none to the endpoint',
     async (platform) => {
       const as = await startAuthorizationServer(world);
       let seen = 0;
@@ -303,7 +303,7 @@ describe('invariant 1: nothing that the app sets up answers in place of the endp
     },
   );
 
-  test('an app of @nestjs/testing, whose adapter comes after its modules, has the endpoint too', async () => {
+  test('an app of @nestjs/testing has the endpoint too, although its adapter comes after its modules', async () => {
     const as = await startAuthorizationServer(world);
     const imports = [ForwardAuthModule.forRoot(optionsFor(world, as))];
     const module = await Test.createTestingModule({ imports }).compile();
@@ -334,14 +334,14 @@ describe('the paths of an endpoint', () => {
     ['/auth/constructor', 404],
     ['/auth/any?x=1', 401],
     ['/auth/any', 401],
-  ])('%s is %i for a request without a token', async (path, status) => {
+  ])('the path %s is answered with %i for a request without a token', async (path, status) => {
     const as = await startAuthorizationServer(world);
     const endpoint = await startEndpoint('node', optionsFor(world, as));
     expect((await endpoint.call({ path })).status).toBe(status);
   });
 
   test.each(['express', 'fastify'] as const)(
-    'the other routes of an app are its own, on %s, and a global prefix changes nothing',
+    'the other routes of an app on %s are its own, and a global prefix changes nothing',
     async (platform) => {
       const as = await startAuthorizationServer(world);
       const endpoint = await startEndpoint(platform, optionsFor(world, as), {
@@ -355,7 +355,7 @@ describe('the paths of an endpoint', () => {
     },
   );
 
-  test('path is where the endpoint is', async () => {
+  test('the option path sets where the endpoint is', async () => {
     const as = await startAuthorizationServer(world);
     const endpoint = await startEndpoint('express', optionsFor(world, as, { path: '/internal/ask/' }));
     expect((await endpoint.call({ path: '/internal/ask/any' })).status).toBe(401);

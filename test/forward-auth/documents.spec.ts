@@ -17,7 +17,7 @@ function valueAt(document: unknown, ...path: readonly (string | number)[]): unkn
 
 describe('row 43: no proxy leaves one of the headers to the client', () => {
   test.each(['forward-auth-nginx.conf', 'forward-auth-caddy.Caddyfile', 'forward-auth-traefik.yml'])(
-    'row 43: no proxy leaves one of the headers to the client: %s',
+    'the sample %s overwrites every header of the endpoint',
     (file) => {
       const text = read(file);
       const missing = Object.values(CREDENTIAL_HEADERS).filter(
@@ -27,15 +27,15 @@ describe('row 43: no proxy leaves one of the headers to the client', () => {
     },
   );
 
-  test('row 43: Envoy leaves none of the headers to the client', () => {
+  test('the sample forward-auth-envoy.yaml removes every header of the endpoint that a client sends', () => {
     expect(read('forward-auth-envoy.yaml')).toContain(
       'patterns: [{ prefix: x-credential-, ignore_case: true }]',
     );
   });
 });
 
-describe('invariant 3: an outage is no pass', () => {
-  test('Envoy is told to fail, with 503', () => {
+describe('invariant 3: an outage is not a pass', () => {
+  test('the sample for Envoy fails with 503 when it gets no answer', () => {
     const document: unknown = parse(read('forward-auth-envoy.yaml'));
     const filters = valueAt(document, 'static_resources', 'listeners', 0, 'filter_chains', 0, 'filters', 0);
     const asks = valueAt(filters, 'typed_config', 'http_filters', 0, 'typed_config');
@@ -45,7 +45,7 @@ describe('invariant 3: an outage is no pass', () => {
     });
   });
 
-  test('Traefik asks before anything else happens to a request, but for its certificate', () => {
+  test('the sample for Traefik asks before anything else happens to a request, except for its certificate', () => {
     const document: unknown = parse(read('forward-auth-traefik.yml'));
     expect(valueAt(document, 'http', 'routers', 'api', 'middlewares')).toEqual([
       'certificate',

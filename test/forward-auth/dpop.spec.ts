@@ -81,7 +81,7 @@ async function send(endpoint: Endpoint, said: object, headers: object): Promise<
 describe.each(Object.keys(PROXIES) as AskingProxy[])('RFC9449-1: a proof behind %s', (proxy) => {
   const { says, ignored } = PROXIES[proxy];
 
-  test('RFC9449-1: a proof is for the method and the URI that the proxy names, under the public URL', async () => {
+  test('a proof must be for the method and the URI that the proxy names, under the public URL', async () => {
     const { endpoint, token } = await start({ proxy });
     const headers = await proofFor(token, 'POST', '/payments/1');
     const answer = await send(endpoint, says(TARGET.method, TARGET.path), { ...headers, ...ignored });
@@ -92,7 +92,7 @@ describe.each(Object.keys(PROXIES) as AskingProxy[])('RFC9449-1: a proof behind 
   test.each([
     ['method', 'GET', '/payments/1'],
     ['path', 'POST', '/payments/2'],
-  ])('RFC9449-1: a proof for another %s is refused', async (_, method, path) => {
+  ])('a proof for another %s is refused', async (_, method, path) => {
     const { endpoint, token } = await start({ proxy });
     const answer = await send(
       endpoint,
@@ -104,41 +104,44 @@ describe.each(Object.keys(PROXIES) as AskingProxy[])('RFC9449-1: a proof behind 
   });
 });
 
-describe.each(['nginx', 'traefik', 'caddy'] as const)('invariant 2: behind %s', (proxy) => {
-  const [method, uri] =
-    proxy === 'nginx' ? ['x-original-method', 'x-original-uri'] : ['x-forwarded-method', 'x-forwarded-uri'];
+describe.each(['nginx', 'traefik', 'caddy'] as const)(
+  'invariant 2: what the proxy %s says about a request',
+  (proxy) => {
+    const [method, uri] =
+      proxy === 'nginx' ? ['x-original-method', 'x-original-uri'] : ['x-forwarded-method', 'x-forwarded-uri'];
 
-  test.each([
-    ['no method', { [uri]: '/' }],
-    ['no URI', { [method]: 'GET' }],
-    ['an empty URI', { [method]: 'GET', [uri]: '' }],
-    ['neither', {}],
-  ])('no proof is right where the proxy sends %s, and the log says so', async (_, said) => {
-    const logger = new RecordingLogger();
-    const { endpoint, token } = await start({ proxy }, logger);
-    const answer = await send(endpoint, { headers: said }, await proofFor(token, 'GET', '/'));
-    expect(answer.status).toBe(401);
-    const lines = logger.ours.filter(({ level }) => level === 'warn').map(({ text }) => text);
-    expect(lines).toEqual([
-      `/auth/any: the proxy does not send ${method} and ${uri}: no DPoP proof can be right`,
-    ]);
-  });
+    test.each([
+      ['no method', { [uri]: '/' }],
+      ['no URI', { [method]: 'GET' }],
+      ['an empty URI', { [method]: 'GET', [uri]: '' }],
+      ['neither', {}],
+    ])('no proof is right where the proxy sends %s, and the log says so', async (_, said) => {
+      const logger = new RecordingLogger();
+      const { endpoint, token } = await start({ proxy }, logger);
+      const answer = await send(endpoint, { headers: said }, await proofFor(token, 'GET', '/'));
+      expect(answer.status).toBe(401);
+      const lines = logger.ours.filter(({ level }) => level === 'warn').map(({ text }) => text);
+      expect(lines).toEqual([
+        `/auth/any: the proxy does not send ${method} and ${uri}: no DPoP proof can be right`,
+      ]);
+    });
 
-  test.each([
-    ['method', { [method]: ['GET', 'GET'], [uri]: '/' }],
-    ['URI', { [method]: 'GET', [uri]: ['/', '/'] }],
-  ])('a repeated %s is a refusal', async (_, said) => {
-    const { endpoint, token } = await start({ proxy });
-    const answer = await send(endpoint, { headers: said }, await proofFor(token, 'GET', '/'));
-    // nginx knows no 400.
-    expect(answer.status).toBe(proxy === 'nginx' ? 401 : 400);
-    expect(answer.headers['www-authenticate']).toContain('error="invalid_request"');
-    expect(JSON.parse(answer.body)).toMatchObject({ statusCode: answer.status, error: 'invalid_request' });
-  });
-});
+    test.each([
+      ['method', { [method]: ['GET', 'GET'], [uri]: '/' }],
+      ['URI', { [method]: 'GET', [uri]: ['/', '/'] }],
+    ])('a repeated %s is refused', async (_, said) => {
+      const { endpoint, token } = await start({ proxy });
+      const answer = await send(endpoint, { headers: said }, await proofFor(token, 'GET', '/'));
+      // nginx knows no 400.
+      expect(answer.status).toBe(proxy === 'nginx' ? 401 : 400);
+      expect(answer.headers['www-authenticate']).toContain('error="invalid_request"');
+      expect(JSON.parse(answer.body)).toMatchObject({ statusCode: answer.status, error: 'invalid_request' });
+    });
+  },
+);
 
 test.each(WAYS)(
-  'RFC9449-1: whatever serves the endpoint, a proof is for what the client wants: %s',
+  'RFC9449-1: a proof must be for what the client wants, with the endpoint served by %s',
   async (way) => {
     const as = await startAuthorizationServer(world);
     const endpoint = await startEndpoint(way, optionsFor(world, as, { dpop: { publicUrl: PUBLIC_URL } }));
@@ -152,7 +155,7 @@ test.each(WAYS)(
 describe('a token that is bound to a key of DPoP', () => {
   const nginx = PROXIES.nginx.says('GET', '/');
 
-  test('RFC9449-4: a token that is bound to a key of DPoP is refused without its proof, and as a bearer token', async () => {
+  test('RFC9449-4: a token bound to a key is refused without its proof, and as a bearer token', async () => {
     const { endpoint, token } = await start({});
     const { dpop: _proof, DPoP: _other, ...without } = await proofFor(token, 'GET', '/');
     expect((await send(endpoint, nginx, without)).status).toBe(401);
@@ -166,7 +169,7 @@ describe('a token that is bound to a key of DPoP', () => {
     expect((await send(endpoint, nginx, bearer)).status).toBe(401);
   });
 
-  test('RFC9449-8: cannot be used twice with one proof, at another policy neither', async () => {
+  test('RFC9449-8: a token bound to a key cannot be used twice with one proof, not even at another policy', async () => {
     const { endpoint, token } = await start({ policies: { any: {}, other: {} } });
     const headers = await proofFor(token, 'GET', '/');
     expect((await send(endpoint, nginx, headers)).status).toBe(200);
@@ -174,7 +177,7 @@ describe('a token that is bound to a key of DPoP', () => {
     expect((await send(endpoint, { ...nginx, path: '/auth/other' }, headers)).status).toBe(401);
   });
 
-  test('RFC9449-6: gets the nonce that it needs, which every policy knows', async () => {
+  test('RFC9449-6: a client gets the nonce that it needs, and every policy knows that nonce', async () => {
     const dpop = { publicUrl: PUBLIC_URL, nonce: 'required', nonceSecret: 'n'.repeat(32) } as const;
     const { endpoint, token } = await start({ dpop, policies: { any: {}, other: {} } });
     const refused = await send(endpoint, nginx, await proofFor(token, 'GET', '/'));
@@ -191,14 +194,14 @@ describe('a token that is bound to a key of DPoP', () => {
     expect(accepted.status).toBe(200);
   });
 
-  test('RFC9449-1: may stand in another place, with its proof beside it', async () => {
+  test('RFC9449-1: a token bound to a key may stand in another place, with its proof beside it', async () => {
     const { endpoint, token } = await start({ token: { header: 'X-Token' } });
     const { authorization: _lower, Authorization: _upper, ...proof } = await proofFor(token, 'GET', '/');
     expect((await send(endpoint, nginx, { ...proof, 'x-token': token })).status).toBe(200);
     expect((await send(endpoint, nginx, { 'x-token': token })).status).toBe(401);
   });
 
-  test('RFC9449-4: a token that is bound to a key of DPoP is refused where the policy accepts no proofs', async () => {
+  test('RFC9449-4: a token bound to a key is refused where the policy accepts no proofs', async () => {
     const { endpoint, token } = await start({ policies: { any: {} } });
     const as = await startAuthorizationServer(world);
     const without = await startEndpoint('node', optionsFor(world, as));
@@ -210,7 +213,7 @@ describe('a token that is bound to a key of DPoP', () => {
   });
 });
 
-test('invariant 2: behind Envoy a request that is for the policy itself is for nothing', async () => {
+test('invariant 2: a request behind Envoy that names only the policy is answered with 404', async () => {
   const { endpoint } = await start({ proxy: 'envoy' });
   const paths = ['/auth/any', '/auth/any?x=1', '/auth/anyother/1'];
   expect(await Promise.all(paths.map(async (path) => (await endpoint.call({ path })).status))).toEqual([

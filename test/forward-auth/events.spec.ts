@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 
 describe.each(WAYS)('every decision of the endpoint is one event, served by %s', (way) => {
-  test('every decision of the endpoint is one event on the channel, and for the listeners of the app', async () => {
+  test('a decision is published on the channel, and told to the listeners of the app', async () => {
     const as = await startAuthorizationServer(world);
     const [published, told]: [AccessDecision[], AccessDecision[]] = [[], []];
     const note = (decision: unknown): unknown => published.push(decision as AccessDecision);

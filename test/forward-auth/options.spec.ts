@@ -51,7 +51,7 @@ function problemsOf(options: unknown): readonly string[] {
   }
 }
 
-describe('invariant 8: the boot stops where', () => {
+describe('invariant 8: wrong options stop the boot', () => {
   test.each<[string, unknown, readonly string[]]>([
     ['there are no options', undefined, ['options (undefined): give { trustedProxies, policies }']],
     [
@@ -328,7 +328,7 @@ describe('invariant 8: the boot stops where', () => {
     expect(problems.map((problem, index) => problem.slice(0, expected[index]?.length))).toEqual(expected);
   });
 
-  test('every fault is named at once, and no value', () => {
+  test('every fault is named at once, and no value is shown', () => {
     const problems = problemsOf({
       path: 1,
       trustedProxies: 'secret',
@@ -339,7 +339,7 @@ describe('invariant 8: the boot stops where', () => {
     expect(problems.join('\n')).not.toContain('secret');
   });
 
-  test('the app does not start with wrong options, given or made', async () => {
+  test('the app does not start with wrong options, given directly or made by a factory', async () => {
     const wrong = { ...RIGHT, policies: {} };
     for (const module of [
       ForwardAuthModule.forRoot(wrong),
@@ -355,7 +355,7 @@ describe('invariant 8: the boot stops where', () => {
   });
 });
 
-test('what unbound tokens do is reported of the policies that let them pass, and of no other', () => {
+test('unbound tokens are reported for the policies that let them pass, and for no other', () => {
   const { policies } = resolveForwardAuth({
     ...RIGHT,
     reportUnbound: true,
@@ -373,7 +373,7 @@ test('what unbound tokens do is reported of the policies that let them pass, and
   ]);
 });
 
-test('what is changed after the boot has no say', async () => {
+test('a change of the options after the boot has no effect', async () => {
   const as = await startAuthorizationServer(world);
   const scopes = ['a'];
   const options = optionsFor(world, as, { policies: { any: { scopes } } });
@@ -383,7 +383,7 @@ test('what is changed after the boot has no say', async () => {
   expect((await endpoint.ask('any', { token, certificate: world.client1 })).status).toBe(403);
 });
 
-test('options that are right are accepted', () => {
+test('right options are accepted without complaint', () => {
   expect(problemsOf(RIGHT)).toEqual([]);
   expect(
     problemsOf({
@@ -398,7 +398,7 @@ test('options that are right are accepted', () => {
   ).toEqual([]);
 });
 
-test.each(['express', 'fastify'] as const)('options may be made by a factory, on %s', async (platform) => {
+test.each(['express', 'fastify'] as const)('the options may be made by a factory on %s', async (platform) => {
   const as = await startAuthorizationServer(world);
   const module = ForwardAuthModule.forRootAsync({ useFactory: async () => optionsFor(world, as) });
   const app = await startApp(platform, module);
@@ -407,8 +407,8 @@ test.each(['express', 'fastify'] as const)('options may be made by a factory, on
   expect((await call({ port }, { path: '/auth/any' })).status).toBe(401);
 });
 
-describe('the log', () => {
-  test('names the policy, the method and the reason of a refusal, and no token', async () => {
+describe('what the endpoint logs', () => {
+  test('the log names the policy, the method and the reason of a refusal, and no token', async () => {
     const as = await startAuthorizationServer(world);
     const logger = new RecordingLogger();
     const endpoint = await startEndpoint('node', optionsFor(world, as), { logger });
@@ -420,7 +420,7 @@ describe('the log', () => {
     expect([line?.includes(token), others]).toEqual([false, []]);
   });
 
-  test('names who asks and may not, and what is asked for and does not exist, once a minute', async () => {
+  test('the log names untrusted peers and unknown policies once a minute', async () => {
     const as = await startAuthorizationServer(world);
     const logger = new RecordingLogger();
     const stranger = await startEndpoint('node', optionsFor(world, as, { trustedProxies: ['10.0.0.1'] }), {
@@ -436,7 +436,7 @@ describe('the log', () => {
   });
 });
 
-test('invariant 3: what goes wrong in the endpoint itself is 500, and in the log', async () => {
+test('invariant 3: a fault in the endpoint itself is 500, and in the log', async () => {
   const logger = new RecordingLogger();
   Logger.overrideLogger(logger);
   const forwardAuth = new ForwardAuth(resolveForwardAuth(RIGHT));
@@ -455,7 +455,7 @@ test('invariant 3: what goes wrong in the endpoint itself is 500, and in the log
   ]);
 });
 
-test('invariant 3: a response that the app has sent already stays as it is', async () => {
+test('invariant 3: a response that the app has already sent stays as it is', async () => {
   const forwardAuth = new ForwardAuth(resolveForwardAuth(RIGHT));
   whenOver(async () => forwardAuth.close());
   const server = createServer((request, response) => {

@@ -45,7 +45,7 @@ describe('row 46: a phantom token that is minted', () => {
     };
   }
 
-  test('takes the place of the opaque one, and says the same of the caller', async () => {
+  test('a phantom token takes the place of the opaque one, and says the same about the caller', async () => {
     const { as, endpoint } = await start();
     const token = as.opaqueToken({ certificate: world.client1, scope: 'a b' });
     const { status, headers } = await endpoint.ask('any', { token, certificate: world.client1 });
@@ -67,7 +67,7 @@ describe('row 46: a phantom token that is minted', () => {
     expect((await verify(again.headers['authorization'])).payload.jti).not.toBe(payload.jti);
   });
 
-  test('takes over the claims that are named, but none that is about the JWT itself or the key of the client', async () => {
+  test('a phantom token takes over the claims that are named, but none about the JWT itself or the key of the client', async () => {
     const claims = ['tenant', 'none', 'cnf', 'iss', 'jti', 'aud', 'exp', 'active'];
     const { as, endpoint } = await start({
       claims,
@@ -92,7 +92,7 @@ describe('row 46: a phantom token that is minted', () => {
     expect([payload.iss, payload.jti === 'j']).toEqual(['https://edge.example.com', false]);
   });
 
-  test('never outlives the token that it stands for', async () => {
+  test('a phantom token never outlives the token that it stands for', async () => {
     const { as, endpoint } = await start({ lifetime: 3600 });
     const exp = Math.floor(Date.now() / 1000) + 30;
     const token = await as.accessToken({ certificate: world.client1, claims: { exp } });
@@ -100,7 +100,7 @@ describe('row 46: a phantom token that is minted', () => {
     expect((await verify(headers['authorization'])).payload.exp).toBe(exp);
   });
 
-  test('stands by itself in a header of another name, and has the kid of a JWK', async () => {
+  test('a phantom token stands by itself in a header of another name, and has the kid of a JWK', async () => {
     const pair = await generateKeyPair('EdDSA', { extractable: true });
     const jwk = { ...(await exportJWK(pair.privateKey)), kid: 'k2' };
     const { as, endpoint } = await start({ header: 'X-Phantom-Token', key: jwk, algorithm: 'EdDSA' });
@@ -111,7 +111,7 @@ describe('row 46: a phantom token that is minted', () => {
     expect(protectedHeader.kid).toBe('k2');
   });
 
-  test('row 46: a phantom token that is minted is not made for a request that is refused', async () => {
+  test('no phantom token is made for a request that is refused', async () => {
     const { as, endpoint } = await start();
     const token = await as.accessToken({ certificate: world.client1 });
     const { status, headers } = await endpoint.ask('any', { token, certificate: world.client2 });
@@ -158,7 +158,7 @@ describe('row 46: a phantom token that is the signed introspection answer', () =
     );
   }
 
-  test('RFC9701-5: a phantom token that is the signed introspection answer is handed on as the server has signed it', async () => {
+  test('RFC9701-5: the signed answer is handed on as the server has signed it', async () => {
     const as = await startAuthorizationServer(world);
     const endpoint = await start(as);
     const jwt = await sign(as, {});
@@ -166,7 +166,7 @@ describe('row 46: a phantom token that is the signed introspection answer', () =
     expect([status, headers['authorization']]).toEqual([200, `Bearer ${jwt}`]);
   });
 
-  test('RFC9701-5: comes from the caches as well, of this instance and of another one', async () => {
+  test('RFC9701-5: the signed answer comes from the caches as well, of this instance and of another one', async () => {
     const as = await startAuthorizationServer(world);
     const shared = { store: new MapIntrospectionStore(), secret: 's'.repeat(32) };
     const servers = serversOf(as, { cache: { shared } });
@@ -182,7 +182,7 @@ describe('row 46: a phantom token that is the signed introspection answer', () =
     expect(as.count('introspection')).toBe(1);
   });
 
-  test('RFC9701-5: a phantom token that is the signed introspection answer is that of a JWT too, which is asked about', async () => {
+  test('RFC9701-5: the signed answer is used for a JWT too when it is introspected', async () => {
     const as = await startAuthorizationServer(world);
     const endpoint = await start(as, serversOf(as, { tokens: 'all' }, {}));
     const jwt = await sign(as, {});

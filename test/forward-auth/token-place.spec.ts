@@ -25,7 +25,7 @@ async function ask(place: TokenPlace | undefined, question: (token: string) => Q
 
 const PEM = { from: 'header', header: 'x-ssl-client-cert', format: 'pem', trust: 'proxy' } as const;
 
-describe('row 38: the token is taken from', () => {
+describe('row 38: the place that the token is taken from', () => {
   test.each<[string, TokenPlace | undefined, (token: string) => Question, unknown]>([
     ['Authorization', undefined, (token) => ({ token }), 200],
     [
@@ -154,7 +154,10 @@ describe('row 38: the token is taken from', () => {
       '400 invalid_request',
     ],
     ['the query, not the fragment', { unsafeQuery: 'token' }, (token) => ({ uri: `/#?token=${token}` }), 401],
-  ])('the token is taken from %s', async (_, place, question, expected) => {
-    expect(await ask(place, question)).toBe(expected);
-  });
+  ])(
+    'the token is taken from its configured place and no other: %s',
+    async (_, place, question, expected) => {
+      expect(await ask(place, question)).toBe(expected);
+    },
+  );
 });

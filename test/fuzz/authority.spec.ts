@@ -188,7 +188,7 @@ async function outcomeOf(issuer: string, token: string): Promise<Outcome> {
 
 describe('INV3, INV4: what authorization servers say', () => {
   test(
-    `${RUNS} metadata documents and key sets with seed ${SEED}: a JWT is accepted by a key that is really published`,
+    `a JWT is accepted only by a key that is really published, for ${RUNS} metadata documents and key sets with seed ${SEED}`,
     { timeout: timeFor(RUNS * 10) },
     async () => {
       const outcomes = new Map<string, number>();
@@ -212,7 +212,7 @@ describe('INV3, INV4: what authorization servers say', () => {
   );
 
   test(
-    `${RUNS} introspection answers with seed ${SEED}: only an active one is accepted, and nonsense is 503`,
+    `only an active answer is accepted, and nonsense is 503, for ${RUNS} introspection answers with seed ${SEED}`,
     { timeout: timeFor(RUNS * 10) },
     async () => {
       const outcomes = new Map<string, number>();

@@ -21,7 +21,7 @@ const kit = await createFuzzKit();
 export function fuzzRequests(requirement: string, { focus, share, setups: chosen }: FuzzPart): void {
   const runs = runsOf(share);
 
-  describe(`${requirement}: ${focus}`, () => {
+  describe(`${requirement}: inputs that vary the ${focus}`, () => {
     beforeAll(() => {
       vi.useFakeTimers({ toFake: ['Date'] });
     });
@@ -30,7 +30,7 @@ export function fuzzRequests(requirement: string, { focus, share, setups: chosen
     });
 
     test(
-      `${runs} inputs with seed ${SEED}: nothing is accepted that the oracle refuses, nothing right is refused`,
+      `the library accepts nothing that the oracle refuses, and refuses nothing right, for ${runs} inputs with seed ${SEED}`,
       { timeout: timeFor(runs) },
       async () => {
         const tally = await fuzz(focus, runs, chosen);

@@ -157,7 +157,7 @@ function heapMegabytes(): number {
   return process.memoryUsage().heapUsed / 2 ** 20;
 }
 
-describe.each(PLATFORMS)('INV5: lying clients: %s', { timeout: 60_000 }, (platform) => {
+describe.each(PLATFORMS)('INV5: lying clients on %s', { timeout: 60_000 }, (platform) => {
   let world: World;
   let truth: string;
   beforeAll(async () => {
@@ -166,7 +166,7 @@ describe.each(PLATFORMS)('INV5: lying clients: %s', { timeout: 60_000 }, (platfo
     expect(await get(world.honest, truth)).toMatchObject({ status: 200 });
   });
 
-  test('tokens with a key that nobody knows, another one each: two fetches of the keys at most in each cool-down', async () => {
+  test('a flood of tokens with unknown keys causes at most two fetches of the keys in each cool-down', async () => {
     const before = callsOf(world.as, 'jwks');
     const flooded = await flood(world, (index) => lieBy(world.as, { kid: `unknown-${index}` }), truth);
     expectService(flooded);
@@ -175,7 +175,7 @@ describe.each(PLATFORMS)('INV5: lying clients: %s', { timeout: 60_000 }, (platfo
     expect(callsOf(world.as, 'jwks') - before).toBeLessThanOrEqual(mostFetches(flooded));
   });
 
-  test('tokens whose signature is wrong: the authorization server is not asked at all', async () => {
+  test('a flood of tokens with a wrong signature asks the authorization server nothing', async () => {
     const before = world.as.requests.length;
     const kid = String(world.as.signingKey.jwk.kid);
     const flooded = await flood(world, () => lieBy(world.as, { kid }), truth);
@@ -184,14 +184,14 @@ describe.each(PLATFORMS)('INV5: lying clients: %s', { timeout: 60_000 }, (platfo
     expect(world.as.requests.length).toBe(before);
   });
 
-  test('tokens without a kid, whose signature is wrong: two fetches of the keys at most in each cool-down', async () => {
+  test('a flood of tokens without a kid and with a wrong signature causes at most two fetches in each cool-down', async () => {
     const before = callsOf(world.as, 'jwks');
     const flooded = await flood(world, () => lieBy(world.as, {}), truth);
     expectService(flooded);
     expect(callsOf(world.as, 'jwks') - before).toBeLessThanOrEqual(mostFetches(flooded));
   });
 
-  test('opaque tokens, another one each: the cache stays within its bound, and everyone else is served', async () => {
+  test('a flood of opaque tokens keeps the cache within its bound, and everyone else is served', async () => {
     const opaque = world.as.opaqueToken({ certificate: kit.certificates.client1 });
     const heap = heapMegabytes();
     const before = callsOf(world.as, 'introspection');
@@ -202,7 +202,7 @@ describe.each(PLATFORMS)('INV5: lying clients: %s', { timeout: 60_000 }, (platfo
     expect(heapMegabytes() - heap).toBeLessThan(200);
   });
 
-  test('opaque tokens: of more than the cache holds, the first is asked about again, the last is not', async () => {
+  test('a flood of opaque tokens beyond the cache has the first one introspected again, and not the last one', async () => {
     const tokens = Array.from({ length: CACHED + 1 }, () => randomBytes(24).toString('base64url'));
     const [liar] = world.liars;
     if (liar === undefined) throw new Error('nobody lies');
@@ -219,11 +219,14 @@ describe.each(PLATFORMS)('INV5: lying clients: %s', { timeout: 60_000 }, (platfo
     ['a proof of 20 KB', `DPoP: ${'a'.repeat(20_000)}\r\n`],
     ['five thousand headers', 'abc: de\r\n'.repeat(5_000)],
     ['a header without an end', `X: ${'b'.repeat(100_000)}`],
-  ])('headers above the limit of Node: %s is 431, and everyone else is served', async (_, headers) => {
-    const answer = await sendAndLeave(world, headers);
-    expect(answer).toMatch(/^HTTP\/1.1 431 /);
-    expect(await get(world.honest, truth)).toMatchObject({ status: 200 });
-  });
+  ])(
+    'a request with %s, above the limit of Node, is 431, and everyone else is served',
+    async (_, headers) => {
+      const answer = await sendAndLeave(world, headers);
+      expect(answer).toMatch(/^HTTP\/1.1 431 /);
+      expect(await get(world.honest, truth)).toMatchObject({ status: 200 });
+    },
+  );
 
   test.each([
     ['a token of 15 KB', `Authorization: Bearer ${'a'.repeat(15_000)}`],
@@ -231,7 +234,7 @@ describe.each(PLATFORMS)('INV5: lying clients: %s', { timeout: 60_000 }, (platfo
     ['a header of 15 KB that is nested', `Authorization: Bearer ${deeplyNestedToken()}`],
     ['spaces of 15 KB', `Authorization: Bearer${' '.repeat(15_000)}a`],
     ['two thousand headers', `${'a: b\r\n'.repeat(2_000)}Authorization: Bearer a`],
-  ])('headers just below the limit: %s is refused at once', async (_, headers) => {
+  ])('a request with %s, just below the limit of Node, is refused at once', async (_, headers) => {
     const start = performance.now();
     const [liar] = world.liars;
     const answer = await liar?.send(`GET / HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n\r\n`);

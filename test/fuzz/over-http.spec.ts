@@ -48,9 +48,9 @@ afterAll(async () => {
   for (const app of apps) await app.close();
 });
 
-describe.each(PLATFORMS)('INV3: the same inputs over HTTP: %s', (platform) => {
+describe.each(PLATFORMS)('INV3: the same inputs over HTTP on %s', (platform) => {
   test.each(SETUPS.map((setup) => [setup.name, setup] as const))(
-    `%s: ${RUNS} inputs with seed ${SEED} get the same decision`,
+    `the setup “%s” decides in the same way over HTTP, for ${RUNS} inputs with seed ${SEED}`,
     { timeout: timeFor(RUNS * 4) },
     async (_, setup) => {
       const twin = await Twin.start(platform, setup);

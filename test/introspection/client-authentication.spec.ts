@@ -1,9 +1,9 @@
 import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { type JWTVerifyGetKey, type JWTVerifyResult, jwtVerify } from 'jose';
+import type { ClientAuthentication } from 'nestjs-cert-bound-auth';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   clientAuthenticator,
-  type ClientAuthenticationSettings,
   type ClientProof,
   isTlsMethod,
   readPrivateKey,
@@ -21,11 +21,11 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const prove = async (authentication: ClientAuthenticationSettings): Promise<ClientProof> =>
+const prove = async (authentication: ClientAuthentication): Promise<ClientProof> =>
   clientAuthenticator(authentication, ISSUER)();
 
-describe('a client', () => {
-  test('RFC 6749 §2.3.1: form-encodes id and secret before they become Basic', async () => {
+describe('how a client authenticates', () => {
+  test('RFC 6749 §2.3.1: a client form-encodes id and secret before they become Basic', async () => {
     const { headers, parameters } = await prove({
       method: 'client_secret_basic',
       clientId: 'a:b c',
@@ -36,7 +36,7 @@ describe('a client', () => {
     expect(Buffer.from(credentials, 'base64').toString()).toBe('a%3Ab+c:%C3%A4%26%25');
   });
 
-  test.each<[ClientAuthenticationSettings, Readonly<Record<string, string>>]>([
+  test.each<[ClientAuthentication, Readonly<Record<string, string>>]>([
     [
       { method: 'client_secret_post', clientId: 'api', clientSecret: 's' },
       { client_id: 'api', client_secret: 's' },
@@ -44,9 +44,12 @@ describe('a client', () => {
     [{ method: 'tls_client_auth', clientId: 'api' }, { client_id: 'api' }],
     [{ method: 'self_signed_tls_client_auth', clientId: 'api' }, { client_id: 'api' }],
     [{ method: 'none', clientId: 'api' }, { client_id: 'api' }],
-  ])('RFC7662-1: %j puts this into the form: %j', async (authentication, parameters) => {
-    expect(await prove(authentication)).toStrictEqual({ headers: {}, parameters });
-  });
+  ])(
+    'RFC7662-1: the client authentication %j puts this into the form: %j',
+    async (authentication, parameters) => {
+      expect(await prove(authentication)).toStrictEqual({ headers: {}, parameters });
+    },
+  );
 
   test('RFC8705-5: two methods prove the client by the certificate of the connection', () => {
     const byTls = (['tls_client_auth', 'self_signed_tls_client_auth', 'none'] as const).map((method) =>
@@ -56,7 +59,7 @@ describe('a client', () => {
   });
 });
 
-describe('an assertion', () => {
+describe('the assertion of a client', () => {
   const verify = async (
     { headers, parameters }: ClientProof,
     key: ReturnType<JWTVerifyGetKey>,
@@ -79,7 +82,7 @@ describe('an assertion', () => {
   };
 
   test.each(['HS256', 'HS384', 'HS512'] as const)(
-    'OpenID Connect Core §9: by the secret, %s',
+    'OpenID Connect Core §9: an assertion is signed with the secret and the algorithm %s',
     async (algorithm) => {
       const proof = await prove({
         method: 'client_secret_jwt',
@@ -102,7 +105,7 @@ describe('an assertion', () => {
     ['a JWK', { key: jwk }, undefined],
     ['a JWK with its kid', { key: { ...jwk, kid: 'k2' } }, 'k2'],
     ['a JWK, and another kid', { key: { ...jwk, kid: 'k2' }, keyId: 'k3' }, 'k3'],
-  ])('RFC 7523 §3: by a private key as %s', async (_name, key, kid) => {
+  ])('RFC 7523 §3: an assertion is signed with a private key given as %s', async (_name, key, kid) => {
     const authenticate = clientAuthenticator(
       { method: 'private_key_jwt', clientId: 'api', algorithm: 'ES256', ...key },
       ISSUER,

@@ -6,7 +6,7 @@ const ask = async (answer: () => unknown): Promise<IntrospectionAnswer> =>
   introspectInProcess('token-1', { kind: 'in-process', introspect: async () => answer() as object });
 
 describe('introspection in this process', () => {
-  test('RFC7662-1: the token is asked about, and the answer is plain JSON that shares nothing', async () => {
+  test('RFC7662-1: introspect gets the token, and its answer becomes plain JSON that shares nothing with it', async () => {
     const asked: string[] = [];
     const given = { active: true, nested: { list: [1] }, until: new Date(0), forget: () => 1 };
     const introspect = async (token: string): Promise<object> => {
@@ -23,13 +23,16 @@ describe('introspection in this process', () => {
     expect(answer).toMatchObject({ claims: { nested: { list: [1] } } });
   });
 
-  test.each([undefined, null, { active: false }])('RFC7662-1: %j is an inactive token', async (answer) => {
-    expect(await ask(() => answer)).toStrictEqual({
-      active: false,
-      reason: 'token_inactive',
-      cacheable: true,
-    });
-  });
+  test.each([undefined, null, { active: false }])(
+    'RFC7662-1: an answer of %j means an inactive token',
+    async (answer) => {
+      expect(await ask(() => answer)).toStrictEqual({
+        active: false,
+        reason: 'token_inactive',
+        cacheable: true,
+      });
+    },
+  );
 
   test.each<[string, () => unknown]>([
     ['text', () => 'active'],
@@ -37,7 +40,7 @@ describe('introspection in this process', () => {
     ['a list', () => [{ active: true }]],
     ['a function', () => () => ({ active: true })],
     ['an object without active', () => ({})],
-  ])('invariant 3: %s is no answer: an outage', async (_name, answer) => {
+  ])('invariant 3: an answer that is %s is an outage', async (_name, answer) => {
     await expect(ask(answer)).rejects.toMatchObject({
       refusal: { status: 503 },
       reason: 'authorization_server_answer_invalid',
@@ -45,7 +48,7 @@ describe('introspection in this process', () => {
     });
   });
 
-  test('invariant 3: what JSON can’t say is no answer: an outage', async () => {
+  test('invariant 3: an answer that JSON cannot express is an outage', async () => {
     await expect(ask(() => ({ active: true, big: 1n }))).rejects.toMatchObject({
       refusal: { status: 503 },
       reason: 'authorization_server_answer_invalid',
@@ -57,15 +60,18 @@ describe('introspection in this process', () => {
   test.each<[unknown, string]>([
     [new RangeError('about token-1'), 'introspect threw RangeError'],
     ['about token-1', 'introspect threw string'],
-  ])('invariants 3 and 6: what it throws is an outage, named without its message', async (cause, detail) => {
-    const call = ask(() => {
-      throw cause;
-    });
-    await expect(call).rejects.toMatchObject({
-      refusal: { status: 503 },
-      reason: 'authorization_server_unreachable',
-      detail,
-      cause,
-    });
-  });
+  ])(
+    'invariants 3 and 6: an error that introspect throws is an outage, named without its message: %s',
+    async (cause, detail) => {
+      const call = ask(() => {
+        throw cause;
+      });
+      await expect(call).rejects.toMatchObject({
+        refusal: { status: 503 },
+        reason: 'authorization_server_unreachable',
+        detail,
+        cause,
+      });
+    },
+  );
 });

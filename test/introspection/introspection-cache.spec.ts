@@ -52,12 +52,12 @@ async function keptAt(answer: IntrospectionAnswer, ...milliseconds: readonly num
   return kept;
 }
 
-describe('an answer is kept', () => {
-  test('an answer is kept when active, for ttl to the millisecond', async () => {
+describe('how long an answer is kept', () => {
+  test('an active answer is kept for ttl, to the millisecond', async () => {
     expect(await keptAt(active, 0, 59_999, 60_000)).toEqual([true, true, false]);
   });
 
-  test('INV5: an answer is never kept past exp', async () => {
+  test('invariant 5: an answer is never kept past exp', async () => {
     expect(await keptAt(activeUntil(NOW + 1.5), 1_499, 1_500)).toEqual([true, false]);
     expect(await keptAt(activeUntil(NOW + 61), 59_999, 60_000)).toEqual([true, false]);
     for (const exp of [undefined, null, String(NOW + 60), NOW, NOW - 1]) {
@@ -65,12 +65,12 @@ describe('an answer is kept', () => {
     }
   });
 
-  test('an inactive answer is kept for negativeTtl to the millisecond, and only if it may be given again', async () => {
+  test('an inactive answer is kept for negativeTtl, to the millisecond, and only if it may be given again', async () => {
     expect(await keptAt(inactive(true), 9_999, 10_000)).toEqual([true, false]);
     expect(await keptAt(inactive(false), 0)).toEqual([false]);
   });
 
-  test('INV5: an answer is not kept for too long by a clock that has been set back', async () => {
+  test('invariant 5: an answer is not kept when the clock has been set back, or it would be kept for too long', async () => {
     expect(await keptAt(active, 0, -1)).toEqual([true, false]);
   });
 
@@ -85,7 +85,7 @@ describe('an answer is kept', () => {
     expect(asked).toEqual(['a', 'b', 'c', 'b']);
   });
 
-  test('nowhere without a cache', async () => {
+  test('no answer is kept without a cache', async () => {
     const { lookUp, asked } = startCache(() => active, undefined);
     await lookUp('t');
     await lookUp('t');
@@ -94,8 +94,8 @@ describe('an answer is kept', () => {
 });
 
 describe('concurrent look-ups of one token are one call', () => {
-  test.each([['with a cache', SETTINGS] as const, ['without', undefined] as const])(
-    'concurrent look-ups of one token are one call: %s',
+  test.each([['with a cache', SETTINGS] as const, ['without a cache', undefined] as const])(
+    'concurrent look-ups of one token are one call %s',
     async (_, settings) => {
       const { lookUp, asked } = startCache((token) => ({ active: true, claims: { token } }), settings);
       const answers = await Promise.all(['a', 'b', 'a', 'a'].map(async (token) => lookUp(token)));
@@ -104,7 +104,7 @@ describe('concurrent look-ups of one token are one call', () => {
     },
   );
 
-  test('invariant 3: an outage is told to all that wait, and not kept', async () => {
+  test('invariant 3: an outage is told to everyone who waits, and is not kept', async () => {
     let down = true;
     const { lookUp, asked } = startCache(() => {
       if (down) throw new Error('down');
@@ -119,10 +119,10 @@ describe('concurrent look-ups of one token are one call', () => {
   });
 });
 
-describe('invariant 5: what holds an answer', () => {
+describe('invariant 5: what vouches for an answer', () => {
   const scope = 'https://as.example.com\napi';
 
-  test('INV5: an answer is held as long as the cache would give the same one again', async () => {
+  test('the cache vouches for an answer as long as it would give the same one again', async () => {
     const answers = new IntrospectionAnswers(async () => activeUntil(NOW + 3600), scope, SETTINGS);
     const answer = await answers.ask('t');
     const [holds, ofAnother] = [answers.holder('t', answer), answers.holder('u', answer)];
@@ -133,7 +133,7 @@ describe('invariant 5: what holds an answer', () => {
     expect([holds(), answers.holder('t', next)()]).toEqual([false, true]);
   });
 
-  test('INV5: an answer is held by nothing where none is kept', async () => {
+  test('nothing vouches for an answer that is not kept', async () => {
     const answers = new IntrospectionAnswers(async () => active, scope, undefined);
     expect(answers.holder('t', await answers.ask('t'))()).toBe(false);
   });

@@ -42,7 +42,7 @@ const ask = async (
 
 const SIGNED = 'application/token-introspection+jwt';
 
-describe('introspection', () => {
+describe('a call to the introspection endpoint', () => {
   test('RFC7662-1: the call is an authenticated form that no parameter of ours can bend', async () => {
     const as = await startAuthorizationServer(world);
     as.answerIntrospection('token-1', { active: true, sub: 'user-1' });
@@ -109,7 +109,7 @@ describe('introspection', () => {
     });
   });
 
-  test('the endpoint is spared for its own outages only, not for those of the keys of its answers', async () => {
+  test('the circuit of the endpoint heeds only its own outages, not those of the keys of its answers', async () => {
     const as = await startAuthorizationServer(world);
     const breaker = new CircuitBreaker(as.issuer);
     as.behave('introspection', { status: 200, headers: { 'content-type': SIGNED }, body: 'a.signed.answer' });
@@ -136,18 +136,21 @@ describe('introspection', () => {
     ['unsupported_token_type', true],
     ['invalid_request', false],
     ['invalid_target', false],
-  ])('invariant 3: a 400 %s is about the token; to be given again: %s', async (error, cacheable) => {
-    const as = await startAuthorizationServer(world);
-    as.behave('introspection', { status: 400, body: JSON.stringify({ error }) });
-    const refused = {
-      active: false,
-      reason: 'introspection_refused',
-      detail: `the introspection endpoint answered 400 "${error}"`,
-      cacheable,
-    };
-    expect(await ask(as)).toStrictEqual(refused);
-    expect(await ask(as, { verifySigned: async () => ({ active: true }) })).toStrictEqual(refused);
-  });
+  ])(
+    'invariant 3: a 400 with the error %s is about the token, and may be given again: %s',
+    async (error, cacheable) => {
+      const as = await startAuthorizationServer(world);
+      as.behave('introspection', { status: 400, body: JSON.stringify({ error }) });
+      const refused = {
+        active: false,
+        reason: 'introspection_refused',
+        detail: `the introspection endpoint answered 400 "${error}"`,
+        cacheable,
+      };
+      expect(await ask(as)).toStrictEqual(refused);
+      expect(await ask(as, { verifySigned: async () => ({ active: true }) })).toStrictEqual(refused);
+    },
+  );
 
   const client = 'authorization_server_refused_client';
   const down = 'authorization_server_unreachable';
@@ -169,7 +172,7 @@ describe('introspection', () => {
     [499, '', nonsense, 'undefined'],
     [500, '{"active":true}', down, 'undefined'],
     [503, '<html>', down, 'undefined'],
-  ])('invariant 3: %i %s is an outage: %s', async (status, body, reason, error) => {
+  ])('invariant 3: an answer of %i %s is an outage: %s', async (status, body, reason, error) => {
     const as = await startAuthorizationServer(world);
     as.behave('introspection', { status, body });
     await expect(ask(as)).rejects.toMatchObject({
@@ -179,17 +182,20 @@ describe('introspection', () => {
     });
   });
 
-  test.each(['', 'null', '[]', '<html>', '{}'])('invariant 3: a 200 with %j is an outage', async (body) => {
-    const as = await startAuthorizationServer(world);
-    as.behave('introspection', { status: 200, body });
-    await expect(ask(as)).rejects.toMatchObject({
-      refusal: { status: 503 },
-      reason: nonsense,
-      detail: `POST ${as.introspectionEndpoint}: no object with "active"`,
-    });
-  });
+  test.each(['', 'null', '[]', '<html>', '{}'])(
+    'invariant 3: an answer of 200 with the body %j is an outage',
+    async (body) => {
+      const as = await startAuthorizationServer(world);
+      as.behave('introspection', { status: 200, body });
+      await expect(ask(as)).rejects.toMatchObject({
+        refusal: { status: 503 },
+        reason: nonsense,
+        detail: `POST ${as.introspectionEndpoint}: no object with "active"`,
+      });
+    },
+  );
 
-  test('invariant 3: a proof of ours that can’t be made is our fault, and nothing is asked', async () => {
+  test('invariant 3: a client authentication that cannot be made is our fault, and nothing is asked', async () => {
     const as = await startAuthorizationServer(world);
     const cause = new Error('no such key');
     const authenticate = async (): Promise<never> => {
@@ -205,8 +211,8 @@ describe('introspection', () => {
   });
 });
 
-describe('an introspection answer', () => {
-  test('RFC7662-1: an introspection answer is active when it says so by the boolean, and only then', () => {
+describe('what an introspection answer says', () => {
+  test('RFC7662-1: an answer is active when it says so by the boolean, and only then', () => {
     expect(readIntrospection('here', { active: true, sub: 'x' })).toStrictEqual({
       active: true,
       claims: { active: true, sub: 'x' },
@@ -226,7 +232,7 @@ describe('an introspection answer', () => {
     }
   });
 
-  test('RFC7662-1: what does not say whether a token is active is no answer, and that is an outage', () => {
+  test("RFC7662-1: an answer without 'active' is no answer, and that is an outage", () => {
     for (const body of [undefined, {}, Object.create({ active: true }) as object]) {
       expect(() => readIntrospection('here', body as never)).toThrow(
         expect.objectContaining({

@@ -31,7 +31,7 @@ describe.each(REDIS_PACKAGES)('introspection answers in Redis, by %s', (kind) =>
     ['', ''],
     [Buffer.from('value'), 'value'],
     [null, undefined],
-  ])('where Redis replies %o, the value is %o', async (reply, expected) => {
+  ])('a reply of %o from Redis means the value %o', async (reply, expected) => {
     expect(await storeThat(() => reply).get('key')).toBe(expected);
   });
 
@@ -45,7 +45,7 @@ describe.each(REDIS_PACKAGES)('introspection answers in Redis, by %s', (kind) =>
     }
   });
 
-  test('an error of Redis is an error', async () => {
+  test('an error of Redis is an error of the store', async () => {
     const store = storeThat(async () => Promise.reject(new Error('OOM')));
     await expect(store.get('key')).rejects.toThrow('OOM');
     await expect(store.set('key', 'value', 60)).rejects.toThrow('OOM');
@@ -54,7 +54,7 @@ describe.each(REDIS_PACKAGES)('introspection answers in Redis, by %s', (kind) =>
   test.each([
     [undefined, 250],
     [{ timeout: 20 }, 20],
-  ])('with %o, no answer is an error after %i ms', async (options, timeout) => {
+  ])('a missing answer, with the options %o, is an error after %i ms', async (options, timeout) => {
     vi.useFakeTimers();
     const client = redisDouble(kind, async () => new Promise(() => undefined));
     const store = new RedisIntrospectionStore(client, options);

@@ -4,21 +4,21 @@ import { open, seal } from '../../lib/introspection/sealed-text.js';
 
 const KEY = randomBytes(32);
 
-describe('sealed text', () => {
+describe('a text that is sealed', () => {
   test.each(['', 'a', 'ünïcödé €', 'long '.repeat(10_000)])(
-    '%.10s is opened by its key and context',
+    'the sealed text “%.10s” is opened by its key and context',
     (text) => {
       expect(open(seal(text, KEY, 'context'), KEY, 'context')).toBe(text);
     },
   );
 
-  test('sealed text is opened by no other secret, name or token', () => {
+  test('a sealed text is opened by no other key and no other context', () => {
     const sealed = seal('text', KEY, 'context');
     expect(() => open(sealed, randomBytes(32), 'context')).toThrow(/authenticat/);
     expect(() => open(sealed, KEY, 'another context')).toThrow(/authenticat/);
   });
 
-  test.each([0, 1, 4, 8, 12, 15])('%i bytes of its tag are not enough', (length) => {
+  test.each([0, 1, 4, 8, 12, 15])('a tag of %i bytes is too short', (length) => {
     const sealed = Buffer.from(seal('', KEY, 'context'), 'base64url');
     expect(sealed).toHaveLength(12 + 16);
     const cut = sealed.subarray(0, 12 + length).toString('base64url');

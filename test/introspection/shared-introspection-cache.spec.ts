@@ -76,7 +76,7 @@ function instance(server: Server, store: IntrospectionStore, options: InstanceOp
 }
 
 describe('answers are shared by instances', () => {
-  test('what one has asked, another knows', async () => {
+  test('an answer that one instance has got is known to another one', async () => {
     const [server, store] = [startServer(), new MapIntrospectionStore()];
     const first = await instance(server, store)(TOKEN);
     expect(await instance(server, store)(TOKEN)).toEqual(first);
@@ -84,7 +84,7 @@ describe('answers are shared by instances', () => {
     expect(server.asked).toEqual([TOKEN]);
   });
 
-  test('what an instance knows it looks for nowhere else, and many look-ups at once are one', async () => {
+  test('an answer that an instance knows is looked for nowhere else, and many look-ups at once are one', async () => {
     const [server, store] = [startServer(), new MapIntrospectionStore()];
     const lookUp = instance(server, store);
     await Promise.all(Array.from({ length: 10 }, async () => lookUp(TOKEN)));
@@ -96,7 +96,7 @@ describe('answers are shared by instances', () => {
     expect([server.asked.length, store.reads]).toEqual([1, 2]);
   });
 
-  test('inactive ones too, with what was said of them', async () => {
+  test('an inactive answer is shared too, with its reason', async () => {
     const refused = {
       active: false,
       reason: 'introspection_refused',
@@ -109,7 +109,7 @@ describe('answers are shared by instances', () => {
     expect(server.asked).toHaveLength(1);
   });
 
-  test('answers that must not be given again, and outages, are not shared', async () => {
+  test('an answer that must not be given again is not shared, and neither is an outage', async () => {
     const [server, store] = [startServer(), new MapIntrospectionStore()];
     server.answer = () => ({ active: false, reason: 'introspection_refused', cacheable: false });
     await instance(server, store)(TOKEN);
@@ -146,7 +146,7 @@ describe('invariant 5: a shared answer is kept no longer than one of our own', (
     expect(store.lifetimes).toEqual([60, 10]);
   });
 
-  test('INV5: a shared answer is never kept past exp', async () => {
+  test('a shared answer is never used past exp', async () => {
     const [server, store] = [startServer(expiring(30)), new MapIntrospectionStore()];
     await instance(server, store)(TOKEN);
     at(29.999);
@@ -164,7 +164,7 @@ describe('invariant 5: a shared answer is kept no longer than one of our own', (
     expect(store.keys).toEqual([]);
   });
 
-  test('an inactive one for negativeTtl', async () => {
+  test('an inactive answer is shared for negativeTtl', async () => {
     const [server, store] = [startServer(inactive), new MapIntrospectionStore()];
     await instance(server, store)(TOKEN);
     server.answer = active;
@@ -184,7 +184,7 @@ describe('invariant 5: a shared answer is kept no longer than one of our own', (
     expect(server.asked).toHaveLength(2);
   });
 
-  test('an answer from the future is none', async () => {
+  test('an answer from the future is ignored', async () => {
     const [server, store] = [startServer(), new MapIntrospectionStore()];
     at(0.001);
     await instance(server, store)(TOKEN);
@@ -195,7 +195,7 @@ describe('invariant 5: a shared answer is kept no longer than one of our own', (
     expect(server.asked).toHaveLength(2);
   });
 
-  test('a store is told a whole number of seconds, and nothing with ttl: 0', async () => {
+  test('the store is told a whole number of seconds, and nothing with ttl: 0', async () => {
     const [server, store] = [startServer(), new MapIntrospectionStore()];
     await instance(server, store, { ttl: 0.2 })('one');
     await instance(server, store, { ttl: 2.5 })('two');
@@ -204,8 +204,8 @@ describe('invariant 5: a shared answer is kept no longer than one of our own', (
   });
 });
 
-describe('invariant 6: who reads the store learns nothing', () => {
-  test('keys and values hold neither token nor digest nor claim', async () => {
+describe('invariant 6: whoever reads the store learns nothing', () => {
+  test('the keys and values in the store hold neither token nor digest nor claim', async () => {
     const [server, store] = [startServer(), new MapIntrospectionStore()];
     await instance(server, store)(TOKEN);
     const digest = createHash('sha256').update(TOKEN).digest();
@@ -225,7 +225,7 @@ describe('invariant 6: who reads the store learns nothing', () => {
     expect(store.keys).toEqual([expect.stringMatching(/^[\w-]{43}$/)]);
   });
 
-  test('one answer is never encrypted the same way twice', async () => {
+  test('one answer is never encrypted in the same way twice', async () => {
     const [server, store] = [startServer(), new MapIntrospectionStore()];
     await instance(server, store)(TOKEN);
     const first = store.dump;
@@ -239,7 +239,7 @@ describe('invariant 6: who reads the store learns nothing', () => {
   });
 });
 
-describe('who writes to the store can make no answer up', () => {
+describe('whoever writes to the store cannot make up an answer', () => {
   const flip = (position: number) => (value: string) => {
     const bytes = Buffer.from(value, 'base64url');
     const index = position < 0 ? bytes.length + position : position;
@@ -266,7 +266,7 @@ describe('who writes to the store can make no answer up', () => {
     ['that is empty', () => ''],
     ['that is an answer in plain text', () => JSON.stringify({ answer: active(TOKEN), answeredAt: NOW })],
     ['that is no base64url', () => '?'.repeat(100)],
-  ])('a value %s counts as none', async (_, change) => {
+  ])('a value %s is ignored', async (_, change) => {
     const [server, store] = [startServer(), new MapIntrospectionStore()];
     await instance(server, store)(TOKEN);
     store.tamper(change);
@@ -275,7 +275,7 @@ describe('who writes to the store can make no answer up', () => {
     expect(server.asked).toHaveLength(2);
   });
 
-  test('who writes to the store cannot pass the answer to one token off as that to another', async () => {
+  test('the answer about one token cannot be passed off as that about another', async () => {
     const [server, store] = [startServer(), new MapIntrospectionStore()];
     await instance(server, store)('valid');
     const valid = store.dump.split('\n')[1] ?? '';
@@ -287,7 +287,7 @@ describe('who writes to the store can make no answer up', () => {
     expect(await instance(server, store)('valid')).toEqual(active('valid'));
   });
 
-  test('who writes to the store cannot move the answer to a token from one client of the server to another', async () => {
+  test('the answer about a token cannot be moved from one client of the server to another', async () => {
     const [server, store] = [startServer(), new MapIntrospectionStore()];
     await instance(server, store)(TOKEN);
     const value = store.dump.split('\n')[1] ?? '';
@@ -300,15 +300,15 @@ describe('who writes to the store can make no answer up', () => {
 
   test.each([
     ['no answer', undefined],
-    ['an answer that is neither', {}],
+    ['an answer that is neither active nor inactive', {}],
     ['active as text', { active: 'true', claims: {} }],
     ['active as other text', { active: 'no', cacheable: true }],
     ['no claims', { active: true }],
     ['claims that are a list', { active: true, claims: [] }],
     ['a signed answer that is no text', { active: true, claims: {}, signed: { a: 1 } }],
     ['a signed answer that is null', { active: true, claims: {}, signed: null }],
-    ['an inactive one that must not be given again', { active: false, cacheable: false }],
-  ])('even an answer that was made with the secret counts as none with %s', async (_, answer) => {
+    ['an inactive answer that must not be given again', { active: false, cacheable: false }],
+  ])('a value made with the secret is still ignored when it has %s', async (_, answer) => {
     const cache = new SharedIntrospectionCache({ store: new MapIntrospectionStore(), secret: SECRET }, SCOPE);
     await cache.set(TOKEN, { answer: answer as never, answeredAt: NOW }, NOW + 60_000);
     expect(await cache.get(TOKEN)).toBeUndefined();
@@ -318,7 +318,7 @@ describe('who writes to the store can make no answer up', () => {
   });
 
   test.each([undefined, '0', null])(
-    'an answer that was made with the secret counts as none with %s as its time',
+    'a value made with the secret is still ignored when the time of its answer is %s',
     async (answeredAt) => {
       const cache = new SharedIntrospectionCache(
         { store: new MapIntrospectionStore(), secret: SECRET },
@@ -332,7 +332,7 @@ describe('who writes to the store can make no answer up', () => {
   );
 });
 
-test('the form is known: during an update, instances of two versions understand each other', async () => {
+test('instances of two versions understand each other during an update, because the stored form is fixed', async () => {
   // Made by HKDF (RFC 5869), HMAC and AES-256-GCM as they are, not by this module.
   const entries = new Map([
     [
@@ -364,7 +364,7 @@ describe('an outage of the store refuses nobody', () => {
     ],
   ];
 
-  test.each(stores)('a store that %s: the server is asked', async (_, store) => {
+  test.each(stores)('the server is asked instead of a store that %s', async (_, store) => {
     const server = startServer();
     const lookUp = instance(server, store);
     expect(await lookUp(TOKEN)).toEqual(active(TOKEN));
@@ -372,7 +372,7 @@ describe('an outage of the store refuses nobody', () => {
     expect(server.asked).toHaveLength(1);
   });
 
-  test('a store that never answers: the server is asked after a second', async () => {
+  test('the server is asked after a second when the store never answers', async () => {
     const server = startServer();
     const answer = instance(server, { get: never, set: never })(TOKEN);
     await vi.advanceTimersByTimeAsync(999);
@@ -391,7 +391,7 @@ describe('an outage of the store refuses nobody', () => {
     expect(await instance(server, store)(TOKEN)).toEqual(active(TOKEN));
   });
 
-  test('the log says so, once a minute at most, without key, value and token', async () => {
+  test('the log reports an outage of the store once a minute at most, without key, value and token', async () => {
     const server = startServer(inactive);
     const store: IntrospectionStore = {
       get: async (key) => Promise.reject(new Error(`NOPERM key cert-bound-auth:introspection:${key}`)),
@@ -413,7 +413,7 @@ describe('an outage of the store refuses nobody', () => {
     expect(logger.lines).toEqual([line, line]);
   });
 
-  test('the log says what could not be written, and is cut', async () => {
+  test('the log says what could not be written, cut to a limit', async () => {
     const store: IntrospectionStore = {
       get: async () => undefined,
       set: async (key, value) => Promise.reject(new Error(`OOM ${value} ${key} ${'long '.repeat(100)}`)),
@@ -427,7 +427,7 @@ describe('an outage of the store refuses nobody', () => {
     expect(logger.lines).toHaveLength(1);
   });
 
-  test('the log says that a value could not be opened, for somebody must have changed it', async () => {
+  test('the log says that a value could not be opened, because somebody must have changed it', async () => {
     const [server, store] = [startServer(), new MapIntrospectionStore()];
     await instance(server, store)(TOKEN);
     expect(logger.lines).toEqual([]);

@@ -46,7 +46,7 @@ function serverFor(as: TestAuthorizationServer, introspection: object): Authoriz
 }
 
 describe('RFC9701-5: the claims of a token know the signed answer that they come from', () => {
-  test('RFC9701-5: the claims of a token that was looked up know the signed answer that they come from', async () => {
+  test('the claims of an opaque token know their signed answer', async () => {
     const as = await startAuthorizationServer(world);
     const jwt = await answerSigned(as);
     const { signedAnswer, claims } = await serverFor(as, { responseFormat: 'jwt' }).lookUp('opaque');
@@ -54,7 +54,7 @@ describe('RFC9701-5: the claims of a token know the signed answer that they come
     expect(JSON.stringify(claims)).not.toContain(jwt);
   });
 
-  test('RFC9701-5: the claims of a JWT that was asked about know the signed answer, too', async () => {
+  test('the claims of a JWT that was introspected as well know their signed answer', async () => {
     const as = await startAuthorizationServer(world);
     const jwt = await answerSigned(as);
     const server = serverFor(as, { responseFormat: 'jwt', tokens: 'all' });
@@ -65,13 +65,13 @@ describe('RFC9701-5: the claims of a token know the signed answer that they come
     expect([signedAnswer, claims['sub']]).toEqual([jwt, 'user-1']);
   });
 
-  test('RFC9701-5: the claims of a token know no signed answer where the answer is not signed', async () => {
+  test('the claims of an answer without a signature know no signed answer', async () => {
     const as = await startAuthorizationServer(world);
     const { signedAnswer } = await serverFor(as, {}).lookUp(as.opaqueToken());
     expect(signedAnswer).toBeUndefined();
   });
 
-  test('RFC9701-5: an answer that a token is not active is kept without what was signed', async () => {
+  test('an answer that a token is not active is kept without its signature', async () => {
     const http = { call: async () => ({ status: 200, contentType: SIGNED, body: 'a.b.c' }) };
     const answer = await introspect(
       'token',
@@ -115,7 +115,7 @@ describe('RFC9701-5: a signed answer is not given again when it has expired', ()
     ['its own exp, where that is first', signedUntil(seconds + 20), 20],
     ['the ttl, where that is first', signedUntil(seconds + 3_600), 60],
     ['the ttl, where it does not expire', signedUntil(undefined), 60],
-  ])('RFC9701-5: a signed answer is given again until %s', async (_, signed, end) => {
+  ])('a signed answer is given again until %s', async (_, signed, end) => {
     const { one, other, asked } = instances(signed);
     await one('token');
     vi.setSystemTime(NOW + end * 1000 - 1);
@@ -131,7 +131,7 @@ describe('RFC9701-5: a signed answer is not given again when it has expired', ()
     ['expires at no time', signedUntil('never')],
     ['has expired, if only within the tolerance of clocks', signedUntil(seconds - 1)],
     ['is no JWT', 'a.b.c'],
-  ])('RFC9701-5: a signed answer is not given again at all where it %s', async (_, signed) => {
+  ])('a signed answer is not given again at all when it %s', async (_, signed) => {
     const { one, other, asked } = instances(signed);
     await one('token');
     await one('token');

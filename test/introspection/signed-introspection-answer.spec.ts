@@ -57,7 +57,7 @@ async function expectRefusal(jwt: string, detail: string): Promise<void> {
 }
 
 describe('a signed introspection answer', () => {
-  test('RFC9701-3: says what is in its token_introspection', async () => {
+  test('RFC9701-3: a signed answer says what is in its token_introspection', async () => {
     expect(await verify(answer())).toEqual({ active: true });
   });
 
@@ -67,7 +67,7 @@ describe('a signed introspection answer', () => {
     ['iat at the edge of the tolerance', { claims: { iat: NOW + 5 } }],
     ['exp at the edge of the tolerance', { claims: { exp: NOW - 4.999 } }],
     ['exp in the future', { claims: { exp: NOW + 60 } }],
-  ])('RFC9701-3: a signed introspection answer with %s is accepted', async (_name, difference) => {
+  ])('RFC9701-3: a signed answer with %s is accepted', async (_name, difference) => {
     expect(await verify(answer(difference))).toEqual({ active: true });
   });
 
@@ -109,7 +109,7 @@ describe('a signed introspection answer', () => {
     ['text as token_introspection', { claims: { token_introspection: 'active' } }, noAnswer()],
     ['a list as token_introspection', { claims: { token_introspection: [] } }, noAnswer()],
   ])(
-    'RFC9701-3: a signed introspection answer with %s is an outage, and the log says why',
+    'RFC9701-3: a signed answer with %s is an outage, and the log says why',
     async (_name, difference, detail) => {
       await expectRefusal(answer(difference), detail);
     },
@@ -125,13 +125,13 @@ describe('a signed introspection answer', () => {
     ['five parts', (jwt) => `${jwt}.AAAA.AAAA`],
     ['a payload that is no JSON', () => compactJws(jsonText({ alg: 'ES256' }), 'x', ecdsa(ec.privateKey))],
   ])(
-    'RFC9701-3: a signed introspection answer of the form “%s” is an outage, and the log says why',
+    'RFC9701-3: a signed answer of the form “%s” is an outage, and the log says why',
     async (_name, change) => {
       await expectRefusal(change(answer()), 'it is no signed JWT');
     },
   );
 
-  test('keys that can’t be had are an outage of their own, by their own reason', async () => {
+  test('keys that cannot be had are an outage of their own, with their own reason', async () => {
     const limits = { connectTimeout: 1000, timeout: 1000, maxResponseSize: 1000, maxConnections: 1 };
     const http = new AuthorizationServerHttp(ISSUER, { ...limits, allowLoopbackHttp: false, tls: {} });
     const keys = new RemoteSigningKeys('keys', http, () => 'http://as.example.com/jwks', {
@@ -146,7 +146,7 @@ describe('a signed introspection answer', () => {
     await http.close();
   });
 
-  test('the cause is kept for who looks for it', async () => {
+  test('the cause of an outage is kept for whoever looks for it', async () => {
     await expect(verify(answer({ header: { kid: 'other' } }))).rejects.toMatchObject({
       cause: { reason: 'key_unknown' },
     });

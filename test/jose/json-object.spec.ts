@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { copyOfJson, isShallow, type JsonObject, parseJsonObject } from '../../lib/jose/json-object.js';
 
-describe('parsing', () => {
-  test.each(['', '{', 'null', '[]', '"{}"', '7'])('%j is no object', (text) => {
+describe('the parsing of a JSON object', () => {
+  test.each(['', '{', 'null', '[]', '"{}"', '7'])('the text %j is not parsed as an object', (text) => {
     expect(parseJsonObject(text)).toBeUndefined();
   });
 
-  test('an object is one', () => {
+  test('an object is parsed as an object', () => {
     expect(parseJsonObject('{"a":[1]}')).toEqual({ a: [1] });
   });
 });
@@ -24,18 +24,18 @@ describe('how deep a value is nested', () => {
     ['arrays', (inner) => [inner]],
     ['objects in arrays', (inner) => [1, inner]],
     ['objects beside others', beside],
-  ])('INV5: 64 levels of %s are shallow, 65 are not', (_, within) => {
+  ])('INV5: a nesting of 64 levels of %s is shallow, and of 65 is not', (_, within) => {
     expect(isShallow(nested(64, within))).toBe(true);
     expect(isShallow(nested(65, within))).toBe(false);
   });
 
-  test.each([null, undefined, 7, 'text', true, {}, []])('%j is not nested too deeply', (value) => {
+  test.each([null, undefined, 7, 'text', true, {}, []])('the value %j is shallow', (value) => {
     expect(isShallow(value)).toBe(true);
   });
 });
 
-describe('INV9: a copy', () => {
-  test('INV9: a copy is equal, and shares nothing that could be changed', () => {
+describe('INV9: the copy of a value', () => {
+  test('a copy is equal, and shares nothing that could be changed', () => {
     const original = { text: 'a', nothing: null, list: [1, { b: [2] }, null], inner: { c: { d: true } } };
     const copy = copyOfJson(original) as typeof original;
     expect(copy).toEqual(original);
@@ -50,7 +50,7 @@ describe('INV9: a copy', () => {
     });
   });
 
-  test('has a member __proto__ as a member, and no prototype by it', () => {
+  test('a copy keeps a member __proto__ as a member, and gets no prototype from it', () => {
     const original = JSON.parse('{"__proto__":{"admin":[true]},"a":1}') as JsonObject;
     const copy = copyOfJson(original);
     expect(Object.getPrototypeOf(copy)).toBe(Object.prototype);

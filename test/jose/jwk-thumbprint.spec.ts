@@ -2,8 +2,8 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jo
 import { describe, expect, test } from 'vitest';
 import { jwkThumbprint } from '../../lib/jose/jwk-thumbprint.js';
 
-describe('RFC7638: thumbprints of keys', () => {
-  test('the example of RFC 7638 §3.1', () => {
+describe('RFC7638: the thumbprint of a key', () => {
+  test('the thumbprint of the example in RFC 7638 §3.1 is the one given there', () => {
     const jwk = {
       kty: 'RSA',
       n:
@@ -18,11 +18,14 @@ describe('RFC7638: thumbprints of keys', () => {
     expect(jwkThumbprint(jwk)).toBe('NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs');
   });
 
-  test.each(['ES256', 'ES384', 'ES512', 'RS256', 'Ed25519'])('%s: the same as by jose', async (algorithm) => {
-    const { publicKey } = await generateKeyPair(algorithm, { extractable: true });
-    const jwk = await exportJWK(publicKey);
-    expect(jwkThumbprint({ ...jwk, use: 'sig', x5c: [] })).toBe(await calculateJwkThumbprint(jwk));
-  });
+  test.each(['ES256', 'ES384', 'ES512', 'RS256', 'Ed25519'])(
+    'the thumbprint of a key for %s is the same as by jose',
+    async (algorithm) => {
+      const { publicKey } = await generateKeyPair(algorithm, { extractable: true });
+      const jwk = await exportJWK(publicKey);
+      expect(jwkThumbprint({ ...jwk, use: 'sig', x5c: [] })).toBe(await calculateJwkThumbprint(jwk));
+    },
+  );
 
   test.each<JWK>([
     {},
@@ -36,7 +39,7 @@ describe('RFC7638: thumbprints of keys', () => {
     { kty: 'RSA', n: 'AA' },
     { kty: 'OKP', x: 'AA' },
     Object.assign(Object.create({ y: 'AA' }) as JWK, { kty: 'EC', crv: 'P-256', x: 'AA' }),
-  ])('RFC7638: %j has no thumbprint', (jwk) => {
+  ])('the key %j has no thumbprint', (jwk) => {
     expect(jwkThumbprint(jwk)).toBeUndefined();
   });
 });

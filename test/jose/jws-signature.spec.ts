@@ -49,17 +49,17 @@ const ALGORITHMS = Object.keys(KIND_OF) as readonly SignatureAlgorithm[];
 const signByJose = async (algorithm: SignatureAlgorithm, { privateKey }: Pair): Promise<string> =>
   new CompactSign(Buffer.from('{"sub":"user-1"}')).setProtectedHeader({ alg: algorithm }).sign(privateKey);
 
-describe.each(ALGORITHMS)('RFC7518-3: %s', (algorithm) => {
+describe.each(ALGORITHMS)('RFC7518-3: the signature algorithm %s', (algorithm) => {
   const kind = KIND_OF[algorithm];
   const [own, other] = KEYS[kind];
 
-  test('what jose has signed verifies with its key, and with no other', async () => {
+  test('a signature by jose verifies with its key, and with no other', async () => {
     const jws = await signByJose(algorithm, own);
     expect(isSigned(jws, own.publicKey, algorithm)).toBe(true);
     expect(isSigned(jws, other.publicKey, algorithm)).toBe(false);
   });
 
-  test('nothing verifies that is changed in one bit, cut off, longer, or empty', async () => {
+  test('a signature that is changed in one bit, cut off, longer or empty does not verify', async () => {
     const jws = await signByJose(algorithm, own);
     const end = jws.lastIndexOf('.');
     const [input, signature] = [jws.slice(0, end), Buffer.from(jws.slice(end + 1), 'base64url')];
@@ -73,14 +73,14 @@ describe.each(ALGORITHMS)('RFC7518-3: %s', (algorithm) => {
     expect(isSigned(`${input}.${unchanged}`, own.publicKey, algorithm)).toBe(true);
   });
 
-  test('RFC8725: no other kind of key fits', () => {
+  test('RFC8725: a key of any other kind does not fit', () => {
     const fitting = (Object.keys(KEYS) as readonly KeyKind[]).filter((each) =>
       fits(KEYS[each][0].publicKey, algorithm),
     );
     expect(fitting).toEqual([kind]);
   });
 
-  test('what another algorithm has signed with the same key does not verify', async () => {
+  test('a signature by the same key with another algorithm does not verify', async () => {
     // EdDSA is an older name of Ed25519.
     const alike = ALGORITHMS.filter(
       (each) => KIND_OF[each] === kind && each !== algorithm && kind !== 'Ed25519',

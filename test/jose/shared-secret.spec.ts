@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { bytesOf, hmacAlgorithmsFor } from '../../lib/jose/shared-secret.js';
 
-test('a secret as text stands for its UTF-8; one that changes afterwards changes nothing', () => {
+test('a secret given as text stands for its UTF-8, and a later change of a secret changes nothing', () => {
   expect([...bytesOf('ä')]).toEqual([0xc3, 0xa4]);
   const secret = Uint8Array.of(1, 2);
   const bytes = bytesOf(secret);
@@ -16,6 +16,6 @@ test.each([
   [48, ['HS256', 'HS384']],
   [63, ['HS256', 'HS384']],
   [64, ['HS256', 'HS384', 'HS512']],
-])('RFC 7518 §3.2: %i bytes are enough for %j', (length, algorithms) => {
+])('RFC 7518 §3.2: a secret of %i bytes is long enough for %j', (length, algorithms) => {
   expect(hmacAlgorithmsFor(Buffer.alloc(length))).toEqual(algorithms);
 });

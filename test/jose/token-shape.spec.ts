@@ -20,10 +20,10 @@ describe('the kind of a token, by its shape', () => {
     ['null', encode('null')],
     ['nothing', ''],
     ['a byte order mark', encode('\uFEFF{}')],
-    ['no base64url', `${PAYLOAD}=`],
-    ['no UTF-8', encode(Buffer.from('{"a":"\xff"}', 'latin1'))],
+    ['a text that is not base64url', `${PAYLOAD}=`],
+    ['bytes that are not UTF-8', encode(Buffer.from('{"a":"\xff"}', 'latin1'))],
   ])(
-    'RFC9068: a token with %s as its payload is malformed, and with it as its header it is opaque',
+    'RFC9068: a token with %s as the payload is malformed, and with the same as the header it is opaque',
     (_name, part) => {
       expect(readTokenShape(`${HEADER}.${part}.AAAA`)).toStrictEqual(malformed);
       expect(readTokenShape(`${part}.${PAYLOAD}.AAAA`)).toStrictEqual(opaque);
@@ -31,7 +31,7 @@ describe('the kind of a token, by its shape', () => {
     },
   );
 
-  test.each(['A', 'AAAA=', 'AA+A', 'AAA ', 'AB'])('the signature %j makes it malformed', (signature) => {
+  test.each(['A', 'AAAA=', 'AA+A', 'AAA ', 'AB'])('the signature %j makes a token malformed', (signature) => {
     expect(readTokenShape(`${HEADER}.${PAYLOAD}.${signature}`)).toStrictEqual(malformed);
   });
 
@@ -40,14 +40,14 @@ describe('the kind of a token, by its shape', () => {
   });
 
   test.each(['', 'x', 'a.b', 'a.b.c', `${HEADER}.${PAYLOAD}`, `${HEADER}.a.b.c`, `${HEADER}.a.b.c.d.e`])(
-    'any other is opaque: %s',
+    'any other token is opaque: %s',
     (token) => {
       expect(readTokenShape(token)).toStrictEqual(opaque);
     },
   );
 });
 
-test('base64url has one spelling for each value', () => {
+test('base64url has only one spelling for each value', () => {
   for (const text of ['', 'AA', 'AAA', 'AAAA', '-_8', 'AAAAAA']) {
     expect([text, isBase64url(text)]).toEqual([text, true]);
     expect(Buffer.from(text, 'base64url').toString('base64url')).toBe(text);

@@ -12,7 +12,7 @@ import { clientOf, createWorld, startApi, startAuthorizationServer, whenOver } f
 import { TokenController } from '../support/token-controller.js';
 
 /** The suite-wide watch, which runs in this file as in every other: what it finds here is taken from it. */
-describe('invariant 6: the watch over the whole suite sees', () => {
+describe('invariant 6: the watch over the whole suite', () => {
   const logger = new Logger('planted');
   beforeEach(() => Logger.overrideLogger(false));
   afterEach(() => {
@@ -25,7 +25,7 @@ describe('invariant 6: the watch over the whole suite sees', () => {
     return takeLeaks();
   };
 
-  test('a proof in the log, and every part of it that is secret, cut or not', async () => {
+  test('the watch sees a proof in the log, and every secret part of it, cut or not', async () => {
     const client = await TestDpopClient.create();
     const proof = await client.proof({ url: 'https://api.example.com/' });
     const [header = '', claims = '', signature = ''] = proof.split('.');
@@ -43,7 +43,7 @@ describe('invariant 6: the watch over the whole suite sees', () => {
     expect(found(client.thumbprint)).toEqual([]);
   });
 
-  test('a token and an opaque one, on every level, in an error and its cause', async () => {
+  test('the watch sees a JWT and an opaque token on every level, in an error and in its cause', async () => {
     const world = await createWorld();
     const as = await startAuthorizationServer(world);
     for (const token of [await as.accessToken(), as.opaqueToken()]) {
@@ -55,7 +55,7 @@ describe('invariant 6: the watch over the whole suite sees', () => {
     }
   });
 
-  test('what an event holds', async () => {
+  test('the watch sees what an event holds', async () => {
     const token = await (await TestDpopClient.create()).proof({ url: 'https://api.example.com/' });
     decisions.publish({ detail: token });
     serverCalls.publish({ issuer: token });
@@ -65,7 +65,7 @@ describe('invariant 6: the watch over the whole suite sees', () => {
     ]);
   });
 
-  test('a token that only came with a request, whoever made it, and a secret that went to a server', async () => {
+  test('the watch sees a token that only came with a request, whoever made it, and a secret that went to a server', async () => {
     const server = createServer((_, response) => response.end());
     await new Promise<void>((resolve) => {
       server.listen(0, '127.0.0.1', resolve);
@@ -91,7 +91,7 @@ describe('invariant 6: the watch over the whole suite sees', () => {
     );
   });
 
-  test('INV6: the watch over the whole suite sees nothing in what the library logs and publishes of a request', async () => {
+  test('the watch sees nothing in what the library logs and publishes about a request', async () => {
     const world = await createWorld();
     const as = await startAuthorizationServer(world);
     const app = await startApi(world, 'express', as, [TokenController], { options: as.moduleOptions });
@@ -106,7 +106,7 @@ describe('invariant 6: the watch over the whole suite sees', () => {
 describe('what is known as secret', () => {
   const JWT = `eyJhbGciOiJFUzI1NiJ9.${'claims_'.repeat(10)}.${'signature-'.repeat(8)}`;
 
-  test('what is known as secret is found in any text, and nothing else is', () => {
+  test('a known secret is found in any text, and nothing else is', () => {
     const secrets = new KnownSecrets();
     secrets.addToken(JWT);
     secrets.addSecret('correct horse');
@@ -128,7 +128,7 @@ describe('what is known as secret', () => {
     }
   });
 
-  test('a text that is too short to tell from a word is no secret', () => {
+  test('a text that is too short to tell from a word is not taken as a secret', () => {
     const secrets = new KnownSecrets();
     secrets.addSecret('');
     secrets.addSecret('secret');

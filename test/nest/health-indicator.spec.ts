@@ -68,7 +68,7 @@ const ROWS: readonly Row[] = [
 ];
 
 describe('the health of the authorization servers', () => {
-  test.each(ROWS)('the health of the authorization servers: %s', (_, health, status, warning) => {
+  test.each(ROWS)('the indicator gives the right health for %s', (_, health, status, warning) => {
     const { issuer, ...server } = { ...FRESH, ...health };
     expect(having(health).isHealthy()).toEqual({
       'authorization-servers': {
@@ -79,7 +79,7 @@ describe('the health of the authorization servers', () => {
     });
   });
 
-  test('the health of the authorization servers is down when one of several is, and says of each how it is', () => {
+  test('the indicator is down when one of several servers is, and says how each of them is', () => {
     const stale = { state: 'stale', age: 700, lastFailure } as const;
     const { tokens } = having(
       { keys: stale },
@@ -94,36 +94,33 @@ describe('the health of the authorization servers', () => {
   });
 });
 
-describe.each(PLATFORMS)('with Terminus on %s', (platform) => {
-  test.each(ROWS)(
-    'the health of the authorization servers is what Terminus shows: %s',
-    async (_, health, status) => {
-      const servers = { health: () => [{ ...FRESH, ...health }] };
+describe.each(PLATFORMS)('the health indicator with Terminus on %s', (platform) => {
+  test.each(ROWS)('the health check gives the right status for %s', async (_, health, status) => {
+    const servers = { health: () => [{ ...FRESH, ...health }] };
 
-      @Controller('health')
-      class HealthController {
-        constructor(
-          @Inject(HealthCheckService) private readonly checks: HealthCheckService,
-          private readonly indicator: CertBoundAuthHealthIndicator,
-        ) {}
-        @Get() @HealthCheck() async check(): Promise<HealthCheckResult> {
-          // Its type is what Terminus asks for.
-          const indicator: HealthIndicatorFunction = () => this.indicator.isHealthy();
-          return this.checks.check([indicator]);
-        }
+    @Controller('health')
+    class HealthController {
+      constructor(
+        @Inject(HealthCheckService) private readonly checks: HealthCheckService,
+        private readonly indicator: CertBoundAuthHealthIndicator,
+      ) {}
+      @Get() @HealthCheck() async check(): Promise<HealthCheckResult> {
+        // Its type is what Terminus asks for.
+        const indicator: HealthIndicatorFunction = () => this.indicator.isHealthy();
+        return this.checks.check([indicator]);
       }
-      @Module({
-        imports: [TerminusModule.forRoot({ logger: false })],
-        controllers: [HealthController],
-        providers: [CertBoundAuthHealthIndicator, { provide: AuthorizationServers, useValue: servers }],
-      })
-      class App {}
-      const app = await startApp(platform, App);
-      whenOver(async () => app.close());
-      const response = await supertest(app.getHttpServer() as never).get('/health');
-      expect(response.status).toBe(status === 'up' ? 200 : 503);
-      const { details } = response.body as { details: Record<string, { status: string; servers: object }> };
-      expect(details['authorization-servers']).toMatchObject({ status, servers: { [ISSUER]: {} } });
-    },
-  );
+    }
+    @Module({
+      imports: [TerminusModule.forRoot({ logger: false })],
+      controllers: [HealthController],
+      providers: [CertBoundAuthHealthIndicator, { provide: AuthorizationServers, useValue: servers }],
+    })
+    class App {}
+    const app = await startApp(platform, App);
+    whenOver(async () => app.close());
+    const response = await supertest(app.getHttpServer() as never).get('/health');
+    expect(response.status).toBe(status === 'up' ? 200 : 503);
+    const { details } = response.body as { details: Record<string, { status: string; servers: object }> };
+    expect(details['authorization-servers']).toMatchObject({ status, servers: { [ISSUER]: {} } });
+  });
 });

@@ -44,12 +44,12 @@ class Group {
   readonly listed: unknown;
 }
 
-describe('declared options', () => {
+describe('the declared options', () => {
   test('options are compared with their documented type by the compiler', () => {
     expect([Forgetful, Inventive, Undecided]).toHaveLength(3);
   });
 
-  test('have their default where nothing, or undefined, is given', () => {
+  test('options have their default where nothing, or undefined, is given', () => {
     expect(checkDeclared(Declared, { name: 'a' }).settings).toEqual({ name: 'a', size: 7 });
     expect(checkDeclared(Declared, { name: 'a', size: undefined }).settings).toEqual({ name: 'a', size: 7 });
     expect(checkDeclared(Declared, { name: 'a', size: null }).settings).toEqual({ name: 'a', size: null });

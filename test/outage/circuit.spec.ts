@@ -59,7 +59,7 @@ const changes = (): readonly string[] =>
     .filter((line) => /: introspection (has|answers)/.test(line));
 
 describe.each(PLATFORMS)('an introspection endpoint on %s', (platform) => {
-  test('INV3: an introspection endpoint that fails again and again is spared, and asked again when it may be well', async () => {
+  test('INV3: an endpoint that fails again and again is spared, and is asked again when it may be well', async () => {
     const { as, call } = await start(platform);
     const known = as.opaqueToken({ certificate: world.client1 });
     expect((await call(known)).status).toBe(200);
@@ -84,7 +84,7 @@ describe.each(PLATFORMS)('an introspection endpoint on %s', (platform) => {
     ]);
   });
 
-  test('INV3: an introspection endpoint that refuses us is our mistake: 503, an error in the log, and it goes on being asked', async () => {
+  test('INV3: an endpoint that refuses us shows our mistake, so it is 503, an error in the log, and is still asked', async () => {
     const wrong = { ...SECRET, clientSecret: 'wrong' };
     const { as, call } = await start(platform, wrong);
     for (let i = 0; i < 10; i++) expect((await call()).status).toBe(503);
@@ -96,7 +96,7 @@ describe.each(PLATFORMS)('an introspection endpoint on %s', (platform) => {
   });
 
   test.each([400, 403])(
-    'INV3: an introspection endpoint that answers %i without a word about the token is not spared either',
+    'INV3: an endpoint that answers %i without a word about the token is not spared either',
     async (status) => {
       const { as, call } = await start(platform);
       as.behave('introspection', { status });

@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
 import type { OutageWorld, Target } from './outage-world.js';
 
-/** Milliseconds: far from what it takes, for the machine may be busy, and far from for ever. */
+/** Milliseconds; generous, because the machine may be busy, but not endless. */
 const BOUND = 15_000;
 
-/** Expects that a request with this token is told to come back later, soon, and that no other is affected. */
+/** Expects that a request with this token soon gets 503 with Retry-After, and that no other request is affected. */
 export async function expectOutage(world: OutageWorld, token: string, target: Target): Promise<void> {
   const [cold, withoutToken, open] = await Promise.all([
     world.call('/', token),

@@ -6,7 +6,7 @@ import { FAULTS, isEndless } from './faults.js';
 import type { FaultyServer } from './faulty-server.js';
 import { type Issuer, OutageWorld, type Target, TARGETS } from './outage-world.js';
 
-/** What never ends is ended soon; what ends by itself must not meet the limit on a busy machine. */
+/** A short limit for faults that never end; a long one for those that end by themselves, as the machine may be busy. */
 const SHORT = { connectTimeout: 200, timeout: 300 };
 const LONG = { connectTimeout: 4_000, timeout: 4_000 };
 
@@ -16,7 +16,7 @@ interface FaultyIssuer {
   readonly server: FaultyServer;
 }
 
-describe.each(PLATFORMS)('on %s, an authorization server', (platform) => {
+describe.each(PLATFORMS)('an authorization server that fails, on %s', (platform) => {
   let world: OutageWorld;
   const issuers: Record<string, FaultyIssuer[]> = {};
 
@@ -37,7 +37,7 @@ describe.each(PLATFORMS)('on %s, an authorization server', (platform) => {
   afterAll(async () => world.close());
 
   test.concurrent.for(FAULTS)(
-    'INV3: an authorization server that $name: cold, 503 for a while, for nobody else, and it heals; warm, it is not missed',
+    'INV3: a server that $name causes 503 for its own tokens until it recovers, and is not missed while its answers are cached',
     async (fault) => {
       const exercise = async ({ target, issuer, server }: FaultyIssuer): Promise<void> => {
         const token = await issuer.mint();
@@ -50,7 +50,7 @@ describe.each(PLATFORMS)('on %s, an authorization server', (platform) => {
         await eventually(async () => (await world.call('/', token)).status === 200, 15_000);
 
         await server.break(fault);
-        // A cached introspection answer is one token's; keys and metadata are good for any.
+        // A cached introspection answer serves one token only; keys and metadata serve every token.
         const warm = target === 'introspection' ? token : await issuer.mint();
         expect((await world.call('/', warm)).status, target).toBe(200);
       };

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 
-/** One way to go wrong, and what the log is to say of it. */
+/** One way to fail, and what the log must say about it. */
 export type Fault = { readonly name: string; readonly log: RegExp } & (
   | { readonly at: 'nowhere' }
   | { readonly at: 'kept connection' }
@@ -12,12 +12,12 @@ export type Fault = { readonly name: string; readonly log: RegExp } & (
 );
 
 const UNREACHABLE = 'reason=authorization_server_unreachable.*';
-// Of our own limit, or of that of connecting.
+// Either our own limit ended the call, or the limit of connecting.
 const TIMEOUT = new RegExp(`${UNREACHABLE}(Connect)?TimeoutError`);
-/** What is only ended by the limit of a call. */
+/** Whether only the time limit of a call ends this fault. */
 export const isEndless = ({ log }: Fault): boolean => log === TIMEOUT;
 const INVALID = /reason=authorization_server_answer_invalid/;
-/** Where nonsense is told from an outage depends on who reads it. */
+/** The log names the status, because it depends on the reader of an answer whether nonsense counts as an outage. */
 const STATUS = (status: number): RegExp => new RegExp(`status ${status}`);
 const failed = (what: string): RegExp => new RegExp(UNREACHABLE + what);
 
@@ -27,7 +27,7 @@ const JSON_TYPE = 'content-type: application/json';
 const CHUNKED = 'transfer-encoding: chunked';
 const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`;
 
-/** Writes until the other side has had enough. */
+/** Writes until the other side closes the connection. */
 function forEver(socket: Duplex, piece: string): void {
   const more = (): void => {
     while (socket.writable && socket.write(piece));
@@ -36,7 +36,7 @@ function forEver(socket: Duplex, piece: string): void {
   more();
 }
 
-/** Writes one character after the other, for longer than anybody is to wait. */
+/** Writes one character after the other, for longer than anybody should wait. */
 function drip(socket: Duplex, text: string, every = 20): void {
   let at = 0;
   const timer = setInterval(() => void socket.write(text.charAt(at++ % text.length)), every);
@@ -51,7 +51,7 @@ const answer = (name: string, log: RegExp, text: string): Fault => ({
   act: (socket) => void socket.write(text, 'latin1'),
 });
 
-/** Answers with this text, and no more. */
+/** Answers with this text, and closes the connection. */
 const cutOff = (name: string, log: RegExp, text: string): Fault => ({
   name,
   log,
@@ -256,12 +256,12 @@ const NONSENSE: readonly Fault[] = [
   ),
 ];
 
-/** Only the first request of each connection is answered: the others find it closed. */
+/** Answers only the first request on each connection: a second one finds the connection closed. */
 export const CLOSES_KEPT_CONNECTIONS: Fault = {
   name: 'closes the connections that we keep',
   log: failed('other side closed'),
   at: 'kept connection',
 };
 
-/** Every way to go wrong that brings no answer. */
+/** Every way to fail that gives no answer. */
 export const FAULTS: readonly Fault[] = [...NO_CONNECTION, ...NO_ANSWER, ...TOO_MUCH, ...NONSENSE];

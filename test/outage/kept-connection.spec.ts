@@ -3,14 +3,14 @@ import { PLATFORMS } from '../support/platforms.js';
 import { CLOSES_KEPT_CONNECTIONS } from './faults.js';
 import { OutageWorld } from './outage-world.js';
 
-describe.each(PLATFORMS)('on %s, an authorization server', (platform) => {
+describe.each(PLATFORMS)('a connection to an authorization server that is kept, on %s', (platform) => {
   let world: OutageWorld;
   beforeEach(async () => {
     world = await OutageWorld.create();
   });
   afterEach(async () => world.close());
 
-  test('an authorization server that closes a connection as we use it again is asked once more, and the caller notices nothing', async () => {
+  test('a server that closes a connection just as we use it again is asked once more, and the caller notices nothing', async () => {
     const { issuer, server } = await world.faultyIssuer('introspection');
     await server.break(CLOSES_KEPT_CONNECTIONS);
     await world.startApi(platform, [issuer]);

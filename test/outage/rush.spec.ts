@@ -13,7 +13,7 @@ function faultNamed(name: string): (typeof FAULTS)[number] {
   return fault;
 }
 
-describe.each(PLATFORMS)('many callers on %s', (platform) => {
+describe.each(PLATFORMS)('many callers at once on %s', (platform) => {
   let world: OutageWorld;
   beforeEach(async () => {
     world = await OutageWorld.create();
@@ -33,7 +33,7 @@ describe.each(PLATFORMS)('many callers on %s', (platform) => {
   }
 
   test.each(['reads requests and says nothing', 'accepts connections and says nothing'])(
-    'INV3: many callers of a server that %s: all are told so in time, over a few connections',
+    'INV3: many callers learn in time, over a few connections, that the server %s',
     async (name) => {
       const faulty = await start(400);
       await faulty.server.break(faultNamed(name));
@@ -45,7 +45,7 @@ describe.each(PLATFORMS)('many callers on %s', (platform) => {
     },
   );
 
-  test('do not rush at a server that is back: they share its few connections, and all are served', async () => {
+  test('many callers share the few connections to a server that is back, and all of them are served', async () => {
     const faulty = await start(10_000);
     const { issuer, server } = faulty;
     await server.break(faultNamed('answers 500'));

@@ -34,7 +34,12 @@ const BUILDS: readonly Build[] = [
 
 const CELLS = BUILDS.flatMap((of) =>
   (Object.keys(PLATFORMS) as Platform[]).flatMap((platform) =>
-    NODES.map((node) => ({ title: `${of.name} / ${platform} / Node ${node}`, build: of, platform, node })),
+    NODES.map((node) => ({
+      title: `the app ${of.name} answers every request of the table on ${platform} with Node ${node}`,
+      build: of,
+      platform,
+      node,
+    })),
   ),
 );
 
@@ -60,12 +65,12 @@ beforeAll(async () => {
   await Promise.allSettled([...BUILDS.map(compiled), ...NODES.map(executableOf)]);
 });
 
-test('no two rows of the table have one name', ({ expect }) => {
+test('no two rows of the table have the same name', ({ expect }) => {
   expect(new Set(REQUEST_TABLE.map(({ name }) => name)).size).toBe(REQUEST_TABLE.length);
 });
 
 for (const { name: title, app, nest } of BUILDS) {
-  test(`${title} / has the versions that it stands for`, async ({ expect }) => {
+  test(`the app ${title} has the versions that it stands for`, async ({ expect }) => {
     const copy = await installed(app);
     const names = ['@nestjs/core', '@nestjs/passport', 'express', 'fastify'];
     const majors = await Promise.all(names.map(async (name) => installedMajor(copy, name)));
@@ -83,12 +88,15 @@ for (const { title, build: of, platform, node } of CELLS) {
   });
 }
 
-test.concurrent.for(NODES)('cjs-nest11 / supertest under Jest / Node %s', async (node, { expect }) => {
-  const cwd = await installed('cjs-nest11');
-  const jest = ['node_modules/jest/bin/jest.js', '--config', 'test/jest-e2e.json', '--ci', '--json'];
-  const { stdout } = await run(await executableOf(node), jest, { cwd, timeout: 120_000 });
-  expect(JSON.parse(stdout)).toMatchObject({ success: true, numTotalTests: 8, numPassedTests: 8 });
-});
+test.concurrent.for(NODES)(
+  'the tests of cjs-nest11 with supertest pass under Jest on Node %s',
+  async (node, { expect }) => {
+    const cwd = await installed('cjs-nest11');
+    const jest = ['node_modules/jest/bin/jest.js', '--config', 'test/jest-e2e.json', '--ci', '--json'];
+    const { stdout } = await run(await executableOf(node), jest, { cwd, timeout: 120_000 });
+    expect(JSON.parse(stdout)).toMatchObject({ success: true, numTotalTests: 8, numPassedTests: 8 });
+  },
+);
 
 function build(app: string, nest: number, differences: Partial<Build> = {}): Build {
   return { name: app, app, nest, tsconfig: 'tsconfig.json', main: 'dist/main.js', ...differences };

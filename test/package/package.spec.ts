@@ -17,8 +17,8 @@ interface Manifest {
 const packed = inject('packed');
 const { tarball, files } = packed;
 
-describe('the packed tarball', () => {
-  test('holds the build and its documents, nothing else', () => {
+describe('the tarball that is published', () => {
+  test('the tarball holds the build and its documents, and nothing else', () => {
     expect(files).toContain('dist/lib/index.js');
     expect(files).toContain('dist/lib/testing/index.d.ts');
     const stray = files.filter(
@@ -28,18 +28,18 @@ describe('the packed tarball', () => {
     expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md']));
   });
 
-  test('the packed tarball has no fault that publint knows', async () => {
+  test('the tarball passes publint', async () => {
     const { stdout } = await run('npx', ['publint', '--strict', tarball], { cwd: root });
     expect(stdout).toContain('All good');
   });
 
-  test('the packed tarball has no fault that attw knows', async () => {
+  test('the tarball passes attw', async () => {
     // attw deletes a directory that it packs, never a tarball that it is given.
     const { stdout } = await run('npx', ['attw', '--profile', 'esm-only', tarball], { cwd: root });
     expect(stdout).toContain('node16 (from ESM): 🟢');
   });
 
-  test('has declarations that import declared packages only', async () => {
+  test('the declarations import declared packages only', async () => {
     const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Manifest;
     const declared = new Set([
       ...Object.keys(manifest.dependencies),
@@ -60,7 +60,7 @@ describe('the packed tarball', () => {
     expect([...new Set(undeclared)]).toEqual([]);
   });
 
-  test('installs into a minimal ESM app (Express alone), which checks all declarations, boots and answers', async () => {
+  test('the tarball installs into a minimal ESM app (Express alone), which checks all declarations, boots and answers', async () => {
     const app = await install('esm-minimal', packed);
     await compile(app);
     const { stdout } = await run(process.execPath, ['dist/main.js'], { cwd: app });

@@ -42,11 +42,11 @@ function resultsOf(results: readonly Result[]): Results {
   return { date: '2026-11-21T00:00:00Z', machine, versions: {}, options: {}, scenarios, results };
 }
 
-describe('the load', () => {
+describe('the load of a benchmark', () => {
   const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
   const read = (reader: ResponseReader, text: string): boolean => reader.read(Buffer.from(text), text.length);
 
-  test('counts an answer once it is whole, however it arrives', () => {
+  test('the load counts an answer once it is whole, however it arrives', () => {
     const reader = new ResponseReader();
     expect(read(reader, answer.slice(0, 20))).toBe(false);
     expect(read(reader, answer.slice(20, -1))).toBe(false);
@@ -56,13 +56,13 @@ describe('the load', () => {
     expect(read(reader, answer.slice(-1))).toBe(true);
   });
 
-  test('stops at a refusal, also one that is as long as the answers before it', () => {
+  test('the load stops at a refusal, even at one that is as long as the answers before it', () => {
     const reader = new ResponseReader();
     expect(read(reader, answer)).toBe(true);
     expect(() => read(reader, answer.replace('200', '401'))).toThrow('the server answered HTTP/1.1 401');
   });
 
-  test('sends the credentials in turn, as many as it shall', () => {
+  test('the load sends the credentials in turn, as many as it should', () => {
     const list = new RequestList([{ token: 'a' }, { token: 'b', proof: 'p' }], '/', 'keep-alive');
     list.rewind(3, 2);
     const sent = [list.next(), list.next(), list.next()].map((request) => request?.toString());
@@ -72,32 +72,32 @@ describe('the load', () => {
   });
 });
 
-describe('the figures', () => {
+describe('the figures of a benchmark', () => {
   test('the figures are medians with the least and the greatest round', () => {
     expect(summarise([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
     expect(summarise([4, 1, 2, 3])).toEqual({ median: 2.5, min: 1, max: 4 });
   });
 
-  test('compare a round with the open route’s of the same round', () => {
+  test('the figures compare a round with the open route in the same round', () => {
     const beside = besideOf('open', [round(15, 80), round(30, 45)], [round(10, 100), round(20, 50)]);
     expect(beside.addedMicros).toEqual({ median: 7.5, min: 5, max: 10 });
     expect(beside.throughput).toEqual({ median: (0.8 + 0.9) / 2, min: 0.8, max: 0.9 });
   });
 });
 
-describe('the report', () => {
+describe('the report of a benchmark', () => {
   const beside = (added: number, part: number): Pick<Result, 'beside'> => ({
     beside: { id: 'express-open', addedMicros: summarise([added]), throughput: summarise([part]) },
   });
 
-  test('says of each goal whether it is reached', () => {
+  test('the report says of each goal whether it is reached', () => {
     const reached = (added: number, part: number): readonly boolean[] =>
       goalsOf(resultsOf([result('express-library', 70, beside(added, part))])).map((goal) => goal.reached);
     expect(reached(6, 0.95)).toEqual([true, true]);
     expect(reached(6.1, 0.94)).toEqual([false, false]);
   });
 
-  test('holds a new token and a proof against a bare verification, in the same server and in a loop', () => {
+  test('the report compares a new token and a proof with a bare verification, in the same server and in a loop', () => {
     const of = (scenario: string, id: string, cpu: number): Result =>
       result(id, cpu, { scenario, ...beside(cpu, 1) });
     const reached = (token: number, proof: number): readonly boolean[] =>
@@ -117,7 +117,7 @@ describe('the report', () => {
     expect(reached(231, 251)).toEqual([false, false, false, false]);
   });
 
-  test('replaces what is between the markers, and nothing else', () => {
+  test('the report replaces what is between the markers, and nothing else', () => {
     const results = resultsOf([result('express-open', 64), result('express-library', 70, beside(6, 0.95))]);
     const once = fillIn(`before\n${BEGIN}\nold\n${END}\nafter\n`, results);
     expect(once).toMatch(/^before\n[^]*\nafter\n$/);
@@ -127,7 +127,7 @@ describe('the report', () => {
     expect(() => fillIn('no markers', results)).toThrow(BEGIN);
   });
 
-  test('divides memory by the tokens that were added', () => {
+  test('the report divides memory by the tokens that were added', () => {
     const at = (point: number, usedMemory: number): Result =>
       result('fastify-library', 1, { ...beside(1, 1), point, usedMemory });
     const [, , last] = memoryTable(resultsOf([at(1, 1000), at(101, 51_000)]));
@@ -141,21 +141,21 @@ describe('the report', () => {
     expect(picture).not.toMatch(/NaN|Infinity|undefined/);
   });
 
-  test('the report is JSON as well, with every round', () => {
+  test('the report is written as JSON as well, with every round', () => {
     const results = resultsOf([result('express-open', 64.123_456), result('express-library', 70)]);
     const { results: read, ...rest } = JSON.parse(jsonOf(results)) as Results;
     expect(rest).toEqual({ ...results, results: undefined });
     expect(read.map(({ rounds }) => rounds[0]?.cpuMicros)).toEqual([64.1235, 70]);
   });
 
-  test('the report finds its place in the document', () => {
+  test('the report finds its document', () => {
     const document = readFileSync(new URL('../../docs/performance.md', import.meta.url), 'utf8');
     expect(document.indexOf(END)).toBeGreaterThan(document.indexOf(BEGIN));
     expect(document).toContain(BEGIN);
   });
 });
 
-test('a profile names functions by the time in themselves, of its last seconds, without idle time', () => {
+test('a profile names functions by the time in themselves, in its last seconds, without idle time', () => {
   const node = (id: number, functionName: string): CpuProfile['nodes'][number] => ({
     id,
     callFrame: { functionName, url: 'node:fs', lineNumber: 9 },
@@ -176,7 +176,7 @@ test('a profile names functions by the time in themselves, of its last seconds, 
   expect(times[0]?.place).toBe('node:fs:10');
 });
 
-test('the command line is checked', () => {
+test('the command line of the benchmark is checked', () => {
   expect(readBenchOptions([])).toMatchObject({ quick: false, pin: true, rounds: 21, starts: 3 });
   expect(readBenchOptions(['--quick', '--no-pin', '--rounds', '3'])).toMatchObject({ pin: false, rounds: 3 });
   expect(() => readBenchOptions(['--rounds', 'none'])).toThrow('--rounds must be a number above 0');

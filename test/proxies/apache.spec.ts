@@ -5,7 +5,7 @@ import { APACHE } from './support/forwarding-proxies.js';
 import { withChain } from './support/forwarding-stage.js';
 
 describeForwarding(APACHE, (world, start) => {
-  test('RFC9440: were the header added to the client’s, and not put in its place, it would be 400', async () => {
+  test('RFC9440: adding the header beside the client’s copy, instead of replacing it, would be 400', async () => {
     const { as, call } = await start({
       replace: { 'RequestHeader unset': '#', 'RequestHeader set': 'RequestHeader add' },
     });
@@ -31,7 +31,7 @@ describeForwarding(APACHE, (world, start) => {
     return answers.map(({ status, resumed }) => (resumed ? `${status}, resumed` : String(status)));
   };
 
-  test('trust: { ca }: the chain gets through, as long as no session is resumed', async () => {
+  test('trust: { ca } gets the chain through as long as no session is resumed', async () => {
     expect(await callsWithChain({ '#SSLSessionTickets off': 'SSLSessionTickets off' })).toEqual([
       '200',
       '200',
@@ -39,7 +39,7 @@ describeForwarding(APACHE, (world, start) => {
     expect(await callsWithChain({})).toEqual(['200', '401, resumed']);
   });
 
-  test('trust: { ca }: with the CA between them among these, sessions may be resumed', async () => {
+  test('trust: { ca } with the intermediate CA among the trusted ones allows sessions to be resumed', async () => {
     const { ca } = world();
     const intermediate = await ca.issueIntermediate();
     const leaf = await intermediate.issueClientCertificate('client3');

@@ -8,7 +8,7 @@ import { CADDY } from './support/forwarding-proxies.js';
 import { type Caller, tlsOf } from './support/public-client.js';
 
 describeForwarding(CADDY, (world, start) => {
-  test('RFC9440: were the header added to the client’s, and not put in its place, it would be 400', async () => {
+  test('RFC9440: adding the header beside the client’s copy, instead of replacing it, would be 400', async () => {
     const { as, call } = await start({
       replace: {
         'request_header -X-SSL-Client-Cert': '',
@@ -21,7 +21,7 @@ describeForwarding(CADDY, (world, start) => {
     expect((await call({ token, certificate: client2, headers })).status).toBe(400);
   });
 
-  test('INV2: the header, when the client sends it by HTTP/2, does not win either', async () => {
+  test('INV2: the header that a client sends by HTTP/2 never wins over what the proxy writes', async () => {
     const { as, caller } = await start();
     const { client1, client2 } = world();
     const authorization = `Bearer ${await as.accessToken({ certificate: client1 })}`;

@@ -14,7 +14,7 @@ const NGINX: ForwardAuthCase = {
 
 describeForwardAuth(NGINX);
 
-test('row 46: behind nginx the API gets the phantom token in place of the client’s', async () => {
+test('row 46: the API behind nginx gets the phantom token in place of the client’s', async () => {
   const world = await createWorld();
   const { key } = world.server;
   const block = `payments:

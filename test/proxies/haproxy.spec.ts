@@ -3,7 +3,7 @@ import { describeForwarding } from './support/describe-forwarding.js';
 import { HAPROXY } from './support/forwarding-proxies.js';
 
 describeForwarding(HAPROXY, (world, start) => {
-  test('RFC9440: were the header added to the client’s, and not put in its place, it would be 400', async () => {
+  test('RFC9440: adding the header beside the client’s copy, instead of replacing it, would be 400', async () => {
     const { as, call } = await start({
       replace: { 'http-request del-header': '#', 'http-request set-header': 'http-request add-header' },
     });

@@ -70,7 +70,7 @@ describe.each(PLATFORMS)('an API that nginx calls by mutual TLS, on %s', (platfo
     }
   });
 
-  test('INV2: the header says nothing from a client of the same CA, or from another proxy', async () => {
+  test('INV2: the header from a client of the same CA, or from another proxy, means nothing', async () => {
     const { as, call, callDirectly } = await start(platform, otherProxy);
     const token = await as.accessToken({ certificate: world.client1 });
     const headers = headersOf({
@@ -86,7 +86,7 @@ describe.each(PLATFORMS)('an API that nginx calls by mutual TLS, on %s', (platfo
     expect((await call(world.client1, headersOf({ token }))).status).toBe(401);
   });
 
-  test('RFC8705-1: a token of the proxy’s own certificate does not work: it is not the client', async () => {
+  test('RFC8705-1: a token of the proxy’s own certificate does not work, because the proxy is not the client', async () => {
     const { as, call, callDirectly } = await start(platform, proxy);
     const token = await as.accessToken({ certificate: proxy });
     expect((await callDirectly(proxy, headersOf({ token }))).status).toBe(401);

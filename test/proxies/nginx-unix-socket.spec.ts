@@ -43,7 +43,7 @@ async function listenOnFastify(module: object, path: string): Promise<{ close():
 }
 
 describe.each(PLATFORMS)('an API on a unix socket, behind nginx, on %s', (platform) => {
-  test('INV2: whoever can connect to the socket is the proxy: it alone may, and its header counts', async () => {
+  test('INV2: only the proxy may connect to the socket, so whoever connects is the proxy and its header counts', async () => {
     const as = await startAuthorizationServer(world);
     const source = await documentedSource('nginx');
     const clientCertificate = { ...source, trustedProxies: ['unix'] };
@@ -66,7 +66,7 @@ describe.each(PLATFORMS)('an API on a unix socket, behind nginx, on %s', (platfo
     expect((await getDirectly({ socketPath }, [...headers, verdict])).status).toBe(200);
   });
 
-  test('INV2: a socket of the app’s own that is none of trustedProxies counts for nothing', async () => {
+  test('INV2: a socket of the app’s own that is not in trustedProxies counts for nothing', async () => {
     const as = await startAuthorizationServer(world);
     const clientCertificate = await documentedSource('nginx');
     const socketPath = await listenOnSocket(platform, apiModule({ ...as.moduleOptions, clientCertificate }));

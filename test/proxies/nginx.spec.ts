@@ -3,7 +3,7 @@ import { describeForwarding } from './support/describe-forwarding.js';
 import { NGINX } from './support/forwarding-proxies.js';
 
 describeForwarding(NGINX, (world, start) => {
-  test('INV2: what nginx passes on although it could not verify it, the API refuses by its verdict', async () => {
+  test('INV2: a certificate that nginx passes on without verifying it is refused by the API for its verdict', async () => {
     const { as, call, logger } = await start({
       replace: { 'ssl_verify_client optional;': 'ssl_verify_client optional_no_ca;' },
     });

@@ -35,7 +35,7 @@ describe.each(WAYS)('introspection answers in a real Redis, on $platform by $kin
     return { redis, as, start, inspector: inspect(redis) };
   }
 
-  test('two instances share one answer: the server is asked once', async () => {
+  test('two instances share one answer, so the server is asked once', async () => {
     const { as, start, inspector } = await setUp();
     const [one, other] = [await start(), await start()];
     const token = opaqueToken(world, as);
@@ -75,7 +75,7 @@ describe.each(WAYS)('introspection answers in a real Redis, on $platform by $kin
     await eventually(async () => (await inspector.dbsize()) === 2);
   });
 
-  test('a value that was tampered with is no answer: the server is asked again', async () => {
+  test('a value that was tampered with is ignored, and the server is asked again', async () => {
     const { as, start, inspector } = await setUp();
     const token = opaqueToken(world, as);
     await (await start()).call(token);
@@ -90,7 +90,7 @@ describe.each(WAYS)('introspection answers in a real Redis, on $platform by $kin
     expect(logger.ours.map(({ level }) => level)).toContain('warn');
   });
 
-  test('the answer to another token is none: the server is asked again, and refuses', async () => {
+  test('the answer about another token is ignored, and the server is asked again and refuses', async () => {
     const { as, start, inspector } = await setUp();
     const one = await start();
     const [valid, revoked] = [opaqueToken(world, as), opaqueToken(world, as)];
@@ -106,7 +106,7 @@ describe.each(WAYS)('introspection answers in a real Redis, on $platform by $kin
     expect(as.count('introspection')).toBe(3);
   });
 
-  test('a revoked token is refused when ttl is over, also by who knew it from Redis', async () => {
+  test('a revoked token is refused when ttl is over, also by an instance that knew it from Redis', async () => {
     const { as, start, inspector } = await setUp();
     const [one, other] = [await start(SECRET, { ttl: 2 }), await start(SECRET, { ttl: 2 })];
     const token = opaqueToken(world, as);
@@ -134,7 +134,7 @@ describe.each(WAYS)('introspection answers in a real Redis, on $platform by $kin
     expect(as.count('introspection')).toBe(2);
   });
 
-  test('the authorization server is asked while Redis is down or hangs, and the cache recovers by itself', async () => {
+  test('the server is asked while Redis is down or hangs, and the cache recovers by itself', async () => {
     const { redis, as, start, inspector } = await setUp();
     const logger = new RecordingLogger();
     // Nest logs by the logger of the app that was started last.

@@ -28,7 +28,7 @@ describe.each(REDIS_PACKAGES)('RFC9449-8: used proofs in a real Redis, by %s', (
   const connect = (redis: RedisServer, options?: RedisReplayStoreOptions): RedisReplayStore =>
     new RedisReplayStore(connectClient(kind, redis), { timeout: 10_000, ...options });
 
-  test('RFC9449-8: exactly one of 200 calls at once on two instances resolves to true', async () => {
+  test('exactly one of 200 simultaneous calls on two instances resolves to true', async () => {
     const redis = await RedisServer.start();
     const stores = [connect(redis), connect(redis)];
     const calls = Array.from({ length: 100 }, () => stores.map(async (store) => store.addIfAbsent(KEY, 80)));
@@ -63,7 +63,7 @@ describe.each(REDIS_PACKAGES)('RFC9449-8: used proofs in a real Redis, by %s', (
     );
   });
 
-  test('a Redis that is down: it cannot tell, within the timeout, and recovers by itself', async () => {
+  test('the store fails within the timeout while Redis is down, and recovers by itself', async () => {
     const redis = await RedisServer.start();
     const store = connect(redis, { timeout: 200 });
     await eventually(async () => works(store));
@@ -74,7 +74,7 @@ describe.each(REDIS_PACKAGES)('RFC9449-8: used proofs in a real Redis, by %s', (
     await eventually(async () => works(store));
   });
 
-  test('a Redis that hangs: it cannot tell, within the timeout, and recovers by itself', async () => {
+  test('the store fails within the timeout while Redis hangs, and recovers by itself', async () => {
     const redis = await RedisServer.start();
     const store = connect(redis, { timeout: 200 });
     await eventually(async () => works(store));
@@ -88,7 +88,7 @@ describe.each(REDIS_PACKAGES)('RFC9449-8: used proofs in a real Redis, by %s', (
     expect(await store.addIfAbsent(`${KEY}2`, 80)).toBe(false);
   });
 
-  test('a Redis that comes up later than the API is enough', async () => {
+  test('a Redis may come up later than the API', async () => {
     const redis = await RedisServer.prepare();
     const store = connect(redis, { timeout: 200 });
     expect(await rejectedAfter(store.addIfAbsent(KEY, 80))).toBeLessThan(1000);
@@ -106,7 +106,7 @@ describe.each(REDIS_PACKAGES)('RFC9449-8: used proofs in a real Redis, by %s', (
   });
 });
 
-test('a pool of redis is a client as well', async () => {
+test('a pool of redis is accepted as a client', async () => {
   const redis = await RedisServer.start();
   const pool = createClientPool({ url: `redis://127.0.0.1:${redis.port}` });
   pool.on('error', () => undefined);

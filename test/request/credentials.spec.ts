@@ -49,7 +49,7 @@ describe('RFC6750-2: no credentials that are understood', () => {
     'BearerDPoP a',
     ...Array.from("!#$%&'*+-.^_`|~0Z").map((character) => `Bearer${character} a`),
     '',
-  ])('%j is of another scheme', (header) => {
+  ])('the header %j is of another scheme', (header) => {
     expect(() => read({ headers: [header] })).toThrow(
       missing('the Authorization header is not of the Bearer or DPoP scheme'),
     );
@@ -85,11 +85,11 @@ describe('RFC6750-1: one scheme, spaces, one token', () => {
     ['dpop token', 'DPoP'],
     ['Bearer    token', 'Bearer'],
     ['Bearer token   ', 'Bearer'],
-  ])('RFC6750-1: %j is one scheme, spaces and one token', (header, scheme) => {
+  ])('the header %j has the scheme %s and a token', (header, scheme) => {
     expect(read({ headers: [header] })).toEqual([scheme, 'token']);
   });
 
-  test.each(['a', '0', 'A-._~+/z', 'a=', 'a=='])('%j is a token', (token) => {
+  test.each(['a', '0', 'A-._~+/z', 'a=', 'a=='])('the text %j is a token', (token) => {
     expect(read({ headers: [`Bearer ${token}`] })).toEqual(['Bearer', token]);
   });
 
@@ -109,7 +109,7 @@ describe('RFC6750-1: one scheme, spaces, one token', () => {
     'Bearer a=b',
     'Bearer "a"',
     'Bearer é',
-  ])('%j is none: 400', (header) => {
+  ])('the header %j holds no single token, so it is 400', (header) => {
     expect(() => read({ headers: [header] })).toThrow(
       refusal(400, 'credentials_malformed', 'the Authorization header is not "Bearer" and one token'),
     );

@@ -24,7 +24,7 @@ describe('RFC9449-2: the path of a request', () => {
     ['/.well-known/a', '/.well-known/a'],
     ['/a..b/%2e%2e%2e', '/a..b/%2e%2e%2e'],
     ['/a?b=/../c', '/a'],
-  ])('RFC9449-2: the path of a request for %s is %s', (target, path) => {
+  ])('the path of %s is %s', (target, path) => {
     expect(requestPathOf(requestOf(target))).toBe(path);
   });
 
@@ -57,14 +57,11 @@ describe('RFC9449-2: the path of a request', () => {
     '/a/%2E%2e/b',
     '/a/.%2e',
     'http://api.example.com/a/../b',
-  ])(
-    'RFC9449-2: the path of a request for %s is not certain, for the router may read another one',
-    (target) => {
-      expect(requestPathOf(requestOf(target))).toBeUndefined();
-    },
-  );
+  ])('the path of %s is uncertain, because the router may read another one', (target) => {
+    expect(requestPathOf(requestOf(target))).toBeUndefined();
+  });
 
-  test('it is what was sent, not what a router on the way has left of it', () => {
+  test('the path is what was sent, not what a router on the way has left of it', () => {
     const raw = { url: '/b' } as HttpRequest['raw'];
     expect(requestPathOf({ raw, originalUrl: '/a/b' } as HttpRequest)).toBe('/a/b');
     expect(requestPathOf({ raw } as HttpRequest)).toBe('/b');

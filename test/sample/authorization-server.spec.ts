@@ -41,9 +41,9 @@ function thumbprint(certificate: CertificateName): string {
   return createHash('sha256').update(raw).digest('base64url');
 }
 
-describe('the metadata', () => {
+describe('the metadata of the sample server', () => {
   it.each(['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'])(
-    'the metadata are at %s and name what the server can do',
+    'the metadata is at %s and names what the server can do',
     async (path) => {
       const metadata = JSON.parse((await server.get(path)).body) as Record<string, unknown>;
 
@@ -60,9 +60,9 @@ describe('the metadata', () => {
   );
 });
 
-describe('a JWT access token', () => {
+describe('a JWT access token of the sample server', () => {
   it.each(['client1', 'client2'] as const)(
-    'a JWT access token is given to %s without naming a resource (RFC 9068)',
+    'a JWT is given to %s without naming a resource (RFC 9068)',
     async (name) => {
       const token = await tokenOf(name, name, 'accounts:read payments:read');
       const keys = JSON.parse((await server.get('/jwks')).body) as JSONWebKeySet;
@@ -83,13 +83,13 @@ describe('a JWT access token', () => {
     },
   );
 
-  it('a JWT access token of client1-short lives for a second', async () => {
+  it('the JWT of client1-short lives for a second', async () => {
     const { exp = 0, iat = 0 } = decodeJwt(await tokenOf('client1-short', 'client1'));
 
     expect(exp - iat).toBe(1);
   });
 
-  it('a JWT access token is for the API alone', async () => {
+  it('a JWT is for the API alone', async () => {
     const form = {
       grant_type: 'client_credentials',
       client_id: 'client1',
@@ -105,10 +105,10 @@ describe('a JWT access token', () => {
 describe('a client without the right certificate gets no token', () => {
   it.each<[string, CertificateName | undefined]>([
     ["with client2's certificate", 'client2'],
-    ['with one of the same name by another CA', 'untrusted'],
-    ['with one that has expired', 'client1-expired'],
-    ['without any', undefined],
-  ])('a client without the right certificate gets no token: %s', async (_case, certificate) => {
+    ['with a certificate of the same name by another CA', 'untrusted'],
+    ['with an expired certificate', 'client1-expired'],
+    ['without a certificate', undefined],
+  ])('a client %s gets no token', async (_case, certificate) => {
     for (const clientId of ['client1', 'client1-opaque']) {
       const { status, body } = await requestToken(clientId, certificate);
 
@@ -118,12 +118,12 @@ describe('a client without the right certificate gets no token', () => {
   });
 });
 
-describe('an opaque access token', () => {
+describe('an opaque access token of the sample server', () => {
   it.each([
     ['client1-opaque', 'client1'],
     ['client2-opaque', 'client2'],
   ] as const)(
-    'an opaque access token is given to %s, bound to the certificate of %s',
+    'an opaque token is given to %s, bound to the certificate of %s',
     async (clientId, certificate) => {
       const token = await tokenOf(clientId, certificate);
 
@@ -142,7 +142,7 @@ describe('an opaque access token', () => {
     },
   );
 
-  it("an opaque access token is introspected with the API's credentials only", async () => {
+  it("an opaque token is introspected with the API's credentials only", async () => {
     const token = await tokenOf('client1-opaque', 'client1');
 
     expect((await introspect(token, 'wrong')).status).toBe(401);
@@ -153,7 +153,7 @@ describe('an opaque access token', () => {
     expect(JSON.parse(body)).toStrictEqual({ active: false });
   });
 
-  it('an opaque access token is revoked by its own client only', async () => {
+  it('an opaque token is revoked by its own client only', async () => {
     const token = await tokenOf('client1-opaque', 'client1');
     const revoke = (clientId: string, certificate: CertificateName) =>
       server.post('/token/revocation', { token, client_id: clientId }, { certificate });
@@ -184,7 +184,7 @@ describe('a client without a certificate', () => {
   const proofFor = (path: string): Promise<string> =>
     key.proof({ method: 'POST', url: `${server.issuer}${path}` });
 
-  it('gets a JWT that is bound to the key of its proof (RFC 9449 §5)', async () => {
+  it('a client without a certificate gets a JWT that is bound to the key of its proof (RFC 9449 §5)', async () => {
     const { status, body } = await requestDpopToken('partner1', await proofFor('/token'));
 
     expect({ status, body }).toMatchObject({ status: 200, body: { token_type: 'DPoP' } });
@@ -196,7 +196,7 @@ describe('a client without a certificate', () => {
     });
   });
 
-  it('gets an opaque token whose introspection names the key (RFC 9449 §6.2)', async () => {
+  it('a client without a certificate gets an opaque token whose introspection names the key (RFC 9449 §6.2)', async () => {
     const { body } = await requestDpopToken('partner1-opaque', await proofFor('/token'));
 
     expect(await introspect(String(body['access_token']))).toMatchObject({
@@ -205,7 +205,7 @@ describe('a client without a certificate', () => {
     });
   });
 
-  it('gets none without a proof, with a used one, with one for another URL, with a wrong secret', async () => {
+  it('a client gets no token without a proof, with a used one, with one for another URL, or with a wrong secret', async () => {
     const used = await proofFor('/token');
     expect((await requestDpopToken('partner1', used)).status).toBe(200);
     const refusals = [

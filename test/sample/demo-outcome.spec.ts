@@ -5,7 +5,7 @@ import { describeAnswer, outcomeOf } from '../../sample-app/development/demo-out
 const REFUSED = 'error="invalid_token", error_description="Not valid"';
 const ALGORITHMS = 'algs="ES256 PS256"';
 
-describe('an answer in short', () => {
+describe('an answer in short form', () => {
   it.each<[string, number, IncomingHttpHeaders, string, string]>([
     ['of a success is its status', 200, {}, '200', '200'],
     [
@@ -30,7 +30,7 @@ describe('an answer in short', () => {
       '401 DPoP error="use_dpop_nonce"',
     ],
     [
-      'without credentials has the schemes and no error code',
+      'of a request without credentials has the schemes and no error code',
       401,
       { 'www-authenticate': `Bearer, DPoP ${ALGORITHMS}` },
       '401 Bearer, DPoP',
@@ -44,7 +44,7 @@ describe('an answer in short', () => {
       '503 Retry-After',
       '503 Retry-After: 5',
     ],
-  ])('an answer is told in short: %s', (_case, status, headers, outcome, description) => {
+  ])('the short form %s', (_case, status, headers, outcome, description) => {
     const answer = { status, headers, body: '' };
 
     expect(outcomeOf(answer)).toBe(outcome);

@@ -35,7 +35,7 @@ describe.each(PLATFORMS)("the sample's API and a real authorization server on %s
     expect(came).toStrictEqual(steps.map(({ tried, expected }) => `${tried}: ${expected}`));
   });
 
-  it('RFC8705-1: a client with a certificate is served beside those of DPoP', async () => {
+  it('RFC8705-1: a client with a certificate is served beside clients with DPoP', async () => {
     const token = await client.token('client1', 'client1', 'accounts:read payments:write');
 
     const read = await client.call('/accounts', { token, certificate: 'client1' });

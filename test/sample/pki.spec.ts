@@ -27,7 +27,7 @@ async function serialNumber(): Promise<string> {
 }
 
 describe('the development PKI', () => {
-  it('has a certificate and a key of each name, the keys for the owner alone', async () => {
+  it('the PKI has a certificate and a key for each name, with the keys readable by the owner alone', async () => {
     await ensurePki(directory);
 
     const expected = CERTIFICATES.flatMap((name) => [`${name}.crt`, `${name}.key`]);
@@ -39,7 +39,7 @@ describe('the development PKI', () => {
     expect(await readdir(parent)).toStrictEqual(['.pki']);
   });
 
-  it('says what each name promises', async () => {
+  it('each certificate is what its name promises', async () => {
     await ensurePki(directory);
     const ca = await certificate('ca');
 
@@ -57,7 +57,7 @@ describe('the development PKI', () => {
     expect(server.checkIP('::1')).toBe('::1');
   });
 
-  it('the development PKI is kept when it is good', async () => {
+  it('a PKI that is good is kept', async () => {
     await ensurePki(directory);
     const before = await serialNumber();
 
@@ -85,7 +85,7 @@ describe('the development PKI is remade', () => {
         vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 89.5 * DAY });
       },
     ],
-  ])('the development PKI is remade: %s', async (_case, breakIt) => {
+  ])('the PKI is remade %s', async (_case, breakIt) => {
     await ensurePki(directory);
     const before = await serialNumber();
 
@@ -97,7 +97,7 @@ describe('the development PKI is remade', () => {
     expect(await readdir(directory)).toHaveLength(13);
   });
 
-  it('the development PKI is remade when the server listens on an address that its certificate lacks', async () => {
+  it('the PKI is remade when the server listens on an address that its certificate lacks', async () => {
     await ensurePki(directory);
     expect((await certificate('server')).checkIP('192.0.2.1')).toBeUndefined();
 
@@ -106,7 +106,7 @@ describe('the development PKI is remade', () => {
     expect((await certificate('server')).checkIP('192.0.2.1')).toBe('192.0.2.1');
   });
 
-  it('once, by several programs that start together', async () => {
+  it('the PKI is made once by several programs that start together', async () => {
     await Promise.all([ensurePki(directory), ensurePki(directory), ensurePki(directory)]);
     const before = await serialNumber();
 
@@ -117,8 +117,8 @@ describe('the development PKI is remade', () => {
   });
 });
 
-describe('one clear line, when', () => {
-  it('the directory cannot be made', async () => {
+describe('the development PKI fails with one clear line', () => {
+  it('the error is one clear line when the directory cannot be made', async () => {
     await writeFile(join(parent, 'file'), '');
 
     await expect(ensurePki(join(parent, 'file', '.pki'))).rejects.toThrow(
@@ -126,7 +126,7 @@ describe('one clear line, when', () => {
     );
   });
 
-  it('the directory may not be written', async () => {
+  it('the error is one clear line when the directory is not writable', async () => {
     await chmod(parent, 0o500);
     const root = process.geteuid?.() === 0;
     // Root may write anywhere: it becomes nobody for a moment.
@@ -140,7 +140,7 @@ describe('one clear line, when', () => {
     await chmod(parent, 0o700);
   });
 
-  it("the directory holds somebody's files, which are left alone", async () => {
+  it("the error is one clear line when the directory holds somebody's files, which are left alone", async () => {
     await mkdir(directory);
     await writeFile(join(directory, 'thesis.txt'), 'years of work');
 

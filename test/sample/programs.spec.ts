@@ -48,8 +48,8 @@ async function expectPortsFree(ports: Readonly<Record<string, string>>): Promise
   );
 }
 
-describe('npm start', () => {
-  it('makes the PKI, and prints commands that work as they are pasted', async () => {
+describe('the command npm start', () => {
+  it('npm start makes the PKI, and prints commands that work as they are pasted', async () => {
     const { start } = await startServers();
 
     expect((await stat(join(sample.root, 'sample-app', '.pki', 'client1.key'))).mode & 0o777).toBe(0o600);
@@ -61,7 +61,7 @@ describe('npm start', () => {
     expect(start.stderr()).toBe('');
   });
 
-  it('says in its log why a request was refused, without colours in a pipe', async () => {
+  it('npm start logs why a request was refused, without colours in a pipe', async () => {
     const { start, ports } = await startServers();
 
     await bash(
@@ -74,7 +74,7 @@ describe('npm start', () => {
     expect(start.stdout()).not.toContain('\x1b');
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('ends both servers at %s', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('npm start ends both servers at %s', async (signal) => {
     const { start, ports } = await startServers();
 
     start.kill(signal);
@@ -83,7 +83,7 @@ describe('npm start', () => {
     await expectPortsFree(ports);
   });
 
-  it('can be interrupted while it starts', async () => {
+  it('npm start can be interrupted while it starts', async () => {
     const ports = await freePortSettings();
     const start = run('start', ports);
     await expect.poll(async () => (await childrenOf(start.pid)).size, { timeout: 20_000 }).toBe(2);
@@ -98,7 +98,7 @@ describe('npm start', () => {
   it.each([
     ['main', /^The API ended \(SIGKILL\), so the other server was stopped\.\n$/],
     ['authorization-server.main', /^The authorization server ended \(SIGKILL\), so the other [^\n]*\n$/],
-  ])('ends the other server when %s dies', async (program, line) => {
+  ])('npm start ends the other server when %s dies', async (program, line) => {
     const { start, ports } = await startServers();
 
     process.kill((await childrenOf(start.pid)).get(program) ?? Number.NaN, 'SIGKILL');
@@ -108,7 +108,7 @@ describe('npm start', () => {
     await expectPortsFree(ports);
   });
 
-  it('leaves no server behind when it is killed itself', async () => {
+  it('npm start leaves no server behind when it is killed itself', async () => {
     const { start, ports } = await startServers();
 
     start.kill('SIGKILL');
@@ -160,8 +160,8 @@ describe('npm start ends with one clear line', () => {
   });
 });
 
-describe('npm run demo', () => {
-  it('shows that everything comes out as expected, in plain text when piped', async () => {
+describe('the command npm run demo', () => {
+  it('npm run demo shows that everything comes out as expected, in plain text when piped', async () => {
     const demo = run('demo');
 
     expect(await demo.exitCode, demo.stdout() + demo.stderr()).toBe(0);
@@ -184,7 +184,7 @@ describe('npm run demo', () => {
     }
   }, 60_000);
 
-  it('fails when something comes out other than expected', async () => {
+  it('npm run demo fails when something comes out other than expected', async () => {
     const broken = join(sample.root, 'broken-pki');
     const first = run('demo', { PKI_DIR: broken });
     await first.printed('Tried');

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { Table, wrap } from '../../sample-app/development/table.js';
 
-describe('wrap', () => {
+describe('the wrapping of text', () => {
   it.each([
-    ['keeps what fits', 'one two', 7, ['one two']],
-    ['breaks at spaces', 'one two three', 7, ['one two', 'three']],
+    ['keeps a text that fits', 'one two', 7, ['one two']],
+    ['breaks a text at spaces', 'one two three', 7, ['one two', 'three']],
     ['breaks a word only where it must', 'a insufficient_scope', 10, ['a', 'insufficie', 'nt_scope']],
     ['keeps an empty text', '', 5, ['']],
-  ])('a long text is wrapped: %s', (_case, text, width, lines) => {
+  ])('wrap %s', (_case, text, width, lines) => {
     expect(wrap(text, width)).toStrictEqual(lines);
   });
 });
 
-describe('Table', () => {
+describe('a table of the demo', () => {
   const table = new Table(
     [
       { title: 'A', width: 3 },
@@ -22,17 +22,17 @@ describe('Table', () => {
     22,
   );
 
-  it('gives a column its width, and the others their shares of the rest', () => {
+  it('the table gives a column its width, and the others their shares of the rest', () => {
     expect(table.row([{ text: '1' }, { text: '2' }, { text: '3' }])).toBe('1    2      3');
   });
 
-  it('Table is as high as its highest cell', () => {
+  it('the table makes a row as high as its highest cell', () => {
     expect(table.row([{ text: '1' }, { text: 'to be wrapped' }, { text: '3' }])).toBe(
       ['1    to be  3', '     wrapp', '     ed'].join('\n'),
     );
   });
 
-  it('does not count colours as width', () => {
+  it('the table does not count colours as width', () => {
     const paint = (text: string): string => `<${text}>`;
 
     expect(table.row([{ text: '1', paint }, { text: '2' }, { text: '3' }])).toBe('<1  >  2      3');

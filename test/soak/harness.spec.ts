@@ -46,7 +46,7 @@ async function failuresAfter(
   return failuresOf(part);
 }
 
-describe('the soak fails', () => {
+describe('the verdict of a soak', () => {
   it.each([
     ['a good token is refused', {}, { status: 401, challenge: 'Bearer' }],
     ['a bad token passes', { allowed: always(401) }, { status: 200 }],
@@ -57,7 +57,7 @@ describe('the soak fails', () => {
     expect(await failuresAfter(attempt, response)).toEqual(['1 wrong decisions']);
   });
 
-  it('the soak fails on a 5xx other than 503, though it be allowed', async () => {
+  it('the soak fails on a 5xx other than 503, even if it is allowed', async () => {
     const failures = await failuresAfter({ allowed: always(500) }, { status: 500, challenge: 'Bearer' });
     expect(failures).toEqual(['1 answers 5xx other than 503']);
   });
@@ -81,7 +81,7 @@ describe('the soak fails', () => {
     expect(failuresOf(partWith({ kinds }))).toEqual(['any: never answered 401, so nothing was shown']);
   });
 
-  it('the soak does not fail when all is well, and shows no token of what is wrong', async () => {
+  it('the soak does not fail when all is well, and no token is shown of what is wrong', async () => {
     expect(await failuresAfter({}, {})).toEqual([]);
     const shown: string[] = [];
     const show = (wrong: WrongDecision): unknown => shown.push(describeWrong(wrong));
@@ -102,7 +102,7 @@ describe('the soak fails', () => {
 });
 
 describe('what is right is known by how a request was made', () => {
-  it('a token of a key that is withdrawn may pass for maxAge, and never again once it was refused', () => {
+  it('a token of a withdrawn key may pass for maxAge, and never again once it was refused', () => {
     vi.useFakeTimers({ now: 1_000_000 });
     const ring = new KeyRing();
     ring.publish();
@@ -123,7 +123,7 @@ describe('what is right is known by how a request was made', () => {
     ]);
   });
 
-  it('a token that expires under way may be answered either way, one that has expired is refused', () => {
+  it('a token that expires under way may be answered either way, and one that has expired is refused', () => {
     const { newest: key } = new KeyRing();
     const jwt = mintJwt({ issuer: 'https://as', key, lifetime: 10_000 });
     const during = (sentAt: number, receivedAt: number): readonly number[] =>
@@ -152,7 +152,7 @@ describe('what is right is known by how a request was made', () => {
   });
 });
 
-describe('the load', () => {
+describe('the load of the soak', () => {
   it('an authority fails a third of the time, and never more than four times in a row', () => {
     const deck = new FaultDeck(new Random(1));
     const cards = Array.from({ length: 30_000 }, () => deck.deal());

@@ -17,7 +17,7 @@ import type { Platform } from './platforms.js';
 import { type ShownToken, TokenController } from './token-controller.js';
 import { clientOf, startApi, type World } from './world.js';
 
-/** What came of a request, as its client and the app's own events have it. */
+/** The outcome of a request, as its client and the events of the app report it. */
 export interface Outcome {
   readonly status: number;
   /** Whether the app knew the token already. */
@@ -26,17 +26,17 @@ export interface Outcome {
   readonly body: ShownToken;
 }
 
-/** The token was verified now, and passed. */
+/** The app did not know the token: it verified and accepted it. */
 export const NEW = { status: 200, hit: false } as const;
-/** The token was known, and passed. */
+/** The app knew the token, and accepted it. */
 export const KNOWN = { status: 200, hit: true } as const;
 
-/** The token was known, and refused. */
+/** The app knew the token, and refused it. */
 export function knownButRefused(reason: RefusalReason): Partial<Outcome> {
   return { status: 401, hit: true, reason };
 }
 
-/** The token was verified anew, and refused. */
+/** The app did not know the token: it verified and refused it. */
 export function refusedAnew(reason: RefusalReason): Partial<Outcome> {
   return { status: 401, hit: false, reason };
 }
@@ -50,7 +50,7 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** An API that tells of each request whether it knew the token. */
+/** An API that reports for each request whether it knew the token. */
 export interface KnowingApi {
   readonly app: INestApplication;
   /** Sends a token as Bearer. */
@@ -76,9 +76,9 @@ export async function startKnowingApi(
 ): Promise<KnowingApi> {
   const decisions: AccessDecision[] = [];
   const onDecision = (decision: AccessDecision): number => decisions.push(decision);
-  const authorizationServers = [{ issuer: as.issuer, tls: { ca: world.ca.cert }, ...server }];
-  const app = await startApi(world, platform, as, [TokenController, RoutesController], {
-    options: { authorizationServers, dpop: { publicUrl: PUBLIC_URL }, ...options },
+  const trusted = [{ issuer: as.issuer, ...server }];
+  const app = await startApi(world, platform, trusted, [TokenController, RoutesController], {
+    options: { dpop: { publicUrl: PUBLIC_URL }, ...options },
     providers: [{ provide: DecisionListener, useValue: { onDecision } }],
   });
   const outcomeOf = ({ status, body }: Response): Outcome => {
@@ -112,7 +112,7 @@ class RoutesController {
   }
 }
 
-/** Changes whatever a token has, down to its claims, to what would let it pass where it must not. */
+/** Changes every member of a token, claims included, to values that would give its bearer more rights. */
 export function spoil(token: VerifiedAccessToken): void {
   (token.scopes as Set<string>).add('admin');
   (token.audience as string[]).push('stolen');

@@ -7,7 +7,7 @@ export type Platform = 'express' | 'fastify';
 
 const ALL: readonly Platform[] = ['express', 'fastify'];
 
-/** The HTTP platforms that every end-to-end case runs on; the mutation tests, and some versions of Node, make do with one. */
+/** The HTTP platforms that every end-to-end case runs on; the mutation tests and some versions of Node use only one. */
 export const PLATFORMS: readonly Platform[] = ALL.filter((platform) =>
   (process.env['TEST_PLATFORMS'] ?? ALL.join()).includes(platform),
 );

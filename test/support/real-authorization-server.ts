@@ -31,7 +31,7 @@ export async function startRealAuthorizationServer(
   return { issuer, opaqueToken: async (certificate) => requestToken(issuer, world, certificate) };
 }
 
-/** Configuration of a provider whose client `client` gets opaque tokens by any certificate of our CA. */
+/** Configuration of a provider whose client `client` gets opaque tokens with any certificate of our CA. */
 export function configuration(introspectingClient: Readonly<Record<string, unknown>>): Configuration {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const noRedirects = { response_types: [], redirect_uris: [] };
@@ -101,7 +101,7 @@ export function configuration(introspectingClient: Readonly<Record<string, unkno
   } as unknown as Configuration;
 }
 
-/** As oidc-provider's own, but without its warning. */
+/** Works like the adapter of oidc-provider, but prints no warning. */
 function memoryAdapter(): object {
   const entries = new Map<string, object>();
   return {

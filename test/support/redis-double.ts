@@ -7,10 +7,10 @@ export type RedisPackage = (typeof REDIS_PACKAGES)[number];
 /** A command as it goes to Redis. */
 export type RedisCommand = readonly (string | number)[];
 
-/** What Redis replies to a command, or its promise: of what it rejects with too. */
+/** What Redis replies to a command, or a promise of the reply, which may reject. */
 export type Reply = (command: RedisCommand) => unknown;
 
-/** What stands in for a client, with every reply as the test wants it; the suite in test/redis has real ones. */
+/** Stands in for a client of Redis, and gives the replies that the test chooses; test/redis uses real clients. */
 export function redisDouble(kind: RedisPackage, reply: Reply): RedisClient {
   return kind === 'redis' ? nodeRedisDouble(reply) : ioredisDouble(reply);
 }

@@ -7,7 +7,7 @@ watchForLeaks();
 // A test of one part loads no module, which does this.
 logToNest();
 
-// It is the first to be registered, and so the last to run: after all that ends with the tests.
+// It is registered first, so it runs last, after everything that ends with the tests.
 afterAll(() => {
   expect(takeLeaks(), 'what came out holds no token, no proof and no secret').toEqual([]);
 });

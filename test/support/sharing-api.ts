@@ -1,24 +1,23 @@
-import type { CertBoundAuthOptions, SharedIntrospectionCacheOptions } from 'nestjs-cert-bound-auth';
+import type { SharedIntrospectionCacheOptions } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer, TestTokenOptions } from 'nestjs-cert-bound-auth/testing';
-import type { Response } from 'supertest';
 import type { Platform } from './platforms.js';
 import type { RecordingLogger } from './recording-logger.js';
 import { TokenController } from './token-controller.js';
-import { clientOf, startApi, type World } from './world.js';
+import { API_CLIENT, startApi, type TokenCall, tokenCallTo, type World } from './world.js';
 
 /** One instance of an API that shares introspection answers with others. */
 export interface SharingApi {
-  call(token: string, certificate?: 'client1' | 'client2'): Promise<Response>;
+  readonly call: TokenCall;
 }
 
-/** How {@link startSharingApi} is set up beside what it shares. */
+/** Options of {@link startSharingApi}, beside what the instance shares. */
 export interface SharingApiOptions {
   readonly ttl?: number;
   readonly negativeTtl?: number;
   readonly logger?: RecordingLogger;
 }
 
-/** Starts one; it ends with the test. */
+/** Starts an instance, which ends with the test. */
 export async function startSharingApi(
   world: World,
   platform: Platform,
@@ -26,29 +25,11 @@ export async function startSharingApi(
   shared: SharedIntrospectionCacheOptions,
   { logger, ...times }: SharingApiOptions = {},
 ): Promise<SharingApi> {
-  const options = optionsOf(world, as, { ...times, shared });
-  const app = await startApi(world, platform, as, [TokenController], {
-    options,
-    ...(logger === undefined ? {} : { logger }),
-  });
-  return {
-    call: async (token, certificate = 'client1') => clientOf(app, world, world[certificate], token).get('/'),
-  };
-}
-
-function optionsOf(
-  { ca }: World,
-  { issuer }: TestAuthorizationServer,
-  cache: object,
-): Pick<CertBoundAuthOptions, 'authorizationServers'> {
-  const clientAuthentication = {
-    method: 'client_secret_basic',
-    clientId: 'api',
-    clientSecret: 'api-secret',
-  } as const;
-  return {
-    authorizationServers: [{ issuer, tls: { ca: ca.cert }, introspection: { clientAuthentication, cache } }],
-  };
+  const introspection = { clientAuthentication: API_CLIENT, cache: { ...times, shared } };
+  const trusted = [{ issuer: as.issuer, introspection }];
+  const log = logger === undefined ? {} : { logger };
+  const app = await startApi(world, platform, trusted, [TokenController], log);
+  return { call: tokenCallTo(app, world) };
 }
 
 /** Issues an opaque token that is bound to the certificate of client 1. */

@@ -18,7 +18,7 @@ export interface Metric {
   readonly points: readonly (readonly [attributes: Attributes, value: unknown])[];
 }
 
-/** What the process has recorded by OpenTelemetry. */
+/** What the process has recorded with OpenTelemetry. */
 export interface Telemetry {
   /** The spans that have ended, oldest first. */
   spans(): readonly ReadableSpan[];
@@ -29,7 +29,7 @@ export interface Telemetry {
 /** Sets OpenTelemetry up for the process, with its real SDK. */
 export function recordTelemetry(): Telemetry {
   const metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-  // It exports when it is told to.
+  // It exports only when a test asks for it.
   const reader = new PeriodicExportingMetricReader({
     exporter: metricExporter,
     exportIntervalMillis: 2 ** 30,

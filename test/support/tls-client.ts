@@ -9,11 +9,11 @@ export type Answer = number | 'refused';
 /** One connection to a server. */
 export interface TlsClient {
   readonly socket: TLSSocket;
-  /** Sends a request, before earlier ones are answered too. */
+  /** Sends a request, even when earlier ones are not answered yet. */
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
   /** Whether the server has ended the connection. */
   readonly ended: boolean;
-  /** A session to resume: there is one after the first answer. */
+  /** A session to resume, which is there after the first answer. */
   readonly session: Buffer | undefined;
 }
 
@@ -24,7 +24,7 @@ export interface TlsClientOptions extends ConnectionOptions {
   readonly http?: 1 | 2;
 }
 
-/** Connects; the client ends with the test. Whether the server accepts it, its first answer tells. */
+/** Connects a client, which ends with the test. Its first answer tells whether the server accepts it. */
 export async function openClient({ http = 1, ...options }: TlsClientOptions): Promise<TlsClient> {
   const ALPNProtocols = http === 2 ? ['h2'] : ['http/1.1'];
   const socket = connect({ host: '127.0.0.1', servername: 'localhost', ALPNProtocols, ...options });
@@ -96,7 +96,7 @@ class Http2Client extends Client implements TlsClient {
     this.http2.on('error', () => undefined);
   }
 
-  /** A request that the client itself does not send, after GOAWAY, is refused as well. */
+  /** A request counts as refused, too, when the client itself does not send it after a GOAWAY. */
   async get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
     if (this.http2.closed || this.http2.destroyed) return 'refused';
     return new Promise((resolve) => {

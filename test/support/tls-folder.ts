@@ -25,7 +25,7 @@ export const REPLACEMENTS = {
   'written in place, half by half': async (path: string, text: string) => {
     const file = await open(path, 'w');
     await file.writeFile(text.slice(0, text.length / 2));
-    // What is tested is that a half is not taken; the watch must have the time to see it.
+    // The test shows that half a file is not used, so the watch needs the time to see it.
     await wait(150);
     await file.writeFile(text.slice(text.length / 2));
     await file.close();

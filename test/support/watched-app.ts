@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { RecordingLogger } from './recording-logger.js';
 import { whenOver } from './world.js';
 
-/** The servers that TLS material is reloaded in, with the version of HTTP that clients speak. */
+/** The servers that reload TLS files, with the version of HTTP that their clients speak. */
 export const SERVERS = {
   express: 1,
   fastify: 1,
@@ -16,18 +16,18 @@ export const SERVERS = {
 } as const;
 export type ServerKind = keyof typeof SERVERS;
 
-/** An app with `GET /fast`, and `GET /slow/:name`, which answers when it is told to. */
+/** An app with `GET /fast`, and with `GET /slow/:name`, which waits until the test releases it. */
 export interface WatchedApp {
   readonly app: INestApplication;
   readonly logger: RecordingLogger;
   /** Names of the slow requests that the app has begun to serve. */
   readonly begun: readonly string[];
-  /** Answers all slow requests, those to come too. */
+  /** Answers all slow requests, now and from now on. */
   release(): void;
   readonly port: number;
 }
 
-/** Makes such an app, which ends with the test. @param auth protects it */
+/** Creates such an app, which ends with the test. @param auth options of the module that protects it; none by default */
 export async function createWatchedApp(
   kind: ServerKind,
   tls: ServerOptions | undefined,

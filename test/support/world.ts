@@ -1,5 +1,10 @@
 import type { INestApplication, Type } from '@nestjs/common';
-import { CertBoundAuthModule, type CertBoundAuthOptions, mutualTls } from 'nestjs-cert-bound-auth';
+import {
+  type AuthorizationServerOptions,
+  CertBoundAuthModule,
+  type CertBoundAuthOptions,
+  mutualTls,
+} from 'nestjs-cert-bound-auth';
 import {
   TestAuthorizationServer,
   type TestAuthorizationServerOptions,
@@ -10,7 +15,7 @@ import supertest from 'supertest';
 import { afterAll, afterEach } from 'vitest';
 import { type Platform, startApp, type StartAppOptions } from './platforms.js';
 
-/** What most end-to-end tests need: a CA, two clients of it, a certificate for the API. */
+/** What most end-to-end tests need: a CA, with certificates for two clients and for the API. */
 export interface World {
   readonly ca: TestCertificateAuthority;
   readonly server: TestCertificate;
@@ -30,6 +35,13 @@ export async function createWorld(): Promise<World> {
 
 export const AUDIENCE = 'https://api.example.com';
 
+/** How an API authenticates to a {@link TestAuthorizationServer} that it asks about tokens. */
+export const API_CLIENT = {
+  method: 'client_secret_basic',
+  clientId: 'api',
+  clientSecret: 'api-secret',
+} as const;
+
 const cleanups: (() => Promise<unknown>)[] = [];
 
 async function cleanUp(): Promise<void> {
@@ -39,12 +51,12 @@ async function cleanUp(): Promise<void> {
 afterEach(cleanUp);
 afterAll(cleanUp);
 
-/** Ends something when the test that asked for it is over. */
+/** Registers what ends something when the current test is over. */
 export function whenOver(cleanup: () => Promise<unknown>): void {
   cleanups.push(cleanup);
 }
 
-/** Starts an authorization server that ends with the test. */
+/** Starts an authorization server, which ends with the test. */
 export async function startAuthorizationServer(
   { ca }: World,
   options: Omit<TestAuthorizationServerOptions, 'ca'> = {},
@@ -61,17 +73,20 @@ export interface StartApiOptions extends StartAppOptions {
   readonly providers?: readonly NonNullable<Parameters<typeof moduleOf>[2]>[number][];
 }
 
-/** Starts an API with these controllers that trusts this authorization server, and ends with the test. */
+/** What an API trusts: one server with the default options, or servers with the options that are given. */
+export type TrustedServers = Pick<TestAuthorizationServer, 'issuer'> | readonly AuthorizationServerOptions[];
+
+/** Starts an API with these controllers that trusts these authorization servers, and ends with the test. */
 export async function startApi(
   world: World,
   platform: Platform,
-  as: Pick<TestAuthorizationServer, 'issuer'>,
+  trusted: TrustedServers,
   controllers: readonly Type[],
   { options = {}, globalGuards = true, providers = [], ...start }: StartApiOptions = {},
 ): Promise<INestApplication> {
   const auth = CertBoundAuthModule.forRoot({
     audience: AUDIENCE,
-    authorizationServers: [{ issuer: as.issuer, tls: { ca: world.ca.cert } }],
+    authorizationServers: serversOf(world, trusted),
     globalGuards,
     ...options,
   });
@@ -80,12 +95,18 @@ export async function startApi(
   return app;
 }
 
+/** Options of the servers, which trust the CA of the world for their TLS unless they say otherwise. */
+function serversOf({ ca }: World, trusted: TrustedServers): readonly AuthorizationServerOptions[] {
+  const servers = 'issuer' in trusted ? [{ issuer: trusted.issuer }] : trusted;
+  return servers.map((server) => ({ tls: { ca: ca.cert }, ...server }));
+}
+
 function moduleOf(auth: object, controllers: readonly Type[], providers: readonly object[]): object {
   class App {}
   return { module: App, imports: [auth], controllers, providers };
 }
 
-/** TLS of an API that answers every client by HTTP. */
+/** TLS options of an API that lets every client connect, and answers by HTTP. */
 export function tlsOf({ server, ca }: World): ReturnType<typeof mutualTls> {
   return mutualTls({ key: server.key, cert: server.cert, ca: ca.cert, clientAuth: 'request' });
 }
@@ -115,6 +136,13 @@ export function clientOf(
     post: (path) => send('post', path),
     options: (path) => send('options', path),
   };
+}
+
+/** Sends a token to the root of an API, with the certificate of client 1 unless told otherwise. */
+export type TokenCall = (token: string, certificate?: 'client1' | 'client2') => supertest.Test;
+
+export function tokenCallTo(app: INestApplication, world: World): TokenCall {
+  return (token, certificate = 'client1') => clientOf(app, world, world[certificate], token).get('/');
 }
 
 /** The `WWW-Authenticate` of a response. */

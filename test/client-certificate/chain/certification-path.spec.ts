@@ -89,8 +89,8 @@ async function errorOf(
   return verdict.kind === 'invalid' ? verdict.error : undefined;
 }
 
-describe('paths that are right', () => {
-  test('paths are found by the CA itself, and by intermediates in any order, doubled, among others', async () => {
+describe('paths that are valid', () => {
+  test('a path is found through the CA itself, and through intermediates in any order, repeated, or among others', async () => {
     expect(await errorOf(victim)).toBeUndefined();
     expect(await errorOf(leaf, [middle])).toBeUndefined();
     expect(await errorOf(leaf, [victim, root, middle, middle, leaf])).toBeUndefined();
@@ -108,7 +108,7 @@ describe('paths that are right', () => {
     expect(await errorOf(leaf, [cross, middle])).toBeUndefined();
   });
 
-  test('path lengths that are kept, RSA, any extended key usage', async () => {
+  test('a path is valid within its path lengths, with RSA keys, and with any extended key usage', async () => {
     const limited = await issue('limited', { ca: true, pathLength: 1 });
     const below = await issue('below', { ca: true, issuer: limited, pathLength: 0 });
     const client = await issue('client', { issuer: below, extendedKeyUsage: [SERVER, '2.5.29.37.0'] });
@@ -133,7 +133,7 @@ describe('paths that are right', () => {
   });
 });
 
-describe('INV2: paths that are wrong', () => {
+describe('INV2: paths that are not valid', () => {
   test('a self-made certificate borrows no path, whatever stands beside it', async () => {
     const evil = await issue('admin');
     const none = 'no path leads to a trusted CA';
@@ -148,7 +148,7 @@ describe('INV2: paths that are wrong', () => {
     expect(await errorOf(leaf, [middle], [await issue('root', { ca: true })])).toBe(none);
   });
 
-  test('a certificate whose signature is another’s', async () => {
+  test('a certificate with a wrong signature has no path', async () => {
     const bytes = Buffer.from(victim.certificate.raw);
     bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1);
     const broken = { ...victim, certificate: new X509Certificate(bytes) };
@@ -225,13 +225,13 @@ describe('INV2: paths that are wrong', () => {
       {},
       'CN=issuer has extensions that are not supported: 2.5.29.30',
     ],
-  ])('INV2: a path is refused: %s', async (_, issuerSays, leafSays, error) => {
+  ])('a path is refused for %s', async (_, issuerSays, leafSays, error) => {
     const issuer = await issue('issuer', { issuer: root, ...issuerSays });
     const client = await issue('client', { issuer, ...leafSays });
     expect(await errorOf(client, [issuer])).toContain(error);
   });
 
-  test('path lengths of the trusted CA and of an intermediate', async () => {
+  test('a path is refused when it exceeds the path length of the trusted CA or of an intermediate', async () => {
     const limited = await issue('limited', { ca: true, pathLength: 0 });
     const below = await issue('below', { ca: true, issuer: limited });
     const client = await issue('client', { issuer: below });
@@ -243,7 +243,7 @@ describe('INV2: paths that are wrong', () => {
     );
   });
 
-  test('INV2: a path with weak keys is refused', async () => {
+  test('a path is refused for a weak key', async () => {
     const rsa = {
       name: 'RSASSA-PKCS1-v1_5',
       hash: 'SHA-256',
@@ -260,8 +260,8 @@ describe('INV2: paths that are wrong', () => {
   });
 });
 
-describe('the verifier', () => {
-  test('the verifier of chains does what the configuration says', async () => {
+describe('the verifier of chains', () => {
+  test('the verifier judges a chain as the configuration says', async () => {
     const [{ certificate }, pem] = [victim, root.certificate.toString()];
     expect(await chainVerifier('proxy')(certificate, [])).toBeUndefined();
     expect(await chainVerifier('any')(certificate, [])).toBe('the chain was not verified');
@@ -274,13 +274,13 @@ describe('the verifier', () => {
   test.each([
     ['nothing', ''],
     ['a private key', '-----BEGIN PRIVATE KEY-----\nAA\n-----END PRIVATE KEY-----'],
-  ])('CAs of %s are refused', (_, pem) => {
+  ])('the verifier refuses %s among the CAs', (_, pem) => {
     expect(() => chainVerifier({ ca: [root.certificate.toString(), pem] })).toThrow(
       'there is no certificate in it',
     );
   });
 
-  test('a certificate that is no CA’s is refused among the CAs', () => {
+  test('the verifier refuses the certificate of a client among the CAs', () => {
     expect(() => chainVerifier({ ca: victim.certificate.toString() })).toThrow(
       'CN=victim is not the certificate of a CA',
     );

@@ -9,32 +9,32 @@ beforeAll(async () => {
 });
 
 describe.each(CARRIERS)('RFC8705-1: the certificate is the one that was proved: $name', (carrier) => {
-  test('what it passes on is read, byte by byte', () => {
+  test('the parser reads byte by byte what the proxy passes on', () => {
     const { leaf, issuer } = certificates;
     expect(plain(carrier.parse(carrier.write(leaf, [issuer])))).toEqual(expected(carrier, leaf, issuer));
   });
 
-  test('spaces around the value mean nothing', () => {
+  test('the parser ignores spaces around the value', () => {
     const { leaf, issuer } = certificates;
     const value = ` \t${carrier.write(leaf, [issuer])} `;
     expect(plain(carrier.parse(value))).toEqual(expected(carrier, leaf, issuer));
   });
 
   test.each(['', ' ', '\t', '-', ' - ', '(null)', ' (null) ', '::'])(
-    '%j means that there is none',
+    'the value %j means that there is no certificate',
     (value) => {
       expect(carrier.parse(value)).toEqual({ kind: 'absent' });
     },
   );
 
   test.each(['--', '- -', '(null', 'null', '(NULL)', '(null)(null)', ':', ':::', '0', ','])(
-    '%j is malformed, for it does not mean that there is none',
+    'the value %j is malformed, because it does not mean that there is no certificate',
     (value) => {
       expect(carrier.parse(value).kind).toBe('malformed');
     },
   );
 
-  test('a value is read up to 64 KiB, and not beyond', () => {
+  test('the parser reads a value of up to 64 KiB, and no longer one', () => {
     const { leaf, issuer } = certificates;
     const value = carrier.write(leaf, [issuer]);
     expect(carrier.parse(value.padEnd(65_536)).kind).not.toBe('malformed');

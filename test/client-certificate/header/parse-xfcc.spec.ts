@@ -30,7 +30,7 @@ const malformed = (detail: string): object => ({ kind: 'malformed', detail });
 const GRAMMAR = 'it does not follow the grammar of X-Forwarded-Client-Cert';
 
 describe('INV2: the element of the nearest proxy counts', () => {
-  test('it is the last', () => {
+  test('the last element counts by default', () => {
     expect(parse(`${otherHash},${hash}`)).toMatchObject(ofLeaf());
     expect(parse(`${otherHash};${otherCert},By=a;${otherHash}, ${hash};Subject=""`)).toMatchObject(ofLeaf());
   });
@@ -39,16 +39,16 @@ describe('INV2: the element of the nearest proxy counts', () => {
     [0, 'nearest'],
     [1, 'middle'],
     [2, 'farthest'],
-  ])('hop %i is the %s', (hop, subject) => {
+  ])('the hop %i means the %s element', (hop, subject) => {
     const value = ['farthest', 'middle', 'nearest'].map((name) => `${hash};Subject="${name}"`).join(',');
     expect(parserOf({ xfcc: { hop } })(value)).toMatchObject({ ...ofLeaf(), subject });
   });
 
-  test.each([1, 2, 1000])('hop %i of one element is malformed, not absent', (hop) => {
+  test.each([1, 2, 1000])('the hop %i of a value with one element is malformed, not absent', (hop) => {
     expect(parserOf({ xfcc: { hop } })(hash)).toEqual(malformed(`it has no element of hop ${hop}`));
   });
 
-  test('a comma, a semicolon and an equals sign in quotes separate nothing', () => {
+  test('a comma, a semicolon or an equals sign in quotes separates nothing', () => {
     const subject = `CN=a,${otherHash};Cert=b,O="`;
     const value = `${hash};Subject="${subject.replaceAll('"', '\\"')}"`;
     expect(parse(value)).toMatchObject({ ...ofLeaf(), subject });
@@ -62,19 +62,19 @@ describe('INV2: the element of the nearest proxy counts', () => {
     });
   });
 
-  test('a broken element in front of the one that counts is malformed: who knows where that one begins', () => {
+  test('a broken element in front of the one that counts makes the value malformed, as nobody knows where that one begins', () => {
     for (const broken of ['By="', 'By="a"b', 'By', '', '=a', 'By=a"b', 'By=a;;', '"By"=a']) {
       expect(parse(`${broken},${hash}`), broken).toEqual(malformed(GRAMMAR));
     }
   });
 });
 
-describe('INV2: the grammar', () => {
+describe('INV2: the grammar of the header', () => {
   test.each([
     ['a key in capitals', 'HASH='],
     ['a key in lower case', 'hash='],
     ['quotes', 'Hash="'],
-  ])('INV2: an element is read by the grammar: %s', (_, key) => {
+  ])('the parser accepts %s', (_, key) => {
     const end = key.endsWith('"') ? '"' : '';
     expect(parse(`${key}${hexDigestOf(kit.leaf)}${end}`)).toMatchObject(ofLeaf());
   });
@@ -83,24 +83,24 @@ describe('INV2: the grammar', () => {
     expect(parse(`Hash=${hexDigestOf(kit.leaf).toUpperCase()}`)).toMatchObject(ofLeaf());
   });
 
-  test('INV2: Cert is read without quotes, too', () => {
+  test('the parser accepts Cert without quotes', () => {
     expect(parse(`Cert=${encodeURIComponent(pemOf(kit.leaf))}`)).toMatchObject({ der: kit.leaf });
   });
 
-  test('spaces around elements, pairs and values', () => {
+  test('the parser accepts spaces around elements, pairs and values', () => {
     expect(parse(` By=a ; ${hash} ; Subject="b" \t, \tBy=c ;\t${hash} ; Subject="d" `)).toMatchObject({
       ...ofLeaf(),
       subject: 'd',
     });
   });
 
-  test('a semicolon at the end of an element', () => {
+  test('the parser accepts a semicolon at the end of an element', () => {
     for (const end of [';', '; ', ' ;', ';\t']) {
       expect(parse(`${otherHash};Subject="a"${end},${hash}${end}`), end).toMatchObject(ofLeaf());
     }
   });
 
-  test('keys that are unknown, or may repeat, may repeat', () => {
+  test('the parser accepts repeated keys where they are unknown or may repeat', () => {
     expect(parse(`By=a;By=b;New=c;New=d;${hash};URI=e;URI=f;DNS=g;DNS=h`)).toEqual({
       ...ofLeaf(),
       subject: undefined,
@@ -125,7 +125,7 @@ describe('INV2: the grammar', () => {
     ['an empty element', 'By=a,,By=b'],
     ['an empty element at the end', 'By=a,'],
     ['an empty element in front', ',By=a'],
-  ])('INV2: an element with %s is malformed', (_, value) => {
+  ])('the parser refuses %s as malformed', (_, value) => {
     expect(parse(value)).toEqual(malformed(GRAMMAR));
     expect(parse(`${hash},${value}`)).toEqual(malformed(GRAMMAR));
     expect(parse(`${value},${hash}`)).toEqual(malformed(GRAMMAR));
@@ -133,7 +133,7 @@ describe('INV2: the grammar', () => {
 });
 
 describe('INV2: Hash, Cert and Chain must agree', () => {
-  test('Hash, Cert and Chain that agree make the certificate and what is behind it count', () => {
+  test('the certificate and its chain count when Hash, Cert and Chain agree', () => {
     const { leaf, issuer } = kit;
     expect(parse(`${hash};${cert}`)).toEqual({ kind: 'certificate', der: leaf, chain: [] });
     expect(parse(`${cert};${chainOf(leaf, issuer)};${hash}`)).toEqual({
@@ -144,20 +144,20 @@ describe('INV2: Hash, Cert and Chain must agree', () => {
     expect(parse(`${hash};${chainOf(leaf)}`)).toEqual({ kind: 'certificate', der: leaf, chain: [] });
   });
 
-  test('Hash of another certificate is malformed', () => {
+  test('a Hash of another certificate is malformed', () => {
     const detail = 'its Hash is not that of its certificate';
     expect(parse(`${otherHash};${cert}`)).toEqual(malformed(detail));
     expect(parse(`${hash};${otherCert}`)).toEqual(malformed(detail));
     expect(parse(`${otherHash};${chainOf(kit.leaf)}`)).toEqual(malformed(detail));
   });
 
-  test('Chain that does not begin with Cert is malformed', () => {
+  test('a Chain that does not begin with Cert is malformed', () => {
     const detail = 'its Chain does not begin with its Cert';
     expect(parse(`${cert};${chainOf(kit.other)}`)).toEqual(malformed(detail));
     expect(parse(`${cert};${chainOf(kit.issuer, kit.leaf)}`)).toEqual(malformed(detail));
   });
 
-  test('a second Hash, Cert, Chain or Subject is malformed, the same one too', () => {
+  test('a second Hash, Cert, Chain or Subject is malformed, even when it is the same', () => {
     const chain = chainOf(kit.leaf);
     for (const pair of [hash, cert, chain]) expect(parse(`${pair};${pair}`).kind).toBe('malformed');
     expect(parse(`${hash};${otherHash}`)).toEqual(malformed('the element has more than one hash'));
@@ -185,18 +185,18 @@ describe('INV2: Hash, Cert and Chain must agree', () => {
     `${'0'.repeat(63)} 0`,
     `sha256:${'0'.repeat(64)}`,
     `${'00:'.repeat(31)}00`,
-  ])('Hash=%s is no SHA-256', (value) => {
+  ])('the value Hash=%s is not a SHA-256', (value) => {
     expect(parse(`Hash=${value}`)).toEqual(malformed('its Hash is not a SHA-256 in hex'));
     expect(parse(`${cert};Hash=${value}`)).toEqual(malformed('its Hash is not a SHA-256 in hex'));
   });
 
-  test.each(['Cert=', 'Cert=""', 'Chain=', 'Chain=""'])('%s is no certificate', (pair) => {
+  test.each(['Cert=', 'Cert=""', 'Chain=', 'Chain=""'])('the value %s is not a certificate', (pair) => {
     expect(parse(`${hash};${pair}`).kind).toBe('malformed');
   });
 });
 
-describe('INV2: what is known of a certificate that was not passed on', () => {
-  test('its subject, as it was written', () => {
+describe('INV2: what is known about a certificate that was not passed on', () => {
+  test('its subject is kept as it was written', () => {
     expect(parse(`${hash};Subject="/C=US/O=a, b/CN=\\"c\\""`)).toEqual({
       ...ofLeaf(),
       subject: '/C=US/O=a, b/CN="c"',
@@ -204,7 +204,7 @@ describe('INV2: what is known of a certificate that was not passed on', () => {
     });
   });
 
-  test('its names, as Node prints them', () => {
+  test('its names are written as Node prints them', () => {
     const names = ['spiffe://a/b', '"a,b"', '"a\\"b"', "a'b", 'é', ''];
     expect(parse(`${hash};${names.map((name) => `URI=${name}`).join(';')};DNS=a.example`)).toMatchObject({
       subjectAltNames: [

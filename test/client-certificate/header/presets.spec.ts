@@ -110,19 +110,19 @@ const LEAST: readonly Preset[] = [
   ],
 ];
 
-describe('INV2: the presets', () => {
-  test.each(LEAST)('%s: what it takes to say, and no more', (_, options, expected) => {
+describe('INV2: the presets for proxies', () => {
+  test.each(LEAST)('the preset %s fills in everything but what only you know', (_, options, expected) => {
     expect(options).toStrictEqual({ from: 'header', trustedProxies, ...expected });
   });
 
-  test('there is no other one', () => {
+  test('every preset has a row in this table', () => {
     const tested = new Set(LEAST.map(([name]) => name.split(' ')[0]));
     expect(Object.keys(forwardedBy)).toEqual([...tested]);
   });
 
   const named = { header: 'x-other', trust: 'any', trustedProxies } as const;
   test.each(Object.entries<(options: typeof named) => HeaderClientCertificateOptions>(forwardedBy))(
-    '%s: header and trust of your own',
+    'the preset %s takes a header and a trust of your own',
     (_, preset) => {
       expect(preset(named)).toMatchObject(named);
     },
@@ -131,11 +131,11 @@ describe('INV2: the presets', () => {
   test.each([
     ['awsAlb', forwardedBy.awsAlb({ mode: 'verify', ...named })],
     ['awsAlb in passthrough mode', forwardedBy.awsAlb({ mode: 'passthrough', ...named })],
-  ])('%s: header and trust of your own, whatever the mode', (_, options) => {
+  ])('the preset %s takes a header and a trust of your own, whatever the mode', (_, options) => {
     expect(options).toStrictEqual({ from: 'header', format: 'pem', ...named });
   });
 
-  test('INV2: the preset for Envoy reads another hop when told to', () => {
+  test('the preset envoy takes another hop', () => {
     expect(forwardedBy.envoy({ hop: 2, trustedProxies }).format).toEqual({ xfcc: { hop: 2 } });
   });
 
@@ -145,7 +145,7 @@ describe('INV2: the presets', () => {
     ['cloudflare', forwardedBy.cloudflare({ trust: 'any', chainHeader: 'x-chain', trustedProxies })],
     ['f5', forwardedBy.f5({ header, chainHeader: 'x-chain', trustedProxies })],
     ['rfc9440', forwardedBy.rfc9440({ chainHeader: 'x-chain', trustedProxies })],
-  ])('%s: a header with the chain', (_, options) => {
+  ])('the preset %s takes a header for the chain', (_, options) => {
     expect(options.chainHeader).toBe('x-chain');
   });
 });
@@ -164,13 +164,13 @@ describe('INV2: the verdict of the proxy, in its own words', () => {
     ['f5', '0', forwardedBy.f5],
   ] as const;
 
-  test.each(cases)('INV2: the verdict of the proxy, in its own words: %s: %s', (_, value, preset) => {
+  test.each(cases)('the verdict of %s is %s', (_, value, preset) => {
     const options = { header, trust: 'proxy', trustedProxies } as const;
     expect(preset({ ...options, verifyHeader }).verifyHeader).toEqual({ name: verifyHeader, value });
     expect(preset({ ...options, verifyHeader: own }).verifyHeader).toEqual(own);
   });
 
-  test('ingressNginx: nobody vouches where the trust is another one', () => {
+  test("the preset ingressNginx demands no verdict where trust is not 'proxy'", () => {
     const options = forwardedBy.ingressNginx({ trust: 'any', trustedProxies });
     expect(options).not.toHaveProperty('verifyHeader');
     expect(forwardedBy.ingressNginx({ trust: { ca: 'PEM' }, trustedProxies })).not.toHaveProperty(
@@ -180,7 +180,7 @@ describe('INV2: the verdict of the proxy, in its own words', () => {
 });
 
 describe('INV8: what a preset cannot know must be said', () => {
-  test('the trust of a proxy that verifies nothing: the compiler asks for it, and so does the check at boot', () => {
+  test('the compiler and the check at boot both ask for the trust of a proxy that verifies nothing', () => {
     const unsaid = [
       // @ts-expect-error the platform does not verify
       forwardedBy.azureAppService({ trustedProxies }),
@@ -196,7 +196,7 @@ describe('INV8: what a preset cannot know must be said', () => {
     }
   });
 
-  test('INV8: a proxy must be said to verify, as far as the compiler can tell', () => {
+  test('the compiler alone knows that such a proxy never verifies', () => {
     const said = [
       // @ts-expect-error it does not
       forwardedBy.azureAppService({ trust: 'proxy', trustedProxies }),
@@ -206,7 +206,7 @@ describe('INV8: what a preset cannot know must be said', () => {
     for (const { trust } of said) expect(trust).toBe('proxy');
   });
 
-  test('the header, where the proxy has no name for it, and the proxies themselves', () => {
+  test('the header must be given where the proxy has no name for it, and so must the proxies', () => {
     const unsaid = [
       // @ts-expect-error no header
       forwardedBy.nginx({ trustedProxies }),
@@ -235,7 +235,7 @@ describe('INV8: what a preset cannot know must be said', () => {
     );
   });
 
-  test('an option with a slip of the pen is handed on, and stops the boot', () => {
+  test('a misspelt option is handed on, and stops the boot', () => {
     // @ts-expect-error there is no such option
     const slip = forwardedBy.nginx({ header, trustedProxies, verifyheader: 'X-Verify' });
     expect(() => resolveOptions({ ...REST, clientCertificate: slip })).toThrow(
@@ -243,7 +243,7 @@ describe('INV8: what a preset cannot know must be said', () => {
     );
   });
 
-  test.each(LEAST)('%s: what it makes is accepted at boot', (_, clientCertificate) => {
+  test.each(LEAST)('the options that the preset %s makes are accepted at boot', (_, clientCertificate) => {
     expect(resolveOptions({ ...REST, clientCertificate }).clientCertificate).toMatchObject({
       from: 'header',
       format: clientCertificate.format,

@@ -44,7 +44,7 @@ describe('INV2: a peer is a trusted proxy by its address', () => {
     ['10.0.0.0/8', false],
     ['::1', false],
     ['unix', false],
-  ])('INV2: a client of 127.0.0.2 is, by %s, a trusted proxy or not: %s', async (proxy, expected) => {
+  ])('a client at 127.0.0.2 is trusted by the list %s: %s', async (proxy, expected) => {
     expect(await judge([[proxy]], { host: '127.0.0.1' }, { localAddress: '127.0.0.2' })).toEqual([expected]);
   });
 
@@ -56,7 +56,7 @@ describe('INV2: a peer is a trusted proxy by its address', () => {
     ['127.0.0.0/8', false],
     ['fd00::/8', false],
     ['unix', false],
-  ])('INV2: a client of ::1 is, by %s, a trusted proxy or not: %s', async (proxy, expected) => {
+  ])('a client at ::1 is trusted by the list %s: %s', async (proxy, expected) => {
     expect(await judge([[proxy]], { host: '::1' })).toEqual([expected]);
   });
 
@@ -68,7 +68,7 @@ describe('INV2: a peer is a trusted proxy by its address', () => {
     ['10.0.0.0/8', false],
     ['::1', false],
   ])(
-    'INV2: an IPv4 client of a server that listens on IPv6 is, by %s, a trusted proxy or not: %s',
+    'an IPv4 client of a server that listens on IPv6 is trusted by the list %s: %s',
     async (proxy, expected) => {
       expect(await judge([[proxy]], { host: '::' })).toEqual([expected]);
     },
@@ -97,18 +97,18 @@ describe('INV2: a peer is a trusted proxy by its address', () => {
     [undefined, 'loopback', false],
     [undefined, 'unix', false],
     [undefined, 'fe80::/10', false],
-  ])('INV2: a peer with the address %s is, by %s, a trusted proxy or not: %s', (address, proxy, expected) => {
+  ])('a peer with the address %s is trusted by the list %s: %s', (address, proxy, expected) => {
     expect(trustedPeers([proxy])(requestFrom(address))).toBe(expected);
   });
 
-  test('each of several is trusted, and of none nobody', async () => {
+  test('each of several addresses is trusted, and an empty list trusts nobody', async () => {
     const lists = [['10.0.0.1', '127.0.0.1'], ['127.0.0.1', '10.0.0.1'], ['unix', 'loopback'], []];
     expect(await judge(lists, { host: '127.0.0.1' })).toEqual([true, true, true, false]);
   });
 
   const everyone = ['loopback', '127.0.0.1', 'unix', 'fe80::/10'];
 
-  test('a peer that has gone is not trusted: it has no address any more', async () => {
+  test('a peer that has gone is not trusted, because it has no address any more', async () => {
     const server = createServer();
     const port = await listen(server, { host: '127.0.0.1' });
     const arrived = once(server, 'request') as Promise<[IncomingMessage]>;
@@ -122,7 +122,7 @@ describe('INV2: a peer is a trusted proxy by its address', () => {
     expect(trustedPeers(everyone)(raw)).toBe(false);
   });
 
-  test('INV2: a peer that is no trusted proxy is none over HTTP/2 either', async () => {
+  test('a peer that has gone is not trusted over HTTP/2 either', async () => {
     const server = createHttp2Server();
     const port = await listen(server, { host: '127.0.0.1' });
     const arrived = once(server, 'request') as Promise<[unknown]>;
@@ -137,7 +137,7 @@ describe('INV2: a peer is a trusted proxy by its address', () => {
 });
 
 describe('INV2: a peer is a trusted proxy by the unix socket of the server', () => {
-  test('INV2: a peer that came by a unix socket is trusted where that is said, and by nothing else', async () => {
+  test('a peer that came through a unix socket is trusted by unix, and by no other entry', async () => {
     const lists = [
       ['unix'],
       ['loopback', 'unix'],
@@ -149,7 +149,7 @@ describe('INV2: a peer is a trusted proxy by the unix socket of the server', () 
   });
 
   test.each(['TLS', 'HTTP/2'] as const)(
-    'INV2: a peer is a trusted proxy by %s on a unix socket, too',
+    'a peer that came by %s through a unix socket is trusted too',
     async (protocol) => {
       const verdicts: boolean[] = [];
       const handle = shownTo((raw) => verdicts.push(trustedPeers(['unix'])(raw)));
@@ -165,7 +165,7 @@ describe('INV2: a peer is a trusted proxy by the unix socket of the server', () 
     },
   );
 
-  test('a server that has been closed meanwhile still knows', async () => {
+  test('a peer is still trusted when the server has been closed in the meantime', async () => {
     const verdicts: boolean[] = [];
     const handle = shownTo((raw) => {
       server.close();
@@ -209,29 +209,34 @@ function createServerOf(version: HttpVersion, look: (raw: IncomingMessage) => vo
 }
 
 describe('INV2: a peer is a trusted proxy by the certificate that it proves by TLS', () => {
-  test.each<HttpVersion>(['HTTP/1.1', 'HTTP/2'])('%s: this one and no other', async (version) => {
-    const judges = [
-      [{ certificateThumbprint: proxy.thumbprint }],
-      ['10.0.0.1', { certificateThumbprint: proxy.thumbprint }],
-      [{ certificateThumbprint: other.thumbprint }],
-      [{ certificateThumbprint: serverCertificate.thumbprint }],
-    ].map(trustedPeers);
-    const verdicts: (readonly boolean[])[] = [];
-    const server = createServerOf(version, (raw) => verdicts.push(judges.map((isTrusted) => isTrusted(raw))));
-    const port = await listen(server, { host: '127.0.0.1' });
-    for (const certificate of [proxy, other, undefined]) {
-      const to = { host: '127.0.0.1', port, ...trusting(certificate) };
-      if (version === 'HTTP/2') await getByHttp2(`https://127.0.0.1:${port}`, to);
-      else await get(requestByTls, to);
-    }
-    expect(verdicts).toEqual([
-      [true, true, false, false],
-      [false, false, true, false],
-      [false, false, false, false],
-    ]);
-  });
+  test.each<HttpVersion>(['HTTP/1.1', 'HTTP/2'])(
+    'a peer is trusted over %s by the certificate named, and by no other',
+    async (version) => {
+      const judges = [
+        [{ certificateThumbprint: proxy.thumbprint }],
+        ['10.0.0.1', { certificateThumbprint: proxy.thumbprint }],
+        [{ certificateThumbprint: other.thumbprint }],
+        [{ certificateThumbprint: serverCertificate.thumbprint }],
+      ].map(trustedPeers);
+      const verdicts: (readonly boolean[])[] = [];
+      const server = createServerOf(version, (raw) =>
+        verdicts.push(judges.map((isTrusted) => isTrusted(raw))),
+      );
+      const port = await listen(server, { host: '127.0.0.1' });
+      for (const certificate of [proxy, other, undefined]) {
+        const to = { host: '127.0.0.1', port, ...trusting(certificate) };
+        if (version === 'HTTP/2') await getByHttp2(`https://127.0.0.1:${port}`, to);
+        else await get(requestByTls, to);
+      }
+      expect(verdicts).toEqual([
+        [true, true, false, false],
+        [false, false, true, false],
+        [false, false, false, false],
+      ]);
+    },
+  );
 
-  test('a connection without TLS proves none', async () => {
+  test('a connection without TLS proves no certificate', async () => {
     const lists = [[{ certificateThumbprint: proxy.thumbprint }]];
     expect(await judge(lists, { host: '127.0.0.1' })).toEqual([false]);
     expect(await judge(lists, { path: await socketPath() })).toEqual([false]);
@@ -239,37 +244,42 @@ describe('INV2: a peer is a trusted proxy by the certificate that it proves by T
 });
 
 describe('INV10: the answer is kept per connection and per list', () => {
-  test.each<HttpVersion>(['HTTP/1.1', 'HTTP/2'])('%s: the certificate is looked at once', async (version) => {
-    const judges = [proxy, other].map((certificate) =>
-      trustedPeers([{ certificateThumbprint: certificate.thumbprint }]),
-    );
-    const verdicts: (readonly boolean[])[] = [];
-    const server = createServerOf(version, (raw) => verdicts.push(judges.map((isTrusted) => isTrusted(raw))));
-    const looks: (() => number)[] = [];
-    server.on('secureConnection', (socket: TLSSocket) => {
-      const look = vi.spyOn(socket, 'getPeerX509Certificate');
-      looks.push(() => look.mock.calls.length);
-    });
-    const port = await listen(server, { host: '127.0.0.1' });
-    const to = { host: '127.0.0.1', port, ...trusting(proxy) };
-    if (version === 'HTTP/2') await getByHttp2(`https://127.0.0.1:${port}`, to, 3);
-    else {
-      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      for (let turn = 0; turn < 3; turn += 1) await get(requestByTls, { ...to, agent });
-      agent.destroy();
-    }
-    expect(verdicts).toEqual(Array.from({ length: 3 }, () => [true, false]));
-    // Once for each of the two lists, on the only connection.
-    expect(looks.map((count) => count())).toEqual([2]);
-  });
+  test.each<HttpVersion>(['HTTP/1.1', 'HTTP/2'])(
+    'the certificate of a connection is looked at once over %s',
+    async (version) => {
+      const judges = [proxy, other].map((certificate) =>
+        trustedPeers([{ certificateThumbprint: certificate.thumbprint }]),
+      );
+      const verdicts: (readonly boolean[])[] = [];
+      const server = createServerOf(version, (raw) =>
+        verdicts.push(judges.map((isTrusted) => isTrusted(raw))),
+      );
+      const looks: (() => number)[] = [];
+      server.on('secureConnection', (socket: TLSSocket) => {
+        const look = vi.spyOn(socket, 'getPeerX509Certificate');
+        looks.push(() => look.mock.calls.length);
+      });
+      const port = await listen(server, { host: '127.0.0.1' });
+      const to = { host: '127.0.0.1', port, ...trusting(proxy) };
+      if (version === 'HTTP/2') await getByHttp2(`https://127.0.0.1:${port}`, to, 3);
+      else {
+        const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+        for (let turn = 0; turn < 3; turn += 1) await get(requestByTls, { ...to, agent });
+        agent.destroy();
+      }
+      expect(verdicts).toEqual(Array.from({ length: 3 }, () => [true, false]));
+      // Once for each of the two lists, on the only connection.
+      expect(looks.map((count) => count())).toEqual([2]);
+    },
+  );
 
-  test('an app does not see what another one has found on the same connection', async () => {
+  test('an app does not see what another app has found on the same connection', async () => {
     const lists = [['loopback'], [], ['loopback'], ['10.0.0.1']];
     expect(await judge(lists, { host: '127.0.0.1' })).toEqual([true, false, true, false]);
   });
 });
 
-describe('INV8: what is no trusted proxy is said at boot', () => {
+describe('INV8: what cannot be a trusted proxy is named at boot', () => {
   const thumbprint = 'A'.repeat(43);
   test.each([
     '10.0.0.7',
@@ -284,7 +294,7 @@ describe('INV8: what is no trusted proxy is said at boot', () => {
     'loopback',
     'unix',
     { certificateThumbprint: thumbprint },
-  ])('INV8: %j names a trusted proxy', (value) => {
+  ])('the entry %j is a trusted proxy', (value) => {
     expect(trustedProxyProblem(value)).toBeUndefined();
     expect(trustedPeers([value])(requestFrom('192.0.2.1'))).toBe(false);
   });
@@ -336,7 +346,7 @@ describe('INV8: what is no trusted proxy is said at boot', () => {
     [{ certificateThumbprint: `${thumbprint}=` }, THUMBPRINT],
     [{ certificateThumbprint: '0'.repeat(64) }, THUMBPRINT],
     [{ certificateThumbprint: Array.from({ length: 32 }, () => '00').join(':') }, THUMBPRINT],
-  ])('%j is none, and the remedy is said without it', (value, remedy) => {
+  ])('the entry %j is refused, and the remedy does not repeat it', (value, remedy) => {
     expect(trustedProxyProblem(value)).toMatch(remedy);
     if (typeof value === 'string' && value.length > 10) {
       expect(trustedProxyProblem(value)).not.toContain(value);

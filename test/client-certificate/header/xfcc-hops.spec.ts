@@ -51,8 +51,8 @@ const anyElement: fc.Arbitrary<WrittenElement> = fc
     };
   });
 
-describe('INV2: of elements with whatever values, the one of the hop asked for is read', () => {
-  test('INV2: the element of the hop that is asked for is read, whatever values the others have', () => {
+describe('INV2: the element at the configured hop', () => {
+  test('the parser reads the element of the configured hop, whatever the values of all elements', () => {
     fc.assert(
       fc.property(
         fc.array(anyElement, { minLength: 1, maxLength: 5 }),

@@ -19,7 +19,7 @@ const securityOf = (controller: Type<Api>): unknown =>
 const ApiKey = (): MethodDecorator => (_target, _name, descriptor) =>
   Reflect.defineMetadata('swagger/apiSecurity', [{ apiKey: [] }], descriptor.value as object);
 
-describe('RFC6749-3.3: what is no scope is said where it stands', () => {
+describe('RFC6749-3.3: a text that cannot be a scope is refused where it is written', () => {
   test.each<readonly [unknown]>([
     ['a b'],
     [''],
@@ -30,13 +30,13 @@ describe('RFC6749-3.3: what is no scope is said where it stands', () => {
     [7],
     [undefined],
     [['a']],
-  ])('RFC6749-3.3: %j is no scope, and the decorator says so', (scope) => {
+  ])('the decorators refuse the scope %j', (scope) => {
     const message = `${JSON.stringify(scope)} is not one scope (RFC 6749 §3.3): give several as several arguments, @Scopes('a', 'b')`;
     expect(() => Scopes(scope as string)).toThrow(new TypeError(message));
     expect(() => AnyScope('a', scope as string)).toThrow(new TypeError(message));
   });
 
-  test('RFC6749-3.3: @AnyScope() without a scope is refused, for nobody could have any of none', () => {
+  test('the decorators refuse an empty list of scopes, of which nobody could have any', () => {
     expect(() => (AnyScope as () => unknown)()).toThrow(
       new TypeError('@AnyScope() needs at least one scope: nobody could have any of none'),
     );
@@ -46,7 +46,7 @@ describe('RFC6749-3.3: what is no scope is said where it stands', () => {
   });
 
   test.each(['a', 'payments:read', '!#[]^_`{|}~', 'https://api.example.com/x'])(
-    'RFC6749-3.3: %s is a scope',
+    'the decorators accept the scope %s',
     (scope) => {
       class Controller {
         @Scopes(scope) get(): void {}
@@ -56,8 +56,8 @@ describe('RFC6749-3.3: what is no scope is said where it stands', () => {
   );
 });
 
-describe('what decorators say', () => {
-  test('a decorator of a method is noted on its class, for another one may put another function in its place', () => {
+describe('what decorators say about a route', () => {
+  test('a demand on a method is noted on its class, because another decorator may replace the function', () => {
     class Controller {
       @Public() open(): void {}
       @Scopes('a') scoped(): void {}
@@ -70,7 +70,7 @@ describe('what decorators say', () => {
     expect(statements).toEqual([['public'], ['scopes'], ['constraint', 'scopes'], []]);
   });
 
-  test('a decorator of a class is not noted as said of a method', () => {
+  test('a demand on a class is not noted as one on a method', () => {
     @Public()
     @Scopes('a')
     @SenderConstrained('any')
@@ -79,7 +79,7 @@ describe('what decorators say', () => {
     expect(Reflect.getOwnMetadataKeys(Controller)).not.toContain('cert-bound-auth:decorated');
   });
 
-  test('all hold; a method replaces the constraints of its class, and adds to its scopes', () => {
+  test('all demands hold, and a method replaces the constraints of its class but adds to its scopes', () => {
     @Scopes('a')
     @SenderConstrained('any')
     class Controller {
@@ -96,7 +96,7 @@ describe('what decorators say', () => {
     });
   });
 
-  test('a demand is described for OpenAPI, on the method and from its class', () => {
+  test('the demands on a method and on its class are described for OpenAPI', () => {
     @Scopes('a')
     class Controller {
       @AnyScope('b', 'c') get(): void {}
@@ -130,13 +130,13 @@ describe('what decorators say', () => {
   });
 });
 
-describe('INV1: what is public', () => {
+describe('INV1: what counts as public', () => {
   @Public()
   class Open {
     get(): void {}
   }
 
-  test('INV1: a public class is public, and so is what is derived from it without a word', () => {
+  test('a public class is public, and so is a class derived from it that says nothing', () => {
     class Derived extends Open {
       override get(): void {}
     }
@@ -146,7 +146,7 @@ describe('INV1: what is public', () => {
     }
   });
 
-  test('INV1: a class with a rule is no longer public, nor is what is derived from that', () => {
+  test('a public class that a rule is put on is no longer public, and neither are classes derived from it', () => {
     @Scopes('a')
     class Closed extends Open {
       override get(): void {}
@@ -160,7 +160,7 @@ describe('INV1: what is public', () => {
     expect([isProtected(Closed), isProtected(Derived)]).toEqual([true, false]);
   });
 
-  test('INV1: a rule of a class’s own protects it, whatever guards its base class has as well', () => {
+  test('a rule on a derived class protects it, although the guards come from its base class', () => {
     @Scopes('a')
     class Base {}
     @Scopes('b')
@@ -170,7 +170,7 @@ describe('INV1: what is public', () => {
     expect([isProtected(Scoped), isProtected(Constrained)]).toEqual([true, true]);
   });
 
-  test('can be asked of a function without a prototype', () => {
+  test('a function without a prototype can be asked too', () => {
     const bare = Object.setPrototypeOf(() => undefined, null) as () => unknown;
     expect(isProtected(bare)).toBe(false);
   });

@@ -18,10 +18,10 @@ describe('INV1: a guard of ours on a method protects it, though its class is pub
 
   test.each([
     ['a guard', CertificateBindingGuard],
-    ['an instance of one', new CertificateBindingGuard(authenticator)],
-    ['a class derived from one', SubGuard],
-    ['an instance of that', new SubGuard(authenticator)],
-  ])('INV1: %s of ours on a method protects it, though its class is public', (_, guard) => {
+    ['an instance of a guard', new CertificateBindingGuard(authenticator)],
+    ['a class derived from a guard', SubGuard],
+    ['an instance of a derived class', new SubGuard(authenticator)],
+  ])('a method is protected by %s of ours', (_, guard) => {
     @Public()
     class Controller {
       @UseGuards(guard) get(): void {}
@@ -36,9 +36,9 @@ describe('INV1: a guard of ours on a method protects it, though its class is pub
 
   test.each([
     ['a guard', ForeignGuard],
-    ['an instance of one', new ForeignGuard()],
-    ['what looks like one', { canActivate: () => true }],
-  ])('INV1: %s of anybody else on a method does not protect it when its class is public', (_, guard) => {
+    ['an instance of a guard', new ForeignGuard()],
+    ['an object that looks like a guard', { canActivate: () => true }],
+  ])('a method is not protected by %s of anybody else', (_, guard) => {
     @Public()
     class Controller {
       @UseGuards(guard) get(): void {}

@@ -15,7 +15,7 @@ test('a request has one record, whoever asks, and however the platform wraps it'
   expect(recordOf(received())).not.toBe(record);
 });
 
-test('a request that was given the headers of another does not get what was decided of that', () => {
+test('a request with the headers of another one does not get the decision about that one', () => {
   const [one, other] = [received(), received()];
   other.rawHeaders = one.rawHeaders;
   const record = recordOf(one);
@@ -24,7 +24,7 @@ test('a request that was given the headers of another does not get what was deci
   expect(recordOf(one)).not.toBe(record);
 });
 
-test('what is sent is not seen to have more headers than it has', () => {
+test('the record cannot be seen among the headers of a request', () => {
   const raw = received();
   raw.rawHeaders.push('host', 'api.example.com');
   recordOf(raw);

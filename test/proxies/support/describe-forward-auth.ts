@@ -119,7 +119,7 @@ export function describeForwardAuth(behind: ForwardAuthCase): void {
       expect(JSON.stringify(upstream.requests)).not.toContain(token);
     });
 
-    test('RFC8705-1: it is 401 for client2, and for nobody in particular, with the challenge', async () => {
+    test('RFC8705-1: the token of client1 is 401 for client2, and without a certificate, with the challenge', async () => {
       const { as, upstream, call } = await startStage(world, behind);
       const token = await boundToken(as, world.client1);
       for (const certificate of [world.client2, undefined]) {
@@ -143,7 +143,7 @@ export function describeForwardAuth(behind: ForwardAuthCase): void {
       expect(upstream.requests).toEqual([]);
     });
 
-    test('RFC6750-2: no token is 401 without an error code', async () => {
+    test('RFC6750-2: a request without a token is 401 without an error code', async () => {
       const { upstream, call } = await startStage(world, behind);
       const { status, headers } = await call({ certificate: world.client1 });
       expect([status, headers['www-authenticate']]).toEqual([
@@ -166,7 +166,7 @@ export function describeForwardAuth(behind: ForwardAuthCase): void {
       expect(upstream.requests).toEqual([]);
     });
 
-    test('row 43: spoofed X-Credential-* are overwritten, where the claim is absent too', async () => {
+    test('row 43: spoofed X-Credential-* headers are overwritten, even where the claim is absent', async () => {
       const { as, upstream, call } = await startStage(world, behind);
       const claims = { sub: undefined, client_id: undefined, jti: undefined };
       const token = as.opaqueToken({ certificate: world.client1, scope: SCOPE, claims });
@@ -190,7 +190,7 @@ export function describeForwardAuth(behind: ForwardAuthCase): void {
       expect(upstream.requests).toEqual([]);
     });
 
-    test('RFC9449-1: a proof is for what the client has called, whatever else it says', async () => {
+    test('RFC9449-1: a proof must be for what the client has called, whatever else it says', async () => {
       const { as, upstream, call } = await startStage(world, behind);
       const token = await as.accessToken({ dpop: client, scope: SCOPE });
       const send = async (path: string, url: string): Promise<number> => {

@@ -61,7 +61,7 @@ export function describeForwarding(
       }
     });
 
-    test('INV2: the header, when the client sends it, never wins over what the proxy writes', async () => {
+    test('INV2: the header that a client sends never wins over what the proxy writes', async () => {
       const { as, call } = await start();
       const [stolen, own] = await Promise.all([
         as.accessToken({ certificate: world.client1 }),
@@ -78,7 +78,7 @@ export function describeForwarding(
       }
     });
 
-    test('INV2: the client’s own header says nothing when the client has the proxy take its header away, as one of the connection', async () => {
+    test('INV2: the header of a client does not win either when Connection makes the proxy remove its own', async () => {
       const { as, call } = await start();
       const token = await as.accessToken({ certificate: world.client1 });
       for (const [way, copy] of Object.entries(headerCopies(write(world.client1)))) {
@@ -89,7 +89,7 @@ export function describeForwarding(
       }
     });
 
-    test('INV2: the client’s own header says nothing in a line that is no proper header', async () => {
+    test('INV2: the header of a client does not win either in a line that is not a proper header', async () => {
       const { as, caller } = await start();
       const token = await as.accessToken({ certificate: world.client1 });
       const bearer = `Authorization: Bearer ${token}`;
@@ -102,7 +102,7 @@ export function describeForwarding(
       }
     });
 
-    test('INV2: around the proxy the header says nothing, and the log tells of it', async () => {
+    test('INV2: the header means nothing when it comes around the proxy, and the log tells of it', async () => {
       const { as, callDirectly, logger } = await start();
       const token = await as.accessToken({ certificate: world.client1 });
       const verdict = ['X-SSL-Client-Verify', 'SUCCESS'] as const;
@@ -136,14 +136,14 @@ export function describeForwarding(
     const proved = async (token: string, url: string): Promise<SentHeaders> =>
       Object.entries(await dpop.headers({ url, token }));
 
-    test('RFC9449-2: a proof is for the URL of the proxy, which is the publicUrl', async () => {
+    test('RFC9449-2: a proof must be for the URL of the proxy, which is the publicUrl', async () => {
       const { as, call } = await start({ auth: { dpop: { publicUrl: AUDIENCE } } });
       const token = await as.accessToken({ dpop });
       expect((await call({ headers: await proved(token, `${AUDIENCE}/`) })).status).toBe(200);
       expect((await call({ headers: await proved(token, `${INNER_URL}/`) })).status).toBe(401);
     });
 
-    test('RFC9449-2: every proof is refused with the URL behind the proxy as publicUrl', async () => {
+    test('RFC9449-2: every proof is refused when the publicUrl is the URL behind the proxy', async () => {
       const { as, call, logger } = await start({ auth: { dpop: { publicUrl: INNER_URL } } });
       const token = await as.accessToken({ dpop });
       expect((await call({ headers: await proved(token, `${AUDIENCE}/`) })).status).toBe(401);

@@ -1,28 +1,28 @@
-/** Characters that a part of a token is known by: so one that is cut, as the log cuts values, is known as well. */
+/** So many characters identify a part of a token. The log cuts long values, and a cut part must be found too. */
 const KNOWN_BY = 24;
-/** Shorter ones could be words. */
+/** A shorter secret could be an ordinary word. */
 const SHORTEST_SECRET = 8;
 
-/** What the test kit and oidc-provider issue: unguessable, and of a shape of its own. */
+/** The opaque tokens of the test kit and of oidc-provider, which have a shape that nothing else has. */
 const OPAQUE_TOKEN = /opaque-[\da-f]{8}-[\da-f]{4}-/;
 const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 
-/** The tokens, proofs and secrets that have been about, and what of them a text holds. */
+/** Remembers the tokens, proofs and secrets that the process has met, and finds them in a text. */
 export class KnownSecrets {
   private readonly beginnings = new Set<string>();
   private readonly secrets = new Set<string>();
 
-  /** A token or a proof: of a JWT, claims and signature; of another one, all of it. */
+  /** Remembers a token or a proof: the claims and the signature of a JWT, the whole of any other token. */
   addToken(token: string): void {
     for (const part of secretPartsOf(token)) this.beginnings.add(part.slice(0, KNOWN_BY));
   }
 
-  /** A client's secret. */
+  /** Remembers the secret of a client. */
   addSecret(secret: string): void {
     if (secret.length >= SHORTEST_SECRET) this.secrets.add(secret);
   }
 
-  /** What is secret in a text, by kind. */
+  /** Names the kinds of secrets that a text holds. */
   findIn(text: string): readonly string[] {
     return [
       ...(this.hasToken(text) ? ['a token or a proof'] : []),
@@ -38,7 +38,7 @@ export class KnownSecrets {
   }
 }
 
-/** The header of a JWT is the same in many, and says nothing; so does what is short. */
+/** Leaves out the header of a JWT, which many tokens share, and parts that are too short to identify anything. */
 function secretPartsOf(token: string): readonly string[] {
   const [header = '', ...rest] = token.split('.');
   const parts = rest.length > 0 && header.startsWith('eyJ') ? rest : [header, ...rest];

@@ -17,7 +17,7 @@ export function observeCredentials(secrets: KnownSecrets): void {
   });
 }
 
-/** All JWTs of the test kit, of jose and of the clients of DPoP are signed by WebCrypto. */
+/** WebCrypto signs all JWTs of the test kit, of jose and of the clients with DPoP. */
 function observeSignatures(secrets: KnownSecrets): void {
   const { subtle } = webcrypto;
   const sign = subtle.sign.bind(subtle);

@@ -3,7 +3,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
 import { DECISION_CHANNEL, SERVER_CALL_CHANNEL } from '../../../lib/events/channels.js';
 
-/** Is told what comes out, and where. */
+/** Gets each text that leaves the process, and the name of the place where it leaves. */
 export type OutputListener = (text: string, where: string) => void;
 
 const LEVELS = ['log', 'error', 'warn', 'debug', 'verbose', 'fatal'] as const;
@@ -22,7 +22,7 @@ export function observeOutput(listener: OutputListener): void {
   }
 }
 
-/** Replaces a method by one that tells what it is called with, and then does what it did. */
+/** Wraps a method, so that its arguments are reported before it runs. */
 function observeMethod<Name extends string>(
   object: Readonly<Record<Name, unknown>>,
   name: Name,
@@ -38,7 +38,7 @@ function observeMethod<Name extends string>(
   });
 }
 
-/** With all that a logger would print of an error: its causes too. */
+/** The text of a value with everything that a logger would print about an error, its causes included. */
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   return value instanceof Uint8Array ? Buffer.from(value).toString() : inspect(value, { depth: 8 });

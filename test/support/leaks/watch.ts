@@ -4,7 +4,7 @@ import { observeOutput } from './observe-output.js';
 
 const leaks: string[] = [];
 
-/** Watches from now on that no token, proof or secret comes out of this process (invariant 6). */
+/** Watches from now on that no token, proof or secret leaves this process (invariant 6). */
 export function watchForLeaks(): void {
   const secrets = new KnownSecrets();
   observeCredentials(secrets);
@@ -14,12 +14,12 @@ export function watchForLeaks(): void {
   });
 }
 
-/** What has come out that should not have, each once. */
+/** The leaks since the last call. */
 export function takeLeaks(): readonly string[] {
   return leaks.splice(0);
 }
 
-/** So that the report is no leak itself. */
+/** Shortens a text, so that the report is not itself a leak. */
 function withoutSecrets(text: string): string {
   return text.slice(0, 500).replaceAll(/[\w.+/=-]{24,}/g, '…');
 }

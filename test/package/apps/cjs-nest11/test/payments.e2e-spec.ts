@@ -10,7 +10,7 @@ import {
 import request from 'supertest';
 import { PassportController, PaymentsController } from '../src/payments.controller';
 
-describe.each(['express', 'fastify'])('payments (%s)', (platform) => {
+describe.each(['express', 'fastify'])('the payments API on %s', (platform) => {
   let ca: TestCertificateAuthority;
   let authorizationServer: TestAuthorizationServer;
   let mine: TestCertificate;
@@ -53,7 +53,7 @@ describe.each(['express', 'fastify'])('payments (%s)', (platform) => {
       .auth(token, { type: 'bearer' });
   }
 
-  it('takes a token only from the certificate that it was issued to', async () => {
+  it('a token is accepted only from the certificate that it was issued to', async () => {
     const token = await authorizationServer.accessToken({ certificate: mine, scope: 'payments:read' });
     await get('/payments', mine, token).expect(200, { paymentsOf: 'client-1' });
     await get('/payments', stolen, token)
@@ -61,20 +61,20 @@ describe.each(['express', 'fastify'])('payments (%s)', (platform) => {
       .expect('WWW-Authenticate', /error="invalid_token"/);
   });
 
-  it('takes an opaque token only from the certificate that it was issued to', async () => {
+  it('an opaque token is accepted only from the certificate that it was issued to', async () => {
     const token = authorizationServer.opaqueToken({ certificate: mine, scope: 'payments:read' });
     await get('/payments', mine, token).expect(200);
     await get('/payments', stolen, token).expect(401);
   });
 
-  it('asks for the scopes of the route', async () => {
+  it('a route asks for its scopes', async () => {
     const token = await authorizationServer.accessToken({ certificate: mine });
     await get('/payments', mine, token)
       .expect(403)
       .expect('WWW-Authenticate', /scope="payments:read"/);
   });
 
-  it("protects a route by AuthGuard('cert-bound')", async () => {
+  it("a route is protected by AuthGuard('cert-bound')", async () => {
     const token = await authorizationServer.accessToken({ certificate: mine });
     await get('/passport', mine, token).expect(200, { user: 'user-1' });
     await get('/passport', stolen, token).expect(401);
