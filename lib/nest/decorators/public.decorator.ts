@@ -1,13 +1,9 @@
-import { noteDecorated } from '../demands/decorated-methods.js';
-import { PUBLIC_METADATA } from '../demands/route-policy.js';
+import { state } from '../demands/statements.js';
 
 /**
  * Opens a class or a method to everyone: credentials are not looked at, `@AccessToken()` is `undefined`. A rule
  * on a method beats it on the class.
  */
 export function Public(): ClassDecorator & MethodDecorator {
-  return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
-    Reflect.defineMetadata(PUBLIC_METADATA, true, (descriptor?.value ?? target) as object);
-    if (name !== undefined) noteDecorated(target, name, 'public');
-  };
+  return (target: object, name?: string | symbol): void => state(target, name, { kind: 'public' });
 }
