@@ -1,8 +1,7 @@
 import { ConfigurableModuleBuilder, type Provider } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { ScopesGuard } from './guards/scopes.guard.js';
+import { DemandGuard, RouteGuard } from './guards/route.guard.js';
 import type { CertBoundAuthExtras, CertBoundAuthOptions } from '../cert-bound-auth.options.js';
-import { RouteNote } from './guards/route-note.js';
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<CertBoundAuthOptions>({ moduleName: 'CertBoundAuth' })
@@ -17,6 +16,6 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
 
 function globalGuardProviders(protectEverything: boolean): readonly Provider[] {
   return protectEverything
-    ? [{ provide: APP_GUARD, useExisting: ScopesGuard }]
-    : [{ provide: APP_GUARD, useClass: RouteNote }];
+    ? [{ provide: APP_GUARD, useClass: RouteGuard }]
+    : [{ provide: APP_GUARD, useClass: DemandGuard }];
 }

@@ -18,6 +18,7 @@ import {
   type OPTIONS_TYPE,
 } from './cert-bound-auth.module-definition.js';
 import { CertBoundStrategy } from './guards/cert-bound.strategy.js';
+import { rememberInstance } from './demands/methods.js';
 import { checkApplication } from './check-application.js';
 import { CertificateBindingGuard } from './guards/certificate-binding.guard.js';
 import { CertBoundAuthHealthIndicator } from './health-indicator.js';
@@ -125,6 +126,7 @@ export class CertBoundAuthModule
     const { httpAdapter } = this.host;
     // A standalone app has no HTTP server, and no requests.
     const app = httpAdapter?.getInstance<FastifyHooks | null>() ?? undefined;
+    rememberControllers(this.modules);
     checkApplication(this.modules, app && httpAdapter, this.options, CertBoundAuthModule);
     if (app === undefined) return;
     if (!registerAuthenticator(app, this.authenticator)) throw sharedInstance(app);
@@ -141,6 +143,13 @@ export class CertBoundAuthModule
     this.stopTelemetry?.();
     await this.authenticator.close();
   }
+}
+
+/** Their constructors may have put functions of their own in the place of methods. */
+function rememberControllers(modules: ModulesContainer): void {
+  for (const { controllers } of modules.values())
+    for (const { instance, metatype } of controllers.values())
+      if (instance) rememberInstance(instance, metatype);
 }
 
 interface FastifyHooks {

@@ -1,15 +1,8 @@
 import { Server as TlsServer } from 'node:tls';
 import type { HttpServer, Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import { type Statement, statementsOn } from './demands/decorated-methods.js';
-import {
-  constraintsOf,
-  type DecoratedTarget,
-  isProtected,
-  isPublic,
-  routePolicy,
-  rulesOf,
-} from './demands/route-policy.js';
+import { type Handler, type Method, methodsOf } from './demands/methods.js';
+import { routePolicy, type Said, saidOfClass, saidOfMethod } from './demands/route-policy.js';
 import type { SenderConstraint } from '../authorization/demands.js';
 import {
   CertBoundAuthConfigurationError,
@@ -96,12 +89,14 @@ function publicCas(): ConfigurationProblem {
 function checkController(controller: Type | null): readonly ConfigurationProblem[] {
   if (typeof controller !== 'function') return [];
   return [
-    ...checkTarget(controller, controller.name),
-    ...methodsOf(controller.prototype as object).flatMap(({ name, method, owner, overridden }) => [
-      ...checkTarget(method, `${controller.name}.${name}`),
-      ...checkOverride(method, overridden, `${controller.name}.${name}`),
-      ...checkDecorated(method, owner, name, `${controller.name}.${name}`),
-    ]),
+    ...checkSaid(saidOfClass(controller.prototype as object), controller, controller.name),
+    ...methodsOf(controller).flatMap((method) => {
+      const path = `${controller.name}.${method.name}`;
+      return [
+        ...checkSaid(saidOfMethod(ownLevel(method)), method.levels[0]?.value, path),
+        ...checkOverride(method, path),
+      ];
+    }),
   ];
 }
 
@@ -113,15 +108,13 @@ function checkConstraints(
 ): readonly ConfigurationProblem[] {
   if (typeof controller !== 'function') return [];
   const unmeetable = unmeetableConstraints(adapter, options);
-  return methodsOf(controller.prototype as object)
-    .filter(({ method }) => isRoute(method))
-    .flatMap(({ name, method }) => {
-      const policy = routePolicy(controller, method);
-      const constraint =
-        policy.kind === 'public' ? undefined : policy.constraints.find((each) => unmeetable.has(each));
-      const path = `${controller.name}.${name}`;
-      return constraint === undefined ? [] : [problem(path, method, unmeetable.get(constraint) ?? '')];
-    });
+  return routesOf(controller).flatMap(({ name, handler }) => {
+    const policy = routePolicy(controller, handler);
+    const constraint =
+      policy.kind === 'public' ? undefined : policy.constraints.find((each) => unmeetable.has(each));
+    const path = `${controller.name}.${name}`;
+    return constraint === undefined ? [] : [problem(path, handler, unmeetable.get(constraint) ?? '')];
+  });
 }
 
 /** The constraints that no client of this app can meet, and what to do. */
@@ -144,84 +137,51 @@ function unmeetableConstraints(
   ]);
 }
 
-function checkTarget(target: DecoratedTarget, path: string): readonly ConfigurationProblem[] {
-  return isPublic(target) && isProtected(target)
+function checkSaid(
+  { isPublic, isProtected }: Said,
+  target: unknown,
+  path: string,
+): readonly ConfigurationProblem[] {
+  return isPublic && isProtected
     ? [problem(path, target, 'it is @Public() and protected at once: remove one of the decorators')]
     : [];
 }
 
-/** A method that overrides another starts without its decorators: what protected the other would be lost. */
-function checkOverride(
-  method: DecoratedTarget,
-  overridden: readonly DecoratedTarget[],
-  path: string,
-): readonly ConfigurationProblem[] {
-  if (!isRoute(method) || isPublic(method)) return [];
-  const isLost = (says: (target: DecoratedTarget) => boolean): boolean =>
-    overridden.some(says) && !says(method);
-  if (![isProtected, hasRules, hasConstraints].some((says) => isLost(says))) return [];
+/** A method that overrides another one starts without its guards: what protected the other would be lost. */
+function checkOverride(method: Method, path: string): readonly ConfigurationProblem[] {
+  const [own] = method.levels;
+  if (own === undefined || !isRoute(own.value)) return [];
+  const said = saidOfMethod(ownLevel(method));
+  if (said.isPublic) return [];
+  const lost = overriddenLevels(method)
+    .map((level) => saidOfMethod(level))
+    .some(
+      (other) =>
+        (other.isProtected && !said.isProtected) ||
+        (other.rules.length > 0 && said.rules.length === 0) ||
+        (other.constraints.length > 0 && said.constraints.length === 0),
+    );
+  if (!lost) return [];
   const remedy = 'the method it overrides is protected by decorators, which it does not inherit: repeat them';
-  return [problem(path, method, remedy)];
+  return [problem(path, own.value, remedy)];
 }
 
-function hasRules(target: DecoratedTarget): boolean {
-  return rulesOf(target).length > 0;
+/** A method as its nearest class has it, whatever it overrides. */
+function ownLevel({ name, levels }: Method): Method {
+  return { name, levels: levels.slice(0, 1) };
 }
 
-function hasConstraints(target: DecoratedTarget): boolean {
-  return constraintsOf(target).length > 0;
+function overriddenLevels({ name, levels }: Method): readonly Method[] {
+  return levels.slice(1).map((level) => ({ name, levels: [level] }));
 }
 
-/** What a decorator said is lost when one above it put another function in the method's place. */
-function checkDecorated(
-  method: DecoratedTarget,
-  owner: object,
-  name: string,
-  path: string,
-): readonly ConfigurationProblem[] {
-  const said = statementsOn(owner, name);
-  const count = (statement: Statement): number => said.filter((other) => other === statement).length;
-  const isWhole =
-    (count('public') === 0 || isPublic(method)) &&
-    rulesOf(method).length >= count('scopes') &&
-    constraintsOf(method).length >= count('constraint');
-  if (isWhole) return [];
-  const remedy =
-    'a decorator above @Scopes(), @SenderConstrained() or @Public() replaced the method, and with it what they say: ' +
-    'put them above it';
-  return [problem(path, method, remedy)];
+function routesOf(controller: Type): readonly { readonly name: string; readonly handler: Handler }[] {
+  return methodsOf(controller).flatMap(({ name, levels: [own] }) =>
+    own !== undefined && isRoute(own.value) ? [{ name, handler: own.value }] : [],
+  );
 }
 
 /** Where `@Get()` and its like leave the path. */
-function isRoute(method: DecoratedTarget): boolean {
+function isRoute(method: Handler): boolean {
   return Reflect.hasMetadata('path', method);
-}
-
-interface Method {
-  readonly name: string;
-  readonly method: DecoratedTarget;
-  /** The prototype that has it. */
-  readonly owner: object;
-  /** The methods of base classes that it hides. */
-  readonly overridden: readonly DecoratedTarget[];
-}
-
-function methodsOf(prototype: object): readonly Method[] {
-  const chain = prototypesOf(prototype);
-  const names = new Set(chain.flatMap((level) => Object.getOwnPropertyNames(level)));
-  names.delete('constructor');
-  return [...names].flatMap((name) => {
-    const [nearest, ...overridden] = chain.flatMap((owner) => {
-      const value: unknown = Object.getOwnPropertyDescriptor(owner, name)?.value;
-      return typeof value === 'function' ? [{ owner, method: value as DecoratedTarget }] : [];
-    });
-    return nearest === undefined
-      ? []
-      : [{ name, ...nearest, overridden: overridden.map(({ method }) => method) }];
-  });
-}
-
-function prototypesOf(prototype: object): readonly object[] {
-  const parent = Object.getPrototypeOf(prototype) as object | null;
-  return parent === null ? [] : [prototype, ...prototypesOf(parent)];
 }

@@ -23,10 +23,13 @@ import { routePolicy } from '../demands/route-policy.js';
 export const AccessToken = createParamDecorator(
   async (_data: unknown, context: ExecutionContext): Promise<VerifiedAccessToken | undefined> => {
     const policy = routePolicy(context.getClass(), context.getHandler() as () => unknown);
-    if (policy.kind === 'public') return undefined;
+    if (policy.kind === 'public' && policy.by === 'method') return undefined;
     const exchange = httpExchangeOf(context);
     const authenticator = authenticatorOf(exchange.request);
-    if (!authenticator.hasDecided(exchange)) return (await authenticator.require(exchange, policy)).token;
+    if (!authenticator.hasDecided(exchange)) {
+      if (policy.kind === 'public') return undefined;
+      return (await authenticator.require(exchange, policy)).token;
+    }
     const decision = await authenticator.decide(exchange);
     // Stryker disable next-line ConditionalExpression: what is refused has no token, only its type wants to be asked
     return decision.outcome === 'accepted' ? decision.token : undefined;

@@ -1,5 +1,4 @@
-import { noteDecorated } from '../demands/decorated-methods.js';
-import { PUBLIC_METADATA } from '../demands/route-policy.js';
+import { state } from '../demands/statements.js';
 
 /**
  * Opens a class or a method to everyone: credentials are not looked at, `@AccessToken()` is `undefined`. A rule
@@ -18,8 +17,5 @@ import { PUBLIC_METADATA } from '../demands/route-policy.js';
  * ```
  */
 export function Public(): ClassDecorator & MethodDecorator {
-  return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
-    Reflect.defineMetadata(PUBLIC_METADATA, true, (descriptor?.value ?? target) as object);
-    if (name !== undefined) noteDecorated(target, name, 'public');
-  };
+  return (target: object, name?: string | symbol): void => state(target, name, { kind: 'public' });
 }

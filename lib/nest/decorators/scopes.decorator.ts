@@ -1,6 +1,5 @@
 import { applyDecorators, UseGuards } from '@nestjs/common';
-import { noteDecorated } from '../demands/decorated-methods.js';
-import { type DecoratedTarget, RULES_METADATA, rulesOf } from '../demands/route-policy.js';
+import { state } from '../demands/statements.js';
 import type { ScopeRule } from '../../authorization/demands.js';
 import { describeSecurity } from '../demands/swagger-security.js';
 import { ScopesGuard } from '../guards/scopes.guard.js';
@@ -53,13 +52,10 @@ function rule(added: ScopeRule): ClassDecorator & MethodDecorator {
 
 /** Adds to what other decorators of this target said; a subclass adds to its base class. */
 function addRule(added: ScopeRule): ClassDecorator & MethodDecorator {
-  const decorate = (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
-    const decorated = (descriptor?.value ?? target) as DecoratedTarget;
-    Reflect.defineMetadata(RULES_METADATA, [...rulesOf(decorated), added], decorated);
-    if (name !== undefined) noteDecorated(target, name, 'scopes');
+  return (target: object, name?: string | symbol): void => {
+    state(target, name, { kind: 'rule', rule: added });
     describeSecurity(target, name);
   };
-  return decorate;
 }
 
 /** scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) */

@@ -1,6 +1,5 @@
 import { applyDecorators, UseGuards } from '@nestjs/common';
-import { noteDecorated } from '../demands/decorated-methods.js';
-import { CONSTRAINTS_METADATA, type DecoratedTarget } from '../demands/route-policy.js';
+import { state } from '../demands/statements.js';
 import type { SenderConstraint } from '../../authorization/demands.js';
 import { ScopesGuard } from '../guards/scopes.guard.js';
 import { describeSecurity } from '../demands/swagger-security.js';
@@ -31,14 +30,10 @@ export function SenderConstrained(constraint: SenderConstraint): ClassDecorator 
   return applyDecorators(addConstraint(constraint), UseGuards(ScopesGuard));
 }
 
+/** A class replaces what its base class says. */
 function addConstraint(added: SenderConstraint): ClassDecorator & MethodDecorator {
-  return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
-    const decorated = (descriptor?.value ?? target) as DecoratedTarget;
-    // Own ones only: a class replaces what its base class says.
-    const own: unknown = Reflect.getOwnMetadata(CONSTRAINTS_METADATA, decorated);
-    const constraints = Array.isArray(own) ? (own as readonly SenderConstraint[]) : [];
-    Reflect.defineMetadata(CONSTRAINTS_METADATA, [...constraints, added], decorated);
-    if (name !== undefined) noteDecorated(target, name, 'constraint');
+  return (target: object, name?: string | symbol): void => {
+    state(target, name, { kind: 'constraint', constraint: added });
     describeSecurity(target, name);
   };
 }

@@ -1,96 +1,202 @@
 import 'reflect-metadata';
 import type { Type } from '@nestjs/common';
 import type { Demands, ScopeRule, SenderConstraint } from '../../authorization/demands.js';
+import { log } from '../../common/log.js';
+import {
+  type Class,
+  findMethods,
+  type Handler,
+  isReplaced,
+  type Method,
+  methodsOf,
+  prototypesOf,
+} from './methods.js';
+import {
+  constraintsAmong,
+  demandsAmong,
+  isPublicAmong,
+  rulesAmong,
+  type Statement,
+  statementsOnClass,
+  statementsOnMethod,
+} from './statements.js';
 
-/** What holds for a route: open to everyone, or every rule of its class and its method. */
-export type RoutePolicy =
+/** What holds for a route: open to everyone, or every demand of its class and its method. */
+export type RoutePolicy = PublicRoute | GuardedRoute;
+
+/** A route that is open to everyone: because its method says so, or because its class does and the method says nothing. */
+export type PublicRoute =
+  | { readonly kind: 'public'; readonly by: 'method' }
   | {
       readonly kind: 'public';
-      /**
-       * Whether the Passport strategy lets it through too. Not where the class alone is public and the method has
-       * guards: one of them may be an `AuthGuard` that is meant to protect it.
-       */
-      readonly forStrategy: boolean;
-    }
-  | ProtectedRoute;
+      readonly by: 'class';
+      /** What a guard asks for that the app calls itself: only `@Public()` on the very method opens that. */
+      readonly asked: ProtectedRoute;
+    };
 
-/**
- * What a route that is not open demands. Its constraints are those of the method, or of the class where the method has
- * none.
- */
+/** What a route that is not open demands. Its constraints are those of the method, or of the class where it has none. */
 export interface ProtectedRoute extends Demands {
   readonly kind: 'protected';
 }
 
-/** A class or a handler, where decorators leave their metadata. */
-export type DecoratedTarget = Type | ((...args: never[]) => unknown);
+/** A protected route as Nest runs it. */
+export interface GuardedRoute extends ProtectedRoute {
+  /** Whether Nest runs a guard of ours on it: not where another function in the method's place has lost it. */
+  readonly guarded: boolean;
+  /** Whether a decorator of ours demands anything of it. */
+  readonly demanded: boolean;
+}
 
-export const PUBLIC_METADATA = 'cert-bound-auth:public';
-export const RULES_METADATA = 'cert-bound-auth:rules';
-export const CONSTRAINTS_METADATA = 'cert-bound-auth:constraints';
+/** A class or a handler, where Nest's decorators leave their metadata. */
+export type DecoratedTarget = Class | Handler;
+
 /** Where `@UseGuards()` keeps what it was given, added to what the base class has. */
 const GUARDS_METADATA = '__guards__';
 
 const policies = new WeakMap<object, WeakMap<object, RoutePolicy>>();
 
 /**
- * The policy of a route. The nearest decorator wins: a rule on a method beats `@Public()` on its class, and
- * `@Public()` on a method the rules on its class; else the rules of class and method all hold.
+ * The policy of a route, by its class and the name of its method, whatever function Nest runs. The nearest decorator wins:
+ * a demand on a method beats `@Public()` on its class, and `@Public()` on a method the demands on its class; else those
+ * of class and method all hold.
  */
-export function routePolicy(controller: DecoratedTarget, handler: DecoratedTarget): RoutePolicy {
+export function routePolicy(controller: Class, handler: Handler): RoutePolicy {
   return policies.get(controller)?.get(handler) ?? rememberPolicy(controller, handler);
 }
 
-function rememberPolicy(controller: DecoratedTarget, handler: DecoratedTarget): RoutePolicy {
+function rememberPolicy(controller: Class, handler: Handler): RoutePolicy {
   const ofController = policies.get(controller) ?? new WeakMap<object, RoutePolicy>();
   const policy = readPolicy(controller, handler);
   policies.set(controller, ofController.set(handler, policy));
   return policy;
 }
 
-function readPolicy(controller: DecoratedTarget, handler: DecoratedTarget): RoutePolicy {
-  if (isPublic(handler)) return { kind: 'public', forStrategy: true };
+function readPolicy(controller: Class, handler: Handler): RoutePolicy {
+  const said = saidOfHandler(controller, handler);
+  if (said.isPublic) return { kind: 'public', by: 'method' };
   const classIsPublic = isPublicClass(controller);
-  if (classIsPublic && !isProtected(handler)) {
-    return { kind: 'public', forStrategy: guardsOf(handler).length === 0 };
+  if (classIsPublic && !said.isProtected) {
+    return { kind: 'public', by: 'class', asked: { kind: 'protected', rules: [], constraints: [] } };
   }
+  const ofClass = classIsPublic ? undefined : demandsOfClass(controller);
+  const guards = [...guardsIn(controller), ...guardsIn(handler)];
   return {
     kind: 'protected',
-    rules: [...(classIsPublic ? [] : rulesOf(controller)), ...rulesOf(handler)],
-    constraints: effectiveConstraints(handler, classIsPublic ? undefined : controller),
+    rules: [...(ofClass?.rules ?? []), ...said.rules],
+    constraints: said.constraints.length > 0 ? said.constraints : (ofClass?.constraints ?? []),
+    guarded: !isReplaced(controller) && guards.some((guard) => isProtective(guard)),
+    demanded: said.isDemanded || (!classIsPublic && isDemandedByClass(controller)),
   };
 }
 
-/** Whether a target itself is `@Public()`. */
-export function isPublic(target: DecoratedTarget): boolean {
-  return Reflect.getOwnMetadata(PUBLIC_METADATA, target) === true;
+function isDemandedByClass(controller: Class): boolean {
+  return prototypesOf(controller).some((prototype) => demandsAmong(statementsOnClass(prototype)));
+}
+
+/** What the decorators of a method say, with the guards on it. */
+export interface Said {
+  readonly isPublic: boolean;
+  /** Whether it asks for protection: by a demand, or by a guard of ours, or one derived from it. */
+  readonly isProtected: boolean;
+  /** Whether it demands something. */
+  readonly isDemanded: boolean;
+  readonly rules: readonly ScopeRule[];
+  readonly constraints: readonly SenderConstraint[];
+}
+
+function saidOfHandler(controller: Class, handler: Handler): Said {
+  const { methods, certain } = findMethods(controller, handler);
+  if (methods.length === 0) return saidOfUnknown(controller, handler);
+  const said = together(methods.map((method) => saidOfMethod(method, handler)));
+  if (certain || !said.isPublic || !hasDemandingMethods(controller)) return said;
+  warnOfUnknown(controller, handler);
+  return { ...said, isPublic: false };
+}
+
+/** What holds for all of several: it is open only where each is, and all that any of them demands is demanded. */
+function together(each: readonly Said[]): Said {
+  return {
+    isPublic: each.every(({ isPublic }) => isPublic),
+    isProtected: each.some(({ isProtected }) => isProtected),
+    isDemanded: each.some(({ isDemanded }) => isDemanded),
+    rules: each.flatMap(({ rules }) => rules),
+    constraints: each.flatMap(({ constraints }) => constraints),
+  };
+}
+
+/**
+ * What is said of a method by the nearest class that says anything of it. A method that overrides another one without a
+ * word keeps its demands, but is not open because the other was.
+ */
+export function saidOfMethod({ name, levels }: Method, handler?: Handler): Said {
+  const said = levels.map(({ prototype }) => statementsOnMethod(prototype, name));
+  const nearest = said.findIndex((statements) => statements.length > 0);
+  const statements = (said[nearest] ?? []).filter(({ kind }) => nearest === 0 || kind !== 'public');
+  const guards = [levels[0]?.value, handler].flatMap((target) => guardsIn(target));
+  return saidBy(statements, guards);
+}
+
+function saidBy(statements: readonly Statement[], guards: readonly unknown[]): Said {
+  return {
+    isPublic: isPublicAmong(statements),
+    isDemanded: demandsAmong(statements),
+    isProtected: demandsAmong(statements) || guards.some((guard) => isProtective(guard)),
+    rules: rulesAmong(statements),
+    constraints: constraintsAmong(statements),
+  };
+}
+
+/**
+ * Of a function that stands in the place of a method which cannot be told, everything is demanded that the class demands
+ * anywhere: to open what may be protected would be worse than to close what may be open.
+ */
+function saidOfUnknown(controller: Class, handler: Handler): Said {
+  const demanding = methodsOf(controller)
+    .map((method) => saidOfMethod(method, handler))
+    .filter(({ isProtected }) => isProtected);
+  if (demanding.length === 0) return saidBy([], guardsIn(handler));
+  warnOfUnknown(controller, handler);
+  return { ...together(demanding), isPublic: false };
+}
+
+const warned = new WeakSet<object>();
+
+function warnOfUnknown(controller: Class, { name }: Handler): void {
+  if (warned.has(controller)) return;
+  warned.add(controller);
+  log.warn(
+    `${controller.name}: which method ${name === '' ? 'a function without a name' : name} stands for cannot be told, ` +
+      'so what its class demands of any method is demanded: leave the methods of a request-scoped controller in place',
+  );
+}
+
+function hasDemandingMethods(controller: Class): boolean {
+  return methodsOf(controller).some((method) => saidOfMethod(method).isProtected);
 }
 
 /** A class without decorators of ours is what its base class is. */
-function isPublicClass(target: DecoratedTarget): boolean {
-  if (isPublic(target)) return true;
-  if (isProtected(target)) return false;
-  const base = Object.getPrototypeOf(target) as DecoratedTarget | null;
-  return typeof base === 'function' && isPublicClass(base);
+function isPublicClass(controller: Class): boolean {
+  for (const prototype of prototypesOf(controller)) {
+    const said = saidOfClass(prototype);
+    if (said.isPublic) return true;
+    if (said.isProtected) return false;
+  }
+  return false;
 }
 
-/** The rules of a target; those of a class include its base class's. */
-export function rulesOf(target: DecoratedTarget): readonly ScopeRule[] {
-  return (Reflect.getMetadata(RULES_METADATA, target) as readonly ScopeRule[] | undefined) ?? [];
+/** What is said of the class with this very prototype. */
+export function saidOfClass(prototype: object): Said {
+  return saidBy(statementsOnClass(prototype), ownGuards(prototype.constructor as DecoratedTarget));
 }
 
-/** The constraints that hold for a handler: its own, or those of its class where it has none. */
-export function effectiveConstraints(
-  handler: DecoratedTarget,
-  controller: DecoratedTarget | undefined,
-): readonly SenderConstraint[] {
-  const own = constraintsOf(handler);
-  return own.length > 0 || controller === undefined ? own : constraintsOf(controller);
-}
-
-/** The sender constraints of a target; a class without any has its base class's. */
-export function constraintsOf(target: DecoratedTarget): readonly SenderConstraint[] {
-  return (Reflect.getMetadata(CONSTRAINTS_METADATA, target) as readonly SenderConstraint[] | undefined) ?? [];
+/** What a class demands of all its routes: its rules and those of the classes that it extends, and the nearest constraints. */
+export function demandsOfClass(controller: Class): Demands {
+  const each = prototypesOf(controller).map((prototype) => statementsOnClass(prototype));
+  return {
+    rules: each.toReversed().flatMap((statements) => rulesAmong(statements)),
+    constraints:
+      each.map((statements) => constraintsAmong(statements)).find(({ length }) => length > 0) ?? [],
+  };
 }
 
 const protectiveGuards: Type[] = [];
@@ -100,23 +206,16 @@ export function declareProtective(guard: Type): void {
   protectiveGuards.push(guard);
 }
 
-/** Whether a target itself asks for protection: by a rule, or by a guard of ours, or one derived from it. */
-export function isProtected(target: DecoratedTarget): boolean {
-  return (
-    Reflect.hasOwnMetadata(RULES_METADATA, target) ||
-    Reflect.hasOwnMetadata(CONSTRAINTS_METADATA, target) ||
-    guardsOf(target).some((guard) => isProtective(guard))
-  );
-}
-
-/** The guards that `@UseGuards()` put on a target itself. */
-function guardsOf(target: DecoratedTarget): readonly unknown[] {
+/** The guards that `@UseGuards()` put on a class itself, and not on one that it extends. */
+function ownGuards(target: DecoratedTarget): readonly unknown[] {
   const inherited = new Set(guardsIn(Object.getPrototypeOf(target) as object | null));
   return guardsIn(target).filter((guard) => !inherited.has(guard));
 }
 
-function guardsIn(target: object | null): readonly unknown[] {
-  const guards: unknown = target === null ? undefined : Reflect.getMetadata(GUARDS_METADATA, target);
+/** The guards on a target, with those of what it was made from: of a base class, or of the function that it wraps. */
+function guardsIn(target: object | null | undefined): readonly unknown[] {
+  const guards: unknown =
+    target === null || target === undefined ? undefined : Reflect.getMetadata(GUARDS_METADATA, target);
   // Stryker disable next-line ArrayDeclaration: what the base has as well is left out
   return Array.isArray(guards) ? guards : [];
 }

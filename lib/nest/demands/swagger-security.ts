@@ -1,5 +1,7 @@
 import 'reflect-metadata';
-import { type DecoratedTarget, effectiveConstraints, isPublic, rulesOf } from './route-policy.js';
+import type { Class, Handler, MethodLevel } from './methods.js';
+import { demandsOfClass } from './route-policy.js';
+import { constraintsAmong, isPublicAmong, rulesAmong, statementsOnMethod } from './statements.js';
 import type { ScopeRule, SenderConstraint } from '../../authorization/demands.js';
 
 /** Where @nestjs/swagger looks for the security requirements of a method; without it nobody looks. */
@@ -18,26 +20,32 @@ const ours = new WeakSet<object>();
 /** Describes a method, or every method of a class, that a decorator has just been put on. */
 export function describeSecurity(target: object, name: string | symbol | undefined): void {
   if (name !== undefined) {
-    return describeMethod((target as Record<string | symbol, DecoratedTarget>)[name], undefined);
+    const value = (target as Readonly<Record<string | symbol, Handler | undefined>>)[name];
+    if (value !== undefined) describeMethod({ prototype: target, value }, name, undefined);
+    return;
   }
   // Decorators of methods run before those of their class: now both are known, and both count.
-  const controller = target as DecoratedTarget & { readonly prototype: object };
-  for (const { value } of Object.values(Object.getOwnPropertyDescriptors(controller.prototype))) {
-    if (value !== controller && typeof value === 'function') {
-      describeMethod(value as DecoratedTarget, controller);
-    }
+  const { prototype } = target as Class;
+  for (const [method, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+    if (value === target || typeof value !== 'function') continue;
+    describeMethod({ prototype, value: value as Handler }, method, target as Class);
   }
 }
 
-function describeMethod(method: DecoratedTarget | undefined, controller: DecoratedTarget | undefined): void {
-  // Stryker disable next-line ConditionalExpression: a decorated method is there, only its type says it may not
-  if (method === undefined || isPublic(method)) return;
-  const known = (Reflect.getMetadata(API_SECURITY_METADATA, method) ?? []) as readonly SecurityRequirement[];
-  const rules = [...(controller === undefined ? [] : rulesOf(controller)), ...rulesOf(method)];
-  const requirements = requirementsOf(rules, effectiveConstraints(method, controller));
+function describeMethod(level: MethodLevel, name: string | symbol, controller: Class | undefined): void {
+  const said = statementsOnMethod(level.prototype, name);
+  if (isPublicAmong(said)) return;
+  const known = (Reflect.getMetadata(API_SECURITY_METADATA, level.value) ??
+    []) as readonly SecurityRequirement[];
+  const ofClass = controller === undefined ? undefined : demandsOfClass(controller);
+  const own = constraintsAmong(said);
+  const requirements = requirementsOf(
+    [...(ofClass?.rules ?? []), ...rulesAmong(said)],
+    own.length > 0 ? own : (ofClass?.constraints ?? []),
+  );
   for (const requirement of requirements) ours.add(requirement);
   const others = known.filter((requirement) => !ours.has(requirement));
-  Reflect.defineMetadata(API_SECURITY_METADATA, [...others, ...requirements], method);
+  Reflect.defineMetadata(API_SECURITY_METADATA, [...others, ...requirements], level.value);
 }
 
 function requirementsOf(

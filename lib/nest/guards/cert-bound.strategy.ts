@@ -22,7 +22,8 @@ export class CertBoundStrategy extends PassportStrategy(Strategy, CERT_BOUND_STR
   /** Replaces that of passport-http-bearer, which takes tokens from query and body too. */
   override authenticate(request: HttpRequest): void {
     const { policy } = recordOf(request);
-    if (policy?.kind === 'public' && policy.forStrategy) this.pass();
+    // A class that is public says nothing to a strategy that the app has called: only the very method does.
+    if (policy?.kind === 'public' && policy.by === 'method') this.pass();
     else this.decide(request).catch((error: unknown) => this.error(error));
   }
 

@@ -2,6 +2,7 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import { declareProtective } from '../demands/route-policy.js';
 import { refuseContext } from '../http/http-exchange.js';
 import { andThen, type MaybePromise, orReject } from '../../common/maybe-promise.js';
+import { askedOf } from './protect.js';
 import { noteRoute } from './route-note.js';
 import { RequestAuthenticator } from './request-authenticator.js';
 
@@ -29,9 +30,10 @@ export class CertificateBindingGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
     const { policy, exchange } = noteRoute(context);
-    if (policy.kind === 'public') return true;
+    const asked = askedOf(policy);
+    if (asked === undefined) return true;
     return orReject(() =>
-      andThen(this.authenticator.require(exchange ?? refuseContext(context), policy), pass),
+      andThen(this.authenticator.require(exchange ?? refuseContext(context), asked), pass),
     );
   }
 }

@@ -1,4 +1,4 @@
-import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
 import { type RoutePolicy, routePolicy } from '../demands/route-policy.js';
 import { exchangeOf, type HttpExchange } from '../http/http-exchange.js';
 
@@ -15,16 +15,4 @@ export function noteRoute(context: ExecutionContext): NotedRoute {
   const exchange = exchangeOf(context);
   if (exchange !== undefined) exchange.record.policy = policy;
   return { policy, exchange };
-}
-
-/**
- * Stands in for the global guards with `globalGuards: false`. It refuses nothing: it only notes the route's policy, so
- * that `@Public()` on a method works under `AuthGuard('cert-bound')` on its class.
- */
-@Injectable()
-export class RouteNote implements CanActivate {
-  canActivate(context: ExecutionContext): boolean {
-    noteRoute(context);
-    return true;
-  }
 }

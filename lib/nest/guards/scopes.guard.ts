@@ -1,11 +1,10 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
-import type { Acceptance } from '../../decision.js';
-import { type HttpExchange, refuseContext } from '../http/http-exchange.js';
-import { andThenWith, type MaybePromise, orReject } from '../../common/maybe-promise.js';
-import { noteRoute } from './route-note.js';
+import { type MaybePromise, orReject } from '../../common/maybe-promise.js';
+import { declareProtective } from '../demands/route-policy.js';
+import { refuseContext } from '../http/http-exchange.js';
+import { askedOf, protect } from './protect.js';
 import { RequestAuthenticator } from './request-authenticator.js';
-import { unmetDemand } from '../../authorization/authorize.js';
-import { declareProtective, type ProtectedRoute } from '../demands/route-policy.js';
+import { noteRoute } from './route-note.js';
 
 /**
  * Lets a request pass whose token is valid, bound to its caller, and has the scopes that the route needs; the caller
@@ -17,27 +16,10 @@ export class ScopesGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
     const { policy, exchange } = noteRoute(context);
-    if (policy.kind === 'public') return true;
-    return orReject(() => this.protect(exchange ?? refuseContext(context), policy));
+    const asked = askedOf(policy);
+    if (asked === undefined) return true;
+    return orReject(() => protect(this.authenticator, exchange ?? refuseContext(context), asked));
   }
-
-  private protect(exchange: HttpExchange, policy: ProtectedRoute): MaybePromise<true> {
-    // Stryker disable next-line ConditionalExpression: to check the rules again finds the same, it only costs
-    if (this.authenticator.hasPassed(exchange, policy)) return true;
-    return andThenWith(this.authenticator.require(exchange, policy), this.authorize, policy, exchange);
-  }
-
-  private readonly authorize = (
-    acceptance: Acceptance,
-    policy: ProtectedRoute,
-    exchange: HttpExchange,
-  ): true => {
-    const error = unmetDemand(acceptance.proved, policy, 'route');
-    if (error !== undefined) throw this.authenticator.refuseRoute(acceptance, error, policy, exchange);
-    this.authenticator.admitted(acceptance, exchange);
-    this.authenticator.notePass(exchange, policy);
-    return true;
-  };
 }
 
 declareProtective(ScopesGuard);

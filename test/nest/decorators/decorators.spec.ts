@@ -1,8 +1,8 @@
 import type { Type } from '@nestjs/common';
 import { AnyScope, Public, Scopes, SenderConstrained } from 'nestjs-cert-bound-auth';
 import { describe, expect, test } from 'vitest';
-import { statementsOn } from '../../../lib/nest/demands/decorated-methods.js';
-import { constraintsOf, isProtected, routePolicy, rulesOf } from '../../../lib/nest/demands/route-policy.js';
+import { demandsOfClass, routePolicy, saidOfClass } from '../../../lib/nest/demands/route-policy.js';
+import { rulesAmong, statementsOnClass, statementsOnMethod } from '../../../lib/nest/demands/statements.js';
 
 interface Api {
   get(): void;
@@ -51,7 +51,9 @@ describe('RFC6749-3.3: a text that cannot be a scope is refused where it is writ
       class Controller {
         @Scopes(scope) get(): void {}
       }
-      expect(rulesOf(handlerOf(Controller))).toEqual([{ kind: 'all', scopes: [scope] }]);
+      expect(rulesAmong(statementsOnMethod(Controller.prototype, 'get'))).toEqual([
+        { kind: 'all', scopes: [scope] },
+      ]);
     },
   );
 });
@@ -65,9 +67,9 @@ describe('what decorators say about a route', () => {
       plain(): void {}
     }
     const statements = ['open', 'scoped', 'both', 'plain'].map((name) =>
-      statementsOn(Controller.prototype, name),
+      statementsOnMethod(Controller.prototype, name).map(({ kind }) => kind),
     );
-    expect(statements).toEqual([['public'], ['scopes'], ['constraint', 'scopes'], []]);
+    expect(statements).toEqual([['public'], ['rule'], ['constraint', 'rule'], []]);
   });
 
   test('a demand on a class is not noted as one on a method', () => {
@@ -75,8 +77,12 @@ describe('what decorators say about a route', () => {
     @Scopes('a')
     @SenderConstrained('any')
     class Controller {}
-    expect(statementsOn(Controller, undefined as never)).toEqual([]);
-    expect(Reflect.getOwnMetadataKeys(Controller)).not.toContain('cert-bound-auth:decorated');
+    expect(statementsOnMethod(Controller.prototype, 'constructor')).toEqual([]);
+    expect(statementsOnClass(Controller.prototype).map(({ kind }) => kind)).toEqual([
+      'constraint',
+      'rule',
+      'public',
+    ]);
   });
 
   test('all demands hold, and a method replaces the constraints of its class but adds to its scopes', () => {
@@ -85,7 +91,7 @@ describe('what decorators say about a route', () => {
     class Controller {
       @Scopes('b') @SenderConstrained('dpop') @SenderConstrained('certificate') get(): void {}
     }
-    expect(constraintsOf(Controller)).toEqual(['any']);
+    expect(demandsOfClass(Controller).constraints).toEqual(['any']);
     expect(routePolicy(Controller, handlerOf(Controller))).toEqual({
       kind: 'protected',
       rules: [
@@ -93,6 +99,8 @@ describe('what decorators say about a route', () => {
         { kind: 'all', scopes: ['b'] },
       ],
       constraints: ['certificate', 'dpop'],
+      guarded: true,
+      demanded: true,
     });
   });
 
@@ -105,7 +113,6 @@ describe('what decorators say about a route', () => {
       { oauth2: ['a', 'b'], mutualTLS: [] },
       { oauth2: ['a', 'c'], mutualTLS: [] },
     ]);
-    expect(rulesOf(handlerOf(Controller))).toEqual([{ kind: 'any', scopes: ['b', 'c'] }]);
     expect(Reflect.getMetadata('swagger/apiSecurity', Controller)).toBeUndefined();
     class Several {
       @Scopes('a', 'b') @ApiKey() get(): void {}
@@ -141,8 +148,8 @@ describe('INV1: what counts as public', () => {
       override get(): void {}
     }
     for (const controller of [Open, Derived]) {
-      expect(routePolicy(controller, handlerOf(controller))).toEqual({ kind: 'public', forStrategy: true });
-      expect(isProtected(controller)).toBe(false);
+      expect(routePolicy(controller, handlerOf(controller))).toMatchObject({ kind: 'public', by: 'class' });
+      expect(saidOfClass(controller.prototype).isProtected).toBe(false);
     }
   });
 
@@ -157,7 +164,10 @@ describe('INV1: what counts as public', () => {
     for (const controller of [Closed, Derived]) {
       expect(routePolicy(controller, handlerOf(controller))).toMatchObject({ kind: 'protected' });
     }
-    expect([isProtected(Closed), isProtected(Derived)]).toEqual([true, false]);
+    expect([Closed, Derived].map(({ prototype }) => saidOfClass(prototype).isProtected)).toEqual([
+      true,
+      false,
+    ]);
   });
 
   test('a rule on a derived class protects it, although the guards come from its base class', () => {
@@ -167,11 +177,9 @@ describe('INV1: what counts as public', () => {
     class Scoped extends Base {}
     @SenderConstrained('dpop')
     class Constrained extends Base {}
-    expect([isProtected(Scoped), isProtected(Constrained)]).toEqual([true, true]);
-  });
-
-  test('a function without a prototype can be asked too', () => {
-    const bare = Object.setPrototypeOf(() => undefined, null) as () => unknown;
-    expect(isProtected(bare)).toBe(false);
+    expect([Scoped, Constrained].map(({ prototype }) => saidOfClass(prototype).isProtected)).toEqual([
+      true,
+      true,
+    ]);
   });
 });

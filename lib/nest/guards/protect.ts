@@ -1,0 +1,43 @@
+import { unmetDemand } from '../../authorization/authorize.js';
+import { andThenWith, type MaybePromise } from '../../common/maybe-promise.js';
+import type { Acceptance } from '../../decision.js';
+import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
+import type { HttpExchange } from '../http/http-exchange.js';
+import type { RequestAuthenticator } from './request-authenticator.js';
+
+/** Lets a request pass that meets all that a route demands. @throws HttpException with the challenge set */
+export function protect(
+  authenticator: RequestAuthenticator,
+  exchange: HttpExchange,
+  route: ProtectedRoute,
+): MaybePromise<true> {
+  // Stryker disable next-line ConditionalExpression: to check the rules again finds the same, it only costs
+  if (authenticator.hasPassed(exchange, route)) return true;
+  return andThenWith(authenticator.require(exchange, route), authorize, { authenticator, route }, exchange);
+}
+
+interface Authorization {
+  readonly authenticator: RequestAuthenticator;
+  readonly route: ProtectedRoute;
+}
+
+function authorize(
+  acceptance: Acceptance,
+  { authenticator, route }: Authorization,
+  exchange: HttpExchange,
+): true {
+  const error = unmetDemand(acceptance.proved, route, 'route');
+  if (error !== undefined) throw authenticator.refuseRoute(acceptance, error, route, exchange);
+  authenticator.admitted(acceptance, exchange);
+  authenticator.notePass(exchange, route);
+  return true;
+}
+
+/**
+ * What a guard asks for that the app calls itself, by a decorator or from a guard of its own; `undefined` where nothing:
+ * only `@Public()` on the very method opens a route to it. The class alone says so to the global guard.
+ */
+export function askedOf(policy: RoutePolicy): ProtectedRoute | undefined {
+  if (policy.kind === 'protected') return policy;
+  return policy.by === 'class' ? policy.asked : undefined;
+}

@@ -1,0 +1,34 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { type MaybePromise, orReject } from '../../common/maybe-promise.js';
+import { refuseContext } from '../http/http-exchange.js';
+import { protect } from './protect.js';
+import { RequestAuthenticator } from './request-authenticator.js';
+import { noteRoute } from './route-note.js';
+
+/** The global guard: it protects every route that is not public, by its method or by its class. */
+@Injectable()
+export class RouteGuard implements CanActivate {
+  constructor(@Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator) {}
+
+  canActivate(context: ExecutionContext): MaybePromise<boolean> {
+    const { policy, exchange } = noteRoute(context);
+    if (policy.kind === 'public') return true;
+    return orReject(() => protect(this.authenticator, exchange ?? refuseContext(context), policy));
+  }
+}
+
+/**
+ * Stands in for the global guard with `globalGuards: false`. It notes the route's policy, so that `@Public()` on a method
+ * works under `AuthGuard('cert-bound')` on its class; and it protects a route whose demands Nest would not see: another
+ * function stands in the method's place, and the guard of its decorators is not on that.
+ */
+@Injectable()
+export class DemandGuard implements CanActivate {
+  constructor(@Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator) {}
+
+  canActivate(context: ExecutionContext): MaybePromise<boolean> {
+    const { policy, exchange } = noteRoute(context);
+    if (policy.kind === 'public' || policy.guarded || !policy.demanded) return true;
+    return orReject(() => protect(this.authenticator, exchange ?? refuseContext(context), policy));
+  }
+}

@@ -1,0 +1,286 @@
+import {
+  type CanActivate,
+  Controller,
+  type ExecutionContext,
+  Get,
+  Inject,
+  Injectable,
+  Scope,
+  type Type,
+  UseGuards,
+} from '@nestjs/common';
+import { AuthGuard } from '@nestjs/passport';
+import {
+  AccessToken,
+  CertificateBindingGuard,
+  Public,
+  Scopes,
+  ScopesGuard,
+  SenderConstrained,
+} from 'nestjs-cert-bound-auth';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { PLATFORMS } from '../support/platforms.js';
+import { clientOf, createWorld, startApi, startAuthorizationServer, type World } from '../support/world.js';
+
+/** As tracing and caching packages do: another function in the method's place. */
+const Wrapped = (): MethodDecorator => (_target, _name, descriptor: PropertyDescriptor) => {
+  const original = descriptor.value as (...args: unknown[]) => unknown;
+  descriptor.value = function wrapper(this: unknown, ...args: unknown[]): unknown {
+    return original.apply(this, args);
+  };
+  for (const key of Reflect.getMetadataKeys(original) as string[]) {
+    if (key === 'path' || key === 'method')
+      Reflect.defineMetadata(key, Reflect.getMetadata(key, original), descriptor.value);
+  }
+};
+
+/** As @toss/nestjs-aop does: a function whose prototype is the original. */
+const Derived = (): MethodDecorator => (_target, _name, descriptor: PropertyDescriptor) => {
+  const original = descriptor.value as (...args: unknown[]) => unknown;
+  const wrapper = function (this: unknown, ...args: unknown[]): unknown {
+    return original.apply(this, args);
+  };
+  descriptor.value = Object.setPrototypeOf(wrapper, original);
+};
+
+/** As packages that count instances do: a proxy in the class's place. */
+const Proxied = (): ClassDecorator => (target) => new Proxy(target, {}) as never;
+
+/** Another class in the class's place. */
+const Extended = (): ClassDecorator => (target) =>
+  class extends (target as unknown as new (...args: unknown[]) => object) {} as never;
+
+@Controller('wrapped')
+@Public()
+class WrappedController {
+  @Get('above') @Wrapped() @Scopes('pay') above(): string {
+    return 'in';
+  }
+  @Get('derived') @Derived() @Scopes('pay') derived(): string {
+    return 'in';
+  }
+  @Get('below') @Scopes('pay') @Wrapped() below(): string {
+    return 'in';
+  }
+  @Get('constrained') @Derived() @SenderConstrained('certificate') @Scopes('pay') constrained(): string {
+    return 'in';
+  }
+  @Get('open') @Wrapped() open(): string {
+    return 'open';
+  }
+}
+
+@Controller('bound')
+class BoundController {
+  constructor() {
+    this.pay = this.pay.bind(this);
+    this.arrow = (): string => 'in';
+    this.open = this.open.bind(this);
+  }
+  @Get('pay') @Scopes('pay') pay(): string {
+    return 'in';
+  }
+  @Get('arrow') @Scopes('pay') arrow(): string {
+    return 'never';
+  }
+  @Get('open') @Public() open(): string {
+    return 'open';
+  }
+}
+
+/** One function in the place of a method that is open and of one that is not: which of them runs cannot be told. */
+@Controller('shared')
+class SharedFunctionController {
+  constructor() {
+    const open = this.open.bind(this);
+    this.open = open;
+    this.pay = open;
+  }
+  @Get('open') @Public() open(): string {
+    return 'in';
+  }
+  @Get('pay') @Scopes('pay') pay(): string {
+    return 'never';
+  }
+}
+
+@Controller({ path: 'per-request', scope: Scope.REQUEST })
+class PerRequestController {
+  constructor() {
+    this.pay = this.pay.bind(this);
+    this.arrow = (): string => 'in';
+    this.open = this.open.bind(this);
+  }
+  @Get('pay') @Scopes('pay') pay(): string {
+    return 'in';
+  }
+  @Get('arrow') @Scopes('pay') arrow(): string {
+    return 'never';
+  }
+  /** Which method a bound function of an instance like this stands for is not certain: it is not opened. */
+  @Get('open') @Public() open(): string {
+    return 'in';
+  }
+}
+
+abstract class Inherited {
+  @Get('pay') @Scopes('pay') pay(): string {
+    return 'in';
+  }
+  @Get('open') @Public() open(): string {
+    return 'open';
+  }
+}
+@Controller('inherited')
+class InheritingController extends Inherited {}
+
+@Controller('proxied')
+@Proxied()
+@Scopes('pay')
+class BelowProxyController {
+  @Get('pay') pay(): string {
+    return 'in';
+  }
+}
+@Controller('proxied-above')
+@Scopes('pay')
+@Proxied()
+class AboveProxyController {
+  @Get('pay') pay(): string {
+    return 'in';
+  }
+}
+@Controller('extended')
+@Extended()
+@Scopes('pay')
+class ExtendedController {
+  @Get('pay') pay(): string {
+    return 'in';
+  }
+}
+
+const SHAPES: readonly Type[] = [
+  WrappedController,
+  BoundController,
+  SharedFunctionController,
+  PerRequestController,
+  InheritingController,
+  BelowProxyController,
+  AboveProxyController,
+  ExtendedController,
+];
+
+const PROTECTED = [
+  'wrapped/above',
+  'wrapped/derived',
+  'wrapped/below',
+  'wrapped/constrained',
+  'bound/pay',
+  'bound/arrow',
+  'shared/open',
+  'shared/pay',
+  'per-request/pay',
+  'per-request/arrow',
+  'inherited/pay',
+  'proxied/pay',
+  'proxied-above/pay',
+  'extended/pay',
+];
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+
+describe.each(PLATFORMS)('app shapes on %s', (platform) => {
+  describe.each([true, false])('an app with globalGuards: %s', (globalGuards) => {
+    test('INV1: a route keeps its demands, whatever function or class stands in the place of its own', async () => {
+      const as = await startAuthorizationServer(world);
+      const app = await startApi(world, platform, as, SHAPES, { globalGuards });
+      const certificate = world.client1;
+      const pay = await as.accessToken({ certificate, scope: 'pay' });
+      const other = await as.accessToken({ certificate, scope: 'read' });
+      for (const path of PROTECTED) {
+        const answers = [
+          (await clientOf(app, world).get(`/${path}`)).status,
+          (await clientOf(app, world, world.client2, pay).get(`/${path}`)).status,
+          (await clientOf(app, world, certificate, other).get(`/${path}`)).status,
+          (await clientOf(app, world, certificate, pay).get(`/${path}`)).status,
+        ];
+        expect(answers, path).toEqual([401, 401, 403, 200]);
+      }
+    });
+
+    test('a route that is public stays so in the place of another function', async () => {
+      const as = await startAuthorizationServer(world);
+      const app = await startApi(world, platform, as, SHAPES, { globalGuards });
+      for (const path of ['wrapped/open', 'bound/open', 'inherited/open']) {
+        await clientOf(app, world).get(`/${path}`).expect(200, 'open');
+      }
+    });
+
+    test('INV1: a function of a request-scoped controller opens nothing by its name alone', async () => {
+      const as = await startAuthorizationServer(world);
+      const app = await startApi(world, platform, as, SHAPES, { globalGuards: true });
+      await clientOf(app, world).get('/per-request/open').expect(401);
+    });
+  });
+
+  /** Guards that the app calls itself, from one of its own. */
+  @Injectable()
+  class BindingCaller implements CanActivate {
+    constructor(@Inject(CertificateBindingGuard) private readonly guard: CertificateBindingGuard) {}
+    canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+      return this.guard.canActivate(context);
+    }
+  }
+  @Injectable()
+  class ScopesCaller implements CanActivate {
+    constructor(@Inject(ScopesGuard) private readonly guard: ScopesGuard) {}
+    canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+      return this.guard.canActivate(context);
+    }
+  }
+  class PassportCaller implements CanActivate {
+    private readonly guard = new (AuthGuard('cert-bound'))();
+    async canActivate(context: ExecutionContext): Promise<boolean> {
+      return (await this.guard.canActivate(context)) === true;
+    }
+  }
+
+  test.each([true, false])(
+    'INV1: a guard that the app calls itself protects under @Public() on the class (globalGuards: %s)',
+    async (globalGuards) => {
+      @Controller('called')
+      @Public()
+      class CallingController {
+        @Get('binding') @UseGuards(BindingCaller) binding(@AccessToken() token: unknown): string {
+          return typeof token;
+        }
+        @Get('scopes') @UseGuards(ScopesCaller) scopes(): string {
+          return 'in';
+        }
+        @Get('passport') @UseGuards(PassportCaller) passport(): string {
+          return 'in';
+        }
+        @Get('open') open(): string {
+          return 'open';
+        }
+        @Get('opened') @Public() @UseGuards(BindingCaller, ScopesCaller, PassportCaller) opened(): string {
+          return 'open';
+        }
+      }
+      const as = await startAuthorizationServer(world);
+      const app = await startApi(world, platform, as, [CallingController], { globalGuards });
+      const token = await as.accessToken({ certificate: world.client1 });
+      for (const path of ['binding', 'scopes', 'passport']) {
+        await clientOf(app, world).get(`/called/${path}`).expect(401);
+        await clientOf(app, world, world.client2, token).get(`/called/${path}`).expect(401);
+        await clientOf(app, world, world.client1, token).get(`/called/${path}`).expect(200);
+      }
+      await clientOf(app, world, world.client1, token).get('/called/binding').expect(200, 'object');
+      await clientOf(app, world).get('/called/open').expect(200, 'open');
+      await clientOf(app, world).get('/called/opened').expect(200, 'open');
+    },
+  );
+});
