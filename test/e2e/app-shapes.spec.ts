@@ -44,7 +44,7 @@ const Derived = (): MethodDecorator => (_target, _name, descriptor: PropertyDesc
 };
 
 /** As packages that count instances do: a proxy in the class's place. */
-const Proxied = (): ClassDecorator => (target) => new Proxy(target, {}) as never;
+const Proxied = (): ClassDecorator => (target) => new Proxy(target, {});
 
 /** Another class in the class's place. */
 const Extended = (): ClassDecorator => (target) =>
