@@ -718,6 +718,14 @@ describe.each(PLATFORMS)('invariant 8: an app that can let nobody in does not st
     );
   });
 
+  test('HTTPS with a crl that holds no list, which would check nothing', async () => {
+    const { key, cert } = world.server;
+    const tls = { key, cert, ca: world.ca.cert, requestCert: true, crl: [] };
+    await expect(startApp(platform, auth(), tls)).rejects.toThrow(
+      'httpsOptions.crl (empty array): there is no revocation list in it',
+    );
+  });
+
   test('with binding: if-bound it starts', async () => {
     const app = await startApp(platform, auth({ binding: 'if-bound' }));
     await app.close();
@@ -882,10 +890,10 @@ describe('mutualTls', () => {
     }
   });
 
-  test('takes a PKCS #12 file instead of key and certificate, but never without ca', () => {
+  test('throws with a PKCS #12 file', () => {
     const pfx = Buffer.from('pfx');
-    expect(() => mutualTls({ pfx, ca: world.ca.cert } as never)).not.toThrow();
-    expect(() => mutualTls({ pfx } as never)).toThrow('ca is missing');
+    expect(() => mutualTls({ pfx, ca: world.ca.cert } as never)).toThrow('pfx is not taken');
+    expect(() => mutualTls({ ...right(), pfx } as never)).toThrow('pfx is not taken');
   });
 
   test('throws with the path of a file instead of its text', () => {
