@@ -166,8 +166,8 @@ export type ForwardedCertificateFormat =
 /**
  * A peer that is trusted to speak for its clients: an address or CIDR (`10.0.0.0/8`, `fd00::/8`), `loopback`, `unix`
  * (whoever can connect to the unix socket that the server listens on), or a proxy that proves this certificate by TLS
- * (SHA-256 of its DER, base64url). Whether that certificate has expired or is revoked is for the handshake to say
- * (`mutualTls()`); here it is pinned.
+ * (SHA-256 of its DER, base64url). Pinned or not, it counts only within its validity, and where the server has CAs only
+ * as long as they vouch for it and no `crl` names it. So a self-signed one belongs into the `ca` of `mutualTls()` too.
  */
 export type TrustedProxy = string | { readonly certificateThumbprint: string };
 
