@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
-import { bytesOf, childrenOf, contentHex, type DerElement, elementAt, INTEGER } from './der.js';
+import { childrenOf, contentHex, type DerElement, elementAt, INTEGER } from './der.js';
+import { nameKey } from './name-key.js';
 
 /** What a certificate says that Node does not show as it is written (RFC 5280 §4.1). */
 export interface CertificateFields {
@@ -7,10 +8,10 @@ export interface CertificateFields {
   readonly isVersion1: boolean;
   /** Hex. */
   readonly serialNumber: string;
-  /** The name of its issuer, DER. */
-  readonly issuer: Buffer;
-  /** Its own name, DER. */
-  readonly subject: Buffer;
+  /** The name of its issuer, as {@link nameKey} has it. */
+  readonly issuer: string;
+  /** Its own name, likewise. */
+  readonly subject: string;
   readonly hasBasicConstraints: boolean;
   /** How many CAs may stand between this one and a leaf; `undefined` for any number. */
   readonly pathLength: number | undefined;
@@ -39,8 +40,8 @@ export function fieldsOf({ raw }: X509Certificate): CertificateFields {
   return {
     isVersion1,
     serialNumber: contentHex(raw, serialNumber),
-    issuer: bytesOf(raw, issuer),
-    subject: bytesOf(raw, subject),
+    issuer: nameKey(raw, issuer),
+    subject: nameKey(raw, subject),
     hasBasicConstraints: constraints !== undefined,
     pathLength: constraints === undefined ? undefined : pathLengthOf(constraints),
     // A BIT STRING: tag, length, the number of unused bits, and then the first eight bits.

@@ -77,7 +77,7 @@ class ConfiguredCas {
     if (this.lists.length === 0) return { kind: 'valid', until };
     for (const certificate of path.length === 1 ? path : path.slice(0, -1)) {
       const { issuer, serialNumber } = fieldsOf(certificate);
-      const lists = this.lists.filter((list) => list.issuer.equals(issuer) && now <= list.until);
+      const lists = this.lists.filter((list) => list.issuer === issuer && now <= list.until);
       if (lists.some(({ revoked }) => revoked.has(serialNumber))) {
         return { kind: 'invalid', error: `${nameOf(certificate)} is revoked` };
       }

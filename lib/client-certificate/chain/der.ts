@@ -38,11 +38,6 @@ export function childrenOf(der: Buffer, { content, end }: DerElement): readonly 
   return children;
 }
 
-/** The bytes of an element, with its header. */
-export function bytesOf(der: Buffer, { start, end }: DerElement): Buffer {
-  return der.subarray(start, end);
-}
-
 /** The bytes that an element holds, as hex: of a serial number, of an object identifier. */
 export function contentHex(der: Buffer, { content, end }: DerElement): string {
   return der.toString('hex', content, end);

@@ -6,7 +6,7 @@ export function isSelfSigned(certificate: X509Certificate): boolean {
   try {
     // Not by checkIssued: a client's own certificate may not issue others.
     const { issuer, subject } = fieldsOf(certificate);
-    return issuer.equals(subject) && certificate.verify(certificate.publicKey);
+    return issuer === subject && certificate.verify(certificate.publicKey);
   } catch {
     // There are keys that Node does not know, and what is no certificate.
     return false;

@@ -1,5 +1,4 @@
 import {
-  bytesOf,
   childrenOf,
   contentHex,
   type DerElement,
@@ -10,18 +9,27 @@ import {
   timeOf,
   UTC_TIME,
 } from './der.js';
+import { nameKey } from './name-key.js';
 
 /** A certificate revocation list (RFC 5280 §5.1). */
 export interface RevocationList {
-  /** The name of the CA, DER. */
-  readonly issuer: Buffer;
+  /** The name of the CA, as {@link nameKey} has it. */
+  readonly issuer: string;
   /** Its `nextUpdate`, in milliseconds since the epoch. */
   readonly until: number;
   /** Serial numbers, hex. */
   readonly revoked: ReadonlySet<string>;
 }
 
-/** Reads what a list names. Its signature is OpenSSL's business, which has taken it. @throws RangeError */
+const EXTENSIONS = 0xa0;
+/** The object identifier of the extension that makes a list a delta, 2.5.29.27, DER. */
+const DELTA_INDICATOR = Buffer.from('0603551d1b', 'hex');
+
+/**
+ * Reads what a list names. Its signature is OpenSSL's business, which has taken it. A delta, which OpenSSL ignores, counts
+ * as one that is out of date.
+ * @throws RangeError for what is no list
+ */
 export function readRevocationList(pem: string): RevocationList {
   const der = Buffer.from(pem.replaceAll(/-----[^-]*-----/g, ''), 'base64');
   const [tbs] = childrenOf(der, elementAt(der, 0));
@@ -31,9 +39,12 @@ export function readRevocationList(pem: string): RevocationList {
   if (issuer === undefined) throw new RangeError('it is no revocation list');
   const nextUpdate = rest.find(({ tag }) => tag === UTC_TIME || tag === GENERALIZED_TIME);
   const entries = rest.find(({ tag }) => tag === SEQUENCE);
+  const extensions = rest.find(({ tag }) => tag === EXTENSIONS);
+  const isDelta =
+    extensions !== undefined && der.subarray(extensions.content, extensions.end).includes(DELTA_INDICATOR);
   return {
-    issuer: bytesOf(der, issuer),
-    until: nextUpdate === undefined ? Infinity : timeOf(der, nextUpdate),
+    issuer: nameKey(der, issuer),
+    until: isDelta ? -Infinity : nextUpdate === undefined ? Infinity : timeOf(der, nextUpdate),
     revoked: entries === undefined ? new Set() : serialNumbersOf(der, entries),
   };
 }

@@ -32,11 +32,16 @@ const NOBODY = /^no CA that this app was configured with vouches for it \(its is
 interface ListSays {
   readonly revoked?: readonly Party[];
   readonly days?: number;
+  /** @default the CA's */
+  readonly issuer?: string | x509.Name;
+  readonly extensions?: x509.Extension[];
 }
 
-async function listOf(ca: Party, { revoked = [], days = 5 }: ListSays = {}): Promise<string> {
+async function listOf(ca: Party, says: ListSays = {}): Promise<string> {
+  const { revoked = [], days = 5, issuer = `CN=${ca.name}`, extensions = [] } = says;
   const crl = await x509.X509CrlGenerator.create({
-    issuer: `CN=${ca.name}`,
+    issuer,
+    extensions,
     thisUpdate: new Date(NOW - 10 * DAY),
     nextUpdate: new Date(NOW + days * DAY),
     signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' } as webcrypto.EcdsaParams,
@@ -122,5 +127,23 @@ describe('RFC5280-5: a certificate counts by the configured revocation lists', (
     expect(judge(leaf, trustIn([root, middle], { crl: [await listOf(root)] }))).toBe(`${missing}leaf`);
     expect(judge(victim, trustIn([root], { crl: [old] }))).toBe(`${missing}victim`);
     expect(judge(victim, trustIn([root], { crl: [old, await listOf(root)] }))).toBe(5);
+  });
+
+  test('A list whose issuer is written in another kind of string, case or spacing is of the same CA', async () => {
+    for (const part of [{ printableString: 'ROOT' }, { utf8String: 'root' }, { bmpString: ' root ' }]) {
+      const crl = [await listOf(root, { issuer: new x509.Name([{ CN: [part] }]), revoked: [victim] })];
+      expect(judge(victim, trustIn([root], { crl }))).toBe('CN=victim is revoked');
+    }
+    const crl = [
+      await listOf(root, { issuer: new x509.Name([{ CN: [{ utf8String: 'other' }] }]), revoked: [victim] }),
+    ];
+    expect(judge(victim, trustIn([root], { crl }))).toMatch(/^there is no current revocation list/);
+  });
+
+  test('A delta stands for no list, as for OpenSSL', async () => {
+    const indicator = new x509.Extension('2.5.29.27', true, new Uint8Array([2, 1, 1]));
+    const delta = await listOf(root, { revoked: [victim], extensions: [indicator] });
+    expect(judge(victim, trustIn([root], { crl: [delta, await listOf(root)] }))).toBe(5);
+    expect(judge(victim, trustIn([root], { crl: [delta] }))).toMatch(/^there is no current revocation list/);
   });
 });
