@@ -32,17 +32,29 @@ function casOf(trust: ClientTrust): ConfiguredCas {
   return cas;
 }
 
+/** A configured CA, with all of it that does not depend on the moment. */
+interface Ca {
+  readonly certificate: X509Certificate;
+  readonly isTrusted: boolean;
+  readonly mayIssue: boolean;
+  readonly pathLength: number | undefined;
+  /** Which of the other configured certificates it has signed, as far as that was asked. */
+  readonly issued: Map<X509Certificate, boolean>;
+}
+
 /** The CAs and lists of a trust, read once. */
 class ConfiguredCas {
-  private readonly anchors: readonly X509Certificate[];
-  private readonly intermediates: readonly X509Certificate[];
+  /** The trusted ones first. */
+  private readonly cas: readonly Ca[];
+  private readonly configured: ReadonlySet<X509Certificate>;
   private readonly lists: readonly RevocationList[];
 
   /** @throws Error when a part can't be read */
   constructor({ ca, crl, partialChains }: ClientTrust) {
     const certificates = ca.map((pem) => new X509Certificate(pem));
-    this.anchors = certificates.filter((certificate) => partialChains || isSelfSigned(certificate));
-    this.intermediates = certificates.filter((certificate) => !this.anchors.includes(certificate));
+    const all = certificates.map((certificate) => readCa(certificate, partialChains));
+    this.cas = [...all.filter(({ isTrusted }) => isTrusted), ...all.filter(({ isTrusted }) => !isTrusted)];
+    this.configured = new Set(certificates);
     this.lists = crl.map(readRevocationList);
   }
 
@@ -55,16 +67,33 @@ class ConfiguredCas {
   /** The certificates from this one to a trusted one. @param below the CAs between the leaf and this one, itself too */
   private pathOf(
     certificate: X509Certificate,
-    below: readonly X509Certificate[],
+    below: readonly Ca[],
     now: number,
   ): readonly X509Certificate[] | undefined {
-    if (this.anchors.some(({ raw }) => raw.equals(certificate.raw))) return [certificate];
-    for (const issuer of [...this.anchors, ...this.intermediates]) {
-      if (below.includes(issuer) || !mayStandAbove(issuer, certificate, below.length, now)) continue;
-      const above = this.pathOf(issuer, [...below, issuer], now);
+    const { raw } = certificate;
+    if (this.cas.some((ca) => ca.isTrusted && ca.certificate.raw.equals(raw))) return [certificate];
+    for (const issuer of this.cas) {
+      if (below.includes(issuer) || !this.standsAbove(issuer, certificate, below.length, now)) continue;
+      const above = this.pathOf(issuer.certificate, [...below, issuer], now);
       if (above !== undefined) return [certificate, ...above];
     }
     return undefined;
+  }
+
+  private standsAbove(issuer: Ca, subject: X509Certificate, casBelow: number, now: number): boolean {
+    if (casBelow >= MOST_CAS || !issuer.mayIssue || !subject.checkIssued(issuer.certificate)) return false;
+    if (!isValidAt(issuer.certificate, now)) return false;
+    if (issuer.pathLength !== undefined && casBelow > issuer.pathLength) return false;
+    return this.isSignedBy(issuer, subject);
+  }
+
+  /** Of two configured CAs it is found out once: a client costs no more signatures than its own. */
+  private isSignedBy({ certificate, issued }: Ca, subject: X509Certificate): boolean {
+    const earlier = issued.get(subject);
+    if (earlier !== undefined) return earlier;
+    const isSigned = subject.verify(certificate.publicKey);
+    if (this.configured.has(subject)) issued.set(subject, isSigned);
+    return isSigned;
   }
 
   /**
@@ -93,16 +122,14 @@ class ConfiguredCas {
   }
 }
 
-function mayStandAbove(
-  issuer: X509Certificate,
-  subject: X509Certificate,
-  casBelow: number,
-  now: number,
-): boolean {
-  if (casBelow >= MOST_CAS || !subject.checkIssued(issuer) || !isValidAt(issuer, now)) return false;
-  if (!isTrustedCa(issuer) || !admitsClients(issuer)) return false;
-  const { pathLength } = fieldsOf(issuer);
-  return (pathLength === undefined || casBelow <= pathLength) && subject.verify(issuer.publicKey);
+function readCa(certificate: X509Certificate, partialChains: boolean): Ca {
+  return {
+    certificate,
+    isTrusted: partialChains || isSelfSigned(certificate),
+    mayIssue: isTrustedCa(certificate) && admitsClients(certificate),
+    pathLength: fieldsOf(certificate).pathLength,
+    issued: new Map(),
+  };
 }
 
 function noPath({ issuer }: X509Certificate): string {
