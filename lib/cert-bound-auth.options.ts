@@ -223,8 +223,9 @@ export type ForwardedCertificateFormat =
 /**
  * A peer that is trusted to speak for its clients: an address or CIDR (`10.0.0.0/8`, `fd00::/8`), `loopback`, `unix`
  * (anyone who can connect to the unix socket that the server listens on), or a proxy that proves a certificate by TLS,
- * named by its thumbprint (SHA-256 of the DER, base64url). The certificate is pinned here; whether it has expired or was
- * revoked is for the TLS handshake to check (`mutualTls()`).
+ * named by its thumbprint (SHA-256 of the DER, base64url). A pinned certificate counts only within its validity, and where
+ * the server has CAs only as long as they vouch for it and no `crl` names it. A self-signed one therefore belongs into the
+ * `ca` of `mutualTls()` too.
  */
 export type TrustedProxy = string | { readonly certificateThumbprint: string };
 

@@ -1,8 +1,11 @@
 import type { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
-import type { TLSSocket } from 'node:tls';
+import { Server, type TLSSocket } from 'node:tls';
+import { clientTrustOf } from '../tls/client-trust.js';
 import { certificateThumbprint } from './certificate-thumbprint.js';
+import type { PathVerdict } from './chain/certification-path.js';
+import { verdictOf } from './chain/configured-cas.js';
 import { issuersOf } from './thumbprint-hint.js';
 import { type HttpRequest, rawRequestOf } from '../request/http-request.js';
 
@@ -65,12 +68,19 @@ const NONE: ClientCertificateFinding = {
 
 /** The certificate of the TLS connection that a request came on: read and hashed once per connection. */
 export function tlsClientCertificate(request: HttpRequest): ClientCertificateFinding {
-  return foundOn(connectionOf(rawRequestOf(request)));
+  return certificateOn(connectionOf(rawRequestOf(request)));
 }
 
-function foundOn(connection: Connection): ClientCertificateFinding {
+/** The certificate that the peer of a connection proved, read once. */
+export function certificateOn(connection: Connection): ClientCertificateFinding {
   if (connection[FOUND] === undefined) connection[FOUND] = readConnection(connection);
   return connection[FOUND];
+}
+
+/** Whether the server of a connection was configured with CAs for the certificates of its peers. */
+export function hasConfiguredCas(connection: Connection): boolean {
+  const { server } = connection as { readonly server?: unknown };
+  return server instanceof Server && clientTrustOf(server).ca.length > 0;
 }
 
 /** With HTTP/2, `socket` is a new proxy for each request; the session is what lives as long as the connection. */
@@ -86,11 +96,34 @@ export function connectionOf(raw: IncomingMessage): Connection {
 function readConnection(connection: Connection): ClientCertificateFinding {
   const x509 = connection.getPeerX509Certificate?.();
   if (x509 === undefined) return NONE;
-  const chainError = connection.authorized === true ? undefined : String(connection.authorizationError);
-  const certificate = describeX509(x509, () => chainError);
+  const certificate = describeX509(x509, chainErrorOf(connection, x509));
   return {
     kind: 'found',
     certificate: { ...certificate, issuers: () => issuersOf(connection as TLSSocket) },
+  };
+}
+
+/**
+ * What OpenSSL accepted counts only where the CAs that the server was configured with vouch for it too: other contexts
+ * of the server, and sessions of other servers, may trust others. That is found out once for each connection, and
+ * stands until a certificate or a revocation list of the chain is out of date.
+ */
+function chainErrorOf(connection: Connection, x509: X509Certificate): () => string | undefined {
+  if (connection.authorized !== true) {
+    const error = String(connection.authorizationError);
+    return () => error;
+  }
+  const { server } = connection as { readonly server?: unknown };
+  if (!(server instanceof Server)) return () => 'the CAs of the server of this connection are not known';
+  const trust = clientTrustOf(server);
+  let verdict: PathVerdict | undefined;
+  return () => {
+    const now = Date.now();
+    verdict ??= verdictOf(trust, x509, now);
+    if (verdict.kind === 'invalid') return verdict.error;
+    return now <= verdict.until
+      ? undefined
+      : 'a certificate or a revocation list of its chain is out of date';
   };
 }
 

@@ -1,13 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import type { TrustedProxy } from '../cert-bound-auth.options.js';
-import { certificateThumbprint, isThumbprint } from './certificate-thumbprint.js';
+import { isThumbprint } from './certificate-thumbprint.js';
 import { equalInConstantTime } from '../common/equal-in-constant-time.js';
-import { type Connection, connectionOf } from './client-certificate.js';
+import { certificateOn, type Connection, connectionOf, hasConfiguredCas } from './client-certificate.js';
+
+/** Whether the peer of a connection is trusted at this moment: a certificate can expire meanwhile. */
+type Standing = () => boolean;
+
+const TRUSTED: Standing = () => true;
+const UNTRUSTED: Standing = () => false;
 
 /**
- * Makes a check of whether a request came straight from one of these proxies. It is made once per connection, and kept
- * there under a symbol of its own: two lists never share an answer.
+ * Makes a check of whether a request came straight from one of these proxies. Who its peer is, is found out once per
+ * connection, and kept there under a symbol of its own: two lists never share an answer.
  * @throws TypeError for what {@link trustedProxyProblem} finds wrong
  */
 export function trustedPeers(proxies: readonly TrustedProxy[]): (raw: IncomingMessage) => boolean {
@@ -15,17 +21,25 @@ export function trustedPeers(proxies: readonly TrustedProxy[]): (raw: IncomingMe
   // Stryker disable next-line StringLiteral: the description is for a debugger only
   const trusted = Symbol('trusted peer');
   return (raw) => {
-    const connection: Connection & { [trusted]?: boolean } = connectionOf(raw);
-    return (connection[trusted] ??= rules.some((admits) => admits(connection)));
+    const connection: Connection & { [trusted]?: Standing } = connectionOf(raw);
+    return (connection[trusted] ??= standingOf(connection, rules))();
   };
 }
 
-/** Whether a rule admits the peer of a connection. */
-type PeerRule = (connection: Connection) => boolean;
+function standingOf(connection: Connection, rules: readonly PeerRule[]): Standing {
+  const found = rules.map((rule) => rule(connection));
+  if (found.includes(TRUSTED)) return TRUSTED;
+  return found.find((standing) => standing !== UNTRUSTED) ?? UNTRUSTED;
+}
+
+/** How the peer of a connection stands by one rule. */
+type PeerRule = (connection: Connection) => Standing;
 
 function rulesOf(proxies: readonly TrustedProxy[]): readonly PeerRule[] {
   const networks = new BlockList();
-  const rules: PeerRule[] = [(connection) => isListed(networks, connection.remoteAddress)];
+  const rules: PeerRule[] = [
+    ({ remoteAddress }) => (isListed(networks, remoteAddress) ? TRUSTED : UNTRUSTED),
+  ];
   for (const proxy of proxies) {
     const problem = trustedProxyProblem(proxy);
     if (problem !== undefined) throw new TypeError(problem);
@@ -56,15 +70,27 @@ function isListed(networks: BlockList, remoteAddress: string | undefined): boole
 }
 
 /** The server's own address tells, for it is a path; that a peer has no address tells nothing. */
-function cameByUnixSocket(connection: Connection): boolean {
+function cameByUnixSocket(connection: Connection): Standing {
   const { server } = connection as { readonly server?: { address(): unknown } };
-  return typeof server?.address() === 'string';
+  return typeof server?.address() === 'string' ? TRUSTED : UNTRUSTED;
 }
 
+/**
+ * A pinned certificate counts as long as any other: within its validity, and where the server has CAs, as long as these
+ * vouch for it, which is how one that is revoked ceases to count.
+ */
 function provesCertificate(thumbprint: string): PeerRule {
   return (connection) => {
-    const x509 = connection.getPeerX509Certificate?.();
-    return x509 !== undefined && equalInConstantTime(certificateThumbprint(x509.raw), thumbprint);
+    const finding = certificateOn(connection);
+    if (finding.kind === 'none' || !equalInConstantTime(finding.certificate.thumbprint, thumbprint)) {
+      return UNTRUSTED;
+    }
+    const { notBefore, notAfter, chainError } = finding.certificate;
+    const needsCa = hasConfiguredCas(connection);
+    return () => {
+      const now = Date.now();
+      return notBefore <= now && now <= notAfter && (!needsCa || chainError() === undefined);
+    };
   };
 }
 

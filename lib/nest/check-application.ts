@@ -12,6 +12,7 @@ import {
 import type { CertificateSettings } from '../client-certificate/certificate-settings.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { asksForCertificate } from '../tls/asks-for-certificate.js';
+import { checkTlsMaterial } from './tls/check-tls-material.js';
 
 /**
  * Checks the app as a whole: one configuration, a server that some client can satisfy, and routes whose
@@ -55,9 +56,8 @@ function checkServer(
   { authorizationServers, clientCertificate, dpop }: ResolvedOptions,
 ): readonly ConfigurationProblem[] {
   const server: unknown = adapter?.getHttpServer();
-  if (clientCertificate.from === 'tls' && clientCertificate.trust === 'ca' && trustsPublicCas(server)) {
-    return [publicCas()];
-  }
+  const material = checkTlsMaterial(server, clientCertificate);
+  if (material.length > 0) return material;
   if (adapter === undefined || authorizationServers.some(({ binding }) => binding !== 'required')) return [];
   if (dpop !== undefined || canSeeCertificates(server, clientCertificate)) return [];
   const remedy =
@@ -72,18 +72,6 @@ function checkServer(
 function canSeeCertificates(server: unknown, source: CertificateSettings): boolean {
   if (asksForCertificate(server) || source.from === 'custom') return true;
   return source.from === 'header' && source.trustedProxies.some((proxy) => typeof proxy === 'string');
-}
-
-/** Without `ca` Node trusts every public CA: a certificate of any of them would count. */
-function trustsPublicCas(server: unknown): boolean {
-  if (!asksForCertificate(server)) return false;
-  const { ca, pfx } = server as { readonly ca?: unknown; readonly pfx?: unknown };
-  return ca === undefined && pfx === undefined;
-}
-
-function publicCas(): ConfigurationProblem {
-  const remedy = 'without ca, a certificate of any public CA would count: use mutualTls({ key, cert, ca })';
-  return problem('httpsOptions.ca', undefined, remedy);
 }
 
 function checkController(controller: Type | null): readonly ConfigurationProblem[] {

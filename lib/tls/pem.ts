@@ -1,15 +1,19 @@
 /** PEM text or its bytes, or several. */
-type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
+type Pem = string | ArrayBufferView | readonly (string | ArrayBufferView)[];
+
+/** OpenSSL reads a certificate under each of these labels (RFC 7468 §5.3 names the old ones). */
+const LABELS = { CERTIFICATE: '(?:X509 |TRUSTED )?CERTIFICATE', 'X509 CRL': 'X509 CRL' } as const;
 
 /**
  * The PEM blocks with this label, each by itself (RFC 7468): Node ignores what is not PEM in `ca`, and all but the
  * first block in `crl`.
  * @throws Error when one is cut off
  */
-export function pemBlocks(text: string, label: 'CERTIFICATE' | 'X509 CRL'): readonly string[] {
-  const begin = `-----BEGIN ${label}-----`;
-  const blocks = text.match(new RegExp(`${begin}[^-]*-----END ${label}-----`, 'g')) ?? [];
-  if (blocks.length !== text.split(begin).length - 1) throw new Error(`a ${label} is cut off`);
+export function pemBlocks(text: string, label: keyof typeof LABELS): readonly string[] {
+  const name = LABELS[label];
+  const begun = text.match(new RegExp(`-----BEGIN ${name}-----`, 'g')) ?? [];
+  const blocks = text.match(new RegExp(`-----BEGIN ${name}-----[^-]*-----END ${name}-----`, 'g')) ?? [];
+  if (blocks.length !== begun.length) throw new Error(`a ${label} is cut off`);
   return blocks.map((block) => `${block}\n`);
 }
 
@@ -17,5 +21,6 @@ export function pemBlocks(text: string, label: 'CERTIFICATE' | 'X509 CRL'): read
 export function pemText(pem: Pem | undefined): string {
   if (pem === undefined) return '';
   if (typeof pem === 'string') return pem;
-  return pem instanceof Uint8Array ? Buffer.from(pem).toString('latin1') : pem.map(pemText).join('\n');
+  if (!ArrayBuffer.isView(pem)) return pem.map(pemText).join('\n');
+  return Buffer.from(pem.buffer, pem.byteOffset, pem.byteLength).toString('latin1');
 }

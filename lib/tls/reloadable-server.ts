@@ -1,11 +1,15 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { SecureContextOptions, Server, TLSSocket } from 'node:tls';
 import { ClientConnections } from './client-connections.js';
+import { sessionContextOf, setClientTrust } from './client-trust.js';
 import { pemBlocks, pemText } from './pem.js';
 import type { TlsMaterial } from './tls-material.js';
 
 /** What Node's TLS servers keep of the options they were made with; the types do not say so. */
-export type ServerContextOptions = SecureContextOptions & { readonly ticketKeys?: Buffer };
+export type ServerContextOptions = SecureContextOptions & {
+  readonly ticketKeys?: Buffer;
+  readonly rejectUnauthorized?: boolean;
+};
 
 /** All that `setSecureContext` would reset beside the material, but for the context of sessions. */
 const REPEATED = [
@@ -63,8 +67,9 @@ export class ReloadableServer {
   use(material: TlsMaterial): boolean {
     if (material === this.material) return false;
     const trust = trustOf(material.ca, material.crl);
-    const context = this.contextOf(trust);
+    const context = this.contextOf(material);
     this.server.setSecureContext({ ...this.repeated, ...nodeOptions(material), sessionIdContext: context });
+    setClientTrust(this.server, material);
     const retires = trust !== this.trust;
     this.contexts = retires ? [context] : [...new Set([...this.contexts, context])];
     this.trust = trust;
@@ -74,13 +79,12 @@ export class ReloadableServer {
   }
 
   /**
-   * A session resumes only in the session context that it was made in, so this one stands for the trust, with fixed
-   * `ticketKeys` too, by which servers that share them go on resuming each other's. A secret, so that nothing that a
-   * client puts into its session looks like it.
+   * This context stands for the trust, with fixed `ticketKeys` too, by which servers that share them go on resuming each
+   * other's sessions. Without them it has a secret of its own, by which older handshakes are told from newer ones.
    */
-  private contextOf(trust: string): string {
-    // OpenSSL takes at most 32 bytes.
-    return createHmac('sha256', this.secret).update(trust).digest('base64url').slice(0, 32);
+  private contextOf(material: TlsMaterial): string {
+    const { rejectUnauthorized } = this.server as ServerContextOptions;
+    return sessionContextOf(this.secret, material, rejectUnauthorized === false ? 'request' : 'required');
   }
 
   private isCurrent(socket: TLSSocket): boolean {

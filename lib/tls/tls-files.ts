@@ -9,11 +9,14 @@ export interface TlsFilePaths {
   readonly cert: string;
   /** The CAs that issue client certificates. */
   readonly ca: string | readonly string[];
+  /** CAs between those of `ca` and clients, which are not trusted by themselves. @default none */
+  readonly intermediates?: string | readonly string[];
   /** Certificate revocation lists, one for every CA in the chain of a client (OpenSSL asks for all). @default none */
   readonly crl?: string | readonly string[];
 }
 
-const FIELDS = ['key', 'cert', 'ca', 'crl'] as const;
+const FIELDS = ['key', 'cert', 'ca', 'intermediates', 'crl'] as const;
+const OPTIONAL: ReadonlySet<TlsField> = new Set<TlsField>(['intermediates', 'crl']);
 export type TlsField = (typeof FIELDS)[number];
 
 /** A file as it was when it was read. */
@@ -55,10 +58,12 @@ function isSame({ content }: TlsFile, other: TlsFile | undefined): boolean {
  * @throws TypeError for what is no path; it never shows the value, which may be a private key
  */
 export function checkPaths(paths: TlsFilePaths): void {
-  const wrong = FIELDS.filter((field) => field !== 'crl' || paths.crl !== undefined).filter((field) => {
-    const names = pathsOf(paths[field]);
-    return names.length === 0 || !names.every(isPath);
-  });
+  const wrong = FIELDS.filter((field) => !OPTIONAL.has(field) || paths[field] !== undefined).filter(
+    (field) => {
+      const names = pathsOf(paths[field]);
+      return names.length === 0 || !names.every(isPath);
+    },
+  );
   if (wrong.length > 0) {
     throw new TypeError(`watchTls: ${wrong.join(', ')} must be the path of a PEM file, not its content`);
   }

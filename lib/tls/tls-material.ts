@@ -1,12 +1,13 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import { pairProblem, readPrivateKey } from './key-pair.js';
 import { pemBlocks } from './pem.js';
 import type { TlsField, TlsFile } from './tls-files.js';
 
 /** What the TLS files hold, checked. All of it is PEM. */
 export interface TlsMaterial {
   readonly pair: KeyPair;
-  /** One certificate each. */
+  /** One certificate each, intermediates too. */
   readonly ca: readonly string[];
   /** One revocation list each. */
   readonly crl: readonly string[];
@@ -46,7 +47,7 @@ export function parseTlsFiles(
     }
   };
   const pair = attempt(() => parsePair(files, passphrase), inForce?.pair);
-  const ca = attempt(() => parseEach(files, 'ca', parseCertificates), inForce?.ca);
+  const ca = attempt(() => parseCas(files), inForce?.ca);
   const crl = attempt(() => parseEach(files, 'crl', parseRevocationLists), inForce?.crl);
   if (pair === undefined || ca === undefined || crl === undefined) return { material: undefined, problems };
   return { material: { pair, ca, crl }, problems };
@@ -62,10 +63,18 @@ export function describeTlsMaterial({ pair, ca, crl }: TlsMaterial): string {
 function parsePair(files: readonly TlsFile[], passphrase: string | undefined): KeyPair {
   const [key] = parseEach(files, 'key', (text) => [{ text, parsed: parseKey(text, passphrase) }]);
   const cert = parseEach(files, 'cert', parseCertificates);
-  if (key === undefined || !new X509Certificate(cert[0] ?? '').checkPrivateKey(key.parsed)) {
-    throw new Error(`${nameOf(files, 'key')} does not belong to ${nameOf(files, 'cert')}`);
+  const problem = pairProblem(cert, key === undefined ? [] : [key.parsed]);
+  if (problem !== undefined || key === undefined) {
+    throw new Error(`${nameOf(files, 'cert')}, beside ${nameOf(files, 'key')}, ${problem}`);
   }
   return { key: key.text, cert };
+}
+
+function parseCas(files: readonly TlsFile[]): readonly string[] {
+  return [
+    ...parseEach(files, 'ca', parseCertificates),
+    ...parseEach(files, 'intermediates', parseCertificates),
+  ];
 }
 
 function parseEach<T>(
@@ -86,7 +95,9 @@ function parseEach<T>(
 }
 
 function parseKey(text: string, passphrase: string | undefined): KeyObject {
-  return createPrivateKey(passphrase === undefined ? text : { key: text, passphrase });
+  const key = readPrivateKey(text, passphrase);
+  if (typeof key === 'string') throw new Error(key);
+  return key;
 }
 
 function parseCertificates(text: string): readonly string[] {

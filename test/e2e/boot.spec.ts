@@ -715,6 +715,14 @@ describe.each(PLATFORMS)('invariant 8: an app that can let nobody in does not st
     );
   });
 
+  test('the boot stops at HTTPS with a crl that holds no list, which would check nothing', async () => {
+    const { key, cert } = world.server;
+    const tls = { key, cert, ca: world.ca.cert, requestCert: true, crl: [] };
+    await expect(startApp(platform, auth(), tls)).rejects.toThrow(
+      'httpsOptions.crl (empty array): there is no revocation list in it',
+    );
+  });
+
   test("an app with binding 'if-bound' starts nevertheless", async () => {
     const app = await startApp(platform, auth({ binding: 'if-bound' }));
     await app.close();
@@ -855,10 +863,10 @@ describe('the TLS options that mutualTls makes', () => {
     }
   });
 
-  test('mutualTls takes a PKCS #12 file instead of key and certificate, but never without ca', () => {
+  test('mutualTls throws with a PKCS #12 file', () => {
     const pfx = Buffer.from('pfx');
-    expect(() => mutualTls({ pfx, ca: world.ca.cert } as never)).not.toThrow();
-    expect(() => mutualTls({ pfx } as never)).toThrow('ca is missing');
+    expect(() => mutualTls({ pfx, ca: world.ca.cert } as never)).toThrow('pfx is not taken');
+    expect(() => mutualTls({ ...right(), pfx } as never)).toThrow('pfx is not taken');
   });
 
   test('mutualTls throws when it gets the path of a file instead of its text', () => {

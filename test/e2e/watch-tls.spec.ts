@@ -8,7 +8,7 @@ import type { SecureVersion } from 'node:tls';
 import { X509CertificateGenerator } from '@peculiar/x509';
 import { mutualTls, type MutualTlsOptions, type TlsWatch, watchTls } from 'nestjs-cert-bound-auth';
 import { type TestCertificate, TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PLATFORMS } from '../support/platforms.js';
 import { always, eventually } from '../support/eventually.js';
 import type { LogLine } from '../support/recording-logger.js';
@@ -280,8 +280,48 @@ describe.each(KINDS)('what watchTls does on %s', (kind) => {
   });
 });
 
+describe.each(KINDS)('INV13: what the guards trust on %s', (kind) => {
+  it('the trust of the guards follows the files: other CAs and intermediates count, and those of before no longer', async () => {
+    const as = await startAuthorizationServer(world);
+    const between = await world.ca.issueIntermediate();
+    const below = await between.issueClientCertificate('below');
+    const texts = { key: world.server.key, cert: world.server.cert, ca: world.ca.cert };
+    const folder = await plainFolder({ ...texts, crl: between.cert });
+    const { crl: intermediates, ...paths } = folder.paths;
+    const tls = mutualTls({ ...texts, intermediates: between.cert, clientAuth: 'request' });
+    const { app, port } = await startWatched(kind, tls, as.moduleOptions);
+    await watchTls(app, { ...paths, intermediates });
+    const answer = async (certificate: TestCertificate): Promise<Answer> => {
+      const client = await openClient(clientOptions(kind, port, certificate));
+      const authorization = `Bearer ${await as.accessToken({ certificate })}`;
+      return client.get('/fast', { authorization });
+    };
+    expect([await answer(below), await answer(otherClient)]).toEqual([200, 401]);
+    await folder.replace({ ca: otherCa.cert });
+    await eventually(async () => (await answer(otherClient)) === 200, SECOND);
+    expect([await answer(below), await answer(world.client1)]).toEqual([401, 401]);
+    await folder.replace({ ca: world.ca.cert, crl: otherCa.cert });
+    await eventually(async () => (await answer(world.client1)) === 200, SECOND);
+    expect(await answer(below)).toBe(401);
+  });
+
+  async function startWatched(
+    ...args: Parameters<typeof createWatchedApp>
+  ): Promise<{ readonly app: WatchedApp['app']; readonly port: number }> {
+    const watched = await createWatchedApp(...args);
+    const { app } = watched;
+    await app.listen(0, '127.0.0.1');
+    return { app, port: watched.port };
+  }
+});
+
 describe('TLS files that are broken', () => {
+  let expired: TestCertificate;
+  beforeAll(async () => {
+    expired = await world.ca.issueServerCertificate({ notAfter: new Date(Date.now() - 1000) });
+  });
   const FAULTS: Readonly<Record<string, () => TlsTexts>> = {
+    'a certificate that has expired': () => ({ cert: expired.cert, key: expired.key }),
     'a key of another certificate': () => ({ key: renewed.key }),
     'a certificate of another key': () => ({ cert: renewed.cert }),
     'half a key': () => ({ key: world.server.key.slice(0, 100) }),
@@ -519,6 +559,9 @@ describe('how a watch starts', () => {
     const crl = await world.ca.issueCrl();
     const revoking = await createWatchedApp('express', mutualTls({ ...texts, crl }));
     await expect(watchTls(revoking.app, needed)).rejects.toThrow('made with crl');
+    const intermediates = (await world.ca.issueIntermediate()).cert;
+    const deep = await createWatchedApp('express', mutualTls({ ...texts, intermediates }));
+    await expect(watchTls(deep.app, needed)).rejects.toThrow('made with intermediates');
     const several = await createWatchedApp(
       'express',
       mutualTls({ ...texts, key: [key, key], cert: [cert, cert] }),

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { Server } from 'node:tls';
 import type { HttpRequest } from '../../lib/request/http-request.js';
 import type { Observation } from './oracle/observation.js';
 
@@ -40,6 +41,8 @@ class StandInConnection {
   readonly readableHighWaterMark = 16_384;
   readonly authorized: boolean;
   readonly authorizationError: string | undefined;
+  /** Its CAs vouch for what OpenSSL is said to have accepted. */
+  readonly server: Server | undefined;
   private readonly x509: X509Certificate | undefined;
 
   constructor(
@@ -49,6 +52,7 @@ class StandInConnection {
     this.authorized = certificate?.chainTrusted === true;
     this.authorizationError = this.authorized ? undefined : 'DEPTH_ZERO_SELF_SIGNED_CERT';
     this.x509 = certificate === undefined ? undefined : new X509Certificate(certificate.der);
+    this.server = this.authorized ? serverThatTrusts(this.x509) : undefined;
   }
 
   getPeerX509Certificate(): X509Certificate | undefined {
@@ -59,4 +63,9 @@ class StandInConnection {
   getPeerCertificate(): { readonly raw?: Buffer } {
     return this.x509 === undefined ? {} : { raw: this.x509.raw };
   }
+}
+
+/** A server whose only trusted certificate is this one. */
+function serverThatTrusts(x509: X509Certificate | undefined): Server {
+  return Object.assign(new Server({ ca: x509?.toString() ?? [] }), { allowPartialTrustChain: true });
 }

@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { messageOf } from '../../common/message-of.js';
 import { readExtensions } from './certificate-extensions.js';
+import { isTrustedCa } from './may-issue.js';
 
 /** What was found of a certificate's path to a trusted CA. */
 export type PathVerdict =
@@ -65,14 +66,16 @@ function issuersOf(
   return [
     ...cas.map((certificate) => ({ certificate, trusted: true })),
     ...chain.map((certificate) => ({ certificate, trusted: false })),
-  ].filter(({ certificate }) => {
+  ].filter(({ certificate, trusted }) => {
     const isNew = !seen.has(certificate.fingerprint256);
     seen.add(certificate.fingerprint256);
-    return isNew && certificate.ca && isValidAt(certificate, now);
+    const isCa = trusted ? isTrustedCa(certificate) : certificate.ca;
+    return isNew && isCa && isValidAt(certificate, now);
   });
 }
 
-function isValidAt({ validFrom, validTo }: X509Certificate, now: number): boolean {
+/** @param now milliseconds since the epoch */
+export function isValidAt({ validFrom, validTo }: X509Certificate, now: number): boolean {
   return Date.parse(validFrom) <= now && now <= Date.parse(validTo);
 }
 
@@ -151,7 +154,8 @@ async function commonProblem(certificate: X509Certificate): Promise<string | und
 const CLIENT_AUTHENTICATION = '1.3.6.1.5.5.7.3.2';
 const ANY_USAGE = '2.5.29.37.0';
 
-function admitsClients({ keyUsage }: X509Certificate): boolean {
+/** Whether the extended key usage lets a certificate be one of a TLS client, or stand above one. */
+export function admitsClients({ keyUsage }: X509Certificate): boolean {
   const usages = keyUsage as readonly string[] | undefined;
   return usages === undefined || usages.includes(CLIENT_AUTHENTICATION) || usages.includes(ANY_USAGE);
 }
@@ -166,6 +170,7 @@ function hasStrongKey({ publicKey }: X509Certificate): boolean {
   return type === 'ec' ? CURVES.has(namedCurve) : type === 'ed25519' || type === 'ed448';
 }
 
-function nameOf({ subject }: X509Certificate): string {
-  return subject.replaceAll('\n', ', ');
+/** The subject on one line; `undefined` in Node, against its type, where it is empty. */
+export function nameOf({ subject }: { readonly subject: string | undefined }): string {
+  return (subject ?? '').replaceAll('\n', ', ');
 }

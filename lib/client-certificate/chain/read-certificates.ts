@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { TlsMaterial } from '../../cert-bound-auth.options.js';
+import { nameOf } from './certification-path.js';
+import { isTrustedCa } from './may-issue.js';
 
 const BLOCK =
   /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]+-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
@@ -20,6 +22,6 @@ export function readCaCertificates(ca: TlsMaterial | readonly TlsMaterial[]): re
 
 function readCa(block: string): X509Certificate {
   const certificate = new X509Certificate(block);
-  if (certificate.ca) return certificate;
-  throw new Error(`${certificate.subject.replaceAll('\n', ', ')} is not the certificate of a CA`);
+  if (isTrustedCa(certificate)) return certificate;
+  throw new Error(`${nameOf(certificate)} is not the certificate of a CA`);
 }

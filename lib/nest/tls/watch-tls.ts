@@ -3,6 +3,7 @@ import type { Server } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import { logToNest } from '../log/log-to-nest.js';
 import { mutualTlsServerOf, serversOf } from './app-servers.js';
+import { holdsIntermediates } from '../../tls/mutual-tls.js';
 import { reloadableServerOf, type ServerContextOptions } from '../../tls/reloadable-server.js';
 import {
   checkPaths,
@@ -160,10 +161,15 @@ class TlsFileWatch implements TlsWatch {
 
 /** What the server was made with must not be lost silently. @throws TypeError */
 function checkReplaceable(server: Server, paths: TlsFilePaths): void {
-  const { key, cert, crl } = server as ServerContextOptions;
+  const { key, cert, ca, crl } = server as ServerContextOptions;
   const several = [key, cert].some((value) => Array.isArray(value) && value.length > 1);
   if (several) throw new TypeError('watchTls: the server was made with several keys; it renews one');
   if (crl !== undefined && paths.crl === undefined) {
     throw new TypeError('watchTls: the server was made with crl: name its file, or it would be lost');
+  }
+  if (holdsIntermediates(ca) && paths.intermediates === undefined) {
+    throw new TypeError(
+      'watchTls: the server was made with intermediates: name their file, or they would be lost',
+    );
   }
 }

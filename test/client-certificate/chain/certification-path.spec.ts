@@ -1,65 +1,11 @@
 import 'reflect-metadata';
-import { webcrypto, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { chainVerifier } from '../../../lib/client-certificate/chain/chain-verifier.js';
 import { validatePath } from '../../../lib/client-certificate/chain/certification-path.js';
-
-const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-const DAY = 86_400_000;
-const NOW = Date.now();
-
-interface Party {
-  readonly keys: webcrypto.CryptoKeyPair;
-  readonly name: string;
-  readonly certificate: X509Certificate;
-}
-
-interface Says {
-  readonly issuer?: Party;
-  readonly ca?: boolean;
-  readonly pathLength?: number;
-  readonly keyUsage?: number;
-  readonly extendedKeyUsage?: readonly string[];
-  readonly extensions?: readonly x509.Extension[];
-  readonly notAfter?: number;
-  readonly notBefore?: number;
-  readonly keys?: webcrypto.CryptoKeyPair;
-  readonly algorithm?: webcrypto.EcKeyGenParams | webcrypto.RsaHashedKeyGenParams;
-  readonly hash?: string;
-}
-
-let serial = 1;
-
-async function issue(name: string, says: Says = {}): Promise<Party> {
-  const { ca = false, issuer, algorithm = EC } = says;
-  const keys = says.keys ?? (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']));
-  const signer = issuer ?? { keys, name };
-  const usage = says.keyUsage ?? (ca ? x509.KeyUsageFlags.keyCertSign : x509.KeyUsageFlags.digitalSignature);
-  serial += 1;
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: serial.toString(16).padStart(4, '0'),
-    subject: `CN=${name}`,
-    issuer: `CN=${signer.name}`,
-    notBefore: new Date(NOW + (says.notBefore ?? -DAY)),
-    notAfter: new Date(NOW + (says.notAfter ?? 10 * DAY)),
-    signingAlgorithm: { ...signer.keys.privateKey.algorithm, hash: says.hash ?? 'SHA-256' } as never,
-    publicKey: keys.publicKey,
-    signingKey: signer.keys.privateKey,
-    extensions: [
-      new x509.BasicConstraintsExtension(ca, says.pathLength, true),
-      new x509.KeyUsagesExtension(usage, true),
-      ...(says.extendedKeyUsage === undefined
-        ? []
-        : [new x509.ExtendedKeyUsageExtension([...says.extendedKeyUsage])]),
-      ...(says.extensions ?? []),
-      // Without key identifiers any two parties of the same names could be mistaken for one another.
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await x509.AuthorityKeyIdentifierExtension.create(signer.keys.publicKey),
-    ],
-  });
-  return { keys, name, certificate: new X509Certificate(Buffer.from(certificate.rawData)) };
-}
+import { version1Authority } from '../../support/openssl.js';
+import { issue, NOW, type Party, type Says } from './parties.js';
 
 const CLIENT = '1.3.6.1.5.5.7.3.2';
 const SERVER = '1.3.6.1.5.5.7.3.1';
@@ -256,6 +202,34 @@ describe('INV2: paths that are not valid', () => {
     const weak = await issue('weak', { ca: true, algorithm: rsa });
     expect(await errorOf(await issue('client', { issuer: weak }), [], [weak])).toBe(
       'CN=weak has a weak or unusual key',
+    );
+  });
+});
+
+describe('roots from before basic constraints', () => {
+  test('a root of X.509 version 1 is a CA, as it is for mutualTls', async () => {
+    const { root: old, client } = version1Authority();
+    const verify = chainVerifier({ ca: old });
+    expect(await verify(new X509Certificate(client.cert), [])).toBeUndefined();
+    expect(await verify(victim.certificate, [])).toBe('no path leads to a trusted CA');
+  });
+
+  test('a root whose key usage alone says so is a CA too, and no other certificate without basic constraints is', async () => {
+    const says = { basicConstraints: false, ca: true };
+    const old = await issue('old', says);
+    const below = await issue('below', { issuer: old });
+    expect(await errorOf(below, [], [old])).toBeUndefined();
+    expect(() => chainVerifier({ ca: old.certificate.toString() })).not.toThrow();
+    const between = await issue('between', { ...says, issuer: root });
+    const deep = await issue('deep', { issuer: between });
+    expect(await errorOf(deep, [between])).toBe('no path leads to a trusted CA');
+    expect(await errorOf(below, [old])).toBe('no path leads to a trusted CA');
+    expect(() => chainVerifier({ ca: between.certificate.toString() })).toThrow(
+      'is not the certificate of a CA',
+    );
+    const none = await issue('none', { basicConstraints: false });
+    expect(() => chainVerifier({ ca: none.certificate.toString() })).toThrow(
+      'is not the certificate of a CA',
     );
   });
 });

@@ -1,0 +1,57 @@
+import { Server } from 'node:tls';
+import { type ConfigurationProblem, problem } from '../../options/configuration-error.js';
+import type { CertificateSettings } from '../../client-certificate/certificate-settings.js';
+import { asksForCertificate } from '../../tls/asks-for-certificate.js';
+import { clientTrustOf } from '../../tls/client-trust.js';
+import { expiryProblem, firstCertificate } from '../../tls/key-pair.js';
+import { pemText } from '../../tls/pem.js';
+
+/** What Node's TLS servers keep of their options. */
+interface KeptByNode {
+  readonly ca?: unknown;
+  readonly crl?: unknown;
+  readonly cert?: unknown;
+}
+
+/**
+ * Checks what the server of an app was made with, and notes its CAs and revocation lists: what its TLS contexts come to
+ * trust beside them later does not count.
+ */
+export function checkTlsMaterial(
+  server: unknown,
+  source: CertificateSettings,
+): readonly ConfigurationProblem[] {
+  if (!(server instanceof Server)) return [];
+  clientTrustOf(server);
+  const own = checkExpiry(server);
+  const trustsCas = source.from === 'tls' && source.trust === 'ca';
+  return trustsCas && asksForCertificate(server) ? [...own, ...checkTrust(server)] : own;
+}
+
+function checkTrust(server: Server): readonly ConfigurationProblem[] {
+  const { ca, crl } = server as KeptByNode;
+  // With a PKCS #12 file too, Node trusts the public CAs unless there is `ca`.
+  if (ca === undefined) {
+    const remedy = 'without ca, a certificate of any public CA would count: use mutualTls({ key, cert, ca })';
+    return [problem('httpsOptions.ca', ca, remedy)];
+  }
+  // A list of no lists switches the check off.
+  if (crl !== undefined && clientTrustOf(server).crl.length === 0) {
+    const remedy =
+      'there is no revocation list in it, and nothing would be checked: leave it out, or give PEM';
+    return [problem('httpsOptions.crl', crl, remedy)];
+  }
+  return [];
+}
+
+function checkExpiry(server: Server): readonly ConfigurationProblem[] {
+  const { cert } = server as KeptByNode;
+  const certificates = [cert].flat().map((part) => firstCertificate(textOf(part)));
+  const found = certificates.map((each) => each && expiryProblem(each)).find((each) => each !== undefined);
+  return found === undefined ? [] : [problem('httpsOptions.cert', cert, `it ${found}`)];
+}
+
+/** Of what is neither text nor bytes nothing is read. */
+function textOf(part: unknown): string {
+  return typeof part === 'string' || ArrayBuffer.isView(part) ? pemText(part) : '';
+}

@@ -1,0 +1,66 @@
+import 'reflect-metadata';
+import { webcrypto, X509Certificate } from 'node:crypto';
+import * as x509 from '@peculiar/x509';
+
+const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+export const DAY = 86_400_000;
+export const NOW = Date.now();
+
+/** A subject with its keys and its certificate. */
+export interface Party {
+  readonly keys: webcrypto.CryptoKeyPair;
+  readonly name: string;
+  readonly certificate: X509Certificate;
+}
+
+/** What a certificate says. */
+export interface Says {
+  readonly issuer?: Party;
+  readonly ca?: boolean;
+  /** @default true */
+  readonly basicConstraints?: boolean;
+  readonly pathLength?: number;
+  readonly keyUsage?: number;
+  readonly extendedKeyUsage?: readonly string[];
+  readonly extensions?: readonly x509.Extension[];
+  readonly notAfter?: number;
+  readonly notBefore?: number;
+  readonly keys?: webcrypto.CryptoKeyPair;
+  readonly algorithm?: webcrypto.EcKeyGenParams | webcrypto.RsaHashedKeyGenParams;
+  readonly hash?: string;
+}
+
+let serial = 1;
+
+/** Issues a certificate, by itself unless an issuer is given. */
+export async function issue(name: string, says: Says = {}): Promise<Party> {
+  const { ca = false, issuer, algorithm = EC } = says;
+  const keys = says.keys ?? (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']));
+  const signer = issuer ?? { keys, name };
+  const usage = says.keyUsage ?? (ca ? x509.KeyUsageFlags.keyCertSign : x509.KeyUsageFlags.digitalSignature);
+  serial += 1;
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serial.toString(16).padStart(4, '0'),
+    subject: `CN=${name}`,
+    issuer: `CN=${signer.name}`,
+    notBefore: new Date(NOW + (says.notBefore ?? -DAY)),
+    notAfter: new Date(NOW + (says.notAfter ?? 10 * DAY)),
+    signingAlgorithm: { ...signer.keys.privateKey.algorithm, hash: says.hash ?? 'SHA-256' } as never,
+    publicKey: keys.publicKey,
+    signingKey: signer.keys.privateKey,
+    extensions: [
+      ...(says.basicConstraints === false
+        ? []
+        : [new x509.BasicConstraintsExtension(ca, says.pathLength, true)]),
+      new x509.KeyUsagesExtension(usage, true),
+      ...(says.extendedKeyUsage === undefined
+        ? []
+        : [new x509.ExtendedKeyUsageExtension([...says.extendedKeyUsage])]),
+      ...(says.extensions ?? []),
+      // Without key identifiers any two parties of the same names could be mistaken for one another.
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(signer.keys.publicKey),
+    ],
+  });
+  return { keys, name, certificate: new X509Certificate(Buffer.from(certificate.rawData)) };
+}
