@@ -26,6 +26,7 @@ const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((name) =>
 );
 const folders = documents.map((document) => extract(document));
 const [readme = ''] = folders;
+const settings = folderOf('docs/authorization-servers.md');
 
 function folderOf(document: string): string {
   return folders[documents.indexOf(document)] ?? '';
@@ -159,13 +160,13 @@ describe.each(PLATFORMS)('the settings of docs/authorization-servers.md on %s', 
   }
 
   /** Starts an API with settings of that page, whose issuer alone is replaced. */
-  async function start(settings: AuthorizationServerOptions, issuer: string): Promise<INestApplication> {
-    const authorizationServers = [{ ...settings, issuer, tls: { ca: world.ca.cert } }];
+  async function start(server: AuthorizationServerOptions, issuer: string): Promise<INestApplication> {
+    const authorizationServers = [{ ...server, issuer, tls: { ca: world.ca.cert } }];
     return startApi(world, platform, { issuer }, [UserController], { options: { authorizationServers } });
   }
 
   test('the settings fit tokens as Keycloak makes them', async () => {
-    const { keycloak } = (await import(join(readme, 'presets.ts'))) as {
+    const { keycloak } = (await import(join(settings, 'keycloak-and-entra-id.ts'))) as {
       keycloak: AuthorizationServerOptions;
     };
     const as = await startAuthorizationServer(world, { path: '/realms/bank', discovery: 'openid' });
@@ -196,7 +197,7 @@ describe.each(PLATFORMS)('the settings of docs/authorization-servers.md on %s', 
   });
 
   test('the settings fit tokens as Entra ID makes them', async () => {
-    const { entraId } = (await import(join(readme, 'presets.ts'))) as {
+    const { entraId } = (await import(join(settings, 'keycloak-and-entra-id.ts'))) as {
       entraId: AuthorizationServerOptions;
     };
     const as = await startAuthorizationServer(world, {

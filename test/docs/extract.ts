@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A TypeScript sample of a document. */
@@ -24,6 +24,11 @@ export function samplesOf(document: string): readonly Sample[] {
 export function extract(document: string): string {
   const folder = join(root, 'test/docs/.samples', document.replaceAll(/\W/g, '-'));
   mkdirSync(folder, { recursive: true });
-  for (const { name, code } of samplesOf(document)) writeFileSync(join(folder, name), code);
+  const samples = samplesOf(document);
+  for (const { name, code } of samples) writeFileSync(join(folder, name), code);
+  // What the document no longer has, an earlier run may have left; a test that still needs it must fail here as elsewhere.
+  const names = new Set(samples.map(({ name }) => name));
+  const stale = readdirSync(folder).filter((name) => !names.has(name));
+  for (const name of stale) rmSync(join(folder, name), { force: true });
   return folder;
 }
