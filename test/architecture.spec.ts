@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 
 const lib = new URL('../lib/', import.meta.url).pathname;
@@ -24,6 +25,9 @@ const ROOMS = [
   'confirmation',
   'dpop',
   'client-certificate',
+  'client-certificate/header',
+  'client-certificate/chain',
+  'client-certificate/certificate-thumbprint.ts',
   'request',
   'access-token',
   'introspection',
@@ -47,16 +51,64 @@ const BESIDE_LEAVES: ReadonlySet<string> = new Set([
 
 interface Import {
   readonly from: string;
+  /** A file by its path in lib, or a package by its name. */
   readonly to: string;
+  /** When it is loaded: with the file, when a function asks for it, or never, for it is a type. */
+  readonly loaded: 'at once' | 'later' | 'never';
+}
+
+interface Manifest {
+  readonly dependencies: object;
+  readonly peerDependencies: object;
+  readonly peerDependenciesMeta: object;
 }
 
 const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
 
-const imports: readonly Import[] = files.flatMap((from) =>
-  [...readFileSync(join(lib, from), 'utf8').matchAll(/\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(
-    ([, path = '']) => ({ from, to: normalize(join(dirname(from), path.replace(/\.js$/, '.ts'))) }),
-  ),
-);
+const all: readonly Import[] = files.flatMap(importsOf);
+const imports = all.filter(({ to }) => files.includes(to));
+
+/** What a file imports, as the compiler reads it: examples in comments are none. */
+function importsOf(from: string): readonly Import[] {
+  const source = ts.createSourceFile(from, readFileSync(join(lib, from), 'utf8'), ts.ScriptTarget.Latest);
+  const found: Import[] = [];
+  const add = (specifier: ts.Node | undefined, loaded: Import['loaded']): void => {
+    if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return;
+    found.push({ from, to: targetOf(from, specifier.text), loaded });
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) {
+      // `import { type T }` is loaded: the compiler leaves an import without names.
+      const isType = node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
+      add(node.moduleSpecifier, isType ? 'never' : 'at once');
+    } else if (ts.isExportDeclaration(node)) {
+      add(node.moduleSpecifier, node.isTypeOnly ? 'never' : 'at once');
+    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      add(node.argument.literal, 'never');
+    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      add(node.arguments[0], 'later');
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function targetOf(from: string, specifier: string): string {
+  if (specifier.startsWith('.')) return normalize(join(dirname(from), specifier.replace(/\.js$/, '.ts')));
+  const parts = specifier.startsWith('@') ? 2 : 1;
+  return specifier.split('/').slice(0, parts).join('/');
+}
+
+/** What is loaded with a file: files and packages. */
+function loadedWith(file: string): ReadonlySet<string> {
+  const loaded = new Set([file]);
+  // A set also gives what is added while it is read.
+  for (const each of loaded) {
+    for (const { from, to, loaded: when } of all) if (from === each && when === 'at once') loaded.add(to);
+  }
+  return loaded;
+}
 
 /** The innermost room that a file is in. */
 function roomOf(file: string): number {
@@ -96,17 +148,30 @@ describe('the floor plan of lib', () => {
   });
 
   test('the leaves of lib import nothing but types of other leaves, of an error and of JSON', () => {
-    const foreign = imports.filter(({ from, to }) => LEAVES.has(from) && !BESIDE_LEAVES.has(to));
-    expect(foreign).toEqual([]);
+    const ofLeaves = all.filter(({ from }) => LEAVES.has(from));
+    expect(ofLeaves.filter(({ loaded }) => loaded !== 'never')).toEqual([]);
+    expect(ofLeaves.filter(({ to }) => files.includes(to) && !BESIDE_LEAVES.has(to))).toEqual([]);
   });
 
   test('lib knows Nest in nest/ and in the modules of forward-auth/ only', () => {
     const mayKnow =
       /^(?:nest\/|forward-auth\/(?:answer-before-app|forward-auth\.module(?:-definition)?)\.ts$)/;
-    const knowing = files.filter((file) =>
-      /^(?:import|export|\}).*'@nestjs\//m.test(readFileSync(join(lib, file), 'utf8')),
-    );
+    const knowing = all.filter(({ to }) => to.startsWith('@nestjs/')).map(({ from }) => from);
     expect(knowing.filter((file) => !mayKnow.test(file))).toEqual([]);
+  });
+
+  test('who imports the library loads no optional package, nor its other entry points', () => {
+    const manifest = JSON.parse(readFileSync(join(lib, '../package.json'), 'utf8')) as Manifest;
+    const installed = new Set(
+      Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).filter(
+        (name) => !(name in manifest.peerDependenciesMeta),
+      ),
+    );
+    const loaded = [...loadedWith('index.ts')];
+    const packages = loaded.filter((name) => !files.includes(name) && !name.startsWith('node:'));
+    expect(packages).toContain('@nestjs/common');
+    expect(packages.filter((name) => !installed.has(name))).toEqual([]);
+    expect(loaded.filter((name) => /^(?:testing|cli)\//.test(name))).toEqual([]);
   });
 
   test('the test of the floor plan finds what it looks for', () => {
