@@ -7,14 +7,28 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 /** What every test of our own code needs. */
 const SETUP = ['test/support/setup.ts'];
 
-/** Suites of their own: they need the npm registry, curl, Redis, or proxies. */
-const ELSEWHERE = ['test/package/**', 'test/sample/programs.spec.ts', 'test/redis/**', 'test/proxies/**'];
+/** Suites of their own: they need the npm registry, curl, Redis, or proxies; or they have a long form. */
+const ELSEWHERE = [
+  'test/{fuzz,package,proxies,redis}/**',
+  'test/sample/programs.spec.ts',
+  // Where npm run bench has installed what it compares with.
+  '**/node_modules/**',
+];
 
-/** What other versions of Node change nothing about, or what takes long and is about our own code alone. */
-const NOT_ABOUT_NODE =
-  'test/{authorization,cli,common,docs,events,forward-auth,fuzz,hostile,options,outage,performance,request,sample,soak}/**';
+/** `npm run fuzz` is the long form of the fuzzing that `npm test` does in short: a million inputs, from a new seed. */
+function fuzzEnvironment(): Readonly<Record<string, string>> {
+  if (process.env['npm_lifecycle_event'] !== 'fuzz') return {};
+  return {
+    FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '1000000',
+    // One for all files, so that one number is enough to do it again.
+    FUZZ_SEED: process.env['FUZZ_SEED'] ?? String(Math.floor(Math.random() * 0x7fff_ffff)),
+  };
+}
 
-/** Test projects, by the name that `vitest run --project` takes. test/README.md says what each is for. */
+/**
+ * Test projects, by the name that `vitest run --project` takes. test/README.md says what each is for. Each spec is in one,
+ * so that `npx vitest run test/dpop` runs it once.
+ */
 export default defineConfig({
   resolve: {
     alias: [
@@ -46,27 +60,10 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          // For another Node than the machine's.
-          name: 'node',
-          include: ['test/**/*.spec.ts'],
-          exclude: [...ELSEWHERE, NOT_ABOUT_NODE],
-          setupFiles: SETUP,
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          // A million inputs, or FUZZ_RUNS, from FUZZ_SEED: `npm test` does the same in short.
           name: 'fuzz',
           include: ['test/fuzz/**/*.spec.ts'],
           setupFiles: SETUP,
-          env: {
-            FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '1000000',
-            // One for all files, so that one number is enough to do it again.
-            FUZZ_SEED: process.env['FUZZ_SEED'] ?? String(Math.floor(Math.random() * 0x7fff_ffff)),
-          },
+          env: fuzzEnvironment(),
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -90,6 +87,8 @@ export default defineConfig({
           globalSetup: 'test/redis/support/prepare.ts',
           setupFiles: SETUP,
           maxWorkers: 3,
+          // Vitest runs projects together that have the same number here, and wants as many workers of each.
+          sequence: { groupOrder: 1 },
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -103,6 +102,7 @@ export default defineConfig({
           globalSetup: 'test/proxies/support/prepare.ts',
           setupFiles: SETUP,
           maxWorkers: 4,
+          sequence: { groupOrder: 2 },
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
