@@ -5,7 +5,6 @@ import {
   type IntrospectionCacheOptions,
   type KeyCacheOptions,
   type RemoteIntrospectionOptions,
-  ScopesGuard,
 } from 'nestjs-cert-bound-auth';
 import {
   type TestAuthorizationServer,
@@ -15,6 +14,7 @@ import {
   type TestTokenOptions,
 } from 'nestjs-cert-bound-auth/testing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { RouteGuard } from '../../lib/nest/guards/route.guard.js';
 import { PUBLIC_URL, sendDpop, type SendOptions } from '../support/dpop.js';
 import { eventually } from '../support/eventually.js';
 import {
@@ -80,7 +80,7 @@ describe.each(PLATFORMS)('a known token, and the time, on %s', (platform) => {
     const api = await start(as);
     const token = await jwt(as);
     expect(await api.call(token)).toMatchObject(NEW);
-    const canActivate = vi.spyOn(ScopesGuard.prototype, 'canActivate');
+    const canActivate = vi.spyOn(RouteGuard.prototype, 'canActivate');
     expect(await api.call(token)).toMatchObject(KNOWN);
     expect(canActivate.mock.results).toEqual([{ type: 'return', value: true }]);
   });
