@@ -21,7 +21,9 @@ import type { KeyGroup } from '../authorization-server/key-set.js';
 import { type ServerMetadata, ServerMetadataSource } from '../authorization-server/server-metadata.js';
 import { verifySignedAnswer } from '../introspection/signed-introspection-answer.js';
 import {
+  askedFor,
   fixedSigningKeys,
+  type KeysToVerifyWith,
   RemoteSigningKeys,
   sharedSecret,
   type SigningKeys,
@@ -52,13 +54,27 @@ export class AuthorizationServer {
     this.introspection = this.prepareIntrospection();
   }
 
-  /** Verifies a JWT that claims to be from this server. @throws OAuthError */
-  verifyJwt(token: string, jwt: UnverifiedJwt): MaybePromise<VerifiedClaims> {
+  /**
+   * Verifies a JWT that claims to be from this server.
+   * @param beforeAsking called before the server is asked about it, or for keys that are not known; it may refuse
+   * @throws OAuthError
+   */
+  verifyJwt(
+    token: string,
+    jwt: UnverifiedJwt,
+    beforeAsking: () => void = () => undefined,
+  ): MaybePromise<VerifiedClaims> {
     const { settings } = this;
-    if (settings.jwt === undefined) return this.lookUp(token);
-    return andThen(this.verifySigned(token, jwt, settings.jwt), (verified) =>
-      settings.introspection?.tokens === 'all' ? this.confirmed(verified, token) : verified,
-    );
+    if (settings.jwt === undefined) {
+      beforeAsking();
+      return this.lookUp(token);
+    }
+    const keys = askedFor(this.keys, beforeAsking);
+    return andThen(this.verifySigned(token, jwt, settings.jwt, keys), (verified) => {
+      if (settings.introspection?.tokens !== 'all') return verified;
+      beforeAsking();
+      return this.confirmed(verified, token);
+    });
   }
 
   /** Looks a token up by introspection. @throws OAuthError */
@@ -124,9 +140,14 @@ export class AuthorizationServer {
     await this.http.close();
   }
 
-  private verifySigned(token: string, jwt: UnverifiedJwt, rules: JwtRules): MaybePromise<VerifiedClaims> {
+  private verifySigned(
+    token: string,
+    jwt: UnverifiedJwt,
+    rules: JwtRules,
+    keys: KeysToVerifyWith,
+  ): MaybePromise<VerifiedClaims> {
     const { payload } = jwt;
-    return andThen(verifyJwt(token, jwt, rules, this.keys), (group) => {
+    return andThen(verifyJwt(token, jwt, rules, keys), (group) => {
       if (!isShallow(payload)) throw invalidToken('claim_malformed', TOO_DEEP);
       return {
         claims: payload,

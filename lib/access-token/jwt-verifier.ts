@@ -5,7 +5,7 @@ import { checkClaims, type ClaimRules } from '../claims/check-claims.js';
 import type { JsonObject } from '../jose/json-object.js';
 import { normalizeType } from '../jose/media-type.js';
 import type { KeyGroup } from '../authorization-server/key-set.js';
-import type { SigningKeys } from '../authorization-server/signing-keys.js';
+import type { KeysToVerifyWith } from '../authorization-server/signing-keys.js';
 import { acceptedAlgorithm, verifySignature } from '../authorization-server/verify-signature.js';
 import { wordOf } from './token-word.js';
 
@@ -36,7 +36,7 @@ export function verifyJwt(
   token: string,
   { header, payload }: UnverifiedJwt,
   rules: JwtRules,
-  keys: SigningKeys,
+  keys: KeysToVerifyWith,
 ): MaybePromise<KeyGroup> {
   const { type, algorithm } = readHeader(header, rules);
   return andThen(verifySignature({ jws: token, algorithm, kid: header['kid'] }, keys), (verifiedWith) => {

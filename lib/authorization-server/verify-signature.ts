@@ -4,7 +4,7 @@ import { isSigned, type SignatureAlgorithm } from '../jose/jws-signature.js';
 import { messageOf } from '../common/message-of.js';
 import { andThen, type MaybePromise } from '../common/maybe-promise.js';
 import type { KeyGroup, KeySet } from './key-set.js';
-import type { SigningKeys } from './signing-keys.js';
+import type { KeysToVerifyWith } from './signing-keys.js';
 
 /** A JWS in compact serialization, and what its header says. */
 export interface SignedText {
@@ -29,7 +29,7 @@ export function acceptedAlgorithm<Algorithm extends SignatureAlgorithm>(
  * @throws OAuthError 401 `invalid_token`; 503 when the keys can't be had
  * @see RFC 7515 §5.2, RFC 8725 §3.1
  */
-export function verifySignature(signed: SignedText, keys: SigningKeys): MaybePromise<KeyGroup> {
+export function verifySignature(signed: SignedText, keys: KeysToVerifyWith): MaybePromise<KeyGroup> {
   return andThen(keys.current(), (known) => verifyWith(signed, keys, known, { tried: [], renewals: 0 }));
 }
 
@@ -46,7 +46,7 @@ interface Effort {
 /** Verifies with these keys, or where the token may be of a new one, with those that are fetched in their place. */
 function verifyWith(
   signed: SignedText,
-  keys: SigningKeys,
+  keys: KeysToVerifyWith,
   known: KeySet,
   { tried, renewals }: Effort,
 ): MaybePromise<KeyGroup> {

@@ -31,14 +31,24 @@ const down = (
   cause?: unknown,
 ): OAuthError => outage(reason, { detail: 'down', cause });
 
+/** What asking about a token of ours comes to: by default, the endpoint is down indeed. */
+let probe = vi.fn<() => Promise<unknown>>();
+beforeEach(() => {
+  probe = vi.fn(async () => Promise.reject(down()));
+});
+
+/** Until a probe has come to its end, for which no caller waits. */
+const settled = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 let tokens = 0;
 const anotherToken = (): string => `token ${(tokens += 1)}`;
 
 /** What a call comes to: its answer, or what it throws. */
 async function outcomeOf(call: () => Promise<string>, token = anotherToken()): Promise<unknown> {
   try {
-    return await breaker.guard(call, token);
+    return await breaker.guard(call, { digest: token, probe });
   } catch (error) {
+    await settled();
     return error;
   }
 }
@@ -83,7 +93,7 @@ describe('the circuit opens', () => {
     expect(await fail(fifth)).toBe(fifth);
     expect(breaker.state).toBe('open');
     const call = vi.fn<() => Promise<void>>();
-    await expect(breaker.guard(call, 'another')).rejects.toMatchObject(refused(1));
+    await expect(breaker.guard(call, { digest: 'another', probe })).rejects.toMatchObject(refused(1));
     expect(call).not.toHaveBeenCalled();
   });
 
@@ -95,8 +105,72 @@ describe('the circuit opens', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  test('INV3: after answers that make no sense', async () => {
-    await failTimes(5, down('authorization_server_answer_invalid'));
+  test.each([
+    ['that make no sense', down('authorization_server_answer_invalid')],
+    [
+      'that are too large',
+      down(
+        'authorization_server_unreachable',
+        Object.assign(new Error(), { code: 'UND_ERR_RES_EXCEEDED_MAX_SIZE' }),
+      ),
+    ],
+    [
+      'with too many headers',
+      down(
+        'authorization_server_unreachable',
+        Object.assign(new Error(), { code: 'UND_ERR_HEADERS_OVERFLOW' }),
+      ),
+    ],
+    [
+      'that are no HTTP',
+      down('authorization_server_unreachable', Object.assign(new Error(), { code: 'HPE_INVALID_CONSTANT' })),
+    ],
+  ])('invariant 14: never after answers %s, for they are answers', async (_name, error) => {
+    await failTimes(20, error);
+    expect(breaker.state).toBe('closed');
+    expect(probe).not.toHaveBeenCalled();
+  });
+
+  test('invariant 14: not while it answers about a token of ours: then it is the tokens that it stumbles over', async () => {
+    probe.mockImplementation(async () => 'inactive');
+    await failTimes(4);
+    expect(probe).not.toHaveBeenCalled();
+    await failTimes(16);
+    expect(breaker.state).toBe('closed');
+    expect(probe).toHaveBeenCalledTimes(4);
+    expect(await succeed()).toBe('answer');
+    expect(log.ours).toEqual([]);
+  });
+
+  test('invariant 14: as long as nobody knows, everybody is asked about, and there is one probe', async () => {
+    let end: (error: Error) => void = () => undefined;
+    probe.mockImplementation(async () => new Promise((_, reject) => (end = reject)));
+    await failTimes(20);
+    expect(breaker.state).toBe('closed');
+    expect(probe).toHaveBeenCalledOnce();
+    end(down());
+    await settled();
+    expect(breaker.state).toBe('open');
+  });
+
+  test('invariant 14: not by a probe that began before somebody was answered', async () => {
+    let end: (error: Error) => void = () => undefined;
+    probe.mockImplementation(async () => new Promise((_, reject) => (end = reject)));
+    await failTimes(5);
+    await succeed();
+    end(down());
+    await settled();
+    expect(breaker.state).toBe('closed');
+  });
+
+  test.each([
+    ['was not sent', down('authorization_server_unreachable', new CallNotSentError('too many'))],
+    ['failed by a mistake of ours', new TypeError('x')],
+  ])('a probe that %s settles nothing: the next outage is followed by another', async (_name, error) => {
+    probe.mockImplementationOnce(async () => Promise.reject(error));
+    await failTimes(5);
+    expect(breaker.state).toBe('closed');
+    await fail();
     expect(breaker.state).toBe('open');
   });
 
@@ -178,6 +252,27 @@ describe('the circuit half-opens', () => {
     expect(await succeed()).toMatchObject(refused(1));
   });
 
+  test('invariant 14: and a token that the endpoint stumbles over closes it, where one of ours is answered', async () => {
+    await failTimes(5);
+    later(1);
+    probe.mockImplementation(async () => 'inactive');
+    const error = down();
+    expect(await fail(error)).toBe(error);
+    expect(breaker.state).toBe('closed');
+  });
+
+  test('and where the probe was not sent, it is open for as long again', async () => {
+    await failTimes(5);
+    later(1);
+    probe.mockImplementationOnce(async () =>
+      Promise.reject(down('authorization_server_unreachable', new CallNotSentError('too many'))),
+    );
+    await fail();
+    expect(await succeed()).toMatchObject(refused(1));
+    later(1);
+    expect(await succeed()).toBe('answer');
+  });
+
   test('and a refusal of us closes it, for it is an answer', async () => {
     await failTimes(5);
     later(1);
@@ -232,6 +327,7 @@ describe('a token that the endpoint stumbles over', () => {
     const calls = Array.from({ length: 1001 }, (_, index) => begin(`token-${index}`));
     for (const { end } of calls) end(down());
     await Promise.all(calls.map(async ({ result }) => result));
+    await settled();
     later(1);
     expect(await succeed('token-999')).toMatchObject(refused(1));
     expect(await succeed('token-1000')).toBe('answer');
