@@ -144,7 +144,12 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
       'error',
     );
     await answers(200, '{}', ['authorization_server_answer_invalid', of('no object with "active"')], 'error');
-    await answers(500, '', ['authorization_server_unreachable', of('status 500 undefined')], 'warn');
+    await answers(
+      500,
+      '',
+      ['authorization_server_unreachable', of('status 500 without an error code')],
+      'warn',
+    );
   });
 
   test('an opaque token whose answer is not enough', async () => {
