@@ -44,6 +44,9 @@ export function fitnessOf(jwk: JsonObject, spelling: Spelling): KeyFitness {
   }
 }
 
+/** The problem of a key that is no weaker than others, but for no algorithm of ours. */
+export const UNKNOWN_CURVE = 'it is of no curve that is known';
+
 /** Members of private and symmetric keys (RFC 7518 §6). */
 const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;
 
@@ -129,7 +132,7 @@ function curveFitness(
 ): KeyFitness {
   const { kty, crv } = jwk as { readonly kty: string; readonly crv?: unknown };
   const size = typeof crv === 'string' && Object.hasOwn(sizes, crv) ? sizes[crv] : undefined;
-  if (size === undefined) return unfit('it is of no curve that is known');
+  if (size === undefined) return unfit(UNKNOWN_CURVE);
   const coordinates = names.map((name) => [name, readCoordinate(jwk, name, size, spelling)] as const);
   if (coordinates.some(([, text]) => text === undefined)) {
     return unfit('a coordinate is missing, malformed, or not of its full length');
@@ -154,7 +157,7 @@ function edwardsFitness(jwk: JsonObject, spelling: Spelling): KeyFitness {
   if (x?.length !== 32) {
     return jwk['crv'] === 'Ed25519'
       ? unfit('its x is missing, malformed, or not of 32 bytes')
-      : unfit('it is of no curve that is known');
+      : unfit(UNKNOWN_CURVE);
   }
   const fitness = curveFitness(
     { kty: 'OKP', crv: jwk['crv'], x: x.toString('base64url') },

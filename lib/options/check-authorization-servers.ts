@@ -7,6 +7,7 @@ import { readPrivateKey } from '../introspection/client-authentication.js';
 import { normalizeType } from '../jose/media-type.js';
 import { bytesOf, hmacAlgorithmsFor } from '../jose/shared-secret.js';
 import { isPublicSigningKey } from '../authorization-server/key-set.js';
+import { fitnessOf, isFitRsaKey, UNKNOWN_CURVE } from '../jose/key-fitness.js';
 import type {
   AuthorizationServerOptions,
   CertBoundAuthOptions,
@@ -101,17 +102,24 @@ function checkKeys(
   }
   return jwks === undefined || jwks.keys.every((key) => isUsableKey(key))
     ? []
-    : [problem(`${path}.jwt.jwks`, jwks, 'every key must be a public RSA, EC or OKP key')];
+    : [problem(`${path}.jwt.jwks`, jwks, KEYS_NEEDED)];
 }
 
+/** A set may hold keys that are for something else. */
 function isUsableKey(key: JWK): boolean {
+  if (!isPublicSigningKey(key)) return false;
+  const fitness = fitnessOf(key, 'lenient');
+  if (fitness.kind === 'unfit' && fitness.problem !== UNKNOWN_CURVE) return false;
   try {
-    return isPublicSigningKey(key) && createPublicKey({ key: key as never, format: 'jwk' }).type === 'public';
+    const jwk = fitness.kind === 'fit' ? fitness.jwk : key;
+    return createPublicKey({ key: jwk as never, format: 'jwk' }).type === 'public';
   } catch {
     return false;
   }
 }
 
+const KEYS_NEEDED =
+  'every key must be a public RSA, EC or OKP key (RSA: 2048 to 8192 bits, an odd exponent from 65537 up to 2^32)';
 const ONE_KEY_SOURCE = 'give only one of jwks, jwksUri and secret';
 
 /** Types of JWTs that are sent to an API, or about it, and are no access tokens. */
@@ -204,7 +212,7 @@ export function checkPrivateKey(
           problem(
             path,
             key,
-            `it is not a key for ${algorithm} (RSA keys need 2048 bits, and no restriction to PSS)`,
+            `it is not a key for ${algorithm} (RSA keys need 2048 to 8192 bits, an exponent from 65537, and no restriction to PSS)`,
           ),
         ];
   } catch (error) {
@@ -219,12 +227,12 @@ const CURVES: Readonly<Record<string, string>> = {
 };
 
 function fitsAlgorithm(key: ReturnType<typeof readPrivateKey>, algorithm: JwsAlgorithm): boolean {
-  const { asymmetricKeyType: type, asymmetricKeyDetails: details } =
-    key instanceof KeyObject ? key : KeyObject.from(key);
+  const keyObject = key instanceof KeyObject ? key : KeyObject.from(key);
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = keyObject;
   if (algorithm.startsWith('ES')) return type === 'ec' && details?.namedCurve === CURVES[algorithm];
   if (algorithm.startsWith('Ed')) return type === 'ed25519';
   // Not 'rsa-pss' (RFC 4055 §1.2), which jose cannot sign with: PS256 takes a plain RSA key too.
-  return type === 'rsa' && (details?.modulusLength ?? 0) >= 2048;
+  return type === 'rsa' && isFitRsaKey(keyObject);
 }
 
 const RESERVED_PARAMETERS = ['token', 'token_type_hint', 'client_id', 'client_secret', 'client_assertion'];
