@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { invalidToken, OAuthError } from '../challenge/oauth-error.js';
+import { invalidToken, type OAuthError } from '../challenge/oauth-error.js';
 import { isSigned, type SignatureAlgorithm } from '../jose/jws-signature.js';
 import { messageOf } from '../common/message-of.js';
 import { andThen, type MaybePromise } from '../common/maybe-promise.js';

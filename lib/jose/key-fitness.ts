@@ -36,7 +36,7 @@ export function fitnessOf(jwk: JsonObject, spelling: Spelling): KeyFitness {
     case 'RSA':
       return rsaFitness(jwk, spelling);
     case 'EC':
-      return curveFitness(jwk, COORDINATE_BYTES, ['x', 'y'], spelling);
+      return curveFitness(jwk, spelling);
     case 'OKP':
       return edwardsFitness(jwk, spelling);
     default:
@@ -120,24 +120,19 @@ function bitLength(bytes: Buffer): number {
   return bytes.length * 8 - Math.clz32(bytes.readUInt8(0)) + 24;
 }
 
-/** Bytes of a coordinate: it has its full length (RFC 7518 §6.2.1.2, RFC 8037 §2). */
+/** Bytes of a coordinate: it has its full length (RFC 7518 §6.2.1.2). */
 const COORDINATE_BYTES: Readonly<Record<string, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 };
-const EDWARDS_BYTES: Readonly<Record<string, number>> = { Ed25519: 32 };
 
-function curveFitness(
-  jwk: JsonObject,
-  sizes: Readonly<Record<string, number>>,
-  names: readonly string[],
-  spelling: Spelling,
-): KeyFitness {
-  const { kty, crv } = jwk as { readonly kty: string; readonly crv?: unknown };
-  const size = typeof crv === 'string' && Object.hasOwn(sizes, crv) ? sizes[crv] : undefined;
+function curveFitness(jwk: JsonObject, spelling: Spelling): KeyFitness {
+  const { crv } = jwk as { readonly crv?: unknown };
+  const size =
+    typeof crv === 'string' && Object.hasOwn(COORDINATE_BYTES, crv) ? COORDINATE_BYTES[crv] : undefined;
   if (size === undefined) return unfit(UNKNOWN_CURVE);
-  const coordinates = names.map((name) => [name, readCoordinate(jwk, name, size, spelling)] as const);
-  if (coordinates.some(([, text]) => text === undefined)) {
+  const [x, y] = [readCoordinate(jwk, 'x', size, spelling), readCoordinate(jwk, 'y', size, spelling)];
+  if (x === undefined || y === undefined) {
     return unfit('a coordinate is missing, malformed, or not of its full length');
   }
-  return { kind: 'fit', jwk: { kty, crv, ...Object.fromEntries(coordinates) } as JWK, cost: 1 };
+  return { kind: 'fit', jwk: { kty: 'EC', crv: crv as string, x, y }, cost: 1 };
 }
 
 /** In its full length; where that is forgiven, zeros in front may be missing, or one too many. */
@@ -151,22 +146,15 @@ function readCoordinate(jwk: JsonObject, name: string, size: number, spelling: S
   return Buffer.concat([Buffer.alloc(size - number.length), number]).toString('base64url');
 }
 
+const EDWARDS_BYTES = 32;
+
+/** Its bytes begin with the lowest: none can be missing (RFC 8032 §5.1.2). */
 function edwardsFitness(jwk: JsonObject, spelling: Spelling): KeyFitness {
-  // Its bytes begin with the lowest: none can be missing.
-  const x = readBytes(jwk, 'x', 32, spelling);
-  if (x?.length !== 32) {
-    return jwk['crv'] === 'Ed25519'
-      ? unfit('its x is missing, malformed, or not of 32 bytes')
-      : unfit(UNKNOWN_CURVE);
-  }
-  const fitness = curveFitness(
-    { kty: 'OKP', crv: jwk['crv'], x: x.toString('base64url') },
-    EDWARDS_BYTES,
-    ['x'],
-    'canonical',
-  );
-  if (fitness.kind === 'unfit') return fitness;
-  return isOfSmallOrder(x) ? unfit('its point is of a small order') : fitness;
+  if (jwk['crv'] !== 'Ed25519') return unfit(UNKNOWN_CURVE);
+  const x = readBytes(jwk, 'x', EDWARDS_BYTES, spelling);
+  if (x?.length !== EDWARDS_BYTES) return unfit('its x is missing, malformed, or not of 32 bytes');
+  if (isOfSmallOrder(x)) return unfit('its point is of a small order');
+  return { kind: 'fit', jwk: { kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') }, cost: 1 };
 }
 
 /**

@@ -217,13 +217,13 @@ describe('the circuit half-opens', () => {
     expect(breaker.state).toBe('open');
     later(0.001);
     expect(breaker.state).toBe('half-open');
-    const probe = begin();
+    const first = begin();
     expect(breaker.state).toBe('half-open');
     later(60);
     const others = await Promise.all(Array.from({ length: 50 }, async () => succeed()));
     expect(others).toEqual(Array.from({ length: 50 }, () => expect.objectContaining(refused(1))));
-    probe.end();
-    expect(await probe.result).toBe('answer');
+    first.end();
+    expect(await first.result).toBe('answer');
     expect(breaker.state).toBe('closed');
     expect(await Promise.all([succeed(), succeed()])).toEqual(['answer', 'answer']);
   });

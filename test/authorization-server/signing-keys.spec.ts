@@ -344,7 +344,9 @@ describe('a signature', () => {
     keys.forEach((key, index) =>
       Object.defineProperty(key, 'dsaEncoding', {
         get: () => 'ieee-p1363',
-        set: () => (verified[index] = (verified[index] ?? 0) + 1),
+        set: () => {
+          verified[index] = (verified[index] ?? 0) + 1;
+        },
       }),
     );
     const set = (...of: readonly KeyObject[]): unknown => ({

@@ -27,10 +27,11 @@ const TOKEN = 'Q7sT2vXzB4nM6kL9pR3wY8dF1gH5jC0a';
 async function startEndpoint(status: number, say: (token: string) => object): Promise<string> {
   const { key, cert } = world.server;
   const server = createServer({ key, cert }, (request, response) => {
-    void text(request).then((body) => {
+    const answerTo = (body: string): void => {
       const token = new URLSearchParams(body).get('token') ?? '';
       response.writeHead(status).end(JSON.stringify(say(token)));
-    });
+    };
+    void text(request).then(answerTo);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   whenOver(async () => new Promise((resolve) => server.close(resolve).closeAllConnections()));

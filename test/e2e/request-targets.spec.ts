@@ -48,7 +48,7 @@ async function send(app: INestApplication, target: string, headers: object = {})
   const socket = connect({ host: '127.0.0.1', port, ca: world.ca.cert, servername: 'localhost' });
   await once(socket, 'secureConnect');
   const lines = Object.entries({ Host: 'api.example.com', Connection: 'close', ...headers });
-  const head = lines.map(([name, value]) => `${name}: ${String(value)}\r\n`).join('');
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   socket.write(Buffer.from(`GET ${target} HTTP/1.1\r\n${head}\r\n`, 'latin1'));
   const chunks: Buffer[] = [];
   for await (const chunk of socket) chunks.push(chunk as Buffer);

@@ -52,7 +52,18 @@ describe.each(['canonical', 'lenient'] as const)('RFC8725: in %s spelling', (spe
   );
 
   test.each([
-    ...[0n, 1n, 2n, 3n, 17n, 257n, 65_535n, 65_536n, 65_538n, 2n ** 32n, 2n ** 32n + 1n, 2n ** 64n + 1n],
+    0n,
+    1n,
+    2n,
+    3n,
+    17n,
+    257n,
+    65_535n,
+    65_536n,
+    65_538n,
+    2n ** 32n,
+    2n ** 32n + 1n,
+    2n ** 64n + 1n,
     2n ** 3071n + 1n,
   ])(
     'an RSA key with the exponent %i is not fit: anybody could sign, or verifying would cost too much',

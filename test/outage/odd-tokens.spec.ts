@@ -37,12 +37,13 @@ async function startEndpoint(status: number): Promise<{ readonly url: string; re
   const asked: string[] = [];
   const { key, cert } = world.server;
   const server = createServer({ key, cert }, (request, response) => {
-    void text(request).then((body) => {
+    const answerTo = (body: string): void => {
       const token = new URLSearchParams(body).get('token') ?? '';
       asked.push(token);
       if (token.startsWith('odd')) response.writeHead(status).end('<html>odd</html>');
       else response.end(JSON.stringify(token.startsWith('good') ? answer() : { active: false }));
-    });
+    };
+    void text(request).then(answerTo);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   whenOver(async () => new Promise((resolve) => server.close(resolve).closeAllConnections()));

@@ -149,10 +149,10 @@ function judgeAnswer(
 
 /** Optional members that are empty say nothing (invariant 15). */
 function withoutEmpty(answer: Members): Members {
-  const optional = ['iss', 'aud', 'nbf', 'iat', 'sub', 'jti', 'client_id'];
+  const optional = new Set(['iss', 'aud', 'nbf', 'iat', 'sub', 'jti', 'client_id']);
   const isEmpty = (value: unknown): boolean =>
     value === null || value === '' || (Array.isArray(value) && value.length === 0);
-  return new Map([...answer].filter(([name, value]) => !optional.includes(name) || !isEmpty(value)));
+  return new Map([...answer].filter(([name, value]) => !optional.has(name) || !isEmpty(value)));
 }
 
 /** DESIGN.md, RFC 7662 2: an answer that differs from the JWT in `cnf`, `iss` or `aud`, or lacks its `cnf`. */
