@@ -1,8 +1,14 @@
 import { hash } from 'node:crypto';
+import type { AuthorizationServer } from './access-token/authorization-server.js';
 import { accessTokenFor } from './access-token/describe-access-token.js';
 import type { KnownToken, KnownTokens } from './access-token/known-tokens.js';
-import { type TrustedServers, verifyAccessToken } from './access-token/verify-access-token.js';
+import {
+  type BeforeAsking,
+  type TrustedServers,
+  verifyAccessToken,
+} from './access-token/verify-access-token.js';
 import { invalidToken, OAuthError } from './challenge/oauth-error.js';
+import { withoutToken } from './challenge/without-token.js';
 import { chainTrust } from './client-certificate/certificate-settings.js';
 import type {
   ClientCertificateFinding,
@@ -158,17 +164,34 @@ function verifyToken({
   token,
   tokenDigest,
   authorization,
+  certificate,
   progress,
   rules: { servers, knownTokens, dpop },
 }: Attempt): MaybePromise<KnownToken> {
   checkTokenForm(token, authorization);
-  return andThen(verifyAccessToken(token, servers), (verified) => {
+  const beforeAsking: BeforeAsking = (asked) => refuseWithoutCertificate(asked, certificate, dpop);
+  return andThen(verifyAccessToken(token, servers, beforeAsking), (verified) => {
     progress.verified = verified.description;
     const confirmation = readConfirmation(verified.claims, dpop !== undefined);
     const found: KnownToken = { ...verified, confirmation };
     knownTokens?.keep(tokenDigest, found);
     return found;
   });
+}
+
+/**
+ * Nobody is asked for a request that is refused whatever the answer: a certificate alone could bind the token, to every
+ * server that might know it, and there is none.
+ * @throws OAuthError 401 `invalid_token`
+ */
+function refuseWithoutCertificate(
+  asked: readonly AuthorizationServer[],
+  certificate: ClientCertificateFinding,
+  dpop: DpopRules | undefined,
+): void {
+  if (dpop !== undefined || certificate.kind === 'found') return;
+  if (asked.some(({ settings }) => settings.binding !== 'required')) return;
+  throw invalidToken(certificate.reason, { detail: certificate.detail });
 }
 
 /** Asked on each request, whoever the token is known by. */
@@ -191,7 +214,7 @@ function accept(
     user: token,
     proved: { scopes: description.scopes, boundBy, signedAnswer },
     nextNonce,
-    trace: withoutToken(progress),
+    trace: traceOf(progress),
   };
   return rules.options.validate === undefined ? accepted : withUser(accepted, request, rules);
 }
@@ -227,11 +250,12 @@ async function callValidate(
 function refusal(error: unknown, progress: Progress): RefusalDecision {
   if (!(error instanceof OAuthError)) throw error;
   progress.claimed = claimedBy(progress);
-  return { outcome: 'refused', error, trace: withoutToken(progress) };
+  const told = withoutToken(error, progress.token ?? '');
+  return { outcome: 'refused', error: told, trace: traceOf(progress) };
 }
 
 /** The decision lives as long as the request, and the token need not. */
-function withoutToken(progress: Progress): RequestTrace {
+function traceOf(progress: Progress): RequestTrace {
   progress.token = undefined;
   return progress;
 }

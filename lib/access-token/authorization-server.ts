@@ -6,6 +6,7 @@ import type { IntrospectionRules, RemoteIntrospectionSource } from '../introspec
 import type { AuthorizationServerRules } from './authorization-server-rules.js';
 import { AuthorizationServerHttp } from '../authorization-server/authorization-server-http.js';
 import { audienceOf, checkClaims, type ClaimRules } from '../claims/check-claims.js';
+import { withoutEmptyMembers } from '../claims/without-empty-members.js';
 import { CircuitBreaker } from '../authorization-server/circuit-breaker.js';
 import { clientAuthenticator, isTlsMethod } from '../introspection/client-authentication.js';
 import { introspectInProcess } from '../introspection/in-process-introspection.js';
@@ -17,11 +18,14 @@ import type { KeyGroup } from '../authorization-server/key-set.js';
 import { type ServerMetadata, ServerMetadataSource } from '../authorization-server/server-metadata.js';
 import { verifySignedAnswer } from '../introspection/signed-introspection-answer.js';
 import {
+  askedFor,
   fixedSigningKeys,
+  type KeysToVerifyWith,
   RemoteSigningKeys,
   sharedSecret,
   type SigningKeys,
 } from '../authorization-server/signing-keys.js';
+import { wordOf } from './token-word.js';
 import { bothValid, validityOf, type VerifiedClaims } from './verified-claims.js';
 
 /** How a server is asked about a token, and what its answer must say. */
@@ -47,13 +51,27 @@ export class AuthorizationServer {
     this.introspection = this.prepareIntrospection();
   }
 
-  /** Verifies a JWT that claims to be from this server. @throws OAuthError */
-  verifyJwt(token: string, jwt: UnverifiedJwt): MaybePromise<VerifiedClaims> {
+  /**
+   * Verifies a JWT that claims to be from this server.
+   * @param beforeAsking called before the server is asked about it, or for keys that are not known; it may refuse
+   * @throws OAuthError
+   */
+  verifyJwt(
+    token: string,
+    jwt: UnverifiedJwt,
+    beforeAsking: () => void = () => undefined,
+  ): MaybePromise<VerifiedClaims> {
     const { settings } = this;
-    if (settings.jwt === undefined) return this.lookUp(token);
-    return andThen(this.verifySigned(token, jwt, settings.jwt), (verified) =>
-      settings.introspection?.tokens === 'all' ? this.confirmed(verified, token) : verified,
-    );
+    if (settings.jwt === undefined) {
+      beforeAsking();
+      return this.lookUp(token);
+    }
+    const keys = askedFor(this.keys, beforeAsking);
+    return andThen(this.verifySigned(token, jwt, settings.jwt, keys), (verified) => {
+      if (settings.introspection?.tokens !== 'all') return verified;
+      beforeAsking();
+      return this.confirmed(verified, token);
+    });
   }
 
   /** Looks a token up by introspection. @throws OAuthError */
@@ -62,8 +80,9 @@ export class AuthorizationServer {
     const { answers, rules } = this.introspection;
     const answer = await answers.ask(token);
     if (!answer.active) throw invalidToken(answer.reason, answer);
-    const { claims, signed } = answer;
-    if (!isShallow(claims)) throw outage('authorization_server_answer_invalid', TOO_DEEP);
+    const { signed } = answer;
+    if (!isShallow(answer.claims)) throw outage('authorization_server_answer_invalid', TOO_DEEP);
+    const claims = withoutEmptyMembers(answer.claims, [...OPTIONAL_MEMBERS, ...rules.stringClaims]);
     checkClaims(claims, rules, Date.now() / 1000);
     refuseOtherTokens(claims);
     return {
@@ -118,9 +137,14 @@ export class AuthorizationServer {
     await this.http.close();
   }
 
-  private verifySigned(token: string, jwt: UnverifiedJwt, rules: JwtRules): MaybePromise<VerifiedClaims> {
+  private verifySigned(
+    token: string,
+    jwt: UnverifiedJwt,
+    rules: JwtRules,
+    keys: KeysToVerifyWith,
+  ): MaybePromise<VerifiedClaims> {
     const { payload } = jwt;
-    return andThen(verifyJwt(token, jwt, rules, this.keys), (group) => {
+    return andThen(verifyJwt(token, jwt, rules, keys), (group) => {
       if (!isShallow(payload)) throw invalidToken('claim_malformed', TOO_DEEP);
       return {
         claims: payload,
@@ -226,18 +250,16 @@ function scopeOf(issuer: string, source: RemoteIntrospectionSource): string {
   ]);
 }
 
-const TOO_DEEP = { detail: 'the claims are nested more than 64 levels deep' };
+/** What an introspection answer need not say, beside subject, client and token id (RFC 7662 §2.2). */
+const OPTIONAL_MEMBERS = ['iss', 'aud', 'nbf', 'iat'] as const;
 
-const OTHER_TOKENS = new Set(['refresh_token', 'refresh', 'offline', 'id_token', 'id']);
+const TOO_DEEP = { detail: 'the claims are nested more than 64 levels deep' };
 
 /** An introspection endpoint knows other tokens too: those are for the authorization server, not for an API. */
 function refuseOtherTokens(claims: JsonObject): void {
-  for (const name of ['token_type', 'typ', 'token_use']) {
-    const value = claims[name];
-    if (typeof value === 'string' && OTHER_TOKENS.has(value.toLowerCase())) {
-      throw invalidToken('token_type_mismatch', { detail: `the token's ${name} is ${value}` });
-    }
-  }
+  const word = wordOf(claims);
+  if (word === undefined || word.kind === 'access-token') return;
+  throw invalidToken('token_type_mismatch', { detail: `the token's ${word.claim} is ${word.value}` });
 }
 
 /** A JWT and what its server says of it must be about the same token (RFC 7662 §2.2, RFC 7519 §4.1.3). */

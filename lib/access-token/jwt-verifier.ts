@@ -5,8 +5,9 @@ import { checkClaims, type ClaimRules } from '../claims/check-claims.js';
 import type { JsonObject } from '../jose/json-object.js';
 import { normalizeType } from '../jose/media-type.js';
 import type { KeyGroup } from '../authorization-server/key-set.js';
-import type { SigningKeys } from '../authorization-server/signing-keys.js';
+import type { KeysToVerifyWith } from '../authorization-server/signing-keys.js';
 import { acceptedAlgorithm, verifySignature } from '../authorization-server/verify-signature.js';
+import { wordOf } from './token-word.js';
 
 /** What a JWT access token of one issuer must be. */
 export interface JwtRules {
@@ -35,12 +36,12 @@ export function verifyJwt(
   token: string,
   { header, payload }: UnverifiedJwt,
   rules: JwtRules,
-  keys: SigningKeys,
+  keys: KeysToVerifyWith,
 ): MaybePromise<KeyGroup> {
   const { type, algorithm } = readHeader(header, rules);
   return andThen(verifySignature({ jws: token, algorithm, kid: header['kid'] }, keys), (verifiedWith) => {
     checkClaims(payload, rules.claims, Date.now() / 1000);
-    if (type !== 'at+jwt') refuseIdToken(payload);
+    if (type !== 'at+jwt') refuseOtherTokens(payload);
     return verifiedWith;
   });
 }
@@ -74,14 +75,26 @@ function typeOf(header: JsonObject): string | undefined {
   return typeof typ === 'string' ? normalizeType(typ) : refuse('token_malformed', 'typ is not a string');
 }
 
-const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash'] as const;
+/** What no access token has (OpenID Connect Core §3.3.2.11). */
+const ID_TOKEN_CLAIMS = ['at_hash', 'c_hash'] as const;
 
-/** Where the header does not say what a token is, its claims must not say that it is an ID token (RFC 8725 §3.12). */
-function refuseIdToken(claims: JsonObject): void {
+/**
+ * Where the header does not say what a token is, its claims must not say that it is another one (RFC 8725 §3.12). A `nonce`
+ * alone is weak evidence, for access tokens of Keycloak and ForgeRock have one too: their own word counts for more.
+ */
+function refuseOtherTokens(claims: JsonObject): void {
+  const word = wordOf(claims);
+  if (word !== undefined && word.kind !== 'access-token') {
+    refuse(
+      word.kind === 'id-token' ? 'token_is_id_token' : 'token_type_mismatch',
+      `its ${word.claim} claim is ${word.value}`,
+    );
+  }
   const claim = ID_TOKEN_CLAIMS.find((name) => Object.hasOwn(claims, name));
   if (claim !== undefined) refuse('token_is_id_token', `it has ${claim}`);
-  if (claims['typ'] === 'ID') refuse('token_is_id_token', 'its typ claim is ID');
-  if (claims['token_use'] === 'id') refuse('token_is_id_token', 'its token_use claim is id');
+  if (word === undefined && Object.hasOwn(claims, 'nonce')) {
+    refuse('token_is_id_token', 'it has nonce, and does not say that it is an access token');
+  }
 }
 
 function refuse(reason: InvalidTokenReason, detail: string): never {

@@ -19,6 +19,12 @@ export interface TrustedServers {
   readonly forOpaqueTokens: readonly AuthorizationServer[];
 }
 
+/**
+ * Is called before any of these servers is asked about a token, or for keys that are not known.
+ * @throws OAuthError where nothing that they could say would help
+ */
+export type BeforeAsking = (servers: readonly AuthorizationServer[]) => void;
+
 const MAX_TOKEN_LENGTH = 16_384;
 
 /**
@@ -26,7 +32,11 @@ const MAX_TOKEN_LENGTH = 16_384;
  * configured servers and nothing else; any other token by introspection.
  * @throws OAuthError 401 `invalid_token`; 503 when the server can't be asked
  */
-export function verifyAccessToken(token: string, servers: TrustedServers): MaybePromise<VerifiedToken> {
+export function verifyAccessToken(
+  token: string,
+  servers: TrustedServers,
+  beforeAsking: BeforeAsking = () => undefined,
+): MaybePromise<VerifiedToken> {
   if (token.length > MAX_TOKEN_LENGTH) throw invalidToken('token_too_large');
   const shape = readTokenShape(token);
   switch (shape.kind) {
@@ -37,9 +47,9 @@ export function verifyAccessToken(token: string, servers: TrustedServers): Maybe
         detail: 'its payload is no JSON object, or its signature no base64url',
       });
     case 'opaque':
-      return lookUpOpaque(token, servers.forOpaqueTokens);
+      return lookUpOpaque(token, servers.forOpaqueTokens, beforeAsking);
     case 'jwt':
-      return verifySelfContained(token, shape, servers.byIssuer);
+      return verifySelfContained(token, shape, servers.byIssuer, beforeAsking);
   }
 }
 
@@ -47,18 +57,27 @@ function verifySelfContained(
   token: string,
   shape: TokenShape & { readonly kind: 'jwt' },
   byIssuer: TrustedServers['byIssuer'],
+  beforeAsking: BeforeAsking,
 ): MaybePromise<VerifiedToken> {
   const server = byIssuer.get(shape.payload['iss'] as string);
   if (server === undefined)
     throw invalidToken('issuer_unknown', { detail: 'no server with the iss of the token' });
-  return andThen(server.verifyJwt(token, shape), (verified) => describe(server, verified));
+  return andThen(
+    server.verifyJwt(token, shape, () => beforeAsking([server])),
+    (verified) => describe(server, verified),
+  );
 }
 
 /**
  * Asks one server after the other until one knows the token. One that could not be asked might have known it: then
  * the others' "inactive" settles nothing.
  */
-async function lookUpOpaque(token: string, servers: readonly AuthorizationServer[]): Promise<VerifiedToken> {
+async function lookUpOpaque(
+  token: string,
+  servers: readonly AuthorizationServer[],
+  beforeAsking: BeforeAsking,
+): Promise<VerifiedToken> {
+  if (servers.length > 0) beforeAsking(servers);
   let error = invalidToken('token_opaque', { detail: 'no server has introspection' });
   for (const server of servers) {
     try {

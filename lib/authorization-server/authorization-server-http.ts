@@ -19,7 +19,7 @@ export interface AuthorizationServerHttpSettings extends SettingsOf<Authorizatio
 
 /** Introspection calls under way and waiting: at most so many callers, and no more memory than theirs. */
 const MOST_CALLS = 1_024;
-/** Metadata and keys, whose callers share a call, have connections of their own: introspection cannot keep them out. */
+/** Metadata, keys and probes, of which there are few, have connections of their own: introspection cannot keep them out. */
 const FOR_DOCUMENTS = { connections: 2, calls: 16 };
 const MAX_HEADER_BYTES = 16_384;
 
@@ -65,7 +65,8 @@ export class AuthorizationServerHttp {
   }
 
   private async exchange(url: URL, call: HttpCall): Promise<HttpAnswer> {
-    const pool = call.purpose === 'introspection' ? this.introspection : this.documents;
+    const isCallers = call.purpose === 'introspection' && call.isProbe !== true;
+    const pool = isCallers ? this.introspection : this.documents;
     return within(this.settings.timeout, async (signal) =>
       pool.use(url.origin, signal, async (connection) => connection.send(url, call, signal)),
     );

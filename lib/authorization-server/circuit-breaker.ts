@@ -34,12 +34,25 @@ interface Broken {
   readonly until: number;
 }
 
+/** What a breaker is told of a call beside the call itself. */
+export interface GuardedToken {
+  /** SHA-256 of the token that it is about. */
+  readonly digest: string;
+  /** Makes the same call about a token that no caller has sent. It has connections of its own. */
+  readonly probe: () => Promise<unknown>;
+}
+
 /**
  * Spares an introspection endpoint that does not answer, and its callers the waiting. Afterwards there is no rush: calls
  * go through as many at a time as there are connections.
+ *
+ * What a caller has sent never opens it: an endpoint may stumble over odd tokens alone. After five outages in a row, and
+ * after one while half-open, a probe about a token of ours settles it, one at a time. Only no connection, no answer in time,
+ * 429 and 5xx are outages; whatever else comes is an answer.
  */
 export class CircuitBreaker {
   private circuit: Circuit = { kind: 'closed', outages: 0 };
+  private isProbing = false;
   /**
    * Digests of the tokens whose calls have failed since the last answer: one token that the endpoint stumbles over must not
    * be the only one that is tried, and keep the circuit open to all.
@@ -60,19 +73,18 @@ export class CircuitBreaker {
 
   /**
    * Makes a call, unless the last ones have all failed.
-   * @param token digest of the token that it is about
    * @throws OAuthError 503 with the seconds until the next one may; else what the call rejects with
    */
-  async guard<T>(call: () => Promise<T>, token: string): Promise<T> {
-    const circuit = this.enter(token);
+  async guard<T>(call: () => Promise<T>, { digest, probe }: GuardedToken): Promise<T> {
+    const circuit = this.enter(digest);
     try {
       const answer = await call();
       this.leave(circuit, 'answered');
       return answer;
     } catch (error) {
       const outcome = outcomeOf(error);
-      if (outcome === 'outage' && this.suspects.size < MOST_SUSPECTS) this.suspects.add(token);
-      this.leave(circuit, outcome, error);
+      this.leave(circuit, outcome);
+      if (outcome === 'outage') this.suspect(circuit, digest, probe);
       throw error;
     }
   }
@@ -87,17 +99,43 @@ export class CircuitBreaker {
     return this.circuit;
   }
 
-  private leave(circuit: Circuit, outcome: Outcome, error?: unknown): void {
+  private leave(circuit: Circuit, outcome: Outcome): void {
     if (circuit !== this.circuit) return;
     if (outcome === 'answered') this.close(circuit);
-    else if (circuit.kind !== 'closed')
-      this.open(outcome === 'outage' ? circuit.openings + 1 : circuit.openings);
-    else if (outcome === 'outage') this.count(circuit, error);
+    else if (outcome === 'none' && circuit.kind !== 'closed') this.open(circuit.openings);
   }
 
-  private count(circuit: Closed, error: unknown): void {
-    circuit.outages += 1;
-    if (circuit.outages < OUTAGES) return;
+  /** A call has failed: the endpoint is down, or its token is one that the endpoint stumbles over. */
+  private suspect(circuit: Circuit, digest: string, probe: GuardedToken['probe']): void {
+    if (this.suspects.size < MOST_SUSPECTS) this.suspects.add(digest);
+    if (circuit !== this.circuit) return;
+    if (circuit.kind === 'closed') circuit.outages += 1;
+    if (circuit.kind === 'closed' && circuit.outages < OUTAGES) return;
+    // Nobody waits for it. Those that come meanwhile are asked about where the circuit is closed.
+    void this.settle(circuit, probe);
+  }
+
+  /** Finds out which of both it is. It never rejects. */
+  private async settle(circuit: Circuit, probe: GuardedToken['probe']): Promise<void> {
+    if (this.isProbing) return;
+    this.isProbing = true;
+    try {
+      await probe();
+      this.leave(circuit, 'answered');
+    } catch (error) {
+      const outcome = outcomeOf(error);
+      this.leave(circuit, outcome);
+      if (outcome === 'outage' && circuit === this.circuit) this.openAfter(circuit, error);
+    } finally {
+      this.isProbing = false;
+    }
+  }
+
+  private openAfter(circuit: Circuit, error: unknown): void {
+    if (circuit.kind !== 'closed') {
+      this.open(circuit.openings + 1);
+      return;
+    }
     this.open(1);
     const fields = renderFields({ issuer: this.issuer, last: String(error) });
     log.warn(`introspection has failed ${OUTAGES} times in a row, and is asked less often now: ${fields}`);
@@ -140,9 +178,19 @@ function isOver({ until }: Broken, longer = 0): boolean {
 /** `none`: the endpoint has not been asked. */
 type Outcome = 'answered' | 'outage' | 'none';
 
-/** Only outages are held against the endpoint (invariant 3): that it refuses us is an answer. */
+/** Only outages are held against the endpoint (invariant 14): that it refuses us, or makes no sense, is an answer. */
 function outcomeOf(error: unknown): Outcome {
   // Stryker disable next-line StringLiteral: what is neither of the others counts for nothing, whatever it is called
   if (!(error instanceof OAuthError) || error.cause instanceof CallNotSentError) return 'none';
-  return error.reason === 'authorization_server_refused_client' ? 'answered' : 'outage';
+  return error.reason === 'authorization_server_unreachable' && !isNonsense(error.cause)
+    ? 'outage'
+    : 'answered';
+}
+
+const TOO_MUCH: ReadonlySet<unknown> = new Set(['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_ERR_HEADERS_OVERFLOW']);
+
+/** What is no HTTP, or more of it than is read, has come all the same. */
+function isNonsense(cause: unknown): boolean {
+  const { code } = (cause ?? {}) as { readonly code?: unknown };
+  return TOO_MUCH.has(code) || (typeof code === 'string' && code.startsWith('HPE_'));
 }

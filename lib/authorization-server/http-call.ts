@@ -6,6 +6,8 @@ export interface HttpCall {
   readonly method: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Whether no caller waits for it: then it does not wait for a connection behind those of callers. */
+  readonly isProbe?: true;
 }
 
 /** An answer of the authorization server, whatever its status. */

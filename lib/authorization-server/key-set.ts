@@ -2,7 +2,8 @@ import type { KeyObject } from 'node:crypto';
 import type { JSONWebKeySet, JWK } from 'jose';
 import type { SignatureAlgorithm } from '../jose/jws-signature.js';
 import { isJsonObject } from '../jose/json-object.js';
-import { candidatesAmong, firstUsable, type KeyCandidates } from './key-candidates.js';
+import { hasSecretMember } from '../jose/key-fitness.js';
+import { candidate, candidatesAmong, type KeyCandidates } from './key-candidates.js';
 
 /**
  * The keys that a token may have been signed with, by its `kid`. Where they have been published again unchanged, they
@@ -24,7 +25,7 @@ export interface KeySet {
 /** A key that is the only one, whatever a token names. */
 export function singleKey(key: KeyObject): KeySet {
   const group: KeyGroup = {
-    keysFor: (algorithm) => firstUsable([key], () => key, algorithm),
+    keysFor: (algorithm) => candidate(key, algorithm),
     withdrawn: false,
   };
   return { groupFor: () => group };
@@ -107,6 +108,6 @@ export function isPublicSigningKey(key: unknown): boolean {
   return (
     isJsonObject(key) &&
     (key['kty'] === 'RSA' || key['kty'] === 'EC' || key['kty'] === 'OKP') &&
-    !Object.hasOwn(key, 'd')
+    !hasSecretMember(key)
   );
 }

@@ -25,6 +25,27 @@ export interface SigningKeys {
   health(): KeysHealth;
 }
 
+/** What verifying a signature needs of them. */
+export type KeysToVerifyWith = Pick<SigningKeys, 'current' | 'renew'>;
+
+/**
+ * The same keys, with something done before anybody has to wait for them to be fetched.
+ * @param before may throw, and then nothing is fetched
+ */
+export function askedFor(keys: SigningKeys, before: () => void): KeysToVerifyWith {
+  if (keys.health().state === 'fixed') return keys;
+  return {
+    current: () => {
+      if (!keys.serve()) before();
+      return keys.current();
+    },
+    renew: async (tried) => {
+      before();
+      return keys.renew(tried);
+    },
+  };
+}
+
 /** How the keys are doing; `fixed` where they are configured. */
 export type KeysHealth = { readonly state: 'fixed' } | RefreshHealth;
 

@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto';
-import { invalidToken, OAuthError } from '../challenge/oauth-error.js';
+import { invalidToken, type OAuthError } from '../challenge/oauth-error.js';
 import { isSigned, type SignatureAlgorithm } from '../jose/jws-signature.js';
 import { messageOf } from '../common/message-of.js';
 import { andThen, type MaybePromise } from '../common/maybe-promise.js';
 import type { KeyGroup, KeySet } from './key-set.js';
-import type { SigningKeys } from './signing-keys.js';
+import type { KeysToVerifyWith } from './signing-keys.js';
 
 /** A JWS in compact serialization, and what its header says. */
 export interface SignedText {
@@ -29,26 +29,34 @@ export function acceptedAlgorithm<Algorithm extends SignatureAlgorithm>(
  * @throws OAuthError 401 `invalid_token`; 503 when the keys can't be had
  * @see RFC 7515 §5.2, RFC 8725 §3.1
  */
-export function verifySignature(signed: SignedText, keys: SigningKeys): MaybePromise<KeyGroup> {
-  return andThen(keys.current(), (known) => verifyWith(signed, keys, known, MOST_RENEWALS));
+export function verifySignature(signed: SignedText, keys: KeysToVerifyWith): MaybePromise<KeyGroup> {
+  return andThen(keys.current(), (known) => verifyWith(signed, keys, known, { tried: [], renewals: 0 }));
 }
 
 /** The first may bring keys that others have asked for before the newest was published. */
 const MOST_RENEWALS = 2;
 
+/** What has been done for one token: it bounds what is left to do. */
+interface Effort {
+  /** No key is tried twice. */
+  readonly tried: readonly KeyObject[];
+  readonly renewals: number;
+}
+
 /** Verifies with these keys, or where the token may be of a new one, with those that are fetched in their place. */
 function verifyWith(
   signed: SignedText,
-  keys: SigningKeys,
+  keys: KeysToVerifyWith,
   known: KeySet,
-  renewals: number,
+  { tried, renewals }: Effort,
 ): MaybePromise<KeyGroup> {
-  const verified = tryKeys(signed, known);
-  if (!(verified instanceof OAuthError)) return verified;
-  if (renewals === 0 || !mayBeNewKey(verified, signed)) throw verified;
+  const attempt = tryKeys(signed, known, tried);
+  if (attempt.kind === 'verified') return attempt.group;
+  const { error } = attempt;
+  if (renewals === MOST_RENEWALS || !mayBeNewKey(error, signed)) throw error;
   return keys.renew(known).then((renewed) => {
-    if (renewed === undefined) throw verified;
-    return verifyWith(signed, keys, renewed, renewals - 1);
+    if (renewed === undefined) throw error;
+    return verifyWith(signed, keys, renewed, { tried: [...tried, ...attempt.tried], renewals: renewals + 1 });
   });
 }
 
@@ -57,13 +65,23 @@ function mayBeNewKey({ reason }: OAuthError, { kid }: SignedText): boolean {
   return reason === 'key_unknown' || (reason === 'signature_invalid' && kid === undefined);
 }
 
-/** @returns the keys of which one verifies the signature, or why none does */
-function tryKeys(signed: SignedText, known: KeySet): KeyGroup | OAuthError {
+/** What came of trying the keys of one set. */
+type Attempt =
+  | { readonly kind: 'verified'; readonly group: KeyGroup }
+  | { readonly kind: 'failed'; readonly error: OAuthError; readonly tried: readonly KeyObject[] };
+
+function tryKeys(signed: SignedText, known: KeySet, before: readonly KeyObject[]): Attempt {
   const group = known.groupFor(signed.kid);
-  if (group === undefined) return invalidToken('key_unknown');
+  if (group === undefined) return failed(invalidToken('key_unknown'));
   const candidates = group.keysFor(signed.algorithm);
-  if (candidates.kind === 'none') return invalidToken(candidates.reason, candidates.details);
-  return tryEach(signed, candidates.keys) ?? group;
+  if (candidates.kind === 'none') return failed(invalidToken(candidates.reason, candidates.details));
+  const untried = candidates.keys.filter((key) => !before.some((other) => other.equals(key)));
+  const error = tryEach(signed, untried);
+  return error === undefined ? { kind: 'verified', group } : failed(error, untried);
+}
+
+function failed(error: OAuthError, tried: readonly KeyObject[] = []): Attempt {
+  return { kind: 'failed', error, tried };
 }
 
 /** @returns why none of the keys verifies the signature; `undefined` when one does */

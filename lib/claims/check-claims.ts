@@ -58,11 +58,20 @@ function checkAudience(claims: JsonObject, { audience, audiencePresence }: Claim
   }
   const named = audienceOf(claims);
   if (!named.some((value) => audience.includes(value))) {
-    refuse(
-      'audience_mismatch',
-      `aud is ${JSON.stringify(named)}, expected one of ${JSON.stringify(audience)}`,
-    );
+    refuse('audience_mismatch', `aud is ${quoted(named)}, expected one of ${JSON.stringify(audience)}`);
   }
+}
+
+const MOST_VALUES = 5;
+const LONGEST_VALUE = 100;
+
+/** What somebody else has written, for the log: so much of it that it can be recognised, and no more. */
+function quoted(values: readonly string[]): string {
+  const shown = values
+    .slice(0, MOST_VALUES)
+    .map((value) => (value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE)}…` : value));
+  const left = values.length - shown.length;
+  return `${JSON.stringify(shown)}${left > 0 ? ` and ${left} more` : ''}`;
 }
 
 /** `aud` as a list. @throws OAuthError 401 when it is neither a string nor an array of strings */

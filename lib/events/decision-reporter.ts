@@ -7,11 +7,12 @@ import { messageOf } from '../common/message-of.js';
 import type { AccessDecision, DecidedRequest, TokenOrigin } from './access-decision.js';
 import { decisions } from './channels.js';
 import type { DecisionListener } from './decision-listener.js';
-import { log } from '../common/log.js';
+import { BoundedLog } from '../common/bounded-log.js';
 
 /** Tells of what one app decides: refusals to its log; everything to its listeners, and to `node:diagnostics_channel`. */
 export class DecisionReporter {
   private readonly log = new RefusalLog();
+  private readonly failures = new BoundedLog();
   private listeners: readonly DecisionListener[] = [];
 
   listenBy(listeners: readonly DecisionListener[]): void {
@@ -55,15 +56,16 @@ export class DecisionReporter {
   private tellOne(listener: DecisionListener, decision: AccessDecision): void {
     try {
       const result: unknown = listener.onDecision(decision);
-      if (isPromise(result)) result.then(undefined, failed);
+      if (isPromise(result)) result.then(undefined, (error: unknown) => this.failed(error));
     } catch (error) {
-      failed(error);
+      this.failed(error);
     }
   }
-}
 
-function failed(error: unknown): void {
-  log.error(`a DecisionListener threw: ${messageOf(error)}`);
+  private failed(error: unknown): void {
+    const what = 'a DecisionListener threw';
+    this.failures.write('error', what, `${what}: ${messageOf(error)}`);
+  }
 }
 
 function describe(trace: RequestTrace, route: string): DecidedRequest {

@@ -1,6 +1,7 @@
 import { type LogFields, renderFields } from '../common/log-fields.js';
 import type { OAuthError } from '../challenge/oauth-error.js';
 import { logLevelOf } from '../challenge/reasons.js';
+import { BoundedLog } from '../common/bounded-log.js';
 import { log } from '../common/log.js';
 
 /** What is known of a refused request. No token, proof or secret: digests stand for them. */
@@ -20,10 +21,16 @@ export interface TokenEvidence {
   readonly subject: unknown;
 }
 
-/** Tells operations why a request was refused: one line a refusal. */
+/**
+ * Tells operations why a request was refused: one line a refusal, but above `debug` no more than ten within a minute for each
+ * reason and authorization server, and then how many were left out.
+ */
 export class RefusalLog {
+  private readonly bounded = new BoundedLog();
+
   /** @param route method and path pattern */
   refused(error: OAuthError, evidence: RefusalEvidence, route: string): void {
+    const level = logLevelOf(error.reason, error);
     const line = `refused ${renderFields({
       ...summaryOf(error),
       route,
@@ -31,8 +38,14 @@ export class RefusalLog {
       token_sha256: evidence.tokenDigest,
       certificate_sha256: evidence.certificateThumbprint,
     })}`;
-    log[logLevelOf(error.reason, error)](line);
+    if (level === 'debug') log.debug(line);
+    else this.bounded.write(level, kindOf(error, evidence), line);
   }
+}
+
+/** Of what is louder than `debug`, the issuer is a configured one, even where the token is not verified. */
+function kindOf({ reason }: OAuthError, { token }: RefusalEvidence): string {
+  return `refused ${renderFields({ reason, issuer: token?.issuer })}`;
 }
 
 function summaryOf({ refusal, reason, detail }: OAuthError): LogFields {

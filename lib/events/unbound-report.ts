@@ -3,6 +3,7 @@ import type { VerifiedAccessToken } from '../decision.js';
 import { renderFields } from '../common/log-fields.js';
 import { messageOf } from '../common/message-of.js';
 import type { UnboundRequest } from '../cert-bound-auth.options.js';
+import { BoundedLog } from '../common/bounded-log.js';
 import { log } from '../common/log.js';
 
 const HOUR_MS = 3_600_000;
@@ -12,6 +13,8 @@ const MOST_LINES = 10_000;
 export class UnboundReport {
   /** What has been logged lately. */
   private readonly logged = new LRUCache<string, true>({ max: MOST_LINES, ttl: HOUR_MS });
+
+  private readonly failures = new BoundedLog();
 
   /** @param listener called for every such request, beside the log */
   constructor(private readonly listener: (request: UnboundRequest) => unknown) {}
@@ -25,8 +28,9 @@ export class UnboundReport {
       ...(subject === undefined ? {} : { subject }),
       route,
     };
+    const threw = 'the listener of reportUnbound threw';
     this.tell(request).catch((error: unknown) =>
-      log.error(`the listener of reportUnbound threw: ${messageOf(error)}`),
+      this.failures.write('error', threw, `${threw}: ${messageOf(error)}`),
     );
   }
 

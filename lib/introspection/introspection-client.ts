@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { type OAuthError, outage } from '../challenge/oauth-error.js';
 import { asOutage } from '../authorization-server/as-outage.js';
 import type { AuthorizationServerHttp } from '../authorization-server/authorization-server-http.js';
@@ -6,6 +6,7 @@ import type { CircuitBreaker } from '../authorization-server/circuit-breaker.js'
 import type { ClientAuthenticator, ClientProof } from './client-authentication.js';
 import type { HttpAnswer, HttpCall } from '../authorization-server/http-call.js';
 import { type JsonObject, parseJsonObject } from '../jose/json-object.js';
+import { errorCodeOf } from './error-code.js';
 import { SIGNED_ANSWER_MEDIA_TYPE } from './signed-introspection-answer.js';
 import { messageOf } from '../common/message-of.js';
 
@@ -52,11 +53,28 @@ export async function introspect(
   const [url, proof] = await Promise.all([call.endpoint(), prove(call.authenticate)]);
   // What is outside the breaker, the metadata and the keys of a signed answer, has a back-off of its own.
   const answer = await breaker.guard(
-    async () => read(url, await http.call(url, requestOf(token, call, proof)), verifySigned !== undefined),
+    async () => read(token, call, { url, answer: await http.call(url, requestOf(token, call, proof)) }),
     // Stryker disable next-line StringLiteral: a digest tells tokens apart however it is written
-    hash('sha256', token, 'base64url'),
+    { digest: hash('sha256', token, 'base64url'), probe: async () => probe(url, call, http) },
   );
   return 'jwt' in answer ? verify(url, answer, verifySigned) : answer;
+}
+
+/**
+ * Asks about a token that nobody has: whether the endpoint answers has then nothing to do with what a caller sent.
+ * @throws OAuthError 503 when it does not
+ */
+async function probe(url: string, call: IntrospectionCall, http: AuthorizationServerHttp): Promise<void> {
+  const token = randomBytes(32).toString('base64url');
+  const proof = await prove(call.authenticate);
+  const answer = await http.call(url, { ...requestOf(token, call, proof), isProbe: true });
+  read(token, call, { url, answer });
+}
+
+/** An answer, and where it is from. */
+interface ReceivedAnswer {
+  readonly url: string;
+  readonly answer: HttpAnswer;
 }
 
 /** @throws OAuthError 503, whatever is wrong with the answer */
@@ -104,20 +122,21 @@ interface SignedAnswer {
 }
 
 function readAnswer(
-  url: string,
-  { status, contentType, body }: HttpAnswer,
-  signed: boolean,
+  token: string,
+  { verifySigned }: IntrospectionCall,
+  { url, answer: { status, contentType, body } }: ReceivedAnswer,
 ): IntrospectionAnswer | SignedAnswer {
-  if (status === 200 && signed) return readSigned(url, contentType, body);
+  if (status === 200 && verifySigned !== undefined) return readSigned(url, contentType, body);
   const members = parseJsonObject(body);
   if (status === 200) return readIntrospection(`POST ${url}`, members);
   const error = members?.['error'];
-  if (status === 400 && isAboutToken(error)) {
-    const detail = `the introspection endpoint answered 400 ${JSON.stringify(error)}`;
-    const cacheable = error === 'unsupported_token_type';
+  const named = JSON.stringify(errorCodeOf(error, token)) ?? 'without an error code';
+  if (isAboutToken(status, error)) {
+    const detail = `the introspection endpoint answered ${status} ${named}`;
+    const cacheable = status === 400 && error === 'unsupported_token_type';
     return { active: false, reason: 'introspection_refused', detail, cacheable };
   }
-  throw explainStatus(url, status, error);
+  throw explainStatus(status, `POST ${url}: status ${status} ${named}`);
 }
 
 function readSigned(url: string, contentType: string, body: string): SignedAnswer {
@@ -150,14 +169,17 @@ export function readIntrospection(where: string, body: JsonObject | undefined): 
     : { active: false, reason: 'token_inactive', detail: 'active is not a boolean', cacheable: false };
 }
 
+/** Too large, too long, or of a form that is not read: what makes one of our calls so is its token alone. */
+const UNREADABLE: ReadonlySet<number> = new Set([413, 414, 422]);
+
 /** An OAuth error, but for those about us. A 400 of another kind is from something before the endpoint. */
-function isAboutToken(error: unknown): boolean {
+function isAboutToken(status: number, error: unknown): boolean {
+  if (status !== 400) return UNREADABLE.has(status);
   return typeof error === 'string' && error !== 'invalid_client' && error !== 'unauthorized_client';
 }
 
 /** Whatever the caller sent, it is not told here whether its token is valid: 503. */
-function explainStatus(url: string, status: number, error: unknown): OAuthError {
-  const detail = `POST ${url}: status ${status} ${JSON.stringify(error)}`;
+function explainStatus(status: number, detail: string): OAuthError {
   if (status === 400 || status === 401 || status === 403) {
     return outage('authorization_server_refused_client', { detail });
   }

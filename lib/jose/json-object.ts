@@ -17,6 +17,13 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Whether a member says no more than one that is missing: it is `null`, an empty text or an empty list. */
+export function isAbsentMember(value: unknown): boolean {
+  return (
+    value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)
+  );
+}
+
 const DEEPEST = 64;
 
 /** Whether a parsed value is nested no more than 64 levels deep: no more can be copied without fear for the stack. */

@@ -8,6 +8,7 @@ import {
   type VerifyKeyObjectInput,
 } from 'node:crypto';
 import type { JwsAlgorithm } from '../cert-bound-auth.options.js';
+import { isFitRsaKey } from './key-fitness.js';
 
 /** An algorithm that can be accepted; HMAC only with a secret that the configuration holds. */
 export type SignatureAlgorithm = JwsAlgorithm | HmacAlgorithm;
@@ -20,12 +21,12 @@ const KEYS: Readonly<Record<SignatureAlgorithm, (key: KeyObject) => boolean>> = 
   ES256: isOfCurve('prime256v1'),
   ES384: isOfCurve('secp384r1'),
   ES512: isOfCurve('secp521r1'),
-  PS256: isStrongRsa,
-  PS384: isStrongRsa,
-  PS512: isStrongRsa,
-  RS256: isStrongRsa,
-  RS384: isStrongRsa,
-  RS512: isStrongRsa,
+  PS256: isFitRsaKey,
+  PS384: isFitRsaKey,
+  PS512: isFitRsaKey,
+  RS256: isFitRsaKey,
+  RS384: isFitRsaKey,
+  RS512: isFitRsaKey,
   EdDSA: isEd25519,
   Ed25519: isEd25519,
   HS256: isSecret,
@@ -33,23 +34,18 @@ const KEYS: Readonly<Record<SignatureAlgorithm, (key: KeyObject) => boolean>> = 
   HS512: isSecret,
 };
 
-/** Whether a key is one for an algorithm: of its kind, of its curve, and no RSA key of less than 2048 bits. */
+/** Whether a key is one for an algorithm: of its kind, of its curve, and where it is an RSA key, fit. */
 export function fits(key: KeyObject, algorithm: SignatureAlgorithm): boolean {
   return KEYS[algorithm](key);
 }
 
 /** Says what is wrong with a key that {@link fits} not. */
 export function describeMisfit(algorithm: SignatureAlgorithm): string {
-  return `the key is none for ${algorithm}, or of less than 2048 bits`;
+  return `the key is none for ${algorithm}, or an RSA key that is unfit`;
 }
 
 function isOfCurve(name: string): (key: KeyObject) => boolean {
   return (key) => key.asymmetricKeyDetails?.namedCurve === name;
-}
-
-/** No key of ours but RSA has a modulus. */
-function isStrongRsa({ asymmetricKeyDetails }: KeyObject): boolean {
-  return (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
 }
 
 function isEd25519({ asymmetricKeyType }: KeyObject): boolean {

@@ -6,6 +6,7 @@ import { isAllowedUrl } from '../authorization-server/authorization-server-http.
 import { normalizeType } from '../jose/media-type.js';
 import { bytesOf, hmacAlgorithmsFor } from '../jose/shared-secret.js';
 import { isPublicSigningKey } from '../authorization-server/key-set.js';
+import { fitnessOf, UNKNOWN_CURVE } from '../jose/key-fitness.js';
 import type { AuthorizationServerSettings } from '../access-token/authorization-server-rules.js';
 import type { ClientSecretJwtSettings } from '../introspection/client-authentication.js';
 import type { RemoteIntrospectionSettings } from '../introspection/introspection-rules.js';
@@ -98,17 +99,24 @@ function checkKeys({ jwt }: AuthorizationServerSettings, path: string): readonly
   }
   return jwks === undefined || jwks.keys.every((key) => isUsableKey(key))
     ? []
-    : [problem(`${path}.jwt.jwks`, jwks, 'every key must be a public RSA, EC or OKP key')];
+    : [problem(`${path}.jwt.jwks`, jwks, KEYS_NEEDED)];
 }
 
+/** A set may hold keys that are for something else. */
 function isUsableKey(key: JWK): boolean {
+  if (!isPublicSigningKey(key)) return false;
+  const fitness = fitnessOf(key, 'lenient');
+  if (fitness.kind === 'unfit' && fitness.problem !== UNKNOWN_CURVE) return false;
   try {
-    return isPublicSigningKey(key) && createPublicKey({ key: key as never, format: 'jwk' }).type === 'public';
+    const jwk = fitness.kind === 'fit' ? fitness.jwk : key;
+    return createPublicKey({ key: jwk as never, format: 'jwk' }).type === 'public';
   } catch {
     return false;
   }
 }
 
+const KEYS_NEEDED =
+  'every key must be a public RSA, EC or OKP key (RSA: 2048 to 8192 bits, an odd exponent from 65537 up to 2^32)';
 const ONE_KEY_SOURCE = 'give only one of jwks, jwksUri and secret';
 
 /** Types of JWTs that are sent to an API, or about it, and are no access tokens. */

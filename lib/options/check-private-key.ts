@@ -2,6 +2,7 @@ import { KeyObject } from 'node:crypto';
 import type { JwsAlgorithm, PrivateKeyJwtAuthentication } from '../cert-bound-auth.options.js';
 import { messageOf } from '../common/message-of.js';
 import { readPrivateKey } from '../introspection/client-authentication.js';
+import { isFitRsaKey } from '../jose/key-fitness.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
 
 /** Checks that a private key is one, and fits its algorithm. */
@@ -16,7 +17,7 @@ export function checkPrivateKey(
           problem(
             path,
             key,
-            `it is not a key for ${algorithm} (RSA keys need 2048 bits, and no restriction to PSS)`,
+            `it is not a key for ${algorithm} (RSA keys need 2048 to 8192 bits, an exponent from 65537, and no restriction to PSS)`,
           ),
         ];
   } catch (error) {
@@ -31,10 +32,10 @@ const CURVES: Readonly<Record<string, string>> = {
 };
 
 function fitsAlgorithm(key: ReturnType<typeof readPrivateKey>, algorithm: JwsAlgorithm): boolean {
-  const { asymmetricKeyType: type, asymmetricKeyDetails: details } =
-    key instanceof KeyObject ? key : KeyObject.from(key);
+  const keyObject = key instanceof KeyObject ? key : KeyObject.from(key);
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = keyObject;
   if (algorithm.startsWith('ES')) return type === 'ec' && details?.namedCurve === CURVES[algorithm];
   if (algorithm.startsWith('Ed')) return type === 'ed25519';
   // Not 'rsa-pss' (RFC 4055 §1.2), which jose cannot sign with: PS256 takes a plain RSA key too.
-  return type === 'rsa' && (details?.modulusLength ?? 0) >= 2048;
+  return type === 'rsa' && isFitRsaKey(keyObject);
 }

@@ -95,6 +95,7 @@ describe('what an authorization server says about a token', () => {
     ['typ', 'ID'],
     ['token_use', 'id'],
     ['token_use', 'refresh'],
+    ['tokenName', 'id_token'],
   ])('RFC7662-2: a token whose %s is %s is refused at every API', async (name, value) => {
     const as = await startAuthorizationServer(world);
     const token = as.opaqueToken({ claims: { [name]: value } });
@@ -114,6 +115,42 @@ describe('what an authorization server says about a token', () => {
   ])('RFC7662-2: an answer with %j describes an access token', async (claims) => {
     const as = await startAuthorizationServer(world);
     expect(await introspecting(as).lookUp(as.opaqueToken({ claims }))).toMatchObject({ claims });
+  });
+
+  test.each(['iss', 'nbf', 'iat', 'sub', 'jti', 'client_id'])(
+    'invariant 15: an answer whose %s is null or empty does not say it, and is no fault of the token',
+    async (name) => {
+      const as = await startAuthorizationServer(world);
+      for (const empty of [null, '', []]) {
+        const token = as.opaqueToken({ claims: { [name]: empty } });
+        const { claims } = await introspecting(as).lookUp(token);
+        expect(claims, JSON.stringify(empty)).not.toHaveProperty(name);
+      }
+    },
+  );
+
+  test('invariant 15: an answer whose aud is null or empty has none: accepted where it need not be there', async () => {
+    const as = await startAuthorizationServer(world);
+    for (const aud of [null, []]) {
+      const token = as.opaqueToken({ claims: { aud } });
+      await expect(introspecting(as).lookUp(token)).rejects.toMatchObject({
+        reason: 'claim_missing',
+        detail: 'aud',
+      });
+      expect(await introspecting(as, { audience: 'if-present' }).lookUp(token)).toMatchObject({
+        claims: { active: true },
+      });
+    }
+    const other = as.opaqueToken({ claims: { aud: [null] } });
+    await expect(introspecting(as, { audience: 'if-present' }).lookUp(other)).rejects.toMatchObject({
+      reason: 'claim_malformed',
+    });
+  });
+
+  test('invariant 15: an answer whose exp is null is refused, for it restricts', async () => {
+    const as = await startAuthorizationServer(world);
+    const token = as.opaqueToken({ claims: { exp: null } });
+    await expect(introspecting(as).lookUp(token)).rejects.toMatchObject({ reason: 'claim_malformed' });
   });
 
   test('a question that is still open when the server is closed ends as an outage', async () => {

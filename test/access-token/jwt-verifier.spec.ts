@@ -80,11 +80,18 @@ describe('the header of a JWT access token', () => {
 
 describe('an ID token in place of an access token', () => {
   test.each<[JsonObject, string]>([
-    [{ nonce: 'n' }, 'it has nonce'],
+    [{ nonce: 'n' }, 'it has nonce, and does not say that it is an access token'],
+    [{ nonce: 'n', typ: 'JWT' }, 'it has nonce, and does not say that it is an access token'],
     [{ at_hash: 'h' }, 'it has at_hash'],
     [{ c_hash: 'h' }, 'it has c_hash'],
     [{ typ: 'ID' }, 'its typ claim is ID'],
     [{ token_use: 'id' }, 'its token_use claim is id'],
+    [{ tokenName: 'id_token' }, 'its tokenName claim is id_token'],
+    [{ nonce: 'n', typ: 'ID' }, 'its typ claim is ID'],
+    [{ nonce: 'n', typ: 'Bearer', token_use: 'id' }, 'its token_use claim is id'],
+    [{ typ: 'Bearer', at_hash: 'h' }, 'it has at_hash'],
+    [{ tokenName: 'access_token', c_hash: 'h' }, 'it has c_hash'],
+    [{ nonce: 'n', typ: ['Bearer'] }, 'it has nonce, and does not say that it is an access token'],
   ])(
     'RFC9068-3: a JWT with %j is refused where types other than at+jwt are admitted: %s',
     async (claims, detail) => {
@@ -96,10 +103,26 @@ describe('an ID token in place of an access token', () => {
     },
   );
 
-  test.each([{ typ: 'Bearer' }, { token_use: 'access' }])(
-    'a JWT with %j is an access token',
-    async (claims) => {
-      expect(await verify({ typ: 'JWT' }, claims, LAX)).toMatchObject(claims);
+  test.each([
+    { typ: 'Bearer' },
+    { typ: 'DPoP' },
+    { token_use: 'access' },
+    { tokenName: 'access_token' },
+    { token_type: 'Bearer' },
+  ])('RFC9068-3: a JWT with %j is an access token, and with a nonce it still is', async (claims) => {
+    for (const typ of ['JWT', undefined]) {
+      expect(await verify({ typ }, claims, LAX)).toMatchObject(claims);
+      expect(await verify({ typ }, { ...claims, nonce: 'n' }, LAX)).toMatchObject(claims);
+    }
+  });
+
+  test.each(['Refresh', 'Offline'])(
+    'RFC8725: a token that says that it is a %s one is refused',
+    async (typ) => {
+      await expectRefusal(verify({ typ: 'JWT' }, { typ }, LAX), [
+        'token_type_mismatch',
+        `its typ claim is ${typ}`,
+      ]);
     },
   );
 });

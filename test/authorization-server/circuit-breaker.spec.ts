@@ -31,14 +31,24 @@ const down = (
   cause?: unknown,
 ): OAuthError => outage(reason, { detail: 'down', cause });
 
+/** What asking about a token of ours comes to: by default, the endpoint is down indeed. */
+let probe = vi.fn<() => Promise<unknown>>();
+beforeEach(() => {
+  probe = vi.fn(async () => Promise.reject(down()));
+});
+
+/** Until a probe has come to its end, for which no caller waits. */
+const settled = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 let tokens = 0;
 const anotherToken = (): string => `token ${(tokens += 1)}`;
 
 /** What a call comes to: its answer, or what it throws. */
 async function outcomeOf(call: () => Promise<string>, token = anotherToken()): Promise<unknown> {
   try {
-    return await breaker.guard(call, token);
+    return await breaker.guard(call, { digest: token, probe });
   } catch (error) {
+    await settled();
     return error;
   }
 }
@@ -83,7 +93,7 @@ describe('how the circuit opens', () => {
     expect(await fail(fifth)).toBe(fifth);
     expect(breaker.state).toBe('open');
     const call = vi.fn<() => Promise<void>>();
-    await expect(breaker.guard(call, 'another')).rejects.toMatchObject(refused(1));
+    await expect(breaker.guard(call, { digest: 'another', probe })).rejects.toMatchObject(refused(1));
     expect(call).not.toHaveBeenCalled();
   });
 
@@ -95,8 +105,72 @@ describe('how the circuit opens', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  test('INV3: the circuit opens after answers that make no sense', async () => {
-    await failTimes(5, down('authorization_server_answer_invalid'));
+  test.each([
+    ['that make no sense', down('authorization_server_answer_invalid')],
+    [
+      'that are too large',
+      down(
+        'authorization_server_unreachable',
+        Object.assign(new Error(), { code: 'UND_ERR_RES_EXCEEDED_MAX_SIZE' }),
+      ),
+    ],
+    [
+      'with too many headers',
+      down(
+        'authorization_server_unreachable',
+        Object.assign(new Error(), { code: 'UND_ERR_HEADERS_OVERFLOW' }),
+      ),
+    ],
+    [
+      'that are no HTTP',
+      down('authorization_server_unreachable', Object.assign(new Error(), { code: 'HPE_INVALID_CONSTANT' })),
+    ],
+  ])('invariant 14: the circuit never opens after answers %s, for they are answers', async (_name, error) => {
+    await failTimes(20, error);
+    expect(breaker.state).toBe('closed');
+    expect(probe).not.toHaveBeenCalled();
+  });
+
+  test('invariant 14: the circuit stays closed while the server answers about a token of ours', async () => {
+    probe.mockImplementation(async () => 'inactive');
+    await failTimes(4);
+    expect(probe).not.toHaveBeenCalled();
+    await failTimes(16);
+    expect(breaker.state).toBe('closed');
+    expect(probe).toHaveBeenCalledTimes(4);
+    expect(await succeed()).toBe('answer');
+    expect(log.ours).toEqual([]);
+  });
+
+  test('invariant 14: until the probe ends, every token is still asked about, and there is one probe', async () => {
+    let end: (error: Error) => void = () => undefined;
+    probe.mockImplementation(async () => new Promise((_, reject) => (end = reject)));
+    await failTimes(20);
+    expect(breaker.state).toBe('closed');
+    expect(probe).toHaveBeenCalledOnce();
+    end(down());
+    await settled();
+    expect(breaker.state).toBe('open');
+  });
+
+  test('invariant 14: a probe that began before an answer came does not open the circuit', async () => {
+    let end: (error: Error) => void = () => undefined;
+    probe.mockImplementation(async () => new Promise((_, reject) => (end = reject)));
+    await failTimes(5);
+    await succeed();
+    end(down());
+    await settled();
+    expect(breaker.state).toBe('closed');
+  });
+
+  test.each([
+    ['was not sent', down('authorization_server_unreachable', new CallNotSentError('too many'))],
+    ['failed by a mistake of ours', new TypeError('x')],
+  ])('a probe that %s settles nothing: the next outage is followed by another', async (_name, error) => {
+    probe.mockImplementationOnce(async () => Promise.reject(error));
+    await failTimes(5);
+    expect(breaker.state).toBe('closed');
+    await fail();
     expect(breaker.state).toBe('open');
   });
 
@@ -143,13 +217,13 @@ describe('how the circuit half-opens', () => {
     expect(breaker.state).toBe('open');
     later(0.001);
     expect(breaker.state).toBe('half-open');
-    const probe = begin();
+    const first = begin();
     expect(breaker.state).toBe('half-open');
     later(60);
     const others = await Promise.all(Array.from({ length: 50 }, async () => succeed()));
     expect(others).toEqual(Array.from({ length: 50 }, () => expect.objectContaining(refused(1))));
-    probe.end();
-    expect(await probe.result).toBe('answer');
+    first.end();
+    expect(await first.result).toBe('answer');
     expect(breaker.state).toBe('closed');
     expect(await Promise.all([succeed(), succeed()])).toEqual(['answer', 'answer']);
   });
@@ -176,6 +250,27 @@ describe('how the circuit half-opens', () => {
     expect(breaker.state).toBe('closed');
     await fail();
     expect(await succeed()).toMatchObject(refused(1));
+  });
+
+  test('invariant 14: the half-open circuit closes on a token that the endpoint stumbles over, where one of ours is answered', async () => {
+    await failTimes(5);
+    later(1);
+    probe.mockImplementation(async () => 'inactive');
+    const error = down();
+    expect(await fail(error)).toBe(error);
+    expect(breaker.state).toBe('closed');
+  });
+
+  test('the half-open circuit stays open for as long again where the probe was not sent', async () => {
+    await failTimes(5);
+    later(1);
+    probe.mockImplementationOnce(async () =>
+      Promise.reject(down('authorization_server_unreachable', new CallNotSentError('too many'))),
+    );
+    await fail();
+    expect(await succeed()).toMatchObject(refused(1));
+    later(1);
+    expect(await succeed()).toBe('answer');
   });
 
   test('a refusal of us closes the circuit, because it is an answer', async () => {
@@ -232,6 +327,7 @@ describe('a token that the endpoint stumbles over', () => {
     const calls = Array.from({ length: 1001 }, (_, index) => begin(`token-${index}`));
     for (const { end } of calls) end(down());
     await Promise.all(calls.map(async ({ result }) => result));
+    await settled();
     later(1);
     expect(await succeed('token-999')).toMatchObject(refused(1));
     expect(await succeed('token-1000')).toBe('answer');

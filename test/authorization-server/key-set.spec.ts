@@ -101,3 +101,89 @@ test.each<readonly [JWK, 'RS256' | 'ES256' | 'EdDSA']>([
 ])('RFC7517: a key %j is not meant for %s, whether or not it could be used', (key, algorithm) => {
   expect(candidatesAmong([key], algorithm)).toEqual({ kind: 'none', reason: 'key_unknown', details: {} });
 });
+
+describe('RFC7517: what restricts nothing rules out nothing', () => {
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
+
+  test.each<readonly [string, object]>([
+    ['crv', { crv: null }],
+    ['crv', { crv: '' }],
+    ['a crv that its type has not', { crv: 'P-256', x: 'AA', y: 'AA' }],
+    ['alg', { alg: null }],
+    ['alg', { alg: '' }],
+    ['use', { use: null }],
+    ['use', { use: '' }],
+    ['key_ops', { key_ops: [] }],
+    ['key_ops', { key_ops: null }],
+    ['private members', { d: null, p: null, q: '', dp: null, dq: null, qi: null, oth: [], k: null }],
+  ])('an RSA key with an empty %s verifies: %j', (_, members) => {
+    const group = PublishedKeys.from([{ ...rsa, ...members, kid: 'own' }]).groupFor('own');
+    expect(group?.keysFor('RS256')).toMatchObject({ kind: 'found' });
+  });
+
+  test('a key that is published with a part of its private half is none, by whatever name', () => {
+    for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']) {
+      expect(PublishedKeys.from([{ ...rsa, [member]: 'AQAB', kid: 'own' }]).groupFor('own')).toBeUndefined();
+    }
+  });
+});
+
+describe('RFC8725: keys are found fit before anything is done with them', () => {
+  /** An RSA key of so many bits, whose factors nobody knows. */
+  const rsa = (bits: number, members: object = {}): JWK => {
+    const n = Buffer.alloc(bits / 8, 0xff);
+    n.writeUInt32BE((next += 1) + 0x80000000, 0);
+    return { kty: 'RSA', n: n.toString('base64url'), e: 'AQAB', ...members };
+  };
+  let next = 0;
+  const LARGE_EXPONENT = Buffer.alloc(384, 0x55).toString('base64url');
+
+  test('ten keys with exponents of 3071 bits cost no import and no signature', () => {
+    const keys = Array.from({ length: 10 }, () => rsa(3072, { e: LARGE_EXPONENT }));
+    expect(candidatesAmong(keys, 'RS256')).toMatchObject({
+      kind: 'none',
+      reason: 'key_unusable',
+      details: { detail: expect.stringContaining('unfit') as string },
+    });
+  });
+
+  test('one that anybody can sign with hides none that is fit', () => {
+    const found = candidatesAmong([rsa(2048, { e: 'AQ' }), rsa(2048, { e: 'Aw' }), rsa(2048)], 'RS256');
+    expect(found).toMatchObject({ kind: 'found', keys: [{ type: 'public' }] });
+    expect(found.kind === 'found' && found.keys).toHaveLength(1);
+  });
+
+  test('what verifying with all of them costs is bounded, whatever their sizes; one alone is never too much', () => {
+    const large = Buffer.from('ffffffff', 'hex').toString('base64url');
+    const counts = (
+      [
+        [2048, 'AQAB'],
+        [4096, 'AQAB'],
+        [8192, 'AQAB'],
+        [8192, large],
+      ] as const
+    ).map(([bits, e]) => {
+      const found = candidatesAmong(
+        Array.from({ length: 20 }, () => rsa(bits, { e })),
+        'RS256',
+      );
+      return found.kind === 'found' ? found.keys.length : 0;
+    });
+    expect(counts).toEqual([10, 10, 4, 1]);
+  });
+
+  test('a key that is published many times counts once', () => {
+    const [same, other] = [jwk(), jwk()];
+    const found = candidatesAmong(
+      [...Array.from({ length: 20 }, (_, index) => ({ ...same, kid: `kid-${index}` })), other],
+      'ES256',
+    );
+    expect(found).toMatchObject({ kind: 'found', keys: { length: 2 } });
+  });
+
+  test('a key of Ed25519 that any signature fits is none', () => {
+    const x = Buffer.from(`01${'00'.repeat(31)}`, 'hex').toString('base64url');
+    const found = candidatesAmong([{ kty: 'OKP', crv: 'Ed25519', x }], 'EdDSA');
+    expect(found).toMatchObject({ kind: 'none', reason: 'key_unusable' });
+  });
+});

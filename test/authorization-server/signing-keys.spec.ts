@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { decodeProtectedHeader, type JWK } from 'jose';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -297,7 +297,7 @@ describe('the signature of a token', () => {
     const keys = keysOf(as);
     const token = compactJws(jsonText({ alg: 'RS256' }), '{}', () => Buffer.alloc(128));
     await expect(verify(token, keys)).rejects.toMatchObject(
-      refused('key_unusable', 'the key is none for RS256, or of less than 2048 bits'),
+      refused('key_unusable', 'the key is unfit: its modulus is not of 2048 to 8192 bits'),
     );
     expect(as.count('jwks')).toBe(1);
   });
@@ -321,6 +321,48 @@ describe('the signature of a token', () => {
     const keys = fixedSigningKeys({ keys: [...others, own] });
     await expect(verify(signed(known.privateKey), keys)).rejects.toMatchObject(refused('signature_invalid'));
     await verify(signed(known.privateKey, 'own'), keys);
+  });
+
+  test('RFC8725: a signature that anybody can make, for the exponent of the key is 1, is of no key', async () => {
+    const { n } = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
+    const keys = fixedSigningKeys({ keys: [{ kty: 'RSA', n, e: 'AQ', kid: 'own' } as JWK] });
+    // With this exponent a signature is the padded digest itself (RFC 8017 §9.2).
+    const forge = (input: Buffer): Buffer => {
+      const info = Buffer.from('3031300d060960864801650304020105000420', 'hex');
+      const digest = Buffer.concat([info, createHash('sha256').update(input).digest()]);
+      const padding = Buffer.concat([Buffer.from([0, 1]), Buffer.alloc(256 - 3 - digest.length, 0xff)]);
+      return Buffer.concat([padding, Buffer.alloc(1), digest]);
+    };
+    const token = compactJws(jsonText({ alg: 'RS256', kid: 'own' }), '{}', forge);
+    await expect(verify(token, keys)).rejects.toMatchObject({ reason: 'key_unusable' });
+  });
+
+  test('the signature of a token without kid is tried with no key twice, whatever is published meanwhile', async () => {
+    const keys = [pair(), pair(), pair()].map(({ publicKey }) => publicKey);
+    const verified = keys.map(() => 0);
+    // What each verification says to the key that it is made with.
+    keys.forEach((key, index) =>
+      Object.defineProperty(key, 'dsaEncoding', {
+        get: () => 'ieee-p1363',
+        set: () => {
+          verified[index] = (verified[index] ?? 0) + 1;
+        },
+      }),
+    );
+    const set = (...of: readonly KeyObject[]): unknown => ({
+      groupFor: () => ({ keysFor: () => ({ kind: 'found', keys: of }) }),
+    });
+    const [one, two, three] = keys as [KeyObject, KeyObject, KeyObject];
+    const renewed = [set(one, two), set(one, two, three)];
+    const source = {
+      current: () => set(one),
+      renew: async () => renewed.shift(),
+    } as unknown as SigningKeys;
+    await expect(verify(signed(known.privateKey), source)).rejects.toMatchObject(
+      refused('signature_invalid'),
+    );
+    expect(renewed).toEqual([]);
+    expect(verified).toEqual([1, 1, 1]);
   });
 
   test('a signature verifies by the key of its own type when several keys have its kid', async () => {
@@ -430,7 +472,7 @@ describe('the signature of a token', () => {
       refused('signature_invalid'),
     );
     await expect(verify(signed(known.privateKey), keys)).rejects.toMatchObject(
-      refused('key_unusable', 'the key is none for ES256, or of less than 2048 bits'),
+      refused('key_unusable', 'the key is none for ES256, or an RSA key that is unfit'),
     );
   });
 
@@ -441,6 +483,8 @@ describe('the signature of a token', () => {
     [{ kty: 'oct' }, false],
     [{ kty: 'AKP' }, false],
     [{ kty: 'EC', d: 'x' }, false],
+    [{ kty: 'RSA', p: 'x' }, false],
+    [{ kty: 'EC', d: null, k: '' }, true],
     [{}, false],
     [null, false],
     [[], false],

@@ -187,7 +187,7 @@ describe('RFC8725: an algorithm is bound to the type of its key', () => {
       expect(() => verify(proof, jwkOf(publicKey), algorithm)).toThrow(
         expect.objectContaining({
           reason: 'proof_key_unusable',
-          detail: `the key is none for ${algorithm}, or of less than 2048 bits`,
+          detail: `the key is none for ${algorithm}, or an RSA key that is unfit`,
         }),
       );
     },

@@ -38,7 +38,10 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     await mint({ header: { typ: 'other' } }, ['token_type_mismatch', 'typ is "other"']);
     await mint({ header: { typ: 7 } }, ['token_malformed', 'typ is not a string']);
     await mint({ header: { b64: true } }, ['critical_header_unsupported', 'b64 in the header']);
-    await mint({ header: { typ: 'JWT' }, claims: { nonce: 'n' } }, ['token_is_id_token', 'it has nonce']);
+    await mint({ header: { typ: 'JWT' }, claims: { nonce: 'n' } }, [
+      'token_is_id_token',
+      'it has nonce, and does not say that it is an access token',
+    ]);
     await mint({ claims: { act: {} } }, ['claim_forbidden', 'act']);
     await mint({ claims: { exp: 1 } }, ['token_expired', expect.stringMatching(/^exp was 1, now is \d+/)]);
     const unknown = await as.accessToken({ header: { kid: 'unknown' } });
@@ -116,7 +119,12 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
       'error',
     );
     await answers(200, '{}', ['authorization_server_answer_invalid', of('no object with "active"')], 'error');
-    await answers(500, '', ['authorization_server_unreachable', of('status 500 undefined')], 'warn');
+    await answers(
+      500,
+      '',
+      ['authorization_server_unreachable', of('status 500 without an error code')],
+      'warn',
+    );
   });
 
   test('the log tells why the answer about an opaque token is not enough', async () => {

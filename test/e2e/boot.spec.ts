@@ -66,6 +66,8 @@ const certificate = (options: object): object => ({
 });
 const S = 'authorizationServers[0]';
 const privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const rsaKey = (modulusLength: number): object =>
+  generateKeyPairSync('rsa', { modulusLength }).publicKey.export({ format: 'jwk' });
 
 describe('invariant 8: wrong options stop the boot', () => {
   test('right options do not stop the boot', async () => {
@@ -414,6 +416,30 @@ describe('invariant 8: wrong options stop the boot', () => {
       'it is not a key for RS256',
     ],
     [
+      'a key with an exponent of 3',
+      server({
+        introspection: {
+          clientAuthentication: {
+            method: 'private_key_jwt',
+            clientId: 'a',
+            key: generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 }).privateKey,
+            algorithm: 'RS256',
+          },
+        },
+      }),
+      'it is not a key for RS256',
+    ],
+    [
+      'a key set with a key that anybody can sign with',
+      server({ jwt: { jwks: { keys: [{ ...rsaKey(2048), e: 'AQ' }] } } }),
+      'every key must be a public',
+    ],
+    [
+      'a key set with an RSA key of 1024 bits',
+      server({ jwt: { jwks: { keys: [rsaKey(1024)] } } }),
+      'every key must be a public',
+    ],
+    [
       'a key set with a broken key',
       server({ jwt: { jwks: { keys: [{ kty: 'EC' }] } } }),
       'every key must be a public',
@@ -651,6 +677,15 @@ describe('invariant 8: wrong options stop the boot', () => {
     expect(
       await messageOf(server({ issuer: 'http://127.0.0.1.evil.com', http: { allowLoopbackHttp: true } })),
     ).not.toBe('');
+  });
+
+  test('a key set may hold keys that are for something else, and members that are null', async () => {
+    const agreement = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' });
+    const keys = [
+      { ...agreement, use: 'enc' },
+      { ...rsaKey(2048), crv: null, d: null },
+    ];
+    expect(await messageOf(server({ jwt: { jwks: { keys } } }))).toBe('');
   });
 
   test('keys and buffers pass through the checks unchanged', async () => {

@@ -26,8 +26,12 @@ const NOW = 1_800_000_000;
 const JTI = 'a'.repeat(256);
 
 const NOT_UNDER = `its htu is not under ${PUBLIC_URL}, which is publicUrl`;
-const ODD_KEY =
-  'the jwk of the proof is of no curve that is known, is not in canonical form, or is too large';
+const ODD_COORDINATE = 'the jwk of the proof: a coordinate is missing, malformed, or not of its full length';
+const ODD_NUMBER = 'the jwk of the proof: its n or e is missing, malformed or too large';
+const ODD_MODULUS = 'the jwk of the proof: its modulus is not of 2048 to 8192 bits';
+const ODD_EXPONENT = 'the jwk of the proof: its exponent is not odd, or not from 65537 up to 2^32';
+/** A modulus of so many bytes, all of whose bits are set. */
+const modulus = (bytes: number): string => Buffer.alloc(bytes, 0xff).toString('base64url');
 
 /** What the log says of a proof that differs from a right one in this. */
 type Row = readonly [proof: Partial<TestDpopProofOptions>, reason: string, detail?: string];
@@ -39,11 +43,11 @@ const rows: readonly Row[] = [
   [{ fault: 'unsigned' }, 'proof_algorithm_not_allowed'],
   [{ header: { jwk: undefined } }, 'proof_malformed', 'the proof: its jwk is no object'],
   [{ header: { jwk: 'key' } }, 'proof_malformed', 'the proof: its jwk is no object'],
-  [{ fault: 'private-key' }, 'proof_key_unusable', 'the jwk of the proof has private members'],
+  [{ fault: 'private-key' }, 'proof_key_unusable', 'the jwk of the proof: it has private members'],
   [
     { header: { jwk: { kty: 'oct', k: 'AA' } } },
     'proof_key_unusable',
-    'the jwk of the proof has private members',
+    'the jwk of the proof: it has private members',
   ],
   [{ claims: { jti: undefined } }, 'proof_malformed', 'the proof: its jti is no string'],
   [{ claims: { jti: 1 } }, 'proof_malformed', 'the proof: its jti is no string'],
@@ -61,9 +65,12 @@ const rows: readonly Row[] = [
   [{ url: `${PUBLIC_URL}.evil.example/` }, 'proof_target_mismatch', NOT_UNDER],
   [{ url: 'http://api.example.com/' }, 'proof_target_mismatch', NOT_UNDER],
   [{ claims: { htu: 'rubbish' } }, 'proof_target_mismatch', 'its htu is no http: or https: URI'],
-  [{ header: { jwk: { kty: 'EC', crv: 'P-256', x: 'AA' } } }, 'proof_key_unusable', ODD_KEY],
-  [{ header: { jwk: { kty: 'RSA', n: 'A'.repeat(684), e: 'AQAB' } } }, 'proof_key_unusable', ODD_KEY],
-  [{ header: { jwk: { kty: 'RSA', n: 'A'.repeat(342), e: 'AQABAQA' } } }, 'proof_key_unusable', ODD_KEY],
+  [{ header: { jwk: { kty: 'EC', crv: 'P-256', x: 'AA' } } }, 'proof_key_unusable', ODD_COORDINATE],
+  [{ header: { jwk: { kty: 'RSA', n: modulus(1026), e: 'AQAB' } } }, 'proof_key_unusable', ODD_NUMBER],
+  [{ header: { jwk: { kty: 'RSA', n: modulus(1025), e: 'AQAB' } } }, 'proof_key_unusable', ODD_MODULUS],
+  [{ header: { jwk: { kty: 'RSA', n: modulus(255), e: 'AQAB' } } }, 'proof_key_unusable', ODD_MODULUS],
+  [{ header: { jwk: { kty: 'RSA', n: modulus(256), e: 'AQ' } } }, 'proof_key_unusable', ODD_EXPONENT],
+  [{ header: { jwk: { kty: 'RSA', n: modulus(256), e: 'AQAAAAE' } } }, 'proof_key_unusable', ODD_EXPONENT],
   [{ fault: 'other-token' }, 'proof_token_mismatch'],
   [{ issuedAt: NOW - 71 }, 'proof_expired', 'it was made 71 s ago'],
   [{ issuedAt: NOW + 11 }, 'proof_issued_in_future', 'its iat is 11 s ahead'],

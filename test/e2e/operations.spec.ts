@@ -7,6 +7,7 @@ import { AuthorizationServers, CertBoundAuthModule } from 'nestjs-cert-bound-aut
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { extract } from '../docs/extract.js';
+import { eventually } from '../support/eventually.js';
 import { PLATFORMS, startApp } from '../support/platforms.js';
 import { startProtectedApi } from '../support/protected-api.js';
 import { recordTelemetry, type Telemetry } from '../support/telemetry.js';
@@ -180,6 +181,7 @@ describe.each(PLATFORMS)('the samples of docs/operations.md on %s', (platform) =
     for (let i = 0; i < 5; i += 1) {
       await clientOf(app, world, world.client1, as.opaqueToken()).get('/').expect(503);
     }
+    await eventually(async () => ((await health()) as { readonly http: number }).http === 503);
     expect(await health()).toMatchObject({ http: 503, introspection: 'open' });
   });
 

@@ -11,7 +11,8 @@ import {
 } from '../../lib/introspection/introspection-client.js';
 import { SERVER_CALL_CHANNEL } from '../../lib/events/channels.js';
 import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
-import { outage } from '../../lib/challenge/oauth-error.js';
+import { type OAuthError, outage } from '../../lib/challenge/oauth-error.js';
+import { eventually } from '../support/eventually.js';
 import { httpOf } from '../authorization-server/http-of.js';
 
 let world: World;
@@ -129,7 +130,62 @@ describe('a call to the introspection endpoint', () => {
     for (let i = 0; i < 10; i++) {
       await expect(ask(as, { breaker, verifySigned })).rejects.toMatchObject({ refusal: { status: 503 } });
     }
-    expect([breaker.state, as.count('introspection')]).toEqual(['open', 15]);
+    // Until the probe has come back, whoever comes is asked about.
+    await eventually(() => breaker.state === 'open');
+    const asked = as.count('introspection');
+    await expect(ask(as, { breaker })).rejects.toMatchObject({ refusal: { status: 503 } });
+    expect(as.count('introspection')).toBe(asked);
+  });
+
+  test('invariant 14: a probe is about a token that nobody has sent, with a proof of its own, and never twice the same', async () => {
+    const as = await startAuthorizationServer(world);
+    const breaker = new CircuitBreaker(as.issuer);
+    let proofs = 0;
+    const authenticate = () => ({ headers: {}, parameters: { proof: String((proofs += 1)) } });
+    as.behave('introspection', { status: 500 });
+    for (let i = 0; i < 5; i++) await expect(ask(as, { breaker, authenticate })).rejects.toThrow();
+    await eventually(() => breaker.state === 'open');
+    const forms = as.requests.map(({ form }) => form);
+    const tokens = forms.map((form) => form.get('token'));
+    expect(tokens.filter((token) => token === 'token-1')).toHaveLength(5);
+    expect(tokens.filter((token) => token !== 'token-1')).toEqual([expect.stringMatching(/^[\w-]{43}$/)]);
+    expect(new Set(forms.map((form) => form.get('proof')))).toHaveProperty('size', 6);
+  });
+
+  test.each([413, 414, 422])('invariant 14: %i is about the token, whatever else is said', async (status) => {
+    const as = await startAuthorizationServer(world);
+    for (const body of ['', '<html>', '{"error":"unsupported_token_type"}']) {
+      as.behave('introspection', { status, body });
+      const code = body.startsWith('{') ? '"unsupported_token_type"' : 'without an error code';
+      expect(await ask(as)).toStrictEqual({
+        active: false,
+        reason: 'introspection_refused',
+        detail: `the introspection endpoint answered ${status} ${code}`,
+        cacheable: false,
+      });
+    }
+  });
+
+  test.each([400, 401, 500])('invariant 6: of a %i, only what looks like a code is told', async (status) => {
+    const as = await startAuthorizationServer(world);
+    for (const error of [
+      'the token token-1 is bad',
+      'token-1',
+      'x'.repeat(65),
+      'a"b',
+      'a\nb',
+      'ü',
+      '',
+      ['token-1'],
+      { a: 'token-1' },
+    ]) {
+      as.behave('introspection', { status, body: JSON.stringify({ error, error_description: 'token-1' }) });
+      const detail = await ask(as).then(
+        (answer) => (answer.active ? undefined : answer.detail),
+        (thrown: OAuthError) => thrown.detail,
+      );
+      expect(detail, JSON.stringify(error)).toMatch(/ without an error code$/);
+    }
   });
 
   test.each([
@@ -156,22 +212,22 @@ describe('a call to the introspection endpoint', () => {
   const down = 'authorization_server_unreachable';
   const nonsense = 'authorization_server_answer_invalid';
   test.each([
-    [400, '', client, 'undefined'],
-    [400, '{"error":7}', client, '7'],
+    [400, '', client, 'without an error code'],
+    [400, '{"error":7}', client, 'without an error code'],
     [400, '{"error":"invalid_client"}', client, '"invalid_client"'],
     [400, '{"error":"unauthorized_client"}', client, '"unauthorized_client"'],
     [401, '{"error":"invalid_client"}', client, '"invalid_client"'],
-    [401, '', client, 'undefined'],
+    [401, '', client, 'without an error code'],
     [403, '{"error":"access_denied"}', client, '"access_denied"'],
-    [402, '', nonsense, 'undefined'],
+    [402, '', nonsense, 'without an error code'],
     [404, '{"error":"not_found"}', nonsense, '"not_found"'],
-    [302, '{"active":true}', nonsense, 'undefined'],
-    [204, '', nonsense, 'undefined'],
-    [428, '', nonsense, 'undefined'],
+    [302, '{"active":true}', nonsense, 'without an error code'],
+    [204, '', nonsense, 'without an error code'],
+    [428, '', nonsense, 'without an error code'],
     [429, '{"error":"slow_down"}', down, '"slow_down"'],
-    [499, '', nonsense, 'undefined'],
-    [500, '{"active":true}', down, 'undefined'],
-    [503, '<html>', down, 'undefined'],
+    [499, '', nonsense, 'without an error code'],
+    [500, '{"active":true}', down, 'without an error code'],
+    [503, '<html>', down, 'without an error code'],
   ])('invariant 3: an answer of %i %s is an outage: %s', async (status, body, reason, error) => {
     const as = await startAuthorizationServer(world);
     as.behave('introspection', { status, body });

@@ -2,6 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import type { RemoteIntrospectionOptions } from 'nestjs-cert-bound-auth';
+import { eventually } from '../support/eventually.js';
 import { type Platform, PLATFORMS } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { clientOf, createWorld, startApi, startAuthorizationServer, type World } from '../support/world.js';
@@ -67,7 +68,10 @@ describe.each(PLATFORMS)('an introspection endpoint on %s', (platform) => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
     as.behave('introspection', { status: 503 });
     for (let i = 0; i < 5; i++) expect((await call()).status).toBe(503);
+    // Beside the known token: five of callers, and one that nobody has sent.
+    await eventually(async () => changes().length === 1);
     const asked = as.count('introspection');
+    expect(asked).toBe(1 + 5 + 1);
     for (let i = 0; i < 5; i++) expect(await call()).toEqual({ status: 503, retryAfter: 1 });
     expect(as.count('introspection')).toBe(asked);
     expect((await call(known)).status).toBe(200);

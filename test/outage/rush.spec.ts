@@ -54,7 +54,8 @@ describe.each(PLATFORMS)('many callers at once on %s', (platform) => {
     const [token, before] = [await issuer.mint(), server.connections];
     await eventually(async () => (await world.call('/', token)).status === 200);
     expect(await callAll(faulty)).toEqual(new Set([200]));
-    expect(server.mostOpen).toBeLessThanOrEqual(CONNECTIONS);
+    // One more was for the probe that has opened the circuit.
+    expect(server.mostOpen).toBeLessThanOrEqual(CONNECTIONS + 1);
     expect(server.connections - before).toBeLessThanOrEqual(CONNECTIONS);
   });
 });

@@ -6,12 +6,19 @@ const SECRETS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 /** Imports a public key. @throws MustRefuse for one that is private, symmetric, or no key */
 export function importPublic(jwk: Members): KeyObject {
   must(
-    SECRETS.every((name) => !jwk.has(name)),
+    SECRETS.every((name) => isEmpty(jwk.get(name))),
     'RFC 9449 §4.3: the jwk has private members',
   );
   const key = importOrNothing(Object.fromEntries(jwk));
   must(key !== undefined, 'RFC 7517 §4: the jwk is no public key');
   return key;
+}
+
+/** A member that is empty says nothing (invariant 15). */
+function isEmpty(value: unknown): boolean {
+  return (
+    value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)
+  );
 }
 
 function importOrNothing(jwk: object): KeyObject | undefined {

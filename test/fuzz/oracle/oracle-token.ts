@@ -116,10 +116,18 @@ function timeOf(claims: Members, name: string): number | undefined {
   return value;
 }
 
-/** RFC 8725 §3.12: what looks like an ID token is none of ours. */
+/** RFC 8725 §3.12: what looks like an ID token is none of ours; a nonce alone proves none where the token says what it is. */
 function refuseIdToken(claims: Members): void {
-  for (const name of ['nonce', 'at_hash', 'c_hash']) must(!claims.has(name), `RFC 8725 §3.12: ${name}`);
+  for (const name of ['at_hash', 'c_hash']) must(!claims.has(name), `RFC 8725 §3.12: ${name}`);
   must(claims.get('typ') !== 'ID' && claims.get('token_use') !== 'id', 'RFC 8725 §3.12: an ID token');
+  must(!claims.has('nonce') || namesAccessToken(claims), 'RFC 8725 §3.12: nonce');
+}
+
+function namesAccessToken(claims: Members): boolean {
+  const words = ['typ', 'token_type', 'token_use', 'tokenName'].map((name) => claims.get(name));
+  return words.some(
+    (word) => typeof word === 'string' && /^(?:bearer|dpop|at\+jwt|access(?:_token)?)$/i.test(word),
+  );
 }
 
 /** RFC 7662 §2.2. */
@@ -129,13 +137,22 @@ function judgeAnswer(
   policy: Policy,
   now: number,
 ): Members {
-  const answer = introspected?.kind === 'json' ? membersOf(introspected.json) : undefined;
-  must(answer !== undefined, 'RFC 7662 §2.2: no answer');
+  const json = introspected?.kind === 'json' ? membersOf(introspected.json) : undefined;
+  must(json !== undefined, 'RFC 7662 §2.2: no answer');
+  const answer = withoutEmpty(json);
   must(answer.get('active') === true, 'RFC 7662 §2.2: not active');
   must(!answer.has('iss') || answer.get('iss') === server.issuer, 'RFC 7662 §2.2: of another issuer');
   must(answer.has('aud') || server.introspection?.audience === 'if-present', 'RFC 7662 §4: no aud');
   judgeClaims(answer, policy, now);
   return answer;
+}
+
+/** Optional members that are empty say nothing (invariant 15). */
+function withoutEmpty(answer: Members): Members {
+  const optional = new Set(['iss', 'aud', 'nbf', 'iat', 'sub', 'jti', 'client_id']);
+  const isEmpty = (value: unknown): boolean =>
+    value === null || value === '' || (Array.isArray(value) && value.length === 0);
+  return new Map([...answer].filter(([name, value]) => !optional.has(name) || !isEmpty(value)));
 }
 
 /** DESIGN.md, RFC 7662 2: an answer that differs from the JWT in `cnf`, `iss` or `aud`, or lacks its `cnf`. */

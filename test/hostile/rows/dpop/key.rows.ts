@@ -1,4 +1,4 @@
-import { createPublicKey } from 'node:crypto';
+import { createHash, createPublicKey } from 'node:crypto';
 import type { HostileRequest } from '../../request.js';
 import {
   base64url,
@@ -217,6 +217,32 @@ function shorter(value = ''): string {
   return base64url(Buffer.from(value, 'base64url').subarray(1));
 }
 
+/** Keys with which anybody can sign: as far as OpenSSL is concerned, these signatures are right. */
+const forgeable: readonly HostileRow[] = requestRows('RFC8725 jwk', INVALID_PROOF, {
+  'of RSA with e of one, and the signature that anybody can make': (kit) => {
+    const jwk = { ...kit.keys.rsa.jwk, e: 'AQ' };
+    return kit.dpop(
+      kit.jwtWith({ jkt: thumbprintOf(jwk) }),
+      {},
+      { header: { alg: 'RS256', jwk }, signer: padded },
+    );
+  },
+  'of Ed25519 whose point is the identity, and the signature that fits every text': (kit) => {
+    const identity = Buffer.concat([Buffer.of(1), Buffer.alloc(31)]);
+    const jwk = { kty: 'OKP', crv: 'Ed25519', x: base64url(identity) };
+    const signer = fixed(Buffer.concat([identity, Buffer.alloc(32)]));
+    return kit.dpop(kit.jwtWith({ jkt: thumbprintOf(jwk) }), {}, { header: { alg: 'EdDSA', jwk }, signer });
+  },
+});
+
+/** What a signature is before it is made: with an exponent of one it stays so (RFC 8017 §9.2). */
+function padded(input: Buffer): Buffer {
+  const info = Buffer.from('3031300d060960864801650304020105000420', 'hex');
+  const digest = Buffer.concat([info, createHash('sha256').update(input).digest()]);
+  const ones = Buffer.alloc(256 - 3 - digest.length, 0xff);
+  return Buffer.concat([Buffer.of(0, 1), ones, Buffer.of(0), digest]);
+}
+
 /** RFC 9449 §4.3, 7: whoever shows the private key has given it away. */
 const privateKeys: readonly HostileRow[] = [
   ...requestRows('RFC9449-1 jwk with a private part', INVALID_PROOF, {
@@ -359,4 +385,12 @@ function partsOf(jws: string, from: number, to: number): string {
 }
 
 /** By which key a proof is signed, and how. */
-export const KEY_ROWS = [...algorithms, ...keys, ...privateKeys, ...elsewhere, ...critical, ...signatures];
+export const KEY_ROWS = [
+  ...algorithms,
+  ...keys,
+  ...forgeable,
+  ...privateKeys,
+  ...elsewhere,
+  ...critical,
+  ...signatures,
+];

@@ -133,6 +133,13 @@ const origins: readonly HostileRow[] = targetRows('RFC9449-2', INVALID_PROOF, {
   'of the audience': 'https://api.example.com/main',
 });
 
+/** Requests whose own target parsers read differently: no proof is for them, whatever it names. */
+const readDifferently: readonly HostileRow[] = targetRows('RFC9449-2', INVALID_PROOF, {
+  'of a target with a backslash, percent-encoded': paths('/items/a\\b', '/items/a%5Cb'),
+  'of a target with a fragment, without it': paths('/items/a#b', '/items/a'),
+  'of a target with a fragment in the query, without both': paths('/items/a?b#c', '/items/a'),
+});
+
 /** What is no absolute URL, and what some parsers would make one of. */
 const malformed: readonly HostileRow[] = [
   ...claimRows('RFC9449-1', 'htu', INVALID_PROOF, {
@@ -211,4 +218,12 @@ const hostHeaders: readonly HostileRow[] = [
 ];
 
 /** For which URL a proof is. */
-export const TARGET_ROWS = [...ignored, ...spellings, ...others, ...origins, ...malformed, ...hostHeaders];
+export const TARGET_ROWS = [
+  ...ignored,
+  ...spellings,
+  ...others,
+  ...origins,
+  ...readDifferently,
+  ...malformed,
+  ...hostHeaders,
+];
