@@ -151,9 +151,8 @@ export interface HeaderClientCertificateOptions {
  * How a certificate is written in a header. `rfc9440`: base64 DER between colons. `pem`: PEM, percent-encoded, folded
  * with TABs or spaces, or raw. `der`: base64 DER, one or several joined by commas, the leaf first
  * (`{ der: { list: false } }` for proxies that send one: a comma is then refused, for it may stand where something has
- * joined two headers). `xfcc`: Envoy's
- * X-Forwarded-Client-Cert, of which the nearest hop's element counts (`{ xfcc: { hop } }` for another one, counted from
- * the nearest, 0).
+ * joined two headers). `xfcc`: Envoy's X-Forwarded-Client-Cert, of one element with `Cert` or `Chain`;
+ * `{ xfcc: { hop?, hashAlone? } }` for several elements, or for a digest alone.
  */
 export type ForwardedCertificateFormat =
   | 'rfc9440'
@@ -161,7 +160,25 @@ export type ForwardedCertificateFormat =
   | 'der'
   | 'xfcc'
   | { readonly der: { readonly list: false } }
-  | { readonly xfcc: { readonly hop: number } };
+  | { readonly xfcc: XfccFormat };
+
+/** What is read of X-Forwarded-Client-Cert beyond one element with a certificate. */
+export interface XfccFormat {
+  /**
+   * Whose element counts, where proxies add to what others sent (APPEND_FORWARD): counted from the nearest, 0. Envoy does
+   * not escape names, and a client whose certificate holds a comma in one could pass for two elements: so every element
+   * from the farthest to this one that has `URI` or `DNS` must have `Cert` or `Chain`, with just these names.
+   * @default there must be exactly one element
+   */
+  readonly hop?: number;
+  /**
+   * Accepts `Hash` without `Cert` and `Chain`. What is lost: the certificate itself. Its validity is not looked at, there
+   * is no chain to verify, and the names are those that Envoy wrote, without escaping them: one that holds a semicolon
+   * passes for several.
+   * @default false
+   */
+  readonly hashAlone?: boolean;
+}
 
 /**
  * A peer that is trusted to speak for its clients: an address or CIDR (`10.0.0.0/8`, `fd00::/8`), `loopback`, `unix`

@@ -334,10 +334,12 @@ class TlsCertificateSchema {
 
 const TRUST = `say who verifies the chain: 'proxy', { ca } or 'any'`;
 
+const FORMAT = `use 'rfc9440', 'pem', 'der', 'xfcc' or { xfcc: { hop?, hashAlone? } }`;
+
 class HeaderCertificateSchema {
   @Allow() from?: unknown;
   @IsText('name the header') header?: unknown;
-  @Satisfies('format', `use 'rfc9440', 'pem', 'der', 'xfcc' or { xfcc: { hop } }`, isFormat) format?: unknown;
+  @Satisfies('format', FORMAT, isFormat) format?: unknown;
   @IsArray({ message: TRUSTED_PROXIES })
   @ArrayNotEmpty({ message: TRUSTED_PROXIES })
   trustedProxies?: unknown;
@@ -371,8 +373,15 @@ function isFormat(value: unknown): boolean {
   if (typeof value === 'string') return ['rfc9440', 'pem', 'der', 'xfcc'].includes(value);
   const der = onlyMember(value, 'der');
   if (der !== undefined) return onlyMember(der, 'list') === false;
-  const hop = onlyMember(onlyMember(value, 'xfcc'), 'hop');
-  return Number.isSafeInteger(hop) && (hop as number) >= 0 && (hop as number) < 100;
+  const xfcc = onlyMember(value, 'xfcc');
+  return isJsonObject(xfcc) && isXfccFormat(xfcc);
+}
+
+function isXfccFormat({ hop, hashAlone, ...others }: Fields): boolean {
+  const isHop =
+    hop === undefined || (Number.isSafeInteger(hop) && (hop as number) >= 0 && (hop as number) < 100);
+  const isHashAlone = hashAlone === undefined || typeof hashAlone === 'boolean';
+  return isHop && isHashAlone && Object.keys(others).length === 0 && (hop ?? hashAlone) !== undefined;
 }
 
 /** The member of an object that has this one and no other. */
