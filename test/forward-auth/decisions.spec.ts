@@ -28,6 +28,22 @@ describe.each(WAYS)('a policy served by %s', (way) => {
     expect(JSON.parse(stolen.body)).toMatchObject({ statusCode: 401, error: 'invalid_token' });
   });
 
+  test('RFC8705-1: a placeholder of Caddy that nothing was put in the place of is no certificate: 401', async () => {
+    const as = await startAuthorizationServer(world);
+    const endpoint = await startEndpoint(way, optionsFor(world, as, { proxy: 'caddy' }));
+    const token = await as.accessToken({ certificate: world.client1 });
+    const ask = async (certificate: string): Promise<number> => {
+      const headers = {
+        'x-forwarded-method': 'GET',
+        'x-forwarded-uri': '/',
+        'x-ssl-client-cert': certificate,
+      };
+      return (await endpoint.ask('any', { token, headers })).status;
+    };
+    expect(await ask('{http.request.tls.client.certificate_der_base64}')).toBe(401);
+    expect(await ask(world.client1.der.toString('base64'))).toBe(200);
+  });
+
   test('RFC6750-1: a missing scope is 403 with the scopes that are needed, and any of several suffices', async () => {
     const as = await startAuthorizationServer(world);
     const policies = { all: { scopes: ['a', 'b'] }, some: { anyScope: ['b', 'c'] } };

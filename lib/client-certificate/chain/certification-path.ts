@@ -166,6 +166,7 @@ function hasStrongKey({ publicKey }: X509Certificate): boolean {
   return type === 'ec' ? CURVES.has(namedCurve) : type === 'ed25519' || type === 'ed448';
 }
 
-function nameOf({ subject }: X509Certificate): string {
-  return subject.replaceAll('\n', ', ');
+/** On one line; of an empty name Node has `undefined`, whatever its type says. */
+function nameOf({ subject }: Partial<X509Certificate>): string {
+  return subject?.replaceAll('\n', ', ') ?? 'a certificate without a subject';
 }

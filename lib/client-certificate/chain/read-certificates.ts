@@ -21,5 +21,10 @@ export function readCaCertificates(ca: TlsMaterial | readonly TlsMaterial[]): re
 function readCa(block: string): X509Certificate {
   const certificate = new X509Certificate(block);
   if (certificate.ca) return certificate;
-  throw new Error(`${certificate.subject.replaceAll('\n', ', ')} is not the certificate of a CA`);
+  throw new Error(`${nameOf(certificate)} is not the certificate of a CA`);
+}
+
+/** On one line; of an empty name Node has `undefined`, whatever its type says. */
+function nameOf({ subject }: Partial<X509Certificate>): string {
+  return subject?.replaceAll('\n', ', ') ?? 'a certificate without a subject';
 }

@@ -20,19 +20,39 @@ describe.each(CARRIERS)('RFC8705-1: the certificate is the one that was proved: 
     expect(plain(carrier.parse(value))).toEqual(expected(carrier, leaf, issuer));
   });
 
-  test.each(['', ' ', '\t', '-', ' - ', '(null)', ' (null) ', '::'])(
-    '%j means that there is none',
-    (value) => {
-      expect(carrier.parse(value)).toEqual({ kind: 'absent' });
-    },
-  );
+  test.each([
+    ...['', ' ', '\t', '-', ' - ', '(null)', ' (null) ', '::', '""', ' "" ', ':"":'],
+    ...[
+      '{http.request.tls.client.certificate_der_base64}',
+      ':{client_cert_leaf}:',
+      '{var_client_certificate}',
+    ],
+  ])('%j means that there is none', (value) => {
+    expect(carrier.parse(value)).toEqual({ kind: 'absent' });
+  });
 
-  test.each(['--', '- -', '(null', 'null', '(NULL)', '(null)(null)', ':', ':::', '0', ','])(
-    '%j is malformed, for it does not mean that there is none',
-    (value) => {
-      expect(carrier.parse(value).kind).toBe('malformed');
-    },
-  );
+  test.each([
+    '--',
+    '- -',
+    '(null',
+    'null',
+    '(NULL)',
+    '(null)(null)',
+    ':',
+    ':::',
+    '0',
+    ',',
+    '"',
+    '"""',
+    '{}',
+    '{',
+    '{a',
+    'a}',
+    '{a}{b}',
+    '{a b}',
+  ])('%j is malformed, for it does not mean that there is none', (value) => {
+    expect(carrier.parse(value).kind).toBe('malformed');
+  });
 
   test('a value is read up to 64 KiB, and not beyond', () => {
     const { leaf, issuer } = certificates;
