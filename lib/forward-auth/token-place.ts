@@ -54,7 +54,7 @@ function takeFromHeader(request: RequestWithToken, { header, prefix = '' }: Toke
 function takeFromCookie(request: RequestWithToken, { cookie }: TokenCookie): Taken {
   const pairs = valuesOf(request.fields, 'cookie').flatMap((value) => value.split(';'));
   const values = pairs
-    .map((pair) => splitOnce(pair, '=').map((part) => part.trim()))
+    .map((pair) => splitOnce(pair, '=').map((part) => part.replaceAll(/^[ \t]+|[ \t]+$/g, '')))
     .filter(([name]) => name === cookie)
     .map(([, value = '']) => value);
   return { token: only(values, `the cookie ${cookie}`), rest: request };
@@ -64,7 +64,13 @@ function takeFromQuery(request: RequestWithToken, { unsafeQuery }: TokenQuery): 
   const { method = '', uri = '' } = request.target ?? {};
   const [path = '', query = ''] = splitOnce(uri.replace(/#.*$/, ''), '?');
   const parameters = query.split('&').map((parameter) => ({ parameter, pair: pairOf(parameter) }));
-  const values = parameters.filter(({ pair }) => pair.name === unsafeQuery).map(({ pair }) => pair.value);
+  const found = parameters.filter(({ pair }) => pair.name === unsafeQuery);
+  if (found.some(({ parameter }) => !parameter.startsWith(`${encodeURIComponent(unsafeQuery)}=`))) {
+    throw invalidRequest('credentials_malformed', {
+      detail: `the query parameter ${unsafeQuery} is written in another way, which no proxy would take away`,
+    });
+  }
+  const values = found.map(({ pair }) => pair.value);
   const token = only(values, `the query parameter ${unsafeQuery}`);
   const others = parameters.filter(({ pair }) => pair.name !== unsafeQuery).map(({ parameter }) => parameter);
   const rest = others.length === 0 ? path : `${path}?${others.join('&')}`;

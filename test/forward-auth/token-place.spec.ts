@@ -115,7 +115,12 @@ describe('row 38: the token is taken from', () => {
       (token) => ({ uri: `/?access_token=${token}` }),
       200,
     ],
-    ['the query, its name encoded', { unsafeQuery: 'tok' }, (token) => ({ uri: `/?t%6Fk=${token}` }), 200],
+    [
+      'the query, its name written so that a proxy would not take it away',
+      { unsafeQuery: 'tok' },
+      (token) => ({ uri: `/?t%6Fk=${token}` }),
+      '400 invalid_request',
+    ],
     [
       'the query, its name behind a second question mark',
       { unsafeQuery: 'token' },
