@@ -21,12 +21,20 @@ describe.each(CARRIERS)('RFC8705-1: the certificate is the one that was proved: 
   });
 
   test.each([
-    ...['', ' ', '\t', '-', ' - ', '(null)', ' (null) ', '::', '""', ' "" ', ':"":'],
-    ...[
-      '{http.request.tls.client.certificate_der_base64}',
-      ':{client_cert_leaf}:',
-      '{var_client_certificate}',
-    ],
+    '',
+    ' ',
+    '\t',
+    '-',
+    ' - ',
+    '(null)',
+    ' (null) ',
+    '::',
+    '""',
+    ' "" ',
+    ':"":',
+    '{http.request.tls.client.certificate_der_base64}',
+    ':{client_cert_leaf}:',
+    '{var_client_certificate}',
   ])('%j means that there is none', (value) => {
     expect(carrier.parse(value)).toEqual({ kind: 'absent' });
   });
