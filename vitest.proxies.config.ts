@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import config from './vitest.config.js';
 
-/** What needs real proxies: nginx, HAProxy, Apache httpd and Caddy. Where one is missing, the suite fails. */
+/** What needs real proxies: nginx, HAProxy, Apache httpd, Caddy, Traefik and Envoy. Where one is missing, the suite fails. */
 export default defineConfig({
   resolve: config.resolve ?? {},
   test: {
