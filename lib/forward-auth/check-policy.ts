@@ -12,7 +12,7 @@ export function checkPolicy(policy: ForwardAuthPolicy): readonly ConfigurationPr
     ...checkScopes('anyScope', policy.anyScope),
     ...checkConstraints(policy),
     ...checkCertificateSource(policy.clientCertificate),
-    ...checkTokenPlace(policy.token),
+    ...checkToken(policy.token),
     ...checkCredentialHeaders(policy.credentialHeaders),
     ...checkPhantomToken(policy),
   ];
@@ -62,8 +62,30 @@ function checkCertificateSource(source: unknown): readonly ConfigurationProblem[
 }
 
 const TOKEN_PLACE =
-  'use one of { header, prefix? }, { cookie } and { unsafeQuery }, or leave it out for Authorization';
+  'use one of { header, prefix? }, { cookie } and { unsafeQuery }, or a list of them, or leave it out for Authorization';
 const COOKIE_NAME = /^[!#$%&'*+\-.^_`|~\w]+$/;
+
+function checkToken(token: unknown): readonly ConfigurationProblem[] {
+  if (!Array.isArray(token)) return checkTokenPlace(token);
+  if (token.length === 0) return [problem('token', token, TOKEN_PLACE)];
+  return token.flatMap((place: unknown, index) =>
+    isJsonObject(place) && isUsualHeader(place)
+      ? []
+      : checkTokenPlace(place ?? null).map((wrong) => ({
+          ...wrong,
+          path: wrong.path.replace('token', `token[${index}]`),
+        })),
+  );
+}
+
+/** The header that is looked at where no place is named. */
+function isUsualHeader({ header, ...others }: Readonly<Record<string, unknown>>): boolean {
+  return (
+    typeof header === 'string' &&
+    header.toLowerCase() === 'authorization' &&
+    Object.values(others).every((other) => other === undefined)
+  );
+}
 
 function checkTokenPlace(place: unknown): readonly ConfigurationProblem[] {
   if (place === undefined) return [];

@@ -74,8 +74,11 @@ export interface ForwardAuthRules extends Partial<
   /** How the caller must have proved itself; several all hold. @default what `binding` asks for */
   readonly senderConstrained?: SenderConstraint | readonly SenderConstraint[];
 
-  /** Where the access token is. @default the `Authorization` header */
-  readonly token?: TokenPlace;
+  /**
+   * Where the access token is. Of several places the first that holds something counts, and the others are not looked at;
+   * `{ header: 'Authorization' }` may be one of them. @default the `Authorization` header
+   */
+  readonly token?: TokenPlace | readonly TokenPlace[];
 
   /**
    * Claims that an accepted request's answer carries beside the usual ones, by header: a name, or a path by dots, as in
@@ -121,7 +124,8 @@ export interface TokenCookie {
 }
 
 /**
- * A query parameter. What is lost: tokens get into logs, histories and `Referer` headers, and the API behind the proxy
+ * A query parameter of the URL that the client calls; or of the URL that the proxy asks for, as
+ * `/auth/payments?token=$arg_token`, but for Envoy. Its name must be spelled as it is here. What is lost: tokens get into logs, histories and `Referer` headers, and the API behind the proxy
  * sees them too (RFC 9700 §4.3.2).
  */
 export interface TokenQuery {

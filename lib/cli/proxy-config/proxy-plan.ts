@@ -86,9 +86,11 @@ function inAuthorization({ header = 'Authorization' }: { readonly header?: strin
 }
 
 function tokenPlaces(policies: readonly ResolvedPolicy[]): TokenPlaces {
-  const places = policies.flatMap(({ token }) => (token === undefined ? [] : [token]));
+  const places = policies.flatMap(({ token = [] }) => token);
   return {
-    headers: named(places.map(({ header }) => header)),
+    headers: named(places.map(({ header }) => header)).filter(
+      (name) => name.toLowerCase() !== 'authorization',
+    ),
     cookies: named(places.map(({ cookie }) => cookie)),
     parameters: named(places.map(({ unsafeQuery }) => unsafeQuery)),
   };
