@@ -15,7 +15,8 @@ import type {
  */
 export interface ForwardAuthOptions extends ForwardAuthRules {
   /**
-   * Where the proxy asks; the name of a policy follows: `/auth/payments`. It is the path as the proxy sends it: a
+   * Where the proxy asks; the name of a policy follows: `/auth/payments`. Where there is one policy, `/auth` alone asks for
+   * it too, but for Envoy. It is the path as the proxy sends it: a
    * global prefix of the app changes nothing. All that is below it is this endpoint's: the app can have no routes there.
    * @default '/auth'
    */

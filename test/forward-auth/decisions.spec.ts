@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
-import { optionsFor, startEndpoint, WAYS } from './support/endpoint.js';
+import { headersOf, optionsFor, startEndpoint, WAYS } from './support/endpoint.js';
 import { call } from './support/http-client.js';
 
 let world: World;
@@ -55,6 +55,24 @@ describe.each(WAYS)('a policy served by %s', (way) => {
     expect(refused.headers['www-authenticate']).toContain('error="insufficient_scope"');
     expect(refused.headers['www-authenticate']).toContain('scope="a b"');
     expect((await endpoint.ask('some', caller)).status).toBe(200);
+  });
+
+  test('row 47: where there is one policy, its path need not name it', async () => {
+    const as = await startAuthorizationServer(world);
+    const one = await startEndpoint(way, optionsFor(world, as));
+    const several = await startEndpoint(way, optionsFor(world, as, { policies: { any: {}, other: {} } }));
+    const token = await as.accessToken({ certificate: world.client1 });
+    const statusOf = async ({ call: send }: typeof one, path: string, bearer = token): Promise<number> =>
+      (await send({ path, headers: headersOf({ token: bearer, certificate: world.client1 }) })).status;
+    expect([
+      await statusOf(one, '/auth'),
+      await statusOf(one, '/auth?a=b'),
+      await statusOf(one, '/auth/any'),
+    ]).toEqual([200, 200, 200]);
+    expect([await statusOf(one, '/auth', 'a'), await statusOf(one, '/auth/')]).toEqual([401, 404]);
+    expect([await statusOf(one, '/authx'), await statusOf(one, '/auth#')]).not.toContain(200);
+    expect(await statusOf(several, '/auth')).not.toBe(200);
+    expect(await statusOf(several, '/auth/other')).toBe(200);
   });
 
   test('RFC6750-2: no credentials are 401 without an error code', async () => {
