@@ -35,3 +35,23 @@ test('RFC8705-1: by HTTP/2, which Envoy offers, the same holds', async () => {
   expect(await statusFor(world.client1)).toBe(200);
   expect(await statusFor(world.client2)).toBe(401);
 });
+
+test('INV2: where Envoy passes on names as well, one that holds the Hash of another client does not name that client', async () => {
+  const world = await createWorld();
+  const edit = { '{ cert: true }': '{ cert: true, uri: true, dns: true }' };
+  const { as, call } = await startStage(world, { ...ENVOY, edit });
+  const token = await as.accessToken({ certificate: world.client1, scope: 'payments:read' });
+  const hash = Buffer.from(world.client1.thumbprint, 'base64url').toString('hex');
+  const statusWith = async (uri: string): Promise<number> => {
+    const certificate = await world.ca.issueClientCertificate('client2', { uris: [uri] });
+    return (await call({ token, certificate })).status;
+  };
+  expect(await statusWith('spiffe://bank.example/client2')).toBe(401);
+  for (const end of [
+    `,Hash=${hash}`,
+    `,Hash=${hash};Cert=${encodeURIComponent(world.client1.cert)}`,
+    `;Hash=${hash}`,
+  ])
+    expect(await statusWith(`spiffe://bank.example/client2${end}`)).toBe(400);
+  expect((await call({ token, certificate: world.client1 })).status).toBe(200);
+});

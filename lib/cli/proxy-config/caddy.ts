@@ -63,8 +63,8 @@ function severalPolicies(): string {
 
 function routeOf(policy: PlannedPolicy, plan: ProxyPlan): string {
   const { name, prefix } = policy;
-  return `		@${name} path ${prefix} ${prefix}/*
-		route @${name} {
+  return `		@policy-${name} path ${prefix} ${prefix}/*
+		route @policy-${name} {
 ${block(steps(policy, plan), 3, '\t')}		}
 `;
 }

@@ -67,7 +67,7 @@ function router({ name, prefix }: PlannedPolicy): string {
     prefix === '/'
       ? ''
       : '      # Not a path that Traefik and the API could read differently: another policy than its own would be asked.\n';
-  return `    ${name}:
+  return `    api-${name}:
 ${comment}      rule: Host(\`api.example.com\`)${prefix === '/' ? '' : ` && ${paths}`}
       entryPoints: [websecure]
       tls: { options: clients }

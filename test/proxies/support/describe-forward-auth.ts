@@ -27,6 +27,8 @@ export interface ForwardAuthCase {
   readonly program?: ProxyKind;
   /** What becomes of a query parameter with a token: it is taken away, it stays, it cannot be configured. @default taken away */
   readonly parameters?: 'stay' | 'unsupported';
+  /** What its configuration says otherwise. */
+  readonly edit?: Readonly<Record<string, string>>;
   /** How its configuration names the port of the API. @default `127.0.0.1:8080` */
   readonly port?: (port: number) => string;
   /** What becomes of a request that is malformed, of an outage, and of an authorization backend that is away. */
@@ -50,7 +52,7 @@ export interface Stage {
  */
 export async function startStage(
   world: World,
-  { kind, program = kind, port = (number) => `127.0.0.1:${number}` }: ForwardAuthCase,
+  { kind, program = kind, edit = {}, port = (number) => `127.0.0.1:${number}` }: ForwardAuthCase,
   replace: Readonly<Record<string, string>> = {},
 ): Promise<Stage> {
   const as = await startAuthorizationServer(world);
@@ -64,7 +66,7 @@ export async function startStage(
       '/etc/ssl/api/server.crt': cert,
       '/etc/ssl/api/client-ca.crt': world.ca.cert,
     },
-    replace: { [port(8080)]: port(upstream.port) },
+    replace: { [port(8080)]: port(upstream.port), ...edit },
   });
   whenOver(async () => proxy.stop());
   return {
