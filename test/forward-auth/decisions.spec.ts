@@ -62,8 +62,9 @@ describe.each(WAYS)('a policy served by %s', (way) => {
     const one = await startEndpoint(way, optionsFor(world, as));
     const several = await startEndpoint(way, optionsFor(world, as, { policies: { any: {}, other: {} } }));
     const token = await as.accessToken({ certificate: world.client1 });
-    const statusOf = async ({ call: send }: typeof one, path: string, bearer = token): Promise<number> =>
-      (await send({ path, headers: headersOf({ token: bearer, certificate: world.client1 }) })).status;
+    const statusOf = async (endpoint: typeof one, path: string, bearer = token): Promise<number> =>
+      (await endpoint.call({ path, headers: headersOf({ token: bearer, certificate: world.client1 }) }))
+        .status;
     expect([
       await statusOf(one, '/auth'),
       await statusOf(one, '/auth?a=b'),
