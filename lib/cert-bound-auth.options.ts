@@ -209,8 +209,9 @@ export interface HeaderClientCertificateOptions {
  * `pem`: PEM, which may be percent-encoded, folded with tabs or spaces, or raw.
  * `der`: base64 DER, one certificate or several joined by commas, the client's own first.
  * `{ der: { list: false } }`: exactly one. A comma is then refused, because something may have joined two headers.
- * `xfcc`: Envoy's `X-Forwarded-Client-Cert`. The element of the nearest hop counts.
- * `{ xfcc: { hop } }`: the element of another hop, 0 to 99, counted from the nearest, which is 0.
+ * `xfcc`: Envoy's `X-Forwarded-Client-Cert`, of one element, which has `Cert` or `Chain`.
+ * `{ xfcc: { hop } }`: of several elements that of this hop, 0 to 99, counted from the nearest, which is 0.
+ * `{ xfcc: { hashAlone: true } }`: an element with no more than a digest counts too.
  */
 export type ForwardedCertificateFormat =
   | 'rfc9440'
@@ -218,7 +219,25 @@ export type ForwardedCertificateFormat =
   | 'der'
   | 'xfcc'
   | { readonly der: { readonly list: false } }
-  | { readonly xfcc: { readonly hop: number } };
+  | { readonly xfcc: XfccFormat };
+
+/** What is read of X-Forwarded-Client-Cert beyond one element with a certificate. */
+export interface XfccFormat {
+  /**
+   * Whose element counts, where proxies add to what others sent (APPEND_FORWARD): counted from the nearest, 0. Envoy does
+   * not escape names, and a client whose certificate holds a comma in one could pass for two elements: so every element
+   * from the farthest to this one that has `URI` or `DNS` must have `Cert` or `Chain`, with just these names.
+   * @default there must be exactly one element
+   */
+  readonly hop?: number;
+  /**
+   * Accepts `Hash` without `Cert` and `Chain`. What is lost: the certificate itself. Its validity is not looked at, there
+   * is no chain to verify, and the names are those that Envoy wrote, without escaping them: one that holds a semicolon
+   * passes for several.
+   * @default false
+   */
+  readonly hashAlone?: boolean;
+}
 
 /**
  * A peer that is trusted to speak for its clients: an address or CIDR (`10.0.0.0/8`, `fd00::/8`), `loopback`, `unix`

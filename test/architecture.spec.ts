@@ -28,6 +28,7 @@ const ROOMS = [
   'client-certificate/header',
   'client-certificate/chain',
   'client-certificate/certificate-thumbprint.ts',
+  'client-certificate/split-names.ts',
   'request',
   'access-token',
   'introspection',

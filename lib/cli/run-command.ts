@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../common/message-of.js';
+import type { AskingProxy } from '../forward-auth/forward-auth.options.js';
+import { CONFIGURED_PROXIES, proxyConfig } from './proxy-config/proxy-config.js';
 import { ConfigurationFault, readServeConfig } from './serve-config.js';
 import { serve } from './serve.js';
 import { thumbprintsIn } from './thumbprints.js';
@@ -17,6 +19,9 @@ const USAGE = `Usage: nestjs-cert-bound-auth <command> <file>
 
   serve <config>         answers a proxy whether it may let a request pass
   check-config <config>  checks the configuration (JSON or YAML), and names every fault
+  proxy-config <proxy> <config>
+                         prints the configuration of nginx, traefik, caddy or envoy
+                         for the policies of a configuration
   thumbprint <cert>      prints the x5t#S256 of each certificate (PEM or DER), one a line
 
   --help, --version
@@ -26,7 +31,8 @@ See https://www.npmjs.com/package/nestjs-cert-bound-auth`;
 /** A command line as it was meant. */
 type Command =
   | { readonly name: 'help' | 'version' }
-  | { readonly name: 'serve' | 'check-config' | 'thumbprint'; readonly file: string };
+  | { readonly name: 'serve' | 'check-config' | 'thumbprint'; readonly file: string }
+  | { readonly name: 'proxy-config'; readonly proxy: AskingProxy; readonly file: string };
 
 /**
  * Runs a command.
@@ -58,12 +64,22 @@ function readCommand(args: readonly string[]): Command | undefined {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
     if (values.help === true) return { name: 'help' };
     if (values.version === true) return { name: 'version' };
-    const [given, file, ...others] = positionals;
-    const name = FILE_COMMANDS.find((known) => known === given);
-    return name === undefined || file === undefined || others.length > 0 ? undefined : { name, file };
+    return positionals[0] === 'proxy-config' ? readProxyCommand(positionals) : readFileCommand(positionals);
   } catch {
     return undefined;
   }
+}
+
+function readFileCommand([given, file, ...others]: readonly string[]): Command | undefined {
+  const name = FILE_COMMANDS.find((known) => known === given);
+  return name === undefined || file === undefined || others.length > 0 ? undefined : { name, file };
+}
+
+function readProxyCommand([, given, file, ...others]: readonly string[]): Command | undefined {
+  const proxy = CONFIGURED_PROXIES.find((known) => known === given);
+  return proxy === undefined || file === undefined || others.length > 0
+    ? undefined
+    : { name: 'proxy-config', proxy, file };
 }
 
 async function run(command: Command, surroundings: Surroundings): Promise<void> {
@@ -80,6 +96,9 @@ async function run(command: Command, surroundings: Surroundings): Promise<void> 
     case 'check-config':
       readServeConfig(command.file);
       surroundings.print('ok');
+      return;
+    case 'proxy-config':
+      surroundings.print(proxyConfig(command.proxy, command.file).trimEnd());
       return;
     case 'serve':
       return runServer(command.file, surroundings);

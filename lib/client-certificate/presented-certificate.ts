@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { splitNames } from './split-names.js';
 import type { ClientCertificate, ForwardedIdentity } from './client-certificate.js';
 
 /**
@@ -9,7 +10,7 @@ import type { ClientCertificate, ForwardedIdentity } from './client-certificate.
 export interface PresentedCertificate {
   /** SHA-256 of the DER: base64url, 43 characters (RFC 8705 §3.1). */
   readonly thumbprint: string;
-  /** Distinguished name, one attribute a line, as Node prints it. */
+  /** Distinguished name, one attribute a line, as Node prints it; empty where the certificate has none (SPIFFE). */
   readonly subject: string;
   readonly issuer: string;
   /** Hexadecimal, upper case. */
@@ -37,10 +38,12 @@ export async function presentedCertificate(certificate: ClientCertificate): Prom
 
 type Names = Pick<PresentedCertificate, 'subject' | 'issuer' | 'serialNumber' | 'subjectAltNames' | 'der'>;
 
+/** Of a name that is empty (a SPIFFE certificate's subject) Node has `undefined`, whatever its type says. */
 function describeCertificate(x509: X509Certificate): Names {
+  const { subject, issuer } = x509 as Partial<X509Certificate>;
   return {
-    subject: x509.subject,
-    issuer: x509.issuer,
+    subject: subject ?? '',
+    issuer: issuer ?? '',
     serialNumber: x509.serialNumber,
     subjectAltNames: splitNames(x509.subjectAltName),
     der: Uint8Array.from(x509.raw),
@@ -55,9 +58,4 @@ function describeForwarded({ subject, subjectAltNames }: ForwardedIdentity): Nam
     subjectAltNames: [...subjectAltNames],
     der: new Uint8Array(),
   };
-}
-
-/** Node separates names by a comma, and writes one that holds a comma as a JSON string without it (CVE-2021-44532). */
-function splitNames(names: string | undefined): readonly string[] {
-  return names?.split(', ') ?? [];
 }

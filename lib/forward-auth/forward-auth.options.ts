@@ -27,9 +27,9 @@ import type {
  */
 export interface ForwardAuthOptions extends ForwardAuthRules {
   /**
-   * The path where the proxy asks. The name of a policy follows it: `/auth/payments`. It is the path as the proxy sends
-   * it, so a global prefix of the app changes nothing. Everything below it belongs to this endpoint: the app can have no
-   * routes there.
+   * The path where the proxy asks. The name of a policy follows it: `/auth/payments`. Where there is one policy, the path
+   * alone asks for it too, except with Envoy. It is the path as the proxy sends it, so a global prefix of the app changes
+   * nothing. Everything below it belongs to this endpoint: the app can have no routes there.
    * @default '/auth'
    */
   readonly path?: string;
@@ -88,8 +88,12 @@ export interface ForwardAuthRules extends Partial<
   /** How the caller must have proved itself. Of several, all are demanded. @default what `binding` demands */
   readonly senderConstrained?: SenderConstraint | readonly SenderConstraint[];
 
-  /** Where the access token of a request is. @default the `Authorization` header */
-  readonly token?: TokenPlace;
+  /**
+   * Where the access token of a request is. Of several places, the first that holds something counts, and the others are
+   * not looked at. `{ header: 'Authorization' }` may be one of them.
+   * @default the `Authorization` header
+   */
+  readonly token?: TokenPlace | readonly TokenPlace[];
 
   /**
    * Further claims that the answer to an accepted request carries, by the name of their header. A claim is given by name,
@@ -139,7 +143,8 @@ export interface TokenCookie {
 }
 
 /**
- * A query parameter.
+ * A query parameter: of the URL that the client calls, or of the URL that the proxy asks for, as in
+ * `/auth/payments?token=$arg_token`. Envoy has no such URL. The name must be spelled as it is here.
  * What is lost: tokens get into logs, histories and `Referer` headers, and the API behind the proxy sees them too
  * (RFC 9700 §4.3.2).
  */

@@ -25,9 +25,14 @@ export class ForwardAuth {
   private readonly isTrusted: (raw: IncomingMessage) => boolean;
   private readonly policies: ReadonlyMap<string, Policy>;
 
+  /** Name of the policy that is asked for where none is named; Envoy puts its client's path there. */
+  private readonly only: string | undefined;
+
   constructor(private readonly settings: ResolvedForwardAuth) {
     this.isTrusted = trustedPeers(settings.trustedProxies);
     this.policies = createPolicies(settings);
+    const [only, ...others] = this.policies.keys();
+    this.only = others.length > 0 || settings.proxy === 'envoy' ? undefined : only;
   }
 
   /** Tells these of every decision from now on. */
@@ -37,7 +42,11 @@ export class ForwardAuth {
 
   /** Whether a request is for this endpoint, and not for another one of the same server. */
   concerns(raw: IncomingMessage): boolean {
-    return urlOf(raw).startsWith(`${this.settings.path}/`);
+    const { path } = this.settings;
+    const url = urlOf(raw);
+    return (
+      url.startsWith(`${path}/`) || (this.only !== undefined && (url === path || url.startsWith(`${path}?`)))
+    );
   }
 
   /** Answers a request, and never throws: what goes wrong here is 500, and no proxy takes that for a pass. */
@@ -67,7 +76,10 @@ export class ForwardAuth {
     const { path, proxy } = this.settings;
     if (!this.isTrusted(raw)) return this.refusePeer(raw);
     if (!this.concerns(raw)) return statusOnly(404);
-    const { name, rest } = splitPath(urlOf(raw).slice(path.length + 1));
+    const below = urlOf(raw).slice(path.length);
+    const { name, rest } = below.startsWith('/')
+      ? splitPath(below.slice(1))
+      : { name: this.only ?? '', rest: below };
     const policy = isRest(rest, proxy) ? this.policies.get(name) : undefined;
     if (policy === undefined) return this.unknownPolicy(name);
     return answerOf(await policy.decide(raw, rest), proxy);

@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { invalidRequest } from '../challenge/oauth-error.js';
-import { headerValues } from '../request/header-values.js';
+import { type HeaderField, headerFieldsOf, headerValues } from '../request/header-values.js';
 import type { HttpRequest } from '../request/http-request.js';
 import type { AskingProxy } from './forward-auth.options.js';
+
+export { type HeaderField, headerFieldsOf };
 
 /** What a proxy's client wants, as the proxy says. */
 export interface ForwardedTarget {
@@ -46,17 +48,6 @@ function onlyValue(raw: IncomingMessage, name: string): string | undefined {
     throw invalidRequest('credentials_malformed', { detail: `the proxy sent more than one header ${name}` });
   }
   return values[0] === '' ? undefined : values[0];
-}
-
-/** A header as it was sent. */
-export type HeaderField = readonly [name: string, value: string];
-
-/** The headers of a request, in their order. */
-export function headerFieldsOf({ rawHeaders }: IncomingMessage): readonly HeaderField[] {
-  return Array.from({ length: rawHeaders.length / 2 }, (_, index) => [
-    rawHeaders[2 * index] ?? '',
-    rawHeaders[2 * index + 1] ?? '',
-  ]);
 }
 
 /** What differs between the request that asks and the one that it asks about. */

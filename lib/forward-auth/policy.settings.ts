@@ -34,7 +34,7 @@ export class CheckedForwardAuthPolicy implements PolicySettings {
   @HasNoProblems(checkCertificateSource)
   readonly clientCertificate: PolicySettings['clientCertificate'];
 
-  @Given() @HasNoProblems(checkTokenPlace) readonly token: PolicySettings['token'];
+  @Given() @HasNoProblems(checkToken) readonly token: PolicySettings['token'];
 
   @Given()
   @HasNoProblems(checkCredentialHeaders)
@@ -88,8 +88,25 @@ function checkCertificateSource(source: unknown, path: string): readonly Configu
 }
 
 const TOKEN_PLACE =
-  'use one of { header, prefix? }, { cookie } and { unsafeQuery }, or leave it out for Authorization';
+  'use one of { header, prefix? }, { cookie } and { unsafeQuery }, or a list of them, or leave it out for Authorization';
 const COOKIE_NAME = /^[!#$%&'*+\-.^_`|~\w]+$/;
+
+function checkToken(token: unknown, path: string): readonly ConfigurationProblem[] {
+  if (!Array.isArray(token)) return checkTokenPlace(token, path);
+  if (token.length === 0) return [problem(path, token, TOKEN_PLACE)];
+  return token.flatMap((place: unknown, index) =>
+    isJsonObject(place) && isUsualHeader(place) ? [] : checkTokenPlace(place, `${path}[${index}]`),
+  );
+}
+
+/** The header that is looked at where no place is named. */
+function isUsualHeader({ header, ...others }: JsonObject): boolean {
+  return (
+    typeof header === 'string' &&
+    header.toLowerCase() === 'authorization' &&
+    Object.values(others).every((other) => other === undefined)
+  );
+}
 
 function checkTokenPlace(place: unknown, path: string): readonly ConfigurationProblem[] {
   const fields = isJsonObject(place) ? definedFields(place) : [];

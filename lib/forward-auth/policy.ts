@@ -91,11 +91,9 @@ export class Policy {
       const names = targetHeadersOf(proxy).join(' and ');
       this.warnings.warn(path, `${path}: the proxy does not send ${names}: no DPoP proof can be right`);
     }
-    const moved = moveToken(
-      { target, fields: headerFieldsOf(raw) },
-      this.settings.token,
-      this.server.schemes,
-    );
+    const asked = proxy === 'envoy' ? '' : rest;
+    const sent = { target, fields: headerFieldsOf(raw), asked };
+    const moved = moveToken(sent, this.settings.token, this.server.schemes);
     return forwardedRequest(raw, moved);
   }
 

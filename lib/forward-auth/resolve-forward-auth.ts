@@ -105,7 +105,7 @@ function resolvePolicy(name: string, own: ForwardAuthPolicy, given: Given): Poli
         ],
         constraints: [policy.senderConstrained ?? []].flat(),
       },
-      token: policy.token === undefined ? undefined : { ...policy.token },
+      token: policy.token === undefined ? undefined : [policy.token].flat().map((place) => ({ ...place })),
       credentialHeaders: new Map(Object.entries(policy.credentialHeaders)),
       phantomToken: policy.phantomToken,
     },

@@ -22,7 +22,7 @@ export interface ResolvedPolicy {
   /** Scopes, and how the caller must have proved itself. */
   readonly demands: Demands;
   /** `undefined` for the `Authorization` header. */
-  readonly token: TokenPlace | undefined;
+  readonly token: readonly TokenPlace[] | undefined;
   /** Names of claims by header. */
   readonly credentialHeaders: ReadonlyMap<string, string>;
   /** Headers of the other policies, which it sends without a value. */

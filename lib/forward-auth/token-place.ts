@@ -7,21 +7,24 @@ import type { ForwardedTarget, HeaderField } from './forwarded-request.js';
 export interface RequestWithToken {
   readonly target: ForwardedTarget | undefined;
   readonly fields: readonly HeaderField[];
+  /** What follows the policy's path in the URL that was asked for: a query, or nothing. @default nothing */
+  readonly asked?: string;
 }
 
 /**
  * Moves the token from its place into the `Authorization` header; what the client sent there is dropped, and not
  * looked at. A token with a proof beside it becomes one of the scheme `DPoP`.
- * @param place `undefined` for the header itself
+ * @param places in their order: the first that holds something counts; `undefined` for the header itself
  * @param schemes those accepted
  * @throws OAuthError 401 without code where there is no token, 400 where there are several
  */
 export function moveToken(
   request: RequestWithToken,
-  place: TokenPlace | undefined,
+  places: readonly TokenPlace[] | undefined,
   schemes: readonly AuthenticationScheme[],
 ): RequestWithToken {
-  if (place === undefined) return request;
+  const place = places?.find((each, index) => index === places.length - 1 || holds(request, each));
+  if (place === undefined || isAuthorization(place)) return request;
   const { token, rest } = take(request, place);
   const fields = rest.fields.filter(([name]) => name.toLowerCase() !== 'authorization');
   const hasProof = fields.some(([name]) => name.toLowerCase() === 'dpop');
@@ -32,6 +35,24 @@ export function moveToken(
 interface Taken {
   readonly token: string;
   readonly rest: RequestWithToken;
+}
+
+/** Whether anything is there at all, right or wrong. */
+function holds(request: RequestWithToken, place: TokenPlace): boolean {
+  if (place.header !== undefined) return isFilled(valuesOf(request.fields, place.header));
+  if (place.cookie !== undefined) return isFilled(cookiesOf(request, place));
+  return [request.target?.uri, request.asked].some((url) =>
+    isFilled(parametersOf(url ?? '', place).found.map(({ pair }) => pair.value)),
+  );
+}
+
+function isFilled(values: readonly string[]): boolean {
+  return values.some((value) => value !== '');
+}
+
+/** The usual header, in a list of places. */
+function isAuthorization({ header }: TokenPlace): boolean {
+  return header?.toLowerCase() === 'authorization';
 }
 
 function take(request: RequestWithToken, place: TokenPlace): Taken {
@@ -51,24 +72,54 @@ function takeFromHeader(request: RequestWithToken, { header, prefix = '' }: Toke
 }
 
 /** A cookie (RFC 6265 §5.4); HTTP/2 may split the header (RFC 9113 §8.2.3). */
-function takeFromCookie(request: RequestWithToken, { cookie }: TokenCookie): Taken {
-  const pairs = valuesOf(request.fields, 'cookie').flatMap((value) => value.split(';'));
-  const values = pairs
-    .map((pair) => splitOnce(pair, '=').map((part) => part.trim()))
-    .filter(([name]) => name === cookie)
-    .map(([, value = '']) => value);
-  return { token: only(values, `the cookie ${cookie}`), rest: request };
+function takeFromCookie(request: RequestWithToken, place: TokenCookie): Taken {
+  return { token: only(cookiesOf(request, place), `the cookie ${place.cookie}`), rest: request };
 }
 
-function takeFromQuery(request: RequestWithToken, { unsafeQuery }: TokenQuery): Taken {
+function cookiesOf({ fields }: RequestWithToken, { cookie }: TokenCookie): readonly string[] {
+  return valuesOf(fields, 'cookie')
+    .flatMap((value) => value.split(';'))
+    .map((pair) => splitOnce(pair, '=').map((part) => part.replaceAll(/^[ \t]+|[ \t]+$/g, '')))
+    .filter(([name]) => name === cookie)
+    .map(([, value = '']) => value);
+}
+
+/** From the URL that the proxy asked for, or that of its client; where both have one, it is the same. */
+function takeFromQuery(request: RequestWithToken, place: TokenQuery): Taken {
   const { method = '', uri = '' } = request.target ?? {};
-  const [path = '', query = ''] = splitOnce(uri.replace(/#.*$/, ''), '?');
-  const parameters = query.split('&').map((parameter) => ({ parameter, pair: pairOf(parameter) }));
-  const values = parameters.filter(({ pair }) => pair.name === unsafeQuery).map(({ pair }) => pair.value);
-  const token = only(values, `the query parameter ${unsafeQuery}`);
-  const others = parameters.filter(({ pair }) => pair.name !== unsafeQuery).map(({ parameter }) => parameter);
+  const { path, found, others } = parametersOf(uri, place);
+  if (found.some(({ parameter }) => !parameter.startsWith(`${encodeURIComponent(place.unsafeQuery)}=`))) {
+    throw invalidRequest('credentials_malformed', {
+      detail: `the query parameter ${place.unsafeQuery} is written in another way, which no proxy would take away`,
+    });
+  }
+  const sent = found.map(({ pair }) => pair.value);
+  const asked = parametersOf(request.asked ?? '', place).found.map(({ pair }) => pair.value);
+  const isSame = sent.length === 1 && asked.length === 1 && sent[0] === asked[0];
+  const values = isSame ? sent : [...asked, ...sent].filter((value) => value !== '');
+  const token = only(values, `the query parameter ${place.unsafeQuery}`);
   const rest = others.length === 0 ? path : `${path}?${others.join('&')}`;
-  return { token, rest: { ...request, target: { method, uri: rest } } };
+  return { token, rest: { ...request, target: request.target && { method, uri: rest } } };
+}
+
+interface Parameter {
+  /** As it was sent. */
+  readonly parameter: string;
+  readonly pair: { readonly name: string; readonly value: string };
+}
+
+/** The parameters of this name, and the others as they were sent. */
+function parametersOf(
+  url: string,
+  { unsafeQuery }: TokenQuery,
+): { readonly path: string; readonly found: readonly Parameter[]; readonly others: readonly string[] } {
+  const [path = '', query = ''] = splitOnce(url.replace(/#.*$/, ''), '?');
+  const all = query.split('&').map((parameter) => ({ parameter, pair: pairOf(parameter) }));
+  return {
+    path,
+    found: all.filter(({ pair }) => pair.name === unsafeQuery),
+    others: all.filter(({ pair }) => pair.name !== unsafeQuery).map(({ parameter }) => parameter),
+  };
 }
 
 function pairOf(parameter: string): { readonly name: string; readonly value: string } {

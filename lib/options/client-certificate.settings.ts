@@ -19,6 +19,7 @@ import { type Declaration, Declares } from './declared-options.js';
 import { Given, IsFunction, isHeaderName, isPem, IsText, isText, Satisfies } from './option-checks.js';
 
 const TRUSTED_PROXIES = `name who may send the header: ['10.0.0.0/8', 'loopback']; from anyone else it is ignored`;
+const FORMAT = `use 'rfc9440', 'pem', 'der', 'xfcc' or { xfcc: { hop?, hashAlone? } }`;
 const TRUST = `say who verifies the chain: 'proxy', { ca } or 'any'`;
 
 @Declares<TlsClientCertificateOptions>()
@@ -35,7 +36,7 @@ class CheckedHeaderCertificateOptions implements HeaderCertificateSettings {
   @Allow() readonly from = 'header';
   @IsText('name the header') readonly header!: string;
 
-  @Satisfies('format', `use 'rfc9440', 'pem', 'der', 'xfcc' or { xfcc: { hop } }`, isFormat)
+  @Satisfies('format', FORMAT, isFormat)
   readonly format!: HeaderCertificateSettings['format'];
 
   @IsArray({ message: TRUSTED_PROXIES })
@@ -83,8 +84,15 @@ function isFormat(value: unknown): boolean {
   if (typeof value === 'string') return ['rfc9440', 'pem', 'der', 'xfcc'].includes(value);
   const der = onlyMember(value, 'der');
   if (der !== undefined) return onlyMember(der, 'list') === false;
-  const hop = onlyMember(onlyMember(value, 'xfcc'), 'hop');
-  return Number.isSafeInteger(hop) && (hop as number) >= 0 && (hop as number) < 100;
+  const xfcc = onlyMember(value, 'xfcc');
+  return isJsonObject(xfcc) && isXfccFormat(xfcc);
+}
+
+function isXfccFormat({ hop, hashAlone, ...others }: JsonObject): boolean {
+  const isHop =
+    hop === undefined || (Number.isSafeInteger(hop) && (hop as number) >= 0 && (hop as number) < 100);
+  const isHashAlone = hashAlone === undefined || typeof hashAlone === 'boolean';
+  return isHop && isHashAlone && Object.keys(others).length === 0 && (hop ?? hashAlone) !== undefined;
 }
 
 /** The member of an object that has this one and no other. */

@@ -92,7 +92,7 @@ function hasTokenInQuery(raw: IncomingMessage): boolean {
 function hasTokenInForm(request: HttpRequest): boolean {
   const { body } = request;
   if (typeof body !== 'object' || body === null || !Object.hasOwn(body, 'access_token')) return false;
-  const type = rawRequestOf(request).headers['content-type'];
+  const [type] = headerValues(rawRequestOf(request), 'content-type');
   return type?.toLowerCase().startsWith('application/x-www-form-urlencoded') === true;
 }
 

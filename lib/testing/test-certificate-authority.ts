@@ -114,7 +114,7 @@ export class TestCertificateAuthority {
     return this.issue(hosts[0] ?? 'server', ExtendedKeyUsage.serverAuth, { ...options, hosts });
   }
 
-  /** Issues a client certificate. @param commonName its subject's CN */
+  /** Issues a client certificate. @param commonName its subject's CN; empty for one without a subject, as SPIFFE has them */
   async issueClientCertificate(
     commonName: string,
     options: TestCertificateOptions = {},
@@ -150,7 +150,7 @@ export class TestCertificateAuthority {
     const keys = await generateKeys();
     const certificate = await X509CertificateGenerator.create({
       serialNumber: serialNumber(),
-      subject: [{ CN: [commonName] }],
+      subject: nameOf(commonName),
       issuer: this.certificate.subjectName,
       notBefore: options.notBefore ?? new Date(Date.now() - DAY),
       notAfter: options.notAfter ?? new Date(Date.now() + 30 * DAY),
@@ -170,6 +170,11 @@ export class TestCertificateAuthority {
   }
 }
 
+/** A distinguished name of one attribute, or of none. */
+function nameOf(commonName: string): { readonly CN: string[] }[] {
+  return commonName === '' ? [] : [{ CN: [commonName] }];
+}
+
 /** Makes a self-signed client certificate, for `clientCertificate: { trust: 'any' }` (RFC 8705 §2.2). */
 export async function selfSignedCertificate(
   commonName: string,
@@ -178,7 +183,7 @@ export async function selfSignedCertificate(
   const keys = await generateKeys();
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
-    name: [{ CN: [commonName] }],
+    name: nameOf(commonName),
     notBefore: options.notBefore ?? new Date(Date.now() - DAY),
     notAfter: options.notAfter ?? new Date(Date.now() + 30 * DAY),
     signingAlgorithm: EC_P256,

@@ -11,18 +11,21 @@ describe('invariant 15: claims that say nothing', () => {
     [{ 'a.b': null, a: { b: null } }, ['a.b'], { a: { b: null } }],
     [{ a: { b: { c: null, d: 1 } }, e: 1 }, ['a.b.c'], { a: { b: { d: 1 } }, e: 1 }],
     [{ a: { b: null } }, ['a.c'], { a: { b: null } }],
-  ])('of %j, by the paths %j, leave %j', (claims, paths, expected) => {
-    expect(withoutEmptyMembers(claims, paths)).toEqual(expected);
-  });
+  ])(
+    'claims that say nothing are left out: of %j, by the paths %j, there remains %j',
+    (claims, paths, expected) => {
+      expect(withoutEmptyMembers(claims, paths)).toEqual(expected);
+    },
+  );
 
-  test('are never cnf nor exp, nor anything in them', () => {
+  test('claims that say nothing are never cnf nor exp, nor anything in them', () => {
     const claims = { cnf: null, exp: null };
     expect(withoutEmptyMembers(claims, ['cnf', 'exp'])).toBe(claims);
     const bound = { cnf: { 'x5t#S256': '' } };
     expect(withoutEmptyMembers(bound, ['cnf.x5t#S256'])).toBe(bound);
   });
 
-  test('are left out of a copy', () => {
+  test('claims that say nothing are left out of a copy', () => {
     const claims = { sub: null, a: { b: null } };
     expect(withoutEmptyMembers(claims, ['sub', 'a.b'])).toEqual({ a: {} });
     expect(claims).toEqual({ sub: null, a: { b: null } });

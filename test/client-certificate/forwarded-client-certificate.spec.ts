@@ -90,7 +90,7 @@ describe('RFC9440: the header of a trusted proxy', () => {
   });
 
   test('INV5: a header value is read once, and the latest thousand values are remembered', () => {
-    const find = finder({ format: 'xfcc' });
+    const find = finder({ format: { xfcc: { hashAlone: true } } });
     const header = (index: number): string[] => ['X-Cert', `Hash=${index.toString(16).padStart(64, '0')}`];
     const identityOf = (index: number): unknown => found(find(header(index))).identity;
     const [first, second] = [identityOf(1), identityOf(2)];
@@ -103,7 +103,9 @@ describe('RFC9440: the header of a trusted proxy', () => {
 
   test('a certificate known by its digest alone has the names that the proxy gives, and is valid at any time', async () => {
     const hash = Buffer.from(client.thumbprint, 'base64url').toString('hex');
-    const certificate = found(finder({ format: 'xfcc' })(['X-Cert', `Hash=${hash};URI=urn:a`]));
+    const certificate = found(
+      finder({ format: { xfcc: { hashAlone: true } } })(['X-Cert', `Hash=${hash};URI=urn:a`]),
+    );
     expect(certificate).toMatchObject({
       thumbprint: client.thumbprint,
       identity: { subject: '', subjectAltNames: ['URI:urn:a'] },
@@ -111,7 +113,7 @@ describe('RFC9440: the header of a trusted proxy', () => {
       notAfter: 8.64e15,
     });
     expect(await certificate.chainError()).toBeUndefined();
-    const verifying = finder({ format: 'xfcc', trust: { ca: ca.cert } });
+    const verifying = finder({ format: { xfcc: { hashAlone: true } }, trust: { ca: ca.cert } });
     expect(await found(verifying(['X-Cert', `Hash=${hash}`])).chainError()).toBe(
       'of the certificate only a digest is known',
     );

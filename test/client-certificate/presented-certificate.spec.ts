@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
+import { selfSignedCertificate, TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
 import { expect, test } from 'vitest';
 import { describeX509 } from '../../lib/client-certificate/client-certificate.js';
 import { presentedCertificate } from '../../lib/client-certificate/presented-certificate.js';
@@ -51,4 +51,22 @@ test('a certificate known by its digest alone shows the names that the proxy gav
     chainVerified: false,
   });
   expect(described.subjectAltNames).not.toBe(identity.subjectAltNames);
+});
+
+test('a certificate with an empty subject, as SPIFFE has them, has a subject that is an empty string', async () => {
+  const ca = await TestCertificateAuthority.create();
+  const { cert } = await ca.issueClientCertificate('', { uris: ['spiffe://bank.example/a'] });
+  expect(new X509Certificate(cert).subject).toBeUndefined();
+  const described = await presentedCertificate(describeX509(new X509Certificate(cert), () => undefined));
+  expect(described).toMatchObject({
+    subject: '',
+    issuer: 'CN=Test CA',
+    subjectAltNames: ['URI:spiffe://bank.example/a'],
+  });
+});
+
+test('a certificate with an empty issuer has an issuer that is an empty string', async () => {
+  const { cert } = await selfSignedCertificate('');
+  const described = await presentedCertificate(describeX509(new X509Certificate(cert), () => undefined));
+  expect(described).toMatchObject({ subject: '', issuer: '' });
 });

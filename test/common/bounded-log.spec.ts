@@ -22,7 +22,7 @@ const write = (times: number, kind = 'a kind'): void => {
 const lines = (): readonly string[] => log.ours.map(({ level, text }) => `${level}: ${text}`);
 
 describe('invariant 14: lines that callers can cause', () => {
-  test('are ten of a kind within a minute; then one says how many were left out', () => {
+  test('lines that callers can cause are ten of a kind within a minute; then one says how many were left out', () => {
     write(1_010);
     expect(lines()).toEqual(Array.from({ length: 10 }, (_, index) => `error: a kind, line ${index + 1}`));
     vi.advanceTimersByTime(59_999);
@@ -33,14 +33,14 @@ describe('invariant 14: lines that callers can cause', () => {
     expect(lines()).toHaveLength(11);
   });
 
-  test('are ten again in the next minute', () => {
+  test('lines that callers can cause are ten again in the next minute', () => {
     write(11);
     vi.advanceTimersByTime(60_000);
     write(11);
     expect(lines()).toHaveLength(10 + 1 + 10);
   });
 
-  test('are counted by kind', () => {
+  test('lines that callers can cause are counted by kind', () => {
     write(12);
     write(11, 'another');
     write(10, 'a third');
@@ -52,7 +52,7 @@ describe('invariant 14: lines that callers can cause', () => {
     expect(lines()).toHaveLength(32);
   });
 
-  test('are counted where the minute is over and no timer has run, and by a clock that has been set back', () => {
+  test('lines that callers can cause are counted where the minute is over and no timer has run, and by a clock that has been set back', () => {
     write(11);
     vi.setSystemTime(Date.now() + 60_000);
     write(1);
@@ -69,7 +69,7 @@ describe('invariant 14: lines that callers can cause', () => {
     ]);
   });
 
-  test('are of a thousand kinds at most: of the oldest, the count is told when it is forgotten', () => {
+  test('lines that callers can cause are of a thousand kinds at most: of the oldest, the count is told when it is forgotten', () => {
     write(11);
     for (let kind = 0; kind < 1_000; kind++) write(1, `kind ${kind}`);
     expect(lines().filter((line) => line.includes('left out'))).toEqual([

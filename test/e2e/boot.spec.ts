@@ -214,6 +214,17 @@ describe('invariant 8: wrong options stop the boot', () => {
     ],
     ['no format', certificate({ format: undefined }), "clientCertificate.format (undefined): use 'rfc9440'"],
     ['format: hex', certificate({ format: 'hex' }), "clientCertificate.format (string): use 'rfc9440'"],
+    ['no rule of xfcc', certificate({ format: { xfcc: {} } }), 'clientCertificate.format (object)'],
+    [
+      'hashAlone that is no boolean',
+      certificate({ format: { xfcc: { hop: 0, hashAlone: 'yes' } } }),
+      'clientCertificate.format (object)',
+    ],
+    [
+      'an unknown rule of xfcc',
+      certificate({ format: { xfcc: { hop: 0, hash: true } } }),
+      'clientCertificate.format (object)',
+    ],
     ['hop: -1', certificate({ format: { xfcc: { hop: -1 } } }), 'clientCertificate.format (object)'],
     [
       'trustedProxies: none',

@@ -228,7 +228,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
   test('a digest from Envoy is enough where the proxy is trusted, and only there', async () => {
     const hex = Buffer.from(world.client1.thumbprint, 'base64url').toString('hex');
     const header = { 'X-Client-Cert': `Hash=${hex};Subject="CN=client1";URI=spiffe://bank/client1` };
-    const trusting = await start({ format: 'xfcc' });
+    const trusting = await start({ format: { xfcc: { hashAlone: true } } });
     const token = await trusting.as.accessToken({ certificate: world.client1 });
     expect((await trusting.get(token, header)).body).toEqual({
       thumbprint: world.client1.thumbprint,
@@ -236,7 +236,7 @@ describe.each(PLATFORMS)('the certificate that a proxy passes on, on %s', (platf
       subject: 'CN=client1',
     });
     expect(await trusting.statusOf(world.client2, header)).toBe(401);
-    const verifying = await start({ format: 'xfcc', trust: { ca: world.ca.cert } });
+    const verifying = await start({ format: { xfcc: { hashAlone: true } }, trust: { ca: world.ca.cert } });
     expect(await verifying.statusOf(world.client1, header)).toBe(401);
   });
 

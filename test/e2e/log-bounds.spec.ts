@@ -75,7 +75,7 @@ describe.each(PLATFORMS)('the log on %s', (platform) => {
     return { log, decisions };
   }
 
-  test('invariant 14: has ten lines of one reason within a minute, and listeners are told of every refusal', async () => {
+  test('invariant 14: the log has ten lines of one reason within a minute, and listeners are told of every refusal', async () => {
     const tokens = Array.from({ length: 25 }, (_, index) => `token-${index}`);
     const { log, decisions } = await refuse(400, () => ({ error: 'invalid_request' }), tokens);
     expect(log.ours.filter(({ text: line }) => line.includes('introspection_refused'))).toHaveLength(10);

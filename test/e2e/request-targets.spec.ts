@@ -98,7 +98,7 @@ const UNCERTAIN: readonly Case[] = [
   { target: '/a%zz', htu: '/a%zz' },
 ];
 
-describe.each(PLATFORMS)('RFC9449-2: on %s, the target of a request', (platform) => {
+describe.each(PLATFORMS)('RFC9449-2: the target of a request on %s', (platform) => {
   const start = async (): Promise<{
     readonly app: INestApplication;
     readonly prove: (htu: string) => Promise<object>;

@@ -14,6 +14,16 @@ beforeAll(async () => {
 const NAMES = Object.values(CREDENTIAL_HEADERS);
 
 describe.each(WAYS)('the headers of an accepted request, by %s', (way) => {
+  test('row 43: a certificate with an empty subject, as SPIFFE has them, passes, and its subject is empty', async () => {
+    const as = await startAuthorizationServer(world);
+    const endpoint = await startEndpoint(way, optionsFor(world, as));
+    const certificate = await world.ca.issueClientCertificate('', { uris: ['spiffe://bank.example/a'] });
+    const token = await as.accessToken({ certificate });
+    const { status, headers } = await endpoint.ask('any', { token, certificate });
+    expect([status, headers['x-credential-certificate-subject']]).toEqual([200, '']);
+    expect(headers['x-credential-certificate-thumbprint']).toBe(certificate.thumbprint);
+  });
+
   test('row 43: the headers tell scope, client, type, times, subject, audience, issuer, id, custom claims and certificate', async () => {
     const as = await startAuthorizationServer(world);
     const custom = {

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
-import { optionsFor, startEndpoint, WAYS } from './support/endpoint.js';
+import { headersOf, optionsFor, startEndpoint, WAYS } from './support/endpoint.js';
 import { call } from './support/http-client.js';
 
 let world: World;
@@ -28,6 +28,22 @@ describe.each(WAYS)('a policy of the endpoint served by %s', (way) => {
     expect(JSON.parse(stolen.body)).toMatchObject({ statusCode: 401, error: 'invalid_token' });
   });
 
+  test('RFC8705-1: a placeholder that Caddy has put nothing in the place of is no certificate, which is 401', async () => {
+    const as = await startAuthorizationServer(world);
+    const endpoint = await startEndpoint(way, optionsFor(world, as, { proxy: 'caddy' }));
+    const token = await as.accessToken({ certificate: world.client1 });
+    const ask = async (certificate: string): Promise<number> => {
+      const headers = {
+        'x-forwarded-method': 'GET',
+        'x-forwarded-uri': '/',
+        'x-ssl-client-cert': certificate,
+      };
+      return (await endpoint.ask('any', { token, headers })).status;
+    };
+    expect(await ask('{http.request.tls.client.certificate_der_base64}')).toBe(401);
+    expect(await ask(world.client1.der.toString('base64'))).toBe(200);
+  });
+
   test('RFC6750-1: a missing scope is 403 with the scopes that are needed, and any one of several suffices', async () => {
     const as = await startAuthorizationServer(world);
     const policies = { all: { scopes: ['a', 'b'] }, some: { anyScope: ['b', 'c'] } };
@@ -39,6 +55,25 @@ describe.each(WAYS)('a policy of the endpoint served by %s', (way) => {
     expect(refused.headers['www-authenticate']).toContain('error="insufficient_scope"');
     expect(refused.headers['www-authenticate']).toContain('scope="a b"');
     expect((await endpoint.ask('some', caller)).status).toBe(200);
+  });
+
+  test('row 47: the path need not name the policy where there is only one', async () => {
+    const as = await startAuthorizationServer(world);
+    const one = await startEndpoint(way, optionsFor(world, as));
+    const several = await startEndpoint(way, optionsFor(world, as, { policies: { any: {}, other: {} } }));
+    const token = await as.accessToken({ certificate: world.client1 });
+    const statusOf = async (endpoint: typeof one, path: string, bearer = token): Promise<number> =>
+      (await endpoint.call({ path, headers: headersOf({ token: bearer, certificate: world.client1 }) }))
+        .status;
+    expect([
+      await statusOf(one, '/auth'),
+      await statusOf(one, '/auth?a=b'),
+      await statusOf(one, '/auth/any'),
+    ]).toEqual([200, 200, 200]);
+    expect([await statusOf(one, '/auth', 'a'), await statusOf(one, '/auth/')]).toEqual([401, 404]);
+    expect([await statusOf(one, '/authx'), await statusOf(one, '/auth#')]).not.toContain(200);
+    expect(await statusOf(several, '/auth')).not.toBe(200);
+    expect(await statusOf(several, '/auth/other')).toBe(200);
   });
 
   test('RFC6750-2: a request without credentials is 401 without an error code', async () => {

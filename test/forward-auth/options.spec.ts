@@ -150,6 +150,24 @@ describe('invariant 8: wrong options stop the boot', () => {
       ['policies.a.clientCertificate.trustedProxies (empty array)'],
     ],
     ['the token has no place', { ...RIGHT, token: {} }, ['token (object): use one of { header, prefix? }']],
+    ['the token has a list of no places', { ...RIGHT, token: [] }, ['token (empty array): use one of']],
+    [
+      'the token has a list with a wrong place',
+      {
+        ...RIGHT,
+        token: [
+          { header: 'Authorization' },
+          { cookie: 'a=b' },
+          null,
+          { header: 'Authorization', prefix: 'a' },
+        ],
+      },
+      [
+        'token[1].cookie (string): give its name',
+        'token[2] (null): use one of',
+        'token[3].header (string): give its name',
+      ],
+    ],
     [
       'the token has two places',
       { ...RIGHT, token: { header: 'X', cookie: 'x' } },

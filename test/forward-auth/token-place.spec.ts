@@ -9,7 +9,11 @@ beforeAll(async () => {
 });
 
 /** Asks a policy that takes the token from this place, and tells the status and the code of the error. */
-async function ask(place: TokenPlace | undefined, question: (token: string) => Question): Promise<unknown> {
+async function ask(
+  place: TokenPlace | readonly TokenPlace[] | undefined,
+  question: (token: string) => Question,
+  query: (token: string) => string = () => '',
+): Promise<unknown> {
   const as = await startAuthorizationServer(world);
   const policies = { any: place === undefined ? {} : { token: place } };
   // nginx would hide that a refusal is 400.
@@ -18,7 +22,11 @@ async function ask(place: TokenPlace | undefined, question: (token: string) => Q
   const token = await as.accessToken({ certificate: world.client1 });
   const { uri = '/', headers = {}, ...rest } = question(token);
   const forwarded = { 'x-forwarded-method': 'GET', 'x-forwarded-uri': uri, ...headers };
-  const answer = await endpoint.ask('any', { certificate: world.client1, ...rest, headers: forwarded });
+  const answer = await endpoint.ask(`any${query(token)}`, {
+    certificate: world.client1,
+    ...rest,
+    headers: forwarded,
+  });
   const error = /error="(\w+)"/.exec(answer.headers['www-authenticate'] ?? '')?.[1];
   return error === undefined ? answer.status : `${answer.status} ${error}`;
 }
@@ -115,7 +123,12 @@ describe('row 38: the place that the token is taken from', () => {
       (token) => ({ uri: `/?access_token=${token}` }),
       200,
     ],
-    ['the query, its name encoded', { unsafeQuery: 'tok' }, (token) => ({ uri: `/?t%6Fk=${token}` }), 200],
+    [
+      'the query, its name written so that a proxy would not take it away',
+      { unsafeQuery: 'tok' },
+      (token) => ({ uri: `/?t%6Fk=${token}` }),
+      '400 invalid_request',
+    ],
     [
       'the query, its name behind a second question mark',
       { unsafeQuery: 'token' },
@@ -160,4 +173,105 @@ describe('row 38: the place that the token is taken from', () => {
       expect(await ask(place, question)).toBe(expected);
     },
   );
+});
+
+describe('row 38: the first of several places that holds something counts', () => {
+  const places = [
+    { header: 'Authorization' },
+    { header: 'X-Token', prefix: 'Token ' },
+    { cookie: 'session' },
+    { unsafeQuery: 'token' },
+  ] as const;
+  test.each<[string, (token: string) => Question, unknown]>([
+    ['Authorization', (token) => ({ token }), 200],
+    [
+      'Authorization, whatever else is there',
+      (token) => ({ token, headers: { 'x-token': 'Token a', cookie: 'session=b' } }),
+      200,
+    ],
+    [
+      'Authorization, though it is of another scheme',
+      (token) => ({ headers: { authorization: 'Basic a', cookie: `session=${token}` } }),
+      401,
+    ],
+    ['the header', (token) => ({ headers: { 'x-token': `Token ${token}`, cookie: 'session=a' } }), 200],
+    [
+      'the header, though it is wrong',
+      (token) => ({ headers: { 'x-token': 'Token a', cookie: `session=${token}` } }),
+      '401 invalid_token',
+    ],
+    [
+      'the header, though its prefix is not there',
+      (token) => ({ headers: { 'x-token': token, cookie: `session=${token}` } }),
+      401,
+    ],
+    [
+      'the cookie',
+      (token) => ({ headers: { 'x-token': '', cookie: `session=${token}` }, uri: '/?token=a' }),
+      200,
+    ],
+    [
+      'the cookie, repeated',
+      (token) => ({ headers: { cookie: `session=${token}; session=` } }),
+      '400 invalid_request',
+    ],
+    ['the query', (token) => ({ headers: { cookie: 'session=; other=a' }, uri: `/?token=${token}` }), 200],
+    ['the query, empty', () => ({ uri: '/?token=' }), 401],
+    ['none', () => ({}), 401],
+  ])('the first of several places that holds something counts: %s', async (_, question, expected) => {
+    expect(await ask(places, question)).toBe(expected);
+  });
+
+  test('the last is the header where the others are empty', async () => {
+    const last = [{ cookie: 'session' }, { header: 'Authorization' }] as const;
+    expect(await ask(last, (token) => ({ token }))).toBe(200);
+    expect(await ask(last, (token) => ({ token, headers: { cookie: 'session=a' } }))).toBe(
+      '401 invalid_token',
+    );
+    expect(await ask(last, () => ({}))).toBe(401);
+  });
+});
+
+describe('row 47: the proxy may put the token into the query of the URL that it asks for', () => {
+  const place = { unsafeQuery: 'token' };
+  const inQuery = (token: string): string => `?token=${token}`;
+  test.each<[string, (token: string) => Question, (token: string) => string, unknown]>([
+    ['there alone', () => ({}), inQuery, 200],
+    ['there, and the same in that of the client', (token) => ({ uri: `/${inQuery(token)}` }), inQuery, 200],
+    [
+      'there, and another in that of the client',
+      () => ({ uri: '/?token=a' }),
+      inQuery,
+      '400 invalid_request',
+    ],
+    ['there twice', () => ({}), (token) => `${inQuery(token)}&token=${token}`, '400 invalid_request'],
+    ['there, empty, and not in that of the client', () => ({}), () => '?token=', 401],
+    [
+      'there, empty, and in that of the client',
+      (token) => ({ uri: `/${inQuery(token)}` }),
+      () => '?token=',
+      200,
+    ],
+    ['under another name', () => ({}), (token) => `?access=${token}`, 401],
+  ])(
+    'the proxy may put the token into the query of the URL that it asks for: %s',
+    async (_, question, query, expected) => {
+      expect(await ask(place, question, query)).toBe(expected);
+    },
+  );
+
+  test('it is not looked at where the token is in the header', async () => {
+    expect(await ask(undefined, () => ({}), inQuery)).toBe(401);
+  });
+
+  test('a proxy that says nothing else of its client’s request may do so', async () => {
+    const as = await startAuthorizationServer(world);
+    const policies = { any: { token: place } };
+    const endpoint = await startEndpoint('node', optionsFor(world, as, { policies }));
+    const token = await as.accessToken({ certificate: world.client1 });
+    const headers = { 'x-original-method': undefined, 'x-original-uri': undefined };
+    const asked = { certificate: world.client1, headers };
+    expect((await endpoint.ask(`any${inQuery(token)}`, asked)).status).toBe(200);
+    expect((await endpoint.ask('any', asked)).status).toBe(401);
+  });
 });

@@ -10,25 +10,25 @@ describe('invariant 6: the error code of an answer', () => {
     'E-1',
     'https://as.example.com/errors/1',
     'x'.repeat(64),
-  ])('is %s', (error) => {
+  ])('the error code %s is told', (error) => {
     expect(errorCodeOf(error, TOKEN)).toBe(error);
   });
 
   test.each([undefined, null, 7, {}, ['invalid_request'], '', 'x'.repeat(65), 'a"b', 'a\\b', 'a\nb', 'ü'])(
-    'is not %j',
+    'the error code %j is not told',
     (error) => {
       expect(errorCodeOf(error, TOKEN)).toBeUndefined();
     },
   );
 
   test.each([TOKEN, TOKEN.slice(0, 20), TOKEN.slice(-8), TOKEN.slice(3, 5), `bad: ${TOKEN.slice(10, 18)}`])(
-    'is nothing that repeats a piece of the token: %s',
+    'an error code that repeats a piece of the token is not told: %s',
     (error) => {
       expect(errorCodeOf(error, TOKEN)).toBeUndefined();
     },
   );
 
-  test('is nothing that holds the whole of a short token', () => {
+  test('an error code that holds the whole of a short token is not told', () => {
     expect(errorCodeOf('unknown abc', 'abc')).toBeUndefined();
     expect(errorCodeOf('unknown', 'abc')).toBe('unknown');
   });

@@ -166,27 +166,30 @@ describe('a call to the introspection endpoint', () => {
     }
   });
 
-  test.each([400, 401, 500])('invariant 6: of a %i, only what looks like a code is told', async (status) => {
-    const as = await startAuthorizationServer(world);
-    for (const error of [
-      'the token token-1 is bad',
-      'token-1',
-      'x'.repeat(65),
-      'a"b',
-      'a\nb',
-      'ü',
-      '',
-      ['token-1'],
-      { a: 'token-1' },
-    ]) {
-      as.behave('introspection', { status, body: JSON.stringify({ error, error_description: 'token-1' }) });
-      const detail = await ask(as).then(
-        (answer) => (answer.active ? undefined : answer.detail),
-        (thrown: OAuthError) => thrown.detail,
-      );
-      expect(detail, JSON.stringify(error)).toMatch(/ without an error code$/);
-    }
-  });
+  test.each([400, 401, 500])(
+    'invariant 6: only what looks like an error code is told of an answer of %i',
+    async (status) => {
+      const as = await startAuthorizationServer(world);
+      for (const error of [
+        'the token token-1 is bad',
+        'token-1',
+        'x'.repeat(65),
+        'a"b',
+        'a\nb',
+        'ü',
+        '',
+        ['token-1'],
+        { a: 'token-1' },
+      ]) {
+        as.behave('introspection', { status, body: JSON.stringify({ error, error_description: 'token-1' }) });
+        const detail = await ask(as).then(
+          (answer) => (answer.active ? undefined : answer.detail),
+          (thrown: OAuthError) => thrown.detail,
+        );
+        expect(detail, JSON.stringify(error)).toMatch(/ without an error code$/);
+      }
+    },
+  );
 
   test.each([
     ['unsupported_token_type', true],

@@ -34,7 +34,7 @@ const edwards = (hex: string): JWK => ({
   x: Buffer.from(hex, 'hex').toString('base64url'),
 });
 
-describe.each(['canonical', 'lenient'] as const)('RFC8725: in %s spelling', (spelling) => {
+describe.each(['canonical', 'lenient'] as const)('RFC8725: a key in %s spelling', (spelling) => {
   test.each([2048, 2049, 3072, 4096, 8191, 8192])('an RSA key of %i bits is fit', (bits) => {
     const key = rsa(modulus(bits));
     expect(fitnessOf(key, spelling)).toMatchObject({ kind: 'fit', jwk: key });
@@ -148,17 +148,20 @@ describe('RFC8037: a point of Ed25519 with which anybody can sign', () => {
   const withSign = (hex: string): string =>
     hex.slice(0, 62) + (Number.parseInt(hex.slice(62), 16) | 0x80).toString(16);
 
-  test('verifies a signature that nobody has made, as far as OpenSSL is concerned', () => {
+  test('a point of a small order verifies a signature that nobody has made, as far as OpenSSL is concerned', () => {
     const signature = Buffer.alloc(64);
     signature[0] = 1;
     const key = createPublicKey({ key: edwards(POINTS[1] ?? '') as never, format: 'jwk' });
     expect(verify(null, Buffer.from('whatever'), key, signature)).toBe(true);
   });
 
-  test.each([...POINTS, ...POINTS.map((point) => withSign(point))])('is not fit: %s', (point) => {
-    expect(fitnessOf(edwards(point), 'canonical')).toEqual(UNFIT);
-    expect(fitnessOf(edwards(point), 'lenient')).toEqual(UNFIT);
-  });
+  test.each([...POINTS, ...POINTS.map((point) => withSign(point))])(
+    'a key of Ed25519 of a small order is not fit: %s',
+    (point) => {
+      expect(fitnessOf(edwards(point), 'canonical')).toEqual(UNFIT);
+      expect(fitnessOf(edwards(point), 'lenient')).toEqual(UNFIT);
+    },
+  );
 });
 
 describe('the spelling of numbers', () => {
@@ -172,7 +175,7 @@ describe('the spelling of numbers', () => {
   ];
 
   test.each(LENIENT_ONLY)(
-    'with %s is forgiven to a server, and counts as the one right spelling',
+    'a number with %s is forgiven to a server, and counts as the one right spelling',
     (_, spelt) => {
       expect(fitnessOf(spelt, 'lenient')).toEqual(fitnessOf(key, 'canonical'));
       expect(fitnessOf(spelt, 'canonical')).toEqual(UNFIT);
@@ -188,7 +191,7 @@ describe('the spelling of numbers', () => {
     });
   });
 
-  test('with what is no base64 is forgiven to nobody', () => {
+  test('a number that is no base64 is forgiven to nobody', () => {
     for (const spelt of [`${key.n}\n`, ` ${key.n}`, `${key.n?.slice(0, 20)}=${key.n?.slice(20)}`]) {
       expect(fitnessOf(rsa(spelt), 'lenient'), JSON.stringify(spelt)).toEqual(UNFIT);
     }

@@ -95,7 +95,7 @@ async function start(
   };
 }
 
-describe.each(PLATFORMS)('invariant 14: on %s, odd tokens', (platform) => {
+describe.each(PLATFORMS)('invariant 14: odd tokens on %s', (platform) => {
   test.each([
     [413, 401],
     [414, 401],
@@ -119,8 +119,8 @@ describe.each(PLATFORMS)('invariant 14: on %s, odd tokens', (platform) => {
   );
 });
 
-describe.each(PLATFORMS)('invariant 14: on %s, a request without a certificate', (platform) => {
-  test('is refused before anybody is asked, where a certificate alone could bind its token', async () => {
+describe.each(PLATFORMS)('invariant 14: a request without a certificate on %s', (platform) => {
+  test('a request without a certificate is refused before anybody is asked, where a certificate alone could bind its token', async () => {
     const { call, asked, log } = await start(platform, 500);
     for (const token of ['odd-1', 'good-1', 'eyJhbGciOiJub25lIn0.e30.'])
       expect(await call(token, 'none')).toBe(401);
@@ -129,19 +129,19 @@ describe.each(PLATFORMS)('invariant 14: on %s, a request without a certificate',
     expect(await call('good-1')).toBe(200);
   });
 
-  test('is asked about where its token need not be bound', async () => {
+  test('a request without a certificate is asked about where its token need not be bound', async () => {
     const { call, asked } = await start(platform, 500, { binding: 'if-bound' });
     expect(await call('good-1', 'none')).toBe(401);
     expect(asked).toEqual(['good-1']);
   });
 
-  test('is asked about where a proof may bind its token', async () => {
+  test('a request without a certificate is asked about where a proof may bind its token', async () => {
     const { call, asked } = await start(platform, 500, {}, { dpop: { publicUrl: AUDIENCE } });
     expect(await call('good-1', 'none')).toBe(401);
     expect(asked).toEqual(['good-1']);
   });
 
-  test('is refused before keys are fetched; by keys that are known, its token is verified', async () => {
+  test('a request without a certificate is refused before keys are fetched; by keys that are known, its token is verified', async () => {
     const as = await startAuthorizationServer(world);
     const log = new RecordingLogger();
     const app = await startApi(world, platform, as, [Routes], { logger: log });

@@ -21,6 +21,14 @@ describeForwarding(CADDY, (world, start) => {
     expect((await call({ token, certificate: client2, headers })).status).toBe(400);
   });
 
+  test('RFC8705-1: the placeholder that Caddy sends without a certificate means none', async () => {
+    const { as, call } = await start({ replace: { 'request_header @proved X-SSL': 'request_header X-SSL' } });
+    const { client1 } = world();
+    const token = await as.accessToken({ certificate: client1 });
+    expect((await call({ token, certificate: client1 })).status).toBe(200);
+    expect((await call({ token })).status).toBe(401);
+  });
+
   test('INV2: the header that a client sends by HTTP/2 never wins over what the proxy writes', async () => {
     const { as, caller } = await start();
     const { client1, client2 } = world();

@@ -18,8 +18,10 @@ interface Sent {
 const requestOf = ({ headers = ['Bearer token'], url = '/', type, body }: Sent): HttpRequest =>
   ({
     url,
-    rawHeaders: headers.flatMap((value) => ['Authorization', value]),
-    headers: type === undefined ? {} : { 'content-type': type },
+    rawHeaders: [
+      ...headers.flatMap((value) => ['Authorization', value]),
+      ...(type === undefined ? [] : ['Content-Type', type]),
+    ],
     body,
   }) as unknown as HttpRequest;
 

@@ -172,5 +172,5 @@ function hasStrongKey({ publicKey }: X509Certificate): boolean {
 
 /** The subject on one line; `undefined` in Node, against its type, where it is empty. */
 export function nameOf({ subject }: { readonly subject: string | undefined }): string {
-  return (subject ?? '').replaceAll('\n', ', ');
+  return subject?.replaceAll('\n', ', ') ?? 'a certificate without a subject';
 }

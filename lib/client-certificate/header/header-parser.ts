@@ -8,11 +8,21 @@ import { MalformedValue } from './malformed-value.js';
 /** Most characters of a value. Node takes 16 KiB of all headers together, unless `maxHeaderSize` says otherwise. */
 const MAX_LENGTH = 65_536;
 
-/**
- * How proxies write that there was no certificate: not at all, as a log would (`-`), as Apache does (`(null)`), and
- * where the configuration puts RFC 9440's colons around nothing (`::`).
- */
-const ABSENT: ReadonlySet<string> = new Set(['', '-', '(null)', '::']);
+/** How proxies write that there was no certificate: not at all, as a log would (`-`), as Apache does (`(null)`). */
+const ABSENT: ReadonlySet<string> = new Set(['', '-', '(null)']);
+/** A variable in the proxy's configuration that nothing was put in the place of: Caddy has none without a certificate. */
+const PLACEHOLDER = /^\{[\w.-]+\}$/;
+
+/** Around nothing there may be what the configuration puts around a certificate: RFC 9440's colons, HAProxy's quotes. */
+function isAbsent(value: string): boolean {
+  const bare = without('"', without(':', value));
+  return ABSENT.has(bare) || PLACEHOLDER.test(bare);
+}
+
+/** A text without the mark at its beginning and at its end; as it is where either is missing. */
+export function without(mark: '"' | ':', text: string): string {
+  return text.length > 1 && text.startsWith(mark) && text.endsWith(mark) ? text.slice(1, -1) : text;
+}
 
 /**
  * Makes a parser of what is the same in every format and what is not.
@@ -22,7 +32,7 @@ export function headerParser(read: (value: string) => ForwardedCertificate): For
   return (value) => {
     if (value.length > MAX_LENGTH) return malformed(`it is longer than ${MAX_LENGTH} characters`);
     const trimmed = value.trim();
-    return ABSENT.has(trimmed) ? { kind: 'absent' } : attempt(() => read(trimmed));
+    return isAbsent(trimmed) ? { kind: 'absent' } : attempt(() => read(trimmed));
   };
 }
 

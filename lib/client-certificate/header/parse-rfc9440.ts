@@ -1,5 +1,5 @@
 import { decodeCertificates } from './decode-certificates.js';
-import { headerParser } from './header-parser.js';
+import { headerParser, without } from './header-parser.js';
 import { MalformedValue } from './malformed-value.js';
 
 /**
@@ -8,12 +8,7 @@ import { MalformedValue } from './malformed-value.js';
  * @see RFC 9440 §2.2, RFC 8941 §3.3.5
  */
 export const parseRfc9440 = headerParser((value) => {
-  const base64 = byteSequence(value);
-  if (base64 === undefined) throw new MalformedValue('it is not base64 between colons (RFC 9440)');
+  const base64 = without(':', value);
+  if (base64 === value) throw new MalformedValue('it is not base64 between colons (RFC 9440)');
   return decodeCertificates([base64]);
 });
-
-/** What is between the colons of a byte sequence; `undefined` when it is none. */
-export function byteSequence(value: string): string | undefined {
-  return value.startsWith(':') && value.endsWith(':') ? value.slice(1, -1) : undefined;
-}

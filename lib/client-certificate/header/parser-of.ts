@@ -8,7 +8,9 @@ import { xfccParser } from './parse-xfcc.js';
 /** The parser of a format. */
 export function parserOf(format: ForwardedCertificateFormat): ForwardedCertificateParser {
   if (typeof format === 'object') {
-    return 'xfcc' in format ? xfccParser(format.xfcc.hop) : parseSingleDer;
+    if (!('xfcc' in format)) return parseSingleDer;
+    const { hop, hashAlone = false } = format.xfcc;
+    return xfccParser({ hop, hashAlone });
   }
   switch (format) {
     case 'rfc9440':
@@ -18,6 +20,6 @@ export function parserOf(format: ForwardedCertificateFormat): ForwardedCertifica
     case 'der':
       return parseDer;
     case 'xfcc':
-      return xfccParser(0);
+      return xfccParser({ hop: undefined, hashAlone: false });
   }
 }

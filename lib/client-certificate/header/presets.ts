@@ -1,4 +1,8 @@
-import type { HeaderClientCertificateOptions, TrustedProxy } from '../../cert-bound-auth.options.js';
+import type {
+  HeaderClientCertificateOptions,
+  TrustedProxy,
+  XfccFormat,
+} from '../../cert-bound-auth.options.js';
 
 type Trust = HeaderClientCertificateOptions['trust'];
 type VerifyHeader = NonNullable<HeaderClientCertificateOptions['verifyHeader']>;
@@ -125,7 +129,7 @@ export const forwardedBy = {
   /**
    * HAProxy: `bind … ca-file clients.pem verify required` and
    * `http-request set-header X-Client-Cert %[ssl_c_der,base64]`, which replaces the client's header; with colons around
-   * it (`:%[ssl_c_der,base64]:`, RFC 9440) it is read as well.
+   * it (`:%[ssl_c_der,base64]:`, RFC 9440) or in quotes (`%{+Q}[ssl_c_der,base64]`) it is read as well.
    * With `crt-ignore-err` or `ca-ignore-err` it passes on certificates that are invalid: then add
    * `http-request set-header X-SSL-Verify %[ssl_c_verify]` and `verifyHeader: 'X-SSL-Verify'` (the value is `0`).
    */
@@ -166,7 +170,7 @@ export const forwardedBy = {
   /**
    * Caddy: `client_auth { mode require_and_verify … }` and in `reverse_proxy`
    * `header_up X-Client-Cert {http.request.tls.client.certificate_der_base64}`, which replaces the client's header. Where
-   * a certificate is optional, Caddy would send the placeholder itself for none: see docs/proxies/Caddyfile.
+   * a certificate is optional, Caddy sends the placeholder itself for none, which counts as none.
    * With the modes `request` and `require` it passes on certificates that nobody has verified: then set `trust`.
    */
   caddy: ({
@@ -182,25 +186,22 @@ export const forwardedBy = {
   /**
    * Envoy, Istio: `require_client_certificate: true` with a `trusted_ca`,
    * `forward_client_cert_details: SANITIZE_SET`, which removes the client's header, and
-   * `set_current_client_cert_details: { cert: true }`. Leave `uri` and `dns` off where you can: Envoy does not escape
-   * them, so that a name with a comma in a certificate could pass for an element of its own.
-   * With APPEND_FORWARD, `hop` may name a proxy before the nearest one: each between them must be trusted, too.
+   * `set_current_client_cert_details: { cert: true }`. Istio's sidecars use APPEND_FORWARD and send no `Cert` unless told
+   * to (`proxyHeaders` of its ProxyConfig). There must be one element, unless `hop` says which one counts: it may name a
+   * proxy before the nearest one, and each between them must be trusted, too. Leave `uri` and `dns` off where you can.
    * Azure Container Apps: `clientCertificateMode: require`. It takes self-signed certificates too: set `trust`.
    */
   envoy: ({
     header = 'x-forwarded-client-cert',
     trust = 'proxy',
     hop,
+    hashAlone,
     ...rest
-  }: VerifyingProxyOptions &
-    UsualHeader & {
-      /** Whose element counts, counted from the nearest. @default 0 */
-      readonly hop?: number;
-    }): HeaderClientCertificateOptions => ({
+  }: VerifyingProxyOptions & UsualHeader & XfccFormat): HeaderClientCertificateOptions => ({
     ...rest,
     from: 'header',
     header,
-    format: hop === undefined ? 'xfcc' : { xfcc: { hop } },
+    format: xfccFormat(hop, hashAlone),
     trust,
   }),
 
@@ -378,6 +379,13 @@ export const forwardedBy = {
     trust,
   }),
 } as const;
+
+function xfccFormat(hop?: number, hashAlone?: boolean): HeaderClientCertificateOptions['format'] {
+  if (hop === undefined && hashAlone === undefined) return 'xfcc';
+  return {
+    xfcc: { ...(hop === undefined ? {} : { hop }), ...(hashAlone === undefined ? {} : { hashAlone }) },
+  };
+}
 
 function albInVerifyMode({
   mode: _mode,

@@ -1,8 +1,10 @@
 import 'reflect-metadata';
 import { X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
+import { selfSignedCertificate, TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { chainVerifier } from '../../../lib/client-certificate/chain/chain-verifier.js';
+import { readCaCertificates } from '../../../lib/client-certificate/chain/read-certificates.js';
 import { validatePath } from '../../../lib/client-certificate/chain/certification-path.js';
 import { version1Authority } from '../../support/openssl.js';
 import { issue, NOW, type Party, type Says } from './parties.js';
@@ -259,4 +261,16 @@ describe('the verifier of chains', () => {
       'CN=victim is not the certificate of a CA',
     );
   });
+});
+
+test('INV3: a certificate with an empty subject, and a CA with one, is refused with words, not with an exception', async () => {
+  const ca = await TestCertificateAuthority.create();
+  const weak = new X509Certificate((await ca.issueServerCertificate({ hosts: [''] })).der);
+  expect(weak.subject).toBeUndefined();
+  const problem = 'a certificate without a subject is not for TLS clients (extended key usage)';
+  await expect(Promise.resolve(chainVerifier({ ca: ca.cert })(weak, []))).resolves.toBe(problem);
+  const { cert } = await selfSignedCertificate('');
+  expect(() => readCaCertificates(cert)).toThrow(
+    'a certificate without a subject is not the certificate of a CA',
+  );
 });

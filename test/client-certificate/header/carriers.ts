@@ -23,6 +23,8 @@ const parsers = {
   apache: parserOf(forwardedBy.apache({ header, trustedProxies }).format),
   caddy: parserOf(forwardedBy.caddy({ header, trustedProxies }).format),
   envoy: parserOf(forwardedBy.envoy({ trustedProxies }).format),
+  envoyAppending: parserOf(forwardedBy.envoy({ trustedProxies, hop: 0 }).format),
+  istio: parserOf(forwardedBy.envoy({ trustedProxies, hashAlone: true }).format),
   traefik: parserOf(forwardedBy.traefik({ trustedProxies }).format),
   albVerify: parserOf(forwardedBy.awsAlb({ trustedProxies }).format),
   albPassthrough: parserOf(forwardedBy.awsAlb({ mode: 'passthrough', trust: 'any', trustedProxies }).format),
@@ -100,6 +102,18 @@ export const CARRIERS: readonly Carrier[] = [
   },
   { name: 'HAProxy, bare', parse: parsers.haproxy, write: base64Of, passesOn: 'leaf' },
   {
+    name: 'HAProxy, in quotes',
+    parse: parsers.haproxy,
+    write: (leaf) => `"${base64Of(leaf)}"`,
+    passesOn: 'leaf',
+  },
+  {
+    name: 'HAProxy, in quotes between colons',
+    parse: parsers.haproxy,
+    write: (leaf) => `:"${base64Of(leaf)}":`,
+    passesOn: 'leaf',
+  },
+  {
     name: 'HAProxy, between colons',
     parse: parsers.haproxy,
     write: (leaf) => `:${base64Of(leaf)}:`,
@@ -127,7 +141,7 @@ export const CARRIERS: readonly Carrier[] = [
   },
   {
     name: 'Envoy with APPEND_FORWARD, behind what the client sent',
-    parse: parsers.envoy,
+    parse: parsers.envoyAppending,
     write: (leaf) =>
       `Hash=${'0'.repeat(64)};Subject="",By=spiffe://a;Hash=${hexDigestOf(leaf)};Cert=${inEnvoysQuotes(pemOf(leaf))}`,
     passesOn: 'leaf',
@@ -141,7 +155,7 @@ export const CARRIERS: readonly Carrier[] = [
   },
   {
     name: 'Istio, no more than Hash',
-    parse: parsers.envoy,
+    parse: parsers.istio,
     write: (leaf) =>
       `By=spiffe://cluster.local/ns/api/sa/api;Hash=${hexDigestOf(leaf)};Subject="";URI=spiffe://cluster.local/a`,
     passesOn: 'digest',

@@ -1,3 +1,4 @@
+import { TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parserOf } from '../../../lib/client-certificate/header/parser-of.js';
 import {
@@ -8,7 +9,10 @@ import {
   thumbprintOf,
 } from './certificates.js';
 
-const parse = parserOf('xfcc');
+/** All that is read of the header, to see how; what is read unless more is asked for comes further down. */
+const parse = parserOf({ xfcc: { hop: 0, hashAlone: true } });
+const parseOne = parserOf({ xfcc: { hashAlone: true } });
+const parseByDefault = parserOf('xfcc');
 
 let kit: TestCertificates;
 let hash: string;
@@ -41,18 +45,20 @@ describe('INV2: the element of the nearest proxy counts', () => {
     [2, 'farthest'],
   ])('the hop %i means the %s element', (hop, subject) => {
     const value = ['farthest', 'middle', 'nearest'].map((name) => `${hash};Subject="${name}"`).join(',');
-    expect(parserOf({ xfcc: { hop } })(value)).toMatchObject({ ...ofLeaf(), subject });
+    expect(parserOf({ xfcc: { hop, hashAlone: true } })(value)).toMatchObject({ ...ofLeaf(), subject });
   });
 
   test.each([1, 2, 1000])('the hop %i of a value with one element is malformed, not absent', (hop) => {
-    expect(parserOf({ xfcc: { hop } })(hash)).toEqual(malformed(`it has no element of hop ${hop}`));
+    expect(parserOf({ xfcc: { hop, hashAlone: true } })(hash)).toEqual(
+      malformed(`it has no element of hop ${hop}`),
+    );
   });
 
   test('a comma, a semicolon or an equals sign in quotes separates nothing', () => {
     const subject = `CN=a,${otherHash};Cert=b,O="`;
     const value = `${hash};Subject="${subject.replaceAll('"', '\\"')}"`;
     expect(parse(value)).toMatchObject({ ...ofLeaf(), subject });
-    expect(parserOf({ xfcc: { hop: 1 } })(value).kind).toBe('malformed');
+    expect(parserOf({ xfcc: { hop: 1, hashAlone: true } })(value).kind).toBe('malformed');
   });
 
   test('a name that ends with a backslash does not hide the end of its value', () => {
@@ -101,7 +107,7 @@ describe('INV2: the grammar of the header', () => {
   });
 
   test('the parser accepts repeated keys where they are unknown or may repeat', () => {
-    expect(parse(`By=a;By=b;New=c;New=d;${hash};URI=e;URI=f;DNS=g;DNS=h`)).toEqual({
+    expect(parseOne(`By=a;By=b;New=c;New=d;${hash};URI=e;URI=f;DNS=g;DNS=h`)).toEqual({
       ...ofLeaf(),
       subject: undefined,
       subjectAltNames: ['URI:e', 'URI:f', 'DNS:g', 'DNS:h'],
@@ -170,7 +176,7 @@ describe('INV2: Hash, Cert and Chain must agree', () => {
 
   test('an element with none of them is malformed, not absent', () => {
     const detail = 'its element has neither Cert, Chain nor Hash';
-    expect(parse('By=a;Subject="b";URI=c')).toEqual(malformed(detail));
+    expect(parseOne('By=a;Subject="b";URI=c')).toEqual(malformed(detail));
     expect(parse(`${hash},By=a`)).toEqual(malformed(detail));
   });
 
@@ -206,15 +212,109 @@ describe('INV2: what is known about a certificate that was not passed on', () =>
 
   test('its names are written as Node prints them', () => {
     const names = ['spiffe://a/b', '"a,b"', '"a\\"b"', "a'b", 'é', ''];
-    expect(parse(`${hash};${names.map((name) => `URI=${name}`).join(';')};DNS=a.example`)).toMatchObject({
+    expect(parseOne(`${hash};${names.map((name) => `URI=${name}`).join(';')};DNS=a.example`)).toMatchObject({
       subjectAltNames: [
         'URI:spiffe://a/b',
-        'URI:"a,b"',
+        String.raw`URI:"a\u002cb"`,
         'URI:"a\\"b"',
         `URI:"a'b"`,
         'URI:"é"',
         'DNS:a.example',
       ],
     });
+  });
+});
+
+describe('INV2: unless more is asked for, there is one element, with a certificate', () => {
+  test('more than one is malformed, however good each is', () => {
+    const detail = 'it has more than one element, and no hop says which one counts';
+    const own = `${hash};${cert}`;
+    for (const value of [`${own},${own}`, `By=a,${own}`, `${own},By=a`, `${otherHash};${otherCert}, ${own}`])
+      expect(parseByDefault(value), value).toEqual(malformed(detail));
+    expect(parseByDefault(own)).toMatchObject({ kind: 'certificate', der: kit.leaf });
+    expect(parseOne(`${hash},${otherHash}`)).toEqual(malformed(detail));
+  });
+
+  test('Hash alone is malformed', () => {
+    const detail = 'its element has Hash alone: have Envoy send Cert, or accept it (hashAlone)';
+    for (const parser of [
+      parseByDefault,
+      parserOf({ xfcc: { hop: 0 } }),
+      parserOf({ xfcc: { hashAlone: false } }),
+    ])
+      expect(parser(hash)).toEqual(malformed(detail));
+    expect(parseOne(hash)).toMatchObject(ofLeaf());
+  });
+});
+
+describe('INV2: a name of the client’s never names another client', () => {
+  /** What Envoy writes for a client of these names, which it does not escape. */
+  const written = async (
+    options: { readonly uris?: readonly string[]; readonly hosts?: readonly string[] },
+    withCert = true,
+  ): Promise<string> => {
+    const ca = await TestCertificateAuthority.create();
+    const { der } = await ca.issueClientCertificate('client', options);
+    return [
+      'By=spiffe://mesh/api',
+      `Hash=${hexDigestOf(der)}`,
+      ...(withCert ? [`Cert="${encodeURIComponent(pemOf(der))}"`] : []),
+      ...(options.uris ?? ['']).map((name) => `URI=${name}`),
+      ...(options.hosts ?? []).map((name) => `DNS=${name}`),
+    ].join(';');
+  };
+  const parsers = (): readonly (readonly [string, typeof parse])[] => [
+    ['xfcc', parseByDefault],
+    ['hashAlone', parseOne],
+    ['hop 0', parserOf({ xfcc: { hop: 0 } })],
+    ['hop 0, hashAlone', parse],
+  ];
+
+  test('no client is taken for another with a comma or a semicolon in a URI or a DNS name, whatever of the other client follows', async () => {
+    const stolen = [otherHash, `${otherHash};${otherCert}`, otherCert, `${otherHash};${otherCert};URI=`];
+    const ways = stolen.flatMap((end) => [
+      { uris: [`spiffe://a,${end}`] },
+      { uris: [`spiffe://a;${end}`] },
+      { uris: [`,${end}`] },
+      { uris: ['spiffe://a', `spiffe://a,${end}`] },
+      { uris: [`spiffe://a,By=b,${end}`] },
+      { uris: [`spiffe://a;DNS=a,${end}`], hosts: ['a'] },
+      { hosts: [`a,${end}`] },
+      { hosts: [`a;${end}`] },
+      { uris: ['spiffe://a'], hosts: [`,${end}`] },
+    ]);
+    for (const way of ways) {
+      for (const withCert of [true, false]) {
+        const value = await written(way, withCert);
+        for (const [name, parser] of parsers()) {
+          for (const front of ['', `${otherHash};${otherCert};URI=,`, 'By="a",']) {
+            const result = parser(`${front}${value}`);
+            expect([name, value, result.kind]).toEqual([name, value, 'malformed']);
+          }
+        }
+      }
+    }
+  });
+
+  test('a proxy that is nearer may have names in its element without Cert, for it is trusted', async () => {
+    const nearer = 'By=a;Hash=' + '1'.repeat(64) + ';URI=spiffe://mesh/gateway';
+    const parser = parserOf({ xfcc: { hop: 1 } });
+    for (const names of [{ uris: ['spiffe://a/b'], hosts: ['a.example', 'b.example'] }, {}])
+      expect(parser(`${await written(names)},${nearer}`)).toMatchObject({ kind: 'certificate' });
+    const hostile = await written({ uris: [`spiffe://a,${otherHash};${otherCert}`] });
+    expect(parser(`${hostile},${nearer}`)).toEqual(
+      malformed('its URI is not that of the certificate beside it'),
+    );
+  });
+
+  test('honest names pass, in quotes too', async () => {
+    for (const names of [
+      { uris: ['spiffe://a/b?c=d', 'urn:e'], hosts: ['a.example'] },
+      { uris: [], hosts: ['a.example'] },
+      {},
+    ])
+      expect(parserOf({ xfcc: { hop: 0 } })(await written(names))).toMatchObject({ kind: 'certificate' });
+    const quoted = (await written({ uris: ['urn:a,b'] })).replace('URI=urn:a,b', 'URI="urn:a,b"');
+    expect(parserOf({ xfcc: { hop: 0 } })(quoted)).toMatchObject({ kind: 'certificate' });
   });
 });

@@ -137,6 +137,9 @@ describe('INV2: the presets for proxies', () => {
 
   test('the preset envoy takes another hop', () => {
     expect(forwardedBy.envoy({ hop: 2, trustedProxies }).format).toEqual({ xfcc: { hop: 2 } });
+    expect(forwardedBy.envoy({ hashAlone: true, trustedProxies }).format).toEqual({
+      xfcc: { hashAlone: true },
+    });
   });
 
   test.each([

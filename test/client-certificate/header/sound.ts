@@ -10,7 +10,7 @@ import { base64Of, thumbprintOf } from './certificates.js';
 export function expectSound(value: string, result: ForwardedCertificateResult): void {
   switch (result.kind) {
     case 'absent':
-      return expect(['', '-', '(null)', '::']).toContain(value.trim());
+      return expect(value.trim()).toMatch(/^:?"?(?:|-|\(null\)|\{[\w.-]+\})"?:?$/);
     case 'malformed':
       return expect(DETAILS).toContain(result.detail);
     case 'thumbprint': {
@@ -56,4 +56,10 @@ const DETAILS = [
   'its Cert is more than one certificate',
   'its Chain does not begin with its Cert',
   'its element has neither Cert, Chain nor Hash',
+  'its element has Hash alone: have Envoy send Cert, or accept it (hashAlone)',
+  'it has more than one element, and no hop says which one counts',
+  'its URI comes without Cert: where the name ends cannot be told',
+  'its DNS comes without Cert: where the name ends cannot be told',
+  'its URI is not that of the certificate beside it',
+  'its DNS is not that of the certificate beside it',
 ];

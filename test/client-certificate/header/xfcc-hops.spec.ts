@@ -60,7 +60,7 @@ describe('INV2: the element at the configured hop', () => {
         fc.constantFrom(',', ', ', ' ,\t'),
         (elements, hop, separator) => {
           const value = elements.map(({ text }) => text).join(separator);
-          const result = parserOf({ xfcc: { hop } })(value);
+          const result = parserOf({ xfcc: { hop, hashAlone: true } })(value);
           const { expected } = elements.at(-1 - hop) ?? { expected: { kind: 'malformed' } };
           expect(result).toMatchObject(expected);
         },

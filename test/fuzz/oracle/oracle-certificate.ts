@@ -5,8 +5,10 @@ import { must } from './verdict.js';
 
 type HeaderPolicy = Extract<CertificatePolicy, { readonly from: 'header' }>;
 
-/** What a peer, or the proxy that speaks for it, says of a certificate: itself, or its digest alone. */
-type Claimed = { readonly der: Buffer } | { readonly thumbprint: string };
+/** What a peer, or the proxy that speaks for it, says of a certificate. */
+interface Claimed {
+  readonly der: Buffer;
+}
 
 /**
  * Judges that the caller has proved the certificate of a token (RFC 8705 §3).
@@ -15,10 +17,9 @@ type Claimed = { readonly der: Buffer } | { readonly thumbprint: string };
  */
 export function judgeCertificate(seen: Observation, policy: CertificatePolicy, expected: unknown): void {
   const claimed = policy.from === 'tls' ? fromTls(seen, policy.trust) : fromHeader(seen, policy);
-  const thumbprint =
-    'der' in claimed ? createHash('sha256').update(claimed.der).digest('base64url') : claimed.thumbprint;
+  const thumbprint = createHash('sha256').update(claimed.der).digest('base64url');
   must(thumbprint === expected, 'RFC 8705 §3.1: another certificate');
-  if ('der' in claimed) judgeValidity(claimed.der, seen.now);
+  judgeValidity(claimed.der, seen.now);
 }
 
 function fromTls({ certificate }: Observation, trust: 'ca' | 'any'): Claimed {
@@ -61,8 +62,7 @@ function fromHeader(seen: Observation, policy: HeaderPolicy): Claimed {
     const verdicts = valuesOf(seen, verify.name);
     must(verdicts.length === 1 && verdicts[0] === verify.value, 'docs/proxies.md: the proxy does not vouch');
   }
-  if (trust !== 'proxy')
-    must('der' in claimed && isIssuedBy(claimed.der, trust.ca), 'RFC 5280 §6: the chain');
+  if (trust !== 'proxy') must(isIssuedBy(claimed.der, trust.ca), 'RFC 5280 §6: the chain');
   return claimed;
 }
 
@@ -79,14 +79,19 @@ const FORMATS: Readonly<Record<HeaderPolicy['format'], (value: string) => Claime
     must(members(value).length === 1, 'docs: one certificate, no comma');
     return { der: derOf(members(value)[0]) };
   },
-  xfcc: nearestHop,
+  xfcc: onlyElement,
 };
 
-/** Base64 of DER, joined by commas; Traefik percent-encodes them, HAProxy may put colons around them. */
+/** Base64 of DER, joined by commas; Traefik percent-encodes them, HAProxy may put colons or quotes around them. */
 function members(value: string): readonly string[] {
   return percentDecoded(value)
     .split(',')
-    .map((member) => member.trim().replace(/^:(.*):$/s, '$1'));
+    .map((member) =>
+      member
+        .trim()
+        .replace(/^:(.*):$/s, '$1')
+        .replace(/^"(.*)"$/s, '$1'),
+    );
 }
 
 /** A certificate and nothing before or behind it (RFC 4648 §4: the one alphabet, padding at the end or none). */
@@ -120,9 +125,10 @@ function percentDecoded(text: string): string {
   }
 }
 
-/** Envoy: the nearest hop's element is the last; commas and semicolons in quotes separate nothing. */
-function nearestHop(value: string): Claimed {
-  const element = splitOutsideQuotes(value, ',').at(-1) ?? '';
+/** Envoy: one element with a certificate; commas and semicolons in quotes separate nothing. */
+function onlyElement(value: string): Claimed {
+  const [element = '', ...others] = splitOutsideQuotes(value, ',');
+  must(others.length === 0, 'docs: which of several elements is Envoy’s own cannot be told');
   const pairs = splitOutsideQuotes(element, ';').map((pair) => /^\s*([^=]*)=(.*?)\s*$/s.exec(pair));
   const found = (name: string): string | undefined => {
     const all = pairs.filter((pair) => pair?.[1]?.toLowerCase() === name);
@@ -131,9 +137,8 @@ function nearestHop(value: string): Claimed {
   };
   const [hash, cert, chain] = [found('hash'), found('cert'), found('chain')];
   const text = cert ?? chain;
-  must(hash !== undefined || text !== undefined, 'Envoy: no certificate in the nearest element');
+  must(text !== undefined, 'docs: no certificate in the element');
   must(hash === undefined || /^[0-9a-f]{64}$/i.test(hash), 'Envoy: Hash is SHA-256 in hex');
-  if (text === undefined) return { thumbprint: Buffer.from(hash ?? '', 'hex').toString('base64url') };
   const der = firstOfPem(percentDecoded(text));
   const digest = createHash('sha256').update(der).digest('hex');
   must(hash === undefined || hash.toLowerCase() === digest, 'Envoy: Hash is of another certificate');

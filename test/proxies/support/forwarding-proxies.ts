@@ -2,11 +2,10 @@ import { join } from 'node:path';
 import type { HeaderClientCertificateOptions } from 'nestjs-cert-bound-auth';
 import type { TestCertificate } from 'nestjs-cert-bound-auth/testing';
 import { inject } from 'vitest';
-import type { ProxyKind } from './proxy-programs.js';
 
 /** How docs/proxies has a proxy pass on the certificates of its clients. */
 export interface ForwardingProxy {
-  readonly kind: ProxyKind;
+  readonly kind: 'nginx' | 'haproxy' | 'apache' | 'caddy';
   /** Its configuration in docs/proxies. */
   readonly file: string;
   /** Whether it wants certificate and key in one file. */
@@ -57,7 +56,9 @@ export const CADDY: ForwardingProxy = {
 };
 
 /** The sample of docs/proxies.md with what an app behind each proxy needs to know. */
-type Sample = Readonly<Record<ProxyKind | 'nginxByCertificate', HeaderClientCertificateOptions>>;
+type Sample = Readonly<
+  Record<ForwardingProxy['kind'] | 'nginxByCertificate', HeaderClientCertificateOptions>
+>;
 
 /** What docs/proxies.md has an app know. */
 export async function documentedSource(name: keyof Sample): Promise<HeaderClientCertificateOptions> {

@@ -50,6 +50,10 @@ export async function callThrough(
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
       );
     });
+    outgoing.on('upgrade', ({ statusCode: status = 0, headers: answered }, socket) => {
+      socket.destroy();
+      resolve({ status, headers: answered, body: '' });
+    });
     outgoing.end(body);
   });
 }

@@ -21,9 +21,9 @@ const execute = promisify(execFile);
 
 /** Looks for every proxy, for none is left out; in the end ends those whose test could not do it, for it was killed. */
 export default async function prepare(project: TestProject): Promise<() => Promise<void>> {
-  for (const { command, package: name, versionArguments } of Object.values(PROXY_PROGRAMS)) {
+  for (const { command, install, versionArguments } of Object.values(PROXY_PROGRAMS)) {
     await execute(command, versionArguments, { env: proxyEnvironment(tmpdir()) }).catch((cause: unknown) => {
-      throw new Error(`these tests need ${command}: apt-get install ${name}`, { cause });
+      throw new Error(`these tests need ${command}: ${install}`, { cause });
     });
   }
   project.provide('proxySamples', extract('docs/proxies.md'));

@@ -6,8 +6,8 @@ const DOCUMENTS = new URL('../../../docs/proxies/', import.meta.url);
 
 /** How a proxy is set up. */
 export interface ProxyOptions {
-  /** Its configuration: the name of a file in docs/proxies. */
-  readonly file: string;
+  /** Its configuration: the name of a file in docs/proxies, or the text itself. */
+  readonly file: string | { readonly text: string };
   /** Content of each file that the configuration names, by its path there. */
   readonly files: Readonly<Record<string, string>>;
   /** What the configuration names and is elsewhere in a test, and where: `{ '127.0.0.1:3000': '127.0.0.1:40123' }`. */
@@ -26,8 +26,8 @@ export async function configureProxy(
   { file, files, replace }: ProxyOptions,
 ): Promise<readonly string[]> {
   const paths = await writeFiles(folder, files);
-  const text = await readFile(new URL(file, DOCUMENTS), 'utf8');
-  const place = { folder, site: join(folder, 'site'), port };
+  const text = typeof file === 'object' ? file.text : await readFile(new URL(file, DOCUMENTS), 'utf8');
+  const place = { folder, site: join(folder, `site${program.extension ?? ''}`), port };
   await writeFile(place.site, replaceAll(text, { ...paths, ...replace, ...listening(program, port) }));
   const main = join(folder, 'main');
   await writeFile(main, program.main(place));

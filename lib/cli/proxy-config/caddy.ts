@@ -1,0 +1,94 @@
+import type { PlannedPolicy, ProxyPlan } from './proxy-plan.js';
+import { AMBIGUOUS_PATH, authorityOf, block, heading, literally } from './text.js';
+
+/** Prints a Caddyfile. */
+export function caddyConfig(plan: ProxyPlan): string {
+  const isOne = plan.policies.length === 1;
+  // Which is when it learned to take a parameter out of the query.
+  const version = plan.places.parameters.length === 0 ? '2.6' : '2.8';
+  return `${heading('caddy', `Caddy ${version} or later (forward_auth)`)}
+
+api.example.com {
+	tls /etc/ssl/api/server.crt /etc/ssl/api/server.key {
+		client_auth {
+			mode verify_if_given
+			trusted_ca_cert_file /etc/ssl/api/client-ca.crt
+		}
+	}
+
+	# In this order: Caddy would sort it otherwise.
+	route {
+		# By Connection a client names headers that Caddy takes away on the way to the API (RFC 9110 §7.6.1): none of these.
+		@nominates header_regexp Connection (?i)(${nominated(plan).join('|')})
+		respond @nominates 400
+${isOne ? '' : severalPolicies()}
+		# What the client sends under these names goes first: some versions of Caddy copy no empty header over it. A name
+		# with an underscore is the same name for some languages.
+		request_header -*_*
+		request_header -X-Credential-*
+${block(
+  others(plan).map((name) => `request_header -${name}`),
+  2,
+  '\t',
+)}		request_header -${plan.certificateHeader}
+
+		# Without a certificate the placeholder would be sent as it stands here.
+		@proved vars_regexp {tls_client_fingerprint} ^[0-9a-f]+$
+		request_header @proved ${plan.certificateHeader} {tls_client_certificate_der_base64}
+
+${isOne ? plan.policies.map((policy) => block(steps(policy, plan), 2, '\t')).join('') : plan.policies.map((policy) => routeOf(policy, plan)).join('\n')}${isOne ? '' : '\n\t\trespond 404\n'}	}
+}
+`;
+}
+
+/** Headers that do not begin as the usual ones do. */
+function others({ copied }: ProxyPlan): readonly string[] {
+  return copied.filter((name) => !name.toLowerCase().startsWith('x-credential-'));
+}
+
+function nominated(plan: ProxyPlan): readonly string[] {
+  const { places, certificateHeader } = plan;
+  const cookie = places.cookies.length === 0 ? [] : ['cookie'];
+  const named = ['authorization', 'dpop', certificateHeader, ...cookie, ...places.headers, ...others(plan)];
+  return ['x-credential-', ...named.map((name) => literally(name.toLowerCase()))];
+}
+
+function severalPolicies(): string {
+  return `
+		# A path that Caddy and the API could read differently would be asked about by another policy than its own.
+		@ambiguous vars_regexp {http.request.orig_uri} \`(?i)^[^?]*(?:${AMBIGUOUS_PATH})\`
+		respond @ambiguous 400
+`;
+}
+
+function routeOf(policy: PlannedPolicy, plan: ProxyPlan): string {
+  const { name, prefix } = policy;
+  return `		@policy-${name} path ${prefix} ${prefix}/*
+		route @policy-${name} {
+${block(steps(policy, plan), 3, '\t')}		}
+`;
+}
+
+/** What happens to a request that a policy is about. */
+function steps({ askAt, phantom }: PlannedPolicy, plan: ProxyPlan): readonly string[] {
+  const { auth, copied, places, certificateHeader } = plan;
+  const headers = [...copied, ...(phantom ? ['Authorization'] : [])];
+  const gone = [...places.headers, 'DPoP', certificateHeader, ...(phantom ? [] : ['Authorization'])];
+  return [
+    `forward_auth ${'unix' in auth ? `unix/${auth.unix}` : authorityOf(plan)} {`,
+    `\turi ${askAt}`,
+    '\tcopy_headers {',
+    ...headers.map((name) => `\t\t${name}`),
+    '\t}',
+    '}',
+    '',
+    "# The client's token ends here.",
+    ...gone.map((name) => `request_header -${name}`),
+    ...places.cookies.map(
+      (name) => `request_header Cookie \`(^|;)[ \\t]*${literally(name)}[ \\t]*=[^;]*;?\` $1`,
+    ),
+    ...places.parameters.map((name) => `uri query ${JSON.stringify(`-${name}`)}`),
+    '',
+    'reverse_proxy 127.0.0.1:8080',
+  ];
+}

@@ -1,0 +1,167 @@
+import type { ProxyPlan } from './proxy-plan.js';
+import { AMBIGUOUS_PATH, authorityOf, block, heading, literally } from './text.js';
+
+/** Prints the configuration of nginx, for a file of /etc/nginx/conf.d. */
+export function nginxConfig(plan: ProxyPlan): string {
+  const steps = stripping(plan);
+  return `${heading('nginx', 'nginx 1.13.5 or later (auth_request)')}
+
+map $http_upgrade $connection_upgrade {
+  default upgrade;
+  ''      '';
+}
+${steps.maps}
+server {
+  listen 443 ssl;
+  server_name api.example.com;
+
+  ssl_certificate        /etc/ssl/api/server.crt;
+  ssl_certificate_key    /etc/ssl/api/server.key;
+  ssl_protocols          TLSv1.2 TLSv1.3;
+  # Who has no certificate gets a 401; who has one of another CA gets a 400 of nginx.
+  ssl_client_certificate /etc/ssl/api/client-ca.crt;
+  ssl_verify_client      optional;
+
+  # What the answer says of the caller. What is absent is empty, and nginx then sends no such header at all: what the
+  # client itself sent under these names never gets through. A name with an underscore nginx drops by itself.
+${block(
+  plan.copied.map((name) => `auth_request_set ${answerOf(name)} $upstream_http_${variable(name)};`),
+  2,
+)}${block(
+    phantomLines(plan),
+    2,
+  )}  # What goes to the client: a nonce with any answer, the challenge with a 403. nginx copies that of a 401 itself.
+  auth_request_set $dpop_nonce $upstream_http_dpop_nonce;
+  auth_request_set $challenge $upstream_http_www_authenticate;
+  add_header DPoP-Nonce $dpop_nonce always;
+  error_page 403 = @forbidden;
+
+  # A location with a proxy_set_header of its own inherits none of these: repeat them all there.
+${block(
+  plan.copied.map((name) => `proxy_set_header ${name} ${answerOf(name)};`),
+  2,
+)}  # The client's token ends here.
+  proxy_set_header Authorization ${hasPhantom(plan) ? '$phantom_token' : '""'};
+${block(
+  [...plan.places.headers, 'DPoP', plan.certificateHeader, ...verifyHeaders(plan)].map(
+    (name) => `proxy_set_header ${name} "";`,
+  ),
+  2,
+)}${block(steps.headers, 2)}  proxy_set_header Host $host;
+  proxy_set_header Upgrade $http_upgrade;
+  proxy_set_header Connection $connection_upgrade;
+  proxy_http_version 1.1;
+
+${plan.policies.length === 1 ? '' : severalPolicies()}${plan.policies
+    .map(({ name, prefix }) => protectedLocation(name, prefix, steps.uri))
+    .join(
+      '',
+    )}${plan.policies.map(({ name, askAt }) => askingLocation(name, askAt, plan)).join('')}  location @forbidden {
+    internal;
+    add_header WWW-Authenticate $challenge always;
+    add_header DPoP-Nonce $dpop_nonce always;
+    return 403;
+  }
+}
+`;
+}
+
+/** As nginx names the variable of a header. */
+function variable(name: string): string {
+  return name.toLowerCase().replaceAll('-', '_');
+}
+
+function answerOf(name: string): string {
+  return `$answer_${variable(name)}`;
+}
+
+/** Without one in the answer the variable is empty. */
+function hasPhantom({ policies }: ProxyPlan): boolean {
+  return policies.some(({ phantom }) => phantom);
+}
+
+function phantomLines(plan: ProxyPlan): readonly string[] {
+  return hasPhantom(plan) ? ['auth_request_set $phantom_token $upstream_http_authorization;'] : [];
+}
+
+function verifyHeaders({ verifyHeader }: ProxyPlan): readonly string[] {
+  return verifyHeader === undefined ? [] : [verifyHeader];
+}
+
+function severalPolicies(): string {
+  return `  # A path that nginx and the API could read differently would be asked about by another policy than its own.
+  if ($request_uri ~* "^[^?]*(?:${AMBIGUOUS_PATH})") {
+    return 400;
+  }
+
+  location / {
+    return 404;
+  }
+
+`;
+}
+
+function protectedLocation(name: string, prefix: string, uri: string): string {
+  const body = `    auth_request /.auth/${name};
+    proxy_pass http://127.0.0.1:8080${uri};
+  }
+
+`;
+  if (prefix === '/') return `  location / {\n${body}`;
+  return `  location = ${prefix} {\n${body}  location ${prefix}/ {\n${body}`;
+}
+
+function askingLocation(name: string, askAt: string, plan: ProxyPlan): string {
+  const { auth, certificateHeader, verifyHeader } = plan;
+  const address = 'unix' in auth ? `unix:${auth.unix}:` : authorityOf(plan);
+  return `  location = /.auth/${name} {
+    internal;
+    proxy_pass http://${address}${askAt};
+    proxy_pass_request_body off;
+    # For the headers of the answer; a phantom token may be long.
+    proxy_buffer_size 16k;
+    proxy_buffers 8 16k;
+    # These replace what the client sent under the same names.
+    proxy_set_header Content-Length "";
+    proxy_set_header X-Original-Method $request_method;
+    proxy_set_header X-Original-URI $request_uri;
+    proxy_set_header ${certificateHeader} $ssl_client_escaped_cert;
+${block(verifyHeader === undefined ? [] : [`proxy_set_header ${verifyHeader} $ssl_client_verify;`], 4)}  }
+
+`;
+}
+
+interface Stripping {
+  readonly maps: string;
+  readonly headers: readonly string[];
+  /** Behind the address of the API; empty where the URI stays as it was sent. */
+  readonly uri: string;
+}
+
+/** Takes tokens out of cookies and out of the query, one name after the other. */
+function stripping({ places: { cookies, parameters } }: ProxyPlan): Stripping {
+  const cookieMaps = cookies.map((name, index) => {
+    const [from, to] = [index === 0 ? '$http_cookie' : `$cookies_${index}`, `$cookies_${index + 1}`];
+    const pattern = `^(?<cookies_before_${index}>(?:.*;)?)[ \\t]*${literally(name)}[ \\t]*=[^;]*;?[ \\t]*(?<cookies_after_${index}>.*)$`;
+    return mapOf(from, to, pattern, `$cookies_before_${index}$cookies_after_${index}`);
+  });
+  const uriMaps = parameters.map((name, index) => {
+    const [from, to] = [index === 0 ? '$request_uri' : `$uri_${index}`, `$uri_${index + 1}`];
+    const parameter = literally(encodeURIComponent(name));
+    const pattern = `^(?<uri_before_${index}>[^?]*[?](?:.*&)?)${parameter}=[^&]*&?(?<uri_after_${index}>.*)$`;
+    return mapOf(from, to, pattern, `$uri_before_${index}$uri_after_${index}`);
+  });
+  return {
+    maps: [...cookieMaps, ...uriMaps].join(''),
+    headers: cookies.length === 0 ? [] : [`proxy_set_header Cookie $cookies_${cookies.length};`],
+    uri: parameters.length === 0 ? '' : `$uri_${parameters.length}`,
+  };
+}
+
+function mapOf(from: string, to: string, pattern: string, result: string): string {
+  return `\nmap ${from} ${to} {
+  default ${from};
+  "~${pattern}" "${result}";
+}
+`;
+}
