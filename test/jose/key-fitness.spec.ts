@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import type { JWK } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { fitnessOf, hasSecretMember, isFitRsaKey } from '../../lib/jose/key-fitness.js';
@@ -135,6 +135,7 @@ describe.each(['canonical', 'lenient'] as const)('RFC8725: a key in %s spelling'
   );
 });
 
+// With the identity, the OpenSSL of Node 20 verifies a signature that nobody has made.
 describe('RFC8037: a point of Ed25519 with which anybody can sign', () => {
   const POINTS = [
     '00'.repeat(32),
@@ -147,13 +148,6 @@ describe('RFC8037: a point of Ed25519 with which anybody can sign', () => {
   ];
   const withSign = (hex: string): string =>
     hex.slice(0, 62) + (Number.parseInt(hex.slice(62), 16) | 0x80).toString(16);
-
-  test('a point of a small order verifies a signature that nobody has made, as far as OpenSSL is concerned', () => {
-    const signature = Buffer.alloc(64);
-    signature[0] = 1;
-    const key = createPublicKey({ key: edwards(POINTS[1] ?? '') as never, format: 'jwk' });
-    expect(verify(null, Buffer.from('whatever'), key, signature)).toBe(true);
-  });
 
   test.each([...POINTS, ...POINTS.map((point) => withSign(point))])(
     'a key of Ed25519 of a small order is not fit: %s',
