@@ -9,8 +9,8 @@ import { trustedPeers } from '../client-certificate/trusted-proxies.js';
 import type { AskingProxy } from './forward-auth.options.js';
 import { Policy, type PolicyDecision } from './policy.js';
 import type { ResolvedForwardAuth, ResolvedPolicy } from './resolved-forward-auth.js';
-import { SeldomLog } from './seldom-log.js';
 import { log } from '../common/log.js';
+import { SeldomLog } from '../common/seldom-log.js';
 
 /** What a proxy is answered. */
 export interface ForwardAuthAnswer {
@@ -21,7 +21,7 @@ export interface ForwardAuthAnswer {
 
 /** The endpoint that a proxy asks whether it may let a request pass: plain Node, whatever serves it. */
 export class ForwardAuth {
-  private readonly warnings = new SeldomLog();
+  private readonly warnings = new SeldomLog('warnings about proxies');
   private readonly isTrusted: (raw: IncomingMessage) => boolean;
   private readonly policies: ReadonlyMap<string, Policy>;
 
@@ -88,14 +88,16 @@ export class ForwardAuth {
   /** Whoever is not trusted to speak for others learns nothing, not even which policies there are. */
   private refusePeer({ socket }: IncomingMessage): ForwardAuthAnswer {
     const peer = socket.remoteAddress ?? 'unknown';
-    const detail = `${peer} asked, and is none of trustedProxies`;
-    this.warnings.warn(peer, `refused ${renderFields({ status: 403, reason: 'proxy_untrusted', detail })}`);
+    this.warnings.warn(peer, () => {
+      const detail = `${peer} asked, and is none of trustedProxies`;
+      return `refused ${renderFields({ status: 403, reason: 'proxy_untrusted', detail })}`;
+    });
     return { ...statusOnly(403), body: '' };
   }
 
   private unknownPolicy(name: string): ForwardAuthAnswer {
     const line = renderFields({ status: 404, reason: 'policy_unknown', policy: name });
-    this.warnings.warn(line, `refused ${line}`);
+    this.warnings.warn(line, () => `refused ${line}`);
     return statusOnly(404);
   }
 }

@@ -5,6 +5,7 @@ import type { RenderedRefusal } from '../challenge/challenge.js';
 import { OAuthError } from '../challenge/oauth-error.js';
 import type { ClientCertificateSource } from '../client-certificate/client-certificate.js';
 import type { PresentedCertificate } from '../client-certificate/presented-certificate.js';
+import { SeldomLog } from '../common/seldom-log.js';
 import type { Acceptance, RequestTrace } from '../decision.js';
 import type { DpopRules } from '../dpop/check-dpop-proof.js';
 import type { DecisionListener } from '../events/decision-listener.js';
@@ -15,7 +16,6 @@ import type { AskingProxy } from './forward-auth.options.js';
 import { forwardedRequest, forwardedTarget, headerFieldsOf, targetHeadersOf } from './forwarded-request.js';
 import { type PhantomTokenMaker, phantomTokenMaker } from './phantom-token.js';
 import type { ResolvedPolicy } from './resolved-forward-auth.js';
-import { SeldomLog } from './seldom-log.js';
 import { moveToken } from './token-place.js';
 
 /** What a policy says of a request. */
@@ -40,7 +40,7 @@ interface Progress {
 
 /** One policy at work: decides about the requests of a proxy's clients, one by one. */
 export class Policy {
-  private readonly warnings = new SeldomLog();
+  private readonly warnings = new SeldomLog('warnings about proxies');
   private readonly server: ResourceServer;
   private readonly phantomToken: PhantomTokenMaker;
 
@@ -88,8 +88,11 @@ export class Policy {
     const { proxy, path, dpop } = this.context;
     const target = forwardedTarget(raw, rest, proxy);
     if (target === undefined && dpop !== undefined) {
-      const names = targetHeadersOf(proxy).join(' and ');
-      this.warnings.warn(path, `${path}: the proxy does not send ${names}: no DPoP proof can be right`);
+      const names = targetHeadersOf(proxy);
+      this.warnings.warn(
+        path,
+        () => `${path}: the proxy does not send ${names.join(' and ')}: no DPoP proof can be right`,
+      );
     }
     const asked = proxy === 'envoy' ? '' : rest;
     const sent = { target, fields: headerFieldsOf(raw), asked };
