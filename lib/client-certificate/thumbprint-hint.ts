@@ -1,6 +1,7 @@
 import { hash, X509Certificate } from 'node:crypto';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import type { JWK } from 'jose';
+import { onOneLine } from '../common/on-one-line.js';
 import { certificateThumbprint } from './certificate-thumbprint.js';
 import { jwkThumbprint } from '../jose/jwk-thumbprint.js';
 
@@ -125,10 +126,5 @@ function hexOf(bytes: Buffer): readonly string[] {
 function findIssuer(expected: string, issuers: readonly X509Certificate[]): string | undefined {
   const issuer = issuers.find(({ raw }) => certificateThumbprint(raw) === expected);
   if (issuer === undefined) return undefined;
-  return `the token has the thumbprint of the CA ${nameOf(issuer)}, not of the client's certificate`;
-}
-
-/** On one line; Node has one attribute a line, and nothing for an empty name. */
-function nameOf({ subject }: X509Certificate): string {
-  return (subject ?? '').replaceAll('\n', ', ');
+  return `the token has the thumbprint of the CA ${onOneLine(issuer.subject)}, not of the client's certificate`;
 }

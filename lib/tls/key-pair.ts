@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { onOneLine } from '../common/on-one-line.js';
 import { pemBlocks } from './pem.js';
 
 /** A private key, or why it can't be read. It never shows the key. */
@@ -54,5 +55,5 @@ export function firstCertificate(text: string): X509Certificate | undefined {
 }
 
 function describe({ subject }: { readonly subject: string | undefined }): string {
-  return JSON.stringify((subject ?? '').replaceAll('\n', ', '));
+  return JSON.stringify(onOneLine(subject));
 }

@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { messageOf } from '../../common/message-of.js';
+import { onOneLine } from '../../common/on-one-line.js';
 import { readExtensions } from './certificate-extensions.js';
 import { isTrustedCa } from './may-issue.js';
 
@@ -170,7 +171,7 @@ function hasStrongKey({ publicKey }: X509Certificate): boolean {
   return type === 'ec' ? CURVES.has(namedCurve) : type === 'ed25519' || type === 'ed448';
 }
 
-/** The subject on one line; `undefined` in Node, against its type, where it is empty. */
+/** The subject, for a message. */
 export function nameOf({ subject }: { readonly subject: string | undefined }): string {
-  return subject?.replaceAll('\n', ', ') ?? 'a certificate without a subject';
+  return subject === undefined ? 'a certificate without a subject' : onOneLine(subject);
 }
