@@ -1,7 +1,7 @@
 import { Allow, IsIn } from 'class-validator';
-import { trustedProxyProblem } from '../client-certificate/trusted-proxies.js';
 import type { SettingsOf } from '../common/settings-of.js';
 import { isJsonObject } from '../jose/json-object.js';
+import { trustedProxyProblems } from '../options/client-certificate.settings.js';
 import { type ConfigurationProblem, problem } from '../options/configuration-error.js';
 import { Declares, optionsOf } from '../options/declared-options.js';
 import { Given, HasNoProblems, Satisfies } from '../options/option-checks.js';
@@ -50,10 +50,7 @@ function checkTrustedProxies(proxies: unknown, path: string): readonly Configura
     const remedy = "name who may ask: ['10.0.0.0/8', 'loopback']; anyone could claim anything otherwise";
     return [problem(path, proxies, remedy)];
   }
-  return proxies.flatMap((proxy: unknown, index) => {
-    const remedy = trustedProxyProblem(proxy);
-    return remedy === undefined ? [] : [problem(`${path}[${index}]`, proxy, remedy)];
-  });
+  return trustedProxyProblems(proxies, path);
 }
 
 /** Whether each policy is one; what is in it is checked with what it takes over. */

@@ -183,8 +183,16 @@ function checkHeaders(source: HeaderCertificateSettings): readonly Configuration
 }
 
 function checkProxies({ trustedProxies }: HeaderCertificateSettings): readonly ConfigurationProblem[] {
-  return trustedProxies.flatMap((proxy, index) => {
+  return trustedProxyProblems(trustedProxies, 'clientCertificate.trustedProxies');
+}
+
+/** What is wrong with each of some `trustedProxies`. @param path of the list */
+export function trustedProxyProblems(
+  proxies: readonly unknown[],
+  path: string,
+): readonly ConfigurationProblem[] {
+  return proxies.flatMap((proxy, index) => {
     const remedy = trustedProxyProblem(proxy);
-    return remedy === undefined ? [] : [problem(`clientCertificate.trustedProxies[${index}]`, proxy, remedy)];
+    return remedy === undefined ? [] : [problem(`${path}[${index}]`, proxy, remedy)];
   });
 }
