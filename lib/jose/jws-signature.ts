@@ -70,9 +70,14 @@ export function isSigned(jws: string, key: KeyObject, algorithm: SignatureAlgori
   // Stryker disable next-line StringLiteral: what has been read as base64url is ASCII, in any encoding the same
   const input = Buffer.from(jws.slice(0, end), 'latin1');
   const hash = hashOf(algorithm);
-  return isSecret(key)
-    ? hasMac(input, key, hash, signature)
-    : verify(hash, input, inputOf(key, algorithm), signature);
+  if (isSecret(key)) return hasMac(input, key, hash, signature);
+  if (algorithm.startsWith('PS') && !hasLengthOf(key, signature)) return false;
+  return verify(hash, input, inputOf(key, algorithm), signature);
+}
+
+/** OpenSSL takes a signature by PSS for right without the zeros in front, which RFC 8017 §8.1.2 refuses. */
+function hasLengthOf({ asymmetricKeyDetails }: KeyObject, signature: Buffer): boolean {
+  return signature.length === Math.ceil((asymmetricKeyDetails?.modulusLength ?? 0) / 8);
 }
 
 /** Ed25519 hashes by itself; all others say by their name with what. */

@@ -46,8 +46,14 @@ const KIND_OF: Readonly<Record<SignatureAlgorithm, KeyKind>> = {
 const ALGORITHMS = Object.keys(KIND_OF) as readonly SignatureAlgorithm[];
 
 /** By another hand than the one that verifies. */
-const signByJose = async (algorithm: SignatureAlgorithm, { privateKey }: Pair): Promise<string> =>
-  new CompactSign(Buffer.from('{"sub":"user-1"}')).setProtectedHeader({ alg: algorithm }).sign(privateKey);
+const signByJose = async (
+  algorithm: SignatureAlgorithm,
+  { privateKey }: Pair,
+  subject = 'user-1',
+): Promise<string> =>
+  new CompactSign(Buffer.from(JSON.stringify({ sub: subject })))
+    .setProtectedHeader({ alg: algorithm })
+    .sign(privateKey);
 
 describe.each(ALGORITHMS)('RFC7518-3: the signature algorithm %s', (algorithm) => {
   const kind = KIND_OF[algorithm];
@@ -98,3 +104,21 @@ test.each<[string, Pair]>([
 ])('RFC8725: a key of %s fits no algorithm', (_name, { publicKey }) => {
   expect(ALGORITHMS.filter((algorithm) => fits(publicKey, algorithm))).toEqual([]);
 });
+
+test.each(ALGORITHMS.filter((algorithm) => KIND_OF[algorithm] === 'RSA'))(
+  'RFC8017-8: a signature of %s that begins with a zero does not verify without it',
+  async (algorithm) => {
+    const [own] = KEYS.RSA;
+    // One signature in 256 begins so.
+    for (let attempt = 0; ; attempt += 1) {
+      const jws = await signByJose(algorithm, own, String(attempt));
+      const end = jws.lastIndexOf('.');
+      const signature = Buffer.from(jws.slice(end + 1), 'base64url');
+      if (signature.readUInt8(0) !== 0) continue;
+      const shorter = `${jws.slice(0, end)}.${signature.subarray(1).toString('base64url')}`;
+      expect(isSigned(jws, own.publicKey, algorithm)).toBe(true);
+      expect(isSigned(shorter, own.publicKey, algorithm)).toBe(false);
+      return;
+    }
+  },
+);
