@@ -5,6 +5,7 @@ import { readPrivateKey } from '../introspection/client-authentication.js';
 import type { VerifiedAccessToken } from '../decision.js';
 import { outage } from '../challenge/oauth-error.js';
 import type { SettingsOf } from '../common/settings-of.js';
+import { isAuthorization } from './authorization-header.js';
 import type { IntrospectedPhantomToken, MintedPhantomToken } from './forward-auth.options.js';
 
 /** The JWT that the API behind the proxy gets, as configured. */
@@ -29,7 +30,7 @@ export function phantomTokenMaker(options: PhantomTokenSettings | undefined): Ph
   const make = options.from === 'key' ? minter(options) : signedAnswer;
   return async (token, answer) => {
     const jwt = await make(token, answer);
-    return { [header]: header.toLowerCase() === 'authorization' ? `Bearer ${jwt}` : jwt };
+    return { [header]: isAuthorization(header) ? `Bearer ${jwt}` : jwt };
   };
 }
 

@@ -4,6 +4,7 @@ import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import { type ConfigurationProblem, problem } from '../options/configuration-error.js';
 import { Declares, hasOptions } from '../options/declared-options.js';
 import { Given, HasNoProblems, isHeaderName, Satisfies } from '../options/option-checks.js';
+import { isAuthorization } from './authorization-header.js';
 import { CREDENTIAL_HEADERS } from './credential-headers.js';
 import type { ForwardAuthPolicy } from './forward-auth.options.js';
 import type { PhantomTokenSettings } from './phantom-token.js';
@@ -103,7 +104,7 @@ function checkToken(token: unknown, path: string): readonly ConfigurationProblem
 function isUsualHeader({ header, ...others }: JsonObject): boolean {
   return (
     typeof header === 'string' &&
-    header.toLowerCase() === 'authorization' &&
+    isAuthorization(header) &&
     Object.values(others).every((other) => other === undefined)
   );
 }
@@ -146,7 +147,7 @@ function checkPlaceFields(
 function isPlaceValue(name: 'header' | 'cookie' | 'unsafeQuery', value: unknown): boolean {
   if (typeof value !== 'string' || value === '') return false;
   if (name === 'cookie') return COOKIE_NAME.test(value);
-  return name === 'unsafeQuery' || (isHeaderName(value) && value.toLowerCase() !== 'authorization');
+  return name === 'unsafeQuery' || (isHeaderName(value) && !isAuthorization(value));
 }
 
 /** What an answer says otherwise, or what is between two hops alone (RFC 9110 §7.6.1). */

@@ -17,7 +17,7 @@ import type {
 } from './forward-auth.options.js';
 import { CheckedForwardAuthOptions, remedyBesidePolicies, RULES } from './forward-auth.settings.js';
 import { CheckedForwardAuthPolicy } from './policy.settings.js';
-import type { ResolvedForwardAuth, ResolvedPolicy } from './resolved-forward-auth.js';
+import { ownHeadersOf, type ResolvedForwardAuth, type ResolvedPolicy } from './resolved-forward-auth.js';
 
 /**
  * Checks the options and fills in the defaults.
@@ -33,7 +33,7 @@ export function resolveForwardAuth(given: ForwardAuthOptions): ResolvedForwardAu
   const all = [...problems, ...policies.flatMap((policy) => policy.problems)];
   if (all.length > 0) throw refusalOf(withoutRepeats(all));
   const resolved = policies.flatMap((policy) => policy.resolved ?? []);
-  const headers = resolved.flatMap((policy) => headersOf(policy));
+  const headers = resolved.flatMap((policy) => ownHeadersOf(policy));
   return {
     path: settings.path.replace(/\/+$/, ''),
     trustedProxies: settings.trustedProxies,
@@ -46,19 +46,12 @@ function refusalOf(problems: readonly ConfigurationProblem[]): CertBoundAuthConf
   return new CertBoundAuthConfigurationError(problems, 'ForwardAuthModule');
 }
 
-/** What a policy's answers have beside the usual headers. */
-function headersOf({ credentialHeaders, phantomToken }: PolicyItself): readonly string[] {
-  const header = phantomToken?.header;
-  const isCustom = header !== undefined && header.toLowerCase() !== 'authorization';
-  return [...credentialHeaders.keys(), ...(isCustom ? [header] : [])];
-}
-
 /**
  * A client could otherwise send the headers of one policy where another one is asked: an API that takes requests by
  * both could not tell. @param all the headers of all policies
  */
 function withOthers(policy: PolicyItself, all: readonly string[]): ResolvedPolicy {
-  const own = new Set(headersOf(policy).map((name) => name.toLowerCase()));
+  const own = new Set(ownHeadersOf(policy).map((name) => name.toLowerCase()));
   const others = new Map(all.map((name) => [name.toLowerCase(), name]));
   const otherHeaders = [...others].flatMap(([lower, name]) => (own.has(lower) ? [] : [name]));
   return { ...policy, otherHeaders };

@@ -1,6 +1,7 @@
 import type { Demands } from '../authorization/demands.js';
 import type { TrustedProxy } from '../cert-bound-auth.options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import { isAuthorization } from './authorization-header.js';
 import type { AskingProxy, TokenPlace } from './forward-auth.options.js';
 import type { PhantomTokenSettings } from './phantom-token.js';
 
@@ -28,4 +29,13 @@ export interface ResolvedPolicy {
   /** Headers of the other policies, which it sends without a value. */
   readonly otherHeaders: readonly string[];
   readonly phantomToken: PhantomTokenSettings | undefined;
+}
+
+/** What a policy's answers have beside the usual headers, and beside those of other policies. */
+export function ownHeadersOf({
+  credentialHeaders,
+  phantomToken,
+}: Pick<ResolvedPolicy, 'credentialHeaders' | 'phantomToken'>): readonly string[] {
+  const header = phantomToken?.header;
+  return [...credentialHeaders.keys(), ...(header === undefined || isAuthorization(header) ? [] : [header])];
 }

@@ -1,5 +1,6 @@
 import { invalidRequest, missingCredentials } from '../challenge/oauth-error.js';
 import type { AuthenticationScheme } from '../decision.js';
+import { isAuthorization } from './authorization-header.js';
 import type { TokenCookie, TokenHeader, TokenPlace, TokenQuery } from './forward-auth.options.js';
 import type { ForwardedTarget, HeaderField } from './forwarded-request.js';
 
@@ -24,9 +25,9 @@ export function moveToken(
   schemes: readonly AuthenticationScheme[],
 ): RequestWithToken {
   const place = places?.find((each, index) => index === places.length - 1 || holds(request, each));
-  if (place === undefined || isAuthorization(place)) return request;
+  if (place === undefined || isUsualHeader(place)) return request;
   const { token, rest } = take(request, place);
-  const fields = rest.fields.filter(([name]) => name.toLowerCase() !== 'authorization');
+  const fields = rest.fields.filter(([name]) => !isAuthorization(name));
   const hasProof = fields.some(([name]) => name.toLowerCase() === 'dpop');
   const scheme = schemes.includes('DPoP') && hasProof ? 'DPoP' : 'Bearer';
   return { ...rest, fields: [...fields, ['Authorization', `${scheme} ${token}`]] };
@@ -51,8 +52,8 @@ function isFilled(values: readonly string[]): boolean {
 }
 
 /** The usual header, in a list of places. */
-function isAuthorization({ header }: TokenPlace): boolean {
-  return header?.toLowerCase() === 'authorization';
+function isUsualHeader({ header }: TokenPlace): boolean {
+  return header !== undefined && isAuthorization(header);
 }
 
 function take(request: RequestWithToken, place: TokenPlace): Taken {

@@ -1,4 +1,4 @@
-import type { PlannedPolicy, ProxyPlan } from './proxy-plan.js';
+import { type PlannedPolicy, type ProxyPlan, unusualHeaders } from './proxy-plan.js';
 import { AMBIGUOUS_PATH, authorityOf, block, heading, literally } from './text.js';
 
 /** Prints a Caddyfile. */
@@ -27,7 +27,7 @@ ${isOne ? '' : severalPolicies()}
 		request_header -*_*
 		request_header -X-Credential-*
 ${block(
-  others(plan).map((name) => `request_header -${name}`),
+  unusualHeaders(plan).map((name) => `request_header -${name}`),
   2,
   '\t',
 )}		request_header -${plan.certificateHeader}
@@ -41,15 +41,17 @@ ${isOne ? plan.policies.map((policy) => block(steps(policy, plan), 2, '\t')).joi
 `;
 }
 
-/** Headers that do not begin as the usual ones do. */
-function others({ copied }: ProxyPlan): readonly string[] {
-  return copied.filter((name) => !name.toLowerCase().startsWith('x-credential-'));
-}
-
 function nominated(plan: ProxyPlan): readonly string[] {
   const { places, certificateHeader } = plan;
   const cookie = places.cookies.length === 0 ? [] : ['cookie'];
-  const named = ['authorization', 'dpop', certificateHeader, ...cookie, ...places.headers, ...others(plan)];
+  const named = [
+    'authorization',
+    'dpop',
+    certificateHeader,
+    ...cookie,
+    ...places.headers,
+    ...unusualHeaders(plan),
+  ];
   return ['x-credential-', ...named.map((name) => literally(name.toLowerCase()))];
 }
 

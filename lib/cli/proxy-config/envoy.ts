@@ -1,4 +1,4 @@
-import type { PlannedPolicy, ProxyPlan } from './proxy-plan.js';
+import { type PlannedPolicy, type ProxyPlan, unusualHeaders } from './proxy-plan.js';
 import { block, heading, hostOf } from './text.js';
 
 /** Prints a static configuration of Envoy. */
@@ -81,10 +81,10 @@ const AMBIGUOUS = String.raw`                        - match: { safe_regex: { re
                           direct_response: { status: 400 }
 `;
 
-function asking({ name, askAt, phantom }: PlannedPolicy, { copied, places }: ProxyPlan): string {
+function asking({ name, askAt, phantom }: PlannedPolicy, plan: ProxyPlan): string {
+  const { places } = plan;
   const asked = ['dpop', 'x-forwarded-client-cert', ...(places.cookies.length === 0 ? [] : ['cookie'])];
-  const others = copied.filter((header) => !header.toLowerCase().startsWith('x-credential-'));
-  const exact = [...others, ...(phantom ? ['authorization'] : [])].map(pattern);
+  const exact = [...unusualHeaders(plan), ...(phantom ? ['authorization'] : [])].map(pattern);
   return `                  - name: ask-${name}
                     typed_config:
                       '@type': type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz

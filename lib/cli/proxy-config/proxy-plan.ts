@@ -3,9 +3,14 @@ import type {
   CertificateSettings,
   HeaderCertificateSettings,
 } from '../../client-certificate/certificate-settings.js';
+import { isAuthorization } from '../../forward-auth/authorization-header.js';
 import { CREDENTIAL_HEADERS } from '../../forward-auth/credential-headers.js';
 import type { AskingProxy } from '../../forward-auth/forward-auth.options.js';
-import type { ResolvedForwardAuth, ResolvedPolicy } from '../../forward-auth/resolved-forward-auth.js';
+import {
+  ownHeadersOf,
+  type ResolvedForwardAuth,
+  type ResolvedPolicy,
+} from '../../forward-auth/resolved-forward-auth.js';
 import { type ConfigurationProblem, problem } from '../../options/configuration-error.js';
 import type { Listen, ServeConfig } from '../serve-config.js';
 
@@ -58,7 +63,7 @@ export function planProxy(proxy: AskingProxy, config: ServeConfig): Planned {
       name,
       askAt: `${forwardAuth.path}/${name}`,
       prefix: policies.length === 1 ? '/' : `/${name}`,
-      phantom: phantomToken !== undefined && inAuthorization(phantomToken),
+      phantom: phantomToken !== undefined && isAuthorization(phantomToken.header),
     })),
     copied: copiedHeaders(policies),
     ...certificateHeaders(policies[0]?.options.clientCertificate),
@@ -73,27 +78,19 @@ export function planProxy(proxy: AskingProxy, config: ServeConfig): Planned {
 }
 
 function copiedHeaders(policies: readonly ResolvedPolicy[]): readonly string[] {
-  const own = policies.flatMap(({ credentialHeaders, otherHeaders }) => [
-    ...credentialHeaders.keys(),
-    ...otherHeaders,
-  ]);
-  const phantom = policies.flatMap(({ phantomToken }) =>
-    phantomToken?.header === undefined || inAuthorization(phantomToken) ? [] : [phantomToken.header],
-  );
-  const all = [...Object.values(CREDENTIAL_HEADERS), ...own, ...phantom];
+  const all = [...Object.values(CREDENTIAL_HEADERS), ...policies.flatMap((policy) => ownHeadersOf(policy))];
   return [...new Map(all.map((name) => [name.toLowerCase(), name])).values()];
 }
 
-function inAuthorization({ header = 'Authorization' }: { readonly header?: string }): boolean {
-  return header.toLowerCase() === 'authorization';
+/** Headers of the answers that do not begin as the usual ones do. */
+export function unusualHeaders({ copied }: ProxyPlan): readonly string[] {
+  return copied.filter((name) => !name.toLowerCase().startsWith('x-credential-'));
 }
 
 function tokenPlaces(policies: readonly ResolvedPolicy[]): TokenPlaces {
   const places = policies.flatMap(({ token = [] }) => token);
   return {
-    headers: named(places.map(({ header }) => header)).filter(
-      (name) => name.toLowerCase() !== 'authorization',
-    ),
+    headers: named(places.map(({ header }) => header)).filter((name) => !isAuthorization(name)),
     cookies: named(places.map(({ cookie }) => cookie)),
     parameters: named(places.map(({ unsafeQuery }) => unsafeQuery)),
   };

@@ -1,4 +1,4 @@
-import type { PlannedPolicy, ProxyPlan } from './proxy-plan.js';
+import { type PlannedPolicy, type ProxyPlan, unusualHeaders } from './proxy-plan.js';
 import { AMBIGUOUS_PATH, authorityOf, block, heading } from './text.js';
 
 /** Prints a dynamic configuration of Traefik. */
@@ -89,9 +89,10 @@ function asking({ name, askAt }: PlannedPolicy, plan: ProxyPlan): string {
 }
 
 /** The token of the client, the usual headers by how they begin, and the others. */
-function replaced({ copied }: ProxyPlan): string {
-  const others = copied.filter((name) => !name.toLowerCase().startsWith('x-credential-'));
-  const names = ['Authorization', 'X-Credential-.*', ...others].map((name) => name.replaceAll('-', '[-_]'));
+function replaced(plan: ProxyPlan): string {
+  const names = ['Authorization', 'X-Credential-.*', ...unusualHeaders(plan)].map((name) =>
+    name.replaceAll('-', '[-_]'),
+  );
   return `(?i)^(?:${[...names, 'X[-_]Forwarded[-_]Tls[-_]Client[-_]Cert'].join('|')})$`;
 }
 
