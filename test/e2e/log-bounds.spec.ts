@@ -1,12 +1,10 @@
 import { Controller, Get } from '@nestjs/common';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { type AccessDecision, DecisionListener } from 'nestjs-cert-bound-auth';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { startIntrospectionEndpoint } from '../support/introspection-endpoint.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { clientOf, createWorld, startApi, whenOver, type World } from '../support/world.js';
+import { clientOf, createWorld, startApi, type World } from '../support/world.js';
 
 @Controller()
 class Routes {
@@ -23,21 +21,6 @@ beforeAll(async () => {
 const ISSUER = 'https://as.example.com';
 const TOKEN = 'Q7sT2vXzB4nM6kL9pR3wY8dF1gH5jC0a';
 
-/** An introspection endpoint that says this of a token. */
-async function startEndpoint(status: number, say: (token: string) => object): Promise<string> {
-  const { key, cert } = world.server;
-  const server = createServer({ key, cert }, (request, response) => {
-    const answerTo = (body: string): void => {
-      const token = new URLSearchParams(body).get('token') ?? '';
-      response.writeHead(status).end(JSON.stringify(say(token)));
-    };
-    void text(request).then(answerTo);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  whenOver(async () => new Promise((resolve) => server.close(resolve).closeAllConnections()));
-  return `https://localhost:${(server.address() as AddressInfo).port}/introspect`;
-}
-
 describe.each(PLATFORMS)('the log on %s', (platform) => {
   /** Calls the API with these tokens. @returns what was logged and decided */
   async function refuse(
@@ -45,7 +28,9 @@ describe.each(PLATFORMS)('the log on %s', (platform) => {
     say: (token: string) => object,
     tokens: readonly string[],
   ): Promise<{ readonly log: RecordingLogger; readonly decisions: readonly AccessDecision[] }> {
-    const endpoint = await startEndpoint(status, say);
+    const endpoint = await startIntrospectionEndpoint(world, (token, response) => {
+      response.writeHead(status).end(JSON.stringify(say(token)));
+    });
     const log = new RecordingLogger();
     const decisions: AccessDecision[] = [];
     const clientAuthentication = { method: 'client_secret_basic', clientId: 'a', clientSecret: 's' } as const;

@@ -1,10 +1,8 @@
 import { Controller, Get } from '@nestjs/common';
-import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
 import type { AuthorizationServerOptions, CertBoundAuthOptions } from 'nestjs-cert-bound-auth';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
+import { startIntrospectionEndpoint } from '../support/introspection-endpoint.js';
 import { type Platform, PLATFORMS } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import {
@@ -13,7 +11,6 @@ import {
   createWorld,
   startApi,
   startAuthorizationServer,
-  whenOver,
   type World,
 } from '../support/world.js';
 
@@ -35,19 +32,12 @@ const SECRET = { method: 'client_secret_basic', clientId: 'api', clientSecret: '
 /** An introspection endpoint that answers well, but for tokens that begin with `odd`. */
 async function startEndpoint(status: number): Promise<{ readonly url: string; readonly asked: string[] }> {
   const asked: string[] = [];
-  const { key, cert } = world.server;
-  const server = createServer({ key, cert }, (request, response) => {
-    const answerTo = (body: string): void => {
-      const token = new URLSearchParams(body).get('token') ?? '';
-      asked.push(token);
-      if (token.startsWith('odd')) response.writeHead(status).end('<html>odd</html>');
-      else response.end(JSON.stringify(token.startsWith('good') ? answer() : { active: false }));
-    };
-    void text(request).then(answerTo);
+  const url = await startIntrospectionEndpoint(world, (token, response) => {
+    asked.push(token);
+    if (token.startsWith('odd')) response.writeHead(status).end('<html>odd</html>');
+    else response.end(JSON.stringify(token.startsWith('good') ? answer() : { active: false }));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  whenOver(async () => new Promise((resolve) => server.close(resolve).closeAllConnections()));
-  return { url: `https://localhost:${(server.address() as AddressInfo).port}/introspect`, asked };
+  return { url, asked };
 }
 
 const answer = (): object => ({
