@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { decodeProtectedHeader, type JWK } from 'jose';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -10,7 +10,7 @@ import {
 } from '../../lib/authorization-server/signing-keys.js';
 import { isPublicSigningKey, type KeyGroup, PublishedKeys } from '../../lib/authorization-server/key-set.js';
 import { acceptedAlgorithm, verifySignature } from '../../lib/authorization-server/verify-signature.js';
-import { compactJws, ecdsa, hmac, jsonText } from '../hostile/raw-jws.js';
+import { compactJws, ecdsa, hmac, jsonText, paddedDigest } from '../hostile/raw-jws.js';
 import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
 import { eventually } from '../support/eventually.js';
 import { httpOf } from './http-of.js';
@@ -326,14 +326,7 @@ describe('the signature of a token', () => {
   test('RFC8725: a signature that anybody can make, for the exponent of the key is 1, is of no key', async () => {
     const { n } = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
     const keys = fixedSigningKeys({ keys: [{ kty: 'RSA', n, e: 'AQ', kid: 'own' } as JWK] });
-    // With this exponent a signature is the padded digest itself (RFC 8017 §9.2).
-    const forge = (input: Buffer): Buffer => {
-      const info = Buffer.from('3031300d060960864801650304020105000420', 'hex');
-      const digest = Buffer.concat([info, createHash('sha256').update(input).digest()]);
-      const padding = Buffer.concat([Buffer.from([0, 1]), Buffer.alloc(256 - 3 - digest.length, 0xff)]);
-      return Buffer.concat([padding, Buffer.alloc(1), digest]);
-    };
-    const token = compactJws(jsonText({ alg: 'RS256', kid: 'own' }), '{}', forge);
+    const token = compactJws(jsonText({ alg: 'RS256', kid: 'own' }), '{}', paddedDigest);
     await expect(verify(token, keys)).rejects.toMatchObject({ reason: 'key_unusable' });
   });
 

@@ -1,4 +1,4 @@
-import { constants, createHmac, type KeyObject, sign } from 'node:crypto';
+import { constants, createHash, createHmac, type KeyObject, sign } from 'node:crypto';
 
 /** Makes the signature of a JWS signing input. */
 export type Signer = (input: Buffer) => Buffer;
@@ -71,3 +71,31 @@ export function fixed(signature: Buffer): Signer {
 }
 
 export const unsigned: Signer = fixed(Buffer.alloc(0));
+
+/**
+ * What a signature of RS256 by 2048 bits is before it is made (RFC 8017 §9.2). With an exponent of one it stays so: anybody
+ * can make it.
+ */
+export const paddedDigest: Signer = (input) => {
+  const info = Buffer.from('3031300d060960864801650304020105000420', 'hex');
+  const digest = Buffer.concat([info, createHash('sha256').update(input).digest()]);
+  const ones = Buffer.alloc(256 - 3 - digest.length, 0xff);
+  return Buffer.concat([Buffer.of(0, 1), ones, Buffer.of(0), digest]);
+};
+
+/** A signature with one bit changed. */
+export function flipped(signature: Buffer): Buffer {
+  const changed = Buffer.from(signature);
+  changed.writeUInt8(changed.readUInt8(10) ^ 1, 10);
+  return changed;
+}
+
+/** The numbers of a signature of P-256 in the wrong order. */
+export function swapped(signature: Buffer): Buffer {
+  return Buffer.concat([signature.subarray(32), signature.subarray(0, 32)]);
+}
+
+/** Some parts of a compact JWS. */
+export function partsOf(jws: string, from: number, to: number): string {
+  return jws.split('.').slice(from, to).join('.');
+}

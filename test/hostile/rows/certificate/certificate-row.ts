@@ -8,6 +8,7 @@ import {
   type Unavailable,
 } from '../../hostile-row.js';
 import type { HostileRequest } from '../../request.js';
+import { type Maker as AnyMaker, mapped, named, type Variants as AnyVariants } from '../variants.js';
 
 /** What must come back; of a token that is for the other audience as well, everywhere. */
 export type CertificateExpectation = Expectation & { readonly everyAudience?: true };
@@ -21,11 +22,8 @@ export const INVALID_TOKEN = refused(401, 'Bearer', 'invalid_token');
 export const INSUFFICIENT_SCOPE = refused(403, 'Bearer', 'insufficient_scope');
 export const UNAVAILABLE: Unavailable = { kind: 'unavailable' };
 
-/** Makes a value out of the kit, at the time of the request. */
-export type Maker<T> = (kit: HostileKit) => T;
-
-/** A name for each variant of one idea. */
-export type Variants<T> = Readonly<Record<string, Maker<T>>>;
+export type Maker<T> = AnyMaker<HostileKit, T>;
+export type Variants<T> = AnyVariants<HostileKit, T>;
 
 /** Rows that differ in the request. */
 export function requestRows(
@@ -64,7 +62,10 @@ export function claimRows(
   return tokenRows(
     id,
     expect,
-    mapped(variants, (value, kit) => kit.jwt({ claims: { [claim]: value } }), claim),
+    named(
+      claim,
+      mapped(variants, (value, kit) => kit.jwt({ claims: { [claim]: value } })),
+    ),
   );
 }
 
@@ -78,20 +79,9 @@ export function headerRows(
   return tokenRows(
     id,
     expect,
-    mapped(variants, (value, kit) => kit.jwt({ header: { [member]: value } }), member),
-  );
-}
-
-/** The same names, or longer ones, for what is made of the values. */
-function mapped<T, U>(
-  variants: Variants<T>,
-  make: (value: T, kit: HostileKit) => U,
-  prefix?: string,
-): Variants<U> {
-  return Object.fromEntries(
-    Object.entries(variants).map(([name, value]) => [
-      prefix === undefined ? name : `${prefix} ${name}`,
-      (kit: HostileKit) => make(value(kit), kit),
-    ]),
+    named(
+      member,
+      mapped(variants, (value, kit) => kit.jwt({ header: { [member]: value } })),
+    ),
   );
 }

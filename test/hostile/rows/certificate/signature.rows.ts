@@ -9,12 +9,15 @@ import {
   ecdsaDer,
   eddsa,
   fixed,
+  flipped,
   hmac,
   jsonText,
+  partsOf,
   raw,
   rsaPkcs1,
   rsaPss,
   signedText,
+  swapped,
   unsigned,
 } from '../../raw-jws.js';
 
@@ -264,20 +267,6 @@ const signatures: readonly HostileRow[] = [
     },
   }),
 ];
-
-function flipped(signature: Buffer): Buffer {
-  const changed = Buffer.from(signature);
-  changed.writeUInt8(changed.readUInt8(10) ^ 1, 10);
-  return changed;
-}
-
-function swapped(signature: Buffer): Buffer {
-  return Buffer.concat([signature.subarray(32), signature.subarray(0, 32)]);
-}
-
-function partsOf(token: string, from: number, to: number): string {
-  return token.split('.').slice(from, to).join('.');
-}
 
 /** Signs until the signature has a character in which the two alphabets differ. */
 function standardAlphabet(kit: HostileKit): string {

@@ -8,6 +8,7 @@ import {
   type Unavailable,
 } from '../../hostile-row.js';
 import type { HostileRequest } from '../../request.js';
+import { type Maker as AnyMaker, mapped, named, type Variants as AnyVariants } from '../variants.js';
 
 export const ACCEPTED: Accepted = { kind: 'accepted', boundBy: ['dpop'] };
 export const BOTH_ACCEPTED: Accepted = { kind: 'accepted', boundBy: ['certificate', 'dpop'] };
@@ -28,11 +29,8 @@ export const BEARER_INSUFFICIENT_SCOPE = refused(403, 'Bearer', 'insufficient_sc
 export const UNTOLD_INVALID_REQUEST = refused(400, 'untold', 'invalid_request');
 export const UNAVAILABLE: Unavailable = { kind: 'unavailable' };
 
-/** Makes a value out of the kit, at the time of the request. */
-export type Maker<T> = (kit: DpopKit) => T;
-
-/** A name for each variant of one idea. */
-export type Variants<T> = Readonly<Record<string, Maker<T>>>;
+export type Maker<T> = AnyMaker<DpopKit, T>;
+export type Variants<T> = AnyVariants<DpopKit, T>;
 
 /** Rows that differ in the request. */
 export function requestRows(
@@ -135,16 +133,4 @@ export function headerRows(
       mapped(variants, (value) => ({ header: { [member]: value } })),
     ),
   );
-}
-
-/** The same names for what is made of the values. */
-export function mapped<T, U>(variants: Variants<T>, make: (value: T, kit: DpopKit) => U): Variants<U> {
-  return Object.fromEntries(
-    Object.entries(variants).map(([name, value]) => [name, (kit: DpopKit) => make(value(kit), kit)]),
-  );
-}
-
-/** The same values under longer names. */
-export function named<T>(prefix: string, variants: Variants<T>): Variants<T> {
-  return Object.fromEntries(Object.entries(variants).map(([name, value]) => [`${prefix} ${name}`, value]));
 }

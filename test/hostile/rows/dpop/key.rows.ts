@@ -1,4 +1,4 @@
-import { createHash, createPublicKey } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
 import type { HostileRequest } from '../../request.js';
 import {
   base64url,
@@ -6,12 +6,16 @@ import {
   ecdsa,
   ecdsaDer,
   fixed,
+  flipped,
   hmac,
   jsonText,
+  paddedDigest,
+  partsOf,
   raw,
   rsaPkcs1,
   rsaPss,
   type Signer,
+  swapped,
   unsigned,
 } from '../../raw-jws.js';
 import { type DpopKey, type DpopKeys, type PublicJwk, thumbprintOf } from '../../dpop-keys.js';
@@ -224,7 +228,7 @@ const forgeable: readonly HostileRow[] = requestRows('RFC8725 jwk', INVALID_PROO
     return kit.dpop(
       kit.jwtWith({ jkt: thumbprintOf(jwk) }),
       {},
-      { header: { alg: 'RS256', jwk }, signer: padded },
+      { header: { alg: 'RS256', jwk }, signer: paddedDigest },
     );
   },
   'of Ed25519 whose point is the identity, and the signature that fits every text': (kit) => {
@@ -234,14 +238,6 @@ const forgeable: readonly HostileRow[] = requestRows('RFC8725 jwk', INVALID_PROO
     return kit.dpop(kit.jwtWith({ jkt: thumbprintOf(jwk) }), {}, { header: { alg: 'EdDSA', jwk }, signer });
   },
 });
-
-/** What a signature is before it is made: with an exponent of one it stays so (RFC 8017 §9.2). */
-function padded(input: Buffer): Buffer {
-  const info = Buffer.from('3031300d060960864801650304020105000420', 'hex');
-  const digest = Buffer.concat([info, createHash('sha256').update(input).digest()]);
-  const ones = Buffer.alloc(256 - 3 - digest.length, 0xff);
-  return Buffer.concat([Buffer.of(0, 1), ones, Buffer.of(0), digest]);
-}
 
 /** RFC 9449 §4.3, 7: whoever shows the private key has given it away. */
 const privateKeys: readonly HostileRow[] = [
@@ -369,20 +365,6 @@ const signatures: readonly HostileRow[] = [
     },
   }),
 ];
-
-function flipped(signature: Buffer): Buffer {
-  const changed = Buffer.from(signature);
-  changed.writeUInt8(changed.readUInt8(10) ^ 1, 10);
-  return changed;
-}
-
-function swapped(signature: Buffer): Buffer {
-  return Buffer.concat([signature.subarray(32), signature.subarray(0, 32)]);
-}
-
-function partsOf(jws: string, from: number, to: number): string {
-  return jws.split('.').slice(from, to).join('.');
-}
 
 /** By which key a proof is signed, and how. */
 export const KEY_ROWS = [
