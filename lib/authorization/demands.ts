@@ -12,3 +12,14 @@ export interface Demands {
   readonly rules: readonly ScopeRule[];
   readonly constraints: readonly SenderConstraint[];
 }
+
+/** Every way in which a caller may have to prove itself. */
+export const SENDER_CONSTRAINTS: readonly SenderConstraint[] = ['certificate', 'dpop', 'any'];
+
+/** scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 §3.3) */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+/** Whether a value can be the name of one scope. */
+export function isScope(value: unknown): value is string {
+  return typeof value === 'string' && SCOPE.test(value);
+}

@@ -1,4 +1,5 @@
 import { Allow } from 'class-validator';
+import { isScope, SENDER_CONSTRAINTS } from '../authorization/demands.js';
 import type { SettingsOf } from '../common/settings-of.js';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import { type ConfigurationProblem, problem } from '../options/configuration-error.js';
@@ -58,14 +59,11 @@ export class CheckedForwardAuthPolicy implements PolicySettings {
   @Allow() readonly realm: PolicySettings['realm'];
 }
 
-/** scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) (RFC 6749 §3.3) */
-const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
-
 function isScopes(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((scope) => typeof scope === 'string' && SCOPE.test(scope));
+  return Array.isArray(value) && value.every((scope) => isScope(scope));
 }
 
-const CONSTRAINTS = new Set<unknown>(['certificate', 'dpop', 'any']);
+const CONSTRAINTS = new Set<unknown>(SENDER_CONSTRAINTS);
 
 function checkConstraints(
   given: unknown,

@@ -1,6 +1,6 @@
 import { applyDecorators, UseGuards } from '@nestjs/common';
 import { state } from '../demands/statements.js';
-import type { ScopeRule } from '../../authorization/demands.js';
+import { isScope, type ScopeRule } from '../../authorization/demands.js';
 import { describeSecurity } from '../demands/swagger-security.js';
 import { ScopesGuard } from '../guards/scopes.guard.js';
 
@@ -58,9 +58,8 @@ function addRule(added: ScopeRule): ClassDecorator & MethodDecorator {
   };
 }
 
-/** scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) */
 function requireScopeToken(scope: unknown): void {
-  if (typeof scope === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)) return;
+  if (isScope(scope)) return;
   throw new TypeError(
     `${JSON.stringify(scope)} is not one scope (RFC 6749 §3.3): give several as several arguments, ` +
       `@Scopes('a', 'b')`,

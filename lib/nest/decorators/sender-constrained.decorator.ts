@@ -1,10 +1,8 @@
 import { applyDecorators, UseGuards } from '@nestjs/common';
 import { state } from '../demands/statements.js';
-import type { SenderConstraint } from '../../authorization/demands.js';
+import { SENDER_CONSTRAINTS, type SenderConstraint } from '../../authorization/demands.js';
 import { ScopesGuard } from '../guards/scopes.guard.js';
 import { describeSecurity } from '../demands/swagger-security.js';
-
-const CONSTRAINTS: readonly unknown[] = ['certificate', 'dpop', 'any'] satisfies readonly SenderConstraint[];
 
 /**
  * Protects a class or a method: a valid token is needed, and the caller must have proved the key that it is bound to
@@ -24,7 +22,7 @@ const CONSTRAINTS: readonly unknown[] = ['certificate', 'dpop', 'any'] satisfies
  * ```
  */
 export function SenderConstrained(constraint: SenderConstraint): ClassDecorator & MethodDecorator {
-  if (!CONSTRAINTS.includes(constraint)) {
+  if (!SENDER_CONSTRAINTS.includes(constraint)) {
     throw new TypeError(`@SenderConstrained() needs 'certificate', 'dpop' or 'any'`);
   }
   return applyDecorators(addConstraint(constraint), UseGuards(ScopesGuard));
