@@ -335,8 +335,9 @@ export interface DpopOptions {
 
   /**
    * Where used proofs are remembered, so that none is accepted twice (RFC 9449 §11.1). Several instances of the API need
-   * a shared store: `new RedisReplayStore(client)`.
-   * What is lost with the default: every instance accepts a proof once.
+   * a shared store: `new RedisReplayStore(client)`. Without this option the app warns at its start, and does not start as a
+   * worker of Node's cluster or as one of several instances under PM2.
+   * What is lost with `new MemoryReplayStore()`: every process accepts a proof once, and so does one that starts again.
    * @default a `MemoryReplayStore`
    */
   readonly replayStore?: ReplayStore;
