@@ -14,6 +14,8 @@ export interface RequestRecord {
   /** What its connection has shown: it is still there when the client has hung up in the meantime. */
   certificate: ClientCertificateFinding | undefined;
   decided: DecidedRequest | undefined;
+  /** The app that it came to, where the request does not say so itself. */
+  app: object | undefined;
 }
 
 /** What has been decided of a request, and by which app. */
@@ -45,7 +47,7 @@ export function recordOf(request: HttpRequest): RequestRecord {
   const known = headers[RECORD];
   // Another request that was given the same list is another request.
   if (known?.raw === raw) return known;
-  const record = { raw, policy: undefined, certificate: undefined, decided: undefined };
+  const record = { raw, policy: undefined, certificate: undefined, decided: undefined, app: undefined };
   headers[RECORD] = record;
   return record;
 }
