@@ -7,6 +7,7 @@ import type { HttpRequest } from '../../request/http-request.js';
 import type { RefusedRequest, ResourceServer } from '../../resource-server.js';
 import type { ProtectedRoute } from '../demands/route-policy.js';
 import type { Exchange } from './exchange.js';
+import type { DecidedRequest } from './request-record.js';
 
 /**
  * Asks the resource server once about each request of one app: the guards, the strategy and the parameter decorators all
@@ -19,9 +20,26 @@ export class RequestAuthenticator {
   decide(exchange: Exchange): MaybePromise<Decision> {
     const { decided } = exchange.record;
     if (decided?.by === this) return decided.decision;
-    const decision = andThenWith(this.server.decide(exchange.request), noted, this.server, exchange);
-    exchange.record.decided = { by: this, decision, userGiven: false, passed: undefined, reported: false };
+    const decision = andThenWith(this.decideNow(exchange), noted, this.server, exchange);
+    exchange.record.decided = this.notedDecision(decision);
     return decision;
+  }
+
+  private decideNow({ request, record: { handshake } }: Exchange): MaybePromise<Decision> {
+    if (handshake === undefined) return this.server.decide(request);
+    if (handshake.decided?.by === this)
+      return andThenWith(handshake.decided.decision, this.decideAgain, request);
+    // Nobody has asked about the handshake: the first message does.
+    const decision = this.server.decide(request);
+    handshake.decided = this.notedDecision(decision);
+    return decision;
+  }
+
+  private readonly decideAgain = (earlier: Decision, request: HttpRequest): MaybePromise<Decision> =>
+    earlier.outcome === 'refused' ? earlier : this.server.decideAgain(request, earlier);
+
+  private notedDecision(decision: MaybePromise<Decision>): DecidedRequest {
+    return { by: this, decision, userGiven: false, passed: undefined, reported: false };
   }
 
   /** Whether anything has asked for a decision about this request. */
