@@ -739,6 +739,13 @@ export interface AuthorizationServerHttpOptions {
    * @default 64
    */
   readonly maxConnections?: number;
+  /**
+   * The proxy that calls leave the network through: its URL, `http:` or `https:`, with `user:password@` where it asks for
+   * them, or `'environment'` for what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say. The calls go through a tunnel (`CONNECT`):
+   * the proxy sees host and port of the authorization server. 127.0.0.0/8, [::1] and localhost are never called through it.
+   * @default none: the environment is not looked at
+   */
+  readonly proxy?: URL | string;
   /** Whether `http:` is allowed to 127.0.0.0/8, [::1] and localhost, for development. @default false */
   readonly allowLoopbackHttp?: boolean;
 }
