@@ -10,6 +10,7 @@ import {
   type ConfigurationProblem,
   problem,
 } from '../options/configuration-error.js';
+import { noSuchOption } from '../options/no-such-option.js';
 import { mutualTls, type MutualTlsOptions, type MutualTlsServerOptions } from '../tls/mutual-tls.js';
 import { parseConfig } from './parse-config.js';
 import { dereference } from './references.js';
@@ -97,7 +98,7 @@ function checkListen(listen: unknown): readonly ConfigurationProblem[] {
   const { host, port, unix, ...others } = listen;
   return [
     ...Object.entries(others).map(([name, value]) =>
-      problem(`listen.${name}`, value, 'there is no such option'),
+      problem(`listen.${name}`, value, noSuchOption(name, ['host', 'port', 'unix'])),
     ),
     ...(unix === undefined ? checkPort(host, port) : checkUnix(unix, { host, port })),
   ];
@@ -137,7 +138,7 @@ function checkTls(tls: unknown): readonly ConfigurationProblem[] {
   if (!isJsonObject(tls)) return [problem('tls', tls, 'give { key, cert, ca }')];
   const unknown = Object.keys(tls).filter((name) => !TLS_FIELDS.has(name));
   if (unknown.length > 0)
-    return unknown.map((name) => problem(`tls.${name}`, tls[name], 'there is no such option'));
+    return unknown.map((name) => problem(`tls.${name}`, tls[name], noSuchOption(name, [...TLS_FIELDS])));
   try {
     createSecureContext(tlsOf(tls));
     return [];

@@ -4,6 +4,7 @@ import { isJsonObject } from '../jose/json-object.js';
 import { trustedProxyProblems } from '../options/client-certificate.settings.js';
 import { type ConfigurationProblem, problem } from '../options/configuration-error.js';
 import { Declares, optionsOf } from '../options/declared-options.js';
+import { noSuchOption } from '../options/no-such-option.js';
 import { Given, HasNoProblems, Satisfies } from '../options/option-checks.js';
 import type { ForwardAuthOptions, ForwardAuthPolicy, ForwardAuthRules } from './forward-auth.options.js';
 import { CheckedForwardAuthPolicy } from './policy.settings.js';
@@ -73,5 +74,5 @@ function checkNamed(name: string, policy: unknown, path: string): readonly Confi
   }
   return Object.entries(policy)
     .filter(([option]) => !POLICY_OPTIONS.some((known) => known === option))
-    .map(([option, value]) => problem(`${path}.${option}`, value, 'there is no such option'));
+    .map(([option, value]) => problem(`${path}.${option}`, value, noSuchOption(option, POLICY_OPTIONS)));
 }

@@ -9,6 +9,7 @@ import {
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { registerAuthenticator, unregisterAuthenticator } from './exchange/app-registry.js';
 import { keepReply } from './http/reply-of.js';
+import type { CertBoundAuthOptions } from '../cert-bound-auth.options.js';
 import { ResourceServer } from '../resource-server.js';
 import { AuthorizationServers } from './authorization-servers.js';
 import { ScopesGuard } from './guards/scopes.guard.js';
@@ -43,7 +44,11 @@ const RESOLVED_OPTIONS = Symbol('resolved options');
  */
 @Module({
   providers: [
-    { provide: RESOLVED_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN] },
+    {
+      provide: RESOLVED_OPTIONS,
+      useFactory: resolveGivenOptions,
+      inject: [{ token: MODULE_OPTIONS_TOKEN, optional: true }],
+    },
     { provide: ResourceServer, useFactory: createResourceServer, inject: [RESOLVED_OPTIONS] },
     { provide: RequestAuthenticator, useFactory: createAuthenticator, inject: [ResourceServer] },
     { provide: AuthorizationServers, useFactory: createAuthorizationServers, inject: [ResourceServer] },
@@ -161,6 +166,15 @@ interface FastifyHooks {
 function sharedInstance(app: object): CertBoundAuthConfigurationError {
   const remedy = 'two Nest apps share this instance of Express or Fastify: give each an adapter of its own';
   return new CertBoundAuthConfigurationError([problem('httpAdapter', app, remedy)]);
+}
+
+/** Without `forRoot` or `forRootAsync` there are no options: Nest would only say that it can't resolve a symbol. */
+function resolveGivenOptions(given: CertBoundAuthOptions | undefined): ResolvedOptions {
+  if (given !== undefined) return resolveOptions(given);
+  const remedy =
+    'import CertBoundAuthModule.forRoot({ audience, authorizationServers }) in the root module, and the plain class ' +
+    'nowhere, for the module is global; the factory of forRootAsync must return the options';
+  throw new CertBoundAuthConfigurationError([problem('options', given, remedy)]);
 }
 
 function createResourceServer(options: ResolvedOptions): ResourceServer {

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { getMetadataStorage, type ValidationError, validateSync } from 'class-validator';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
+import { noSuchOption } from './no-such-option.js';
 
 /**
  * A class that declares options: each property is one, its decorators are what is checked, its initialiser is the
@@ -57,7 +58,8 @@ export function problemsOfSettings(
     forbidUnknownValues: true,
     stopAtFirstError: true,
   });
-  return errors.flatMap((error) => problemsOf(error, at, remedyOf));
+  const elsewhere = pathsIn(settings.constructor as Declaration);
+  return errors.flatMap((error) => problemsOf(error, { parent: at, remedyOf, elsewhere }));
 }
 
 /**
@@ -149,21 +151,31 @@ export function listsProblems(problemsIn: ProblemsOf): PropertyDecorator {
   return (target, name) => Reflect.defineMetadata(LISTS, problemsIn, target, name);
 }
 
-function problemsOf(
-  error: ValidationError,
-  parent: string,
-  remedyOf: RemedyOfUnknown,
-): readonly ConfigurationProblem[] {
+/** Where a problem is, and what can be said of an option that is none. */
+interface Place {
+  readonly parent: string;
+  readonly remedyOf: RemedyOfUnknown;
+  /** The paths of all options. */
+  readonly elsewhere: readonly string[];
+}
+
+function problemsOf(error: ValidationError, place: Place): readonly ConfigurationProblem[] {
+  const { parent, remedyOf, elsewhere } = place;
   // Of a value that is no object of ours, class-validator names no property, whatever its type says.
   const property: unknown = error.property;
   const path = pathOf(parent, String(property));
   const own = Object.entries(error.constraints ?? {}).flatMap(([constraint, message]) => {
     if (constraint === LISTED) return listedProblems(error, path);
-    const remedy =
-      constraint === 'whitelistValidation' ? (remedyOf(path) ?? 'there is no such option') : message;
-    return [problem(path, error.value, remedy)];
+    if (constraint !== 'whitelistValidation') return [problem(path, error.value, message)];
+    // Another member of the same union may have it: then it is not elsewhere.
+    const others = elsewhere.filter((other) => other !== path.replaceAll(/\[\d+\]/g, '[]'));
+    const unknown = noSuchOption(plainName(property), optionsBeside(error), others);
+    return [problem(path, error.value, remedyOf(path) ?? unknown)];
   });
-  return [...own, ...(error.children ?? []).flatMap((child) => problemsOf(child, `${path}.`, remedyOf))];
+  return [
+    ...own,
+    ...(error.children ?? []).flatMap((child) => problemsOf(child, { ...place, parent: `${path}.` })),
+  ];
 }
 
 function listedProblems(
@@ -174,7 +186,29 @@ function listedProblems(
   return problemsIn(value, path, target as JsonObject);
 }
 
+function optionsBeside({ target }: ValidationError): readonly string[] {
+  return target === undefined ? [] : optionsOf(target.constructor as Declaration);
+}
+
+/** The paths of a declaration's options and of those of its groups; of a group that may be one of several, none. */
+function pathsIn(declaration: Declaration, parent = ''): readonly string[] {
+  const settings = new declaration();
+  return optionsOf(declaration).flatMap((name) => {
+    const group = groupOf(GROUP, settings, name);
+    const member = groupOf(LIST, settings, name);
+    const path = `${parent}${name}`;
+    const inner = (group ?? member)?.({});
+    const below = inner === undefined ? [] : pathsIn(inner, `${path}${member === undefined ? '' : '[]'}.`);
+    return [path, ...below];
+  });
+}
+
+function plainName(property: unknown): string {
+  const name = String(property);
+  return name.startsWith(NO_OPTION) ? name.slice(NO_OPTION.length) : name;
+}
+
 function pathOf(parent: string, property: string): string {
-  const name = property.startsWith(NO_OPTION) ? property.slice(NO_OPTION.length) : property;
+  const name = plainName(property);
   return /^\d+$/.test(name) ? `${parent.slice(0, -1)}[${name}]` : `${parent}${name}`;
 }

@@ -90,7 +90,7 @@ describe('invariant 8: wrong options stop the boot', () => {
     expect(message.split('\n')).toEqual([
       'CertBoundAuthModule cannot start with these options:',
       expect.stringMatching(/^ {2}- audience \(empty array\): name the aud values/),
-      '  - authorizationServers[0].isuer (string): there is no such option',
+      '  - authorizationServers[0].isuer (string): there is no such option: did you mean issuer?',
       '  - authorizationServers[0].issuer (number): give the exact iss of the tokens',
       '  - authorizationServers[1].introspection.clientAuthentication.clientSecret (undefined): give the secret of this client',
       '  - clockTolerance (string): give a number of seconds, 0 to 300',
@@ -864,6 +864,20 @@ describe('contradictions between decorators stop the boot', () => {
     await expect(start()).rejects.toThrow('two Nest apps share this instance');
     await first.close();
     await start();
+  });
+
+  test('the boot stops when the module is imported without forRoot, and the message says what to write', async () => {
+    @Module({ imports: [CertBoundAuthModule] })
+    class Bare {}
+    @Module({ imports: [CertBoundAuthModule.forRoot(RIGHT), Bare] })
+    class Twice {}
+    @Module({ imports: [CertBoundAuthModule.forRootAsync({ useFactory: () => undefined as never })] })
+    class Forgotten {}
+    for (const module of [Bare, Twice, Forgotten]) {
+      await expect(startApp('express', module, tlsOf(world))).rejects.toThrow(
+        'options (undefined): import CertBoundAuthModule.forRoot({ audience, authorizationServers }) in the root module',
+      );
+    }
   });
 
   test('the boot stops when the module is imported twice', async () => {
