@@ -1,3 +1,4 @@
+import { quoted, quotedList } from '../common/quoted.js';
 import { invalidToken, OAuthError } from '../challenge/oauth-error.js';
 import { andThen, type MaybePromise } from '../common/maybe-promise.js';
 import type { AuthorizationServer } from './authorization-server.js';
@@ -60,12 +61,22 @@ function verifySelfContained(
   beforeAsking: BeforeAsking,
 ): MaybePromise<VerifiedToken> {
   const server = byIssuer.get(shape.payload['iss'] as string);
-  if (server === undefined)
-    throw invalidToken('issuer_unknown', { detail: 'no server with the iss of the token' });
+  if (server === undefined) throw unknownIssuer(shape.payload['iss'], [...byIssuer.keys()]);
   return andThen(
     server.verifyJwt(token, shape, () => beforeAsking([server])),
     (verified) => describe(server, verified),
   );
+}
+
+/** Many an issuer differs from the configured one by the slash at its end alone (RFC 8414 §3.3: compared as text). */
+function unknownIssuer(iss: unknown, configured: readonly string[]): OAuthError {
+  const withoutSlash = (text: unknown): string => String(text).replace(/\/$/, '');
+  const near =
+    typeof iss === 'string' && configured.some((issuer) => withoutSlash(issuer) === withoutSlash(iss));
+  const detail = `iss is ${quoted(iss)}, configured is ${quotedList(configured)}`;
+  return invalidToken('issuer_unknown', {
+    detail: near ? `${detail}: they differ by the slash at the end` : detail,
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 import { insufficientScope, invalidToken, type OAuthError } from '../challenge/oauth-error.js';
+import { quotedList } from '../common/quoted.js';
 import type { BindingMethod, ProvenToken } from '../decision.js';
 import type { Demands, ScopeRule, SenderConstraint } from './demands.js';
 
@@ -20,7 +21,10 @@ export function unmetDemand(
     });
   }
   const needed = unmetScopes(scopes, rules);
-  return needed === undefined ? undefined : insufficientScope(needed);
+  if (needed === undefined) return undefined;
+  const kinds = rules.map((rule) => `${rule.kind} of ${quotedList(rule.scopes)}`);
+  const detail = `the ${place} demands ${kinds.join(' and ')}, the token has ${quotedList(scopes)}`;
+  return insufficientScope(needed, { detail });
 }
 
 /** The first constraint that what the caller has proved does not meet; `undefined` when all are met. */

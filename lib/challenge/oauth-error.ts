@@ -76,8 +76,8 @@ export function useDpopNonce(nonce: string, reason: ReasonTold<'useDpopNonce'>):
 }
 
 /** The token does not carry the scopes that the route needs: 403. */
-export function insufficientScope(scope: readonly string[]): OAuthError {
-  return new OAuthError({ ...TOLD.insufficientScope, scope }, 'scope_missing');
+export function insufficientScope(scope: readonly string[], details?: OAuthErrorDetails): OAuthError {
+  return new OAuthError({ ...TOLD.insufficientScope, scope }, 'scope_missing', details);
 }
 
 const RETRY_AFTER_SECONDS = 5;

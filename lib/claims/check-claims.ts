@@ -1,5 +1,6 @@
 import { invalidToken, type InvalidTokenReason } from '../challenge/oauth-error.js';
 import { claimAt } from './claim-at.js';
+import { quoted, quotedList } from '../common/quoted.js';
 import type { JsonObject } from '../jose/json-object.js';
 
 /** What the claims of a token, or of an introspection answer, must say. */
@@ -48,7 +49,8 @@ function checkIssuer(claims: JsonObject, { issuer, issuerPresence }: ClaimRules)
     if (issuerPresence === 'required') refuse('claim_missing', 'iss');
     return;
   }
-  if (claims['iss'] !== issuer) refuse('issuer_mismatch', `iss is not ${issuer}`);
+  if (claims['iss'] !== issuer)
+    refuse('issuer_mismatch', `iss is ${quoted(claims['iss'])}, expected ${JSON.stringify(issuer)}`);
 }
 
 function checkAudience(claims: JsonObject, { audience, audiencePresence }: ClaimRules): void {
@@ -58,20 +60,8 @@ function checkAudience(claims: JsonObject, { audience, audiencePresence }: Claim
   }
   const named = audienceOf(claims);
   if (!named.some((value) => audience.includes(value))) {
-    refuse('audience_mismatch', `aud is ${quoted(named)}, expected one of ${JSON.stringify(audience)}`);
+    refuse('audience_mismatch', `aud is ${quotedList(named)}, expected one of ${JSON.stringify(audience)}`);
   }
-}
-
-const MOST_VALUES = 5;
-const LONGEST_VALUE = 100;
-
-/** What somebody else has written, for the log: so much of it that it can be recognised, and no more. */
-function quoted(values: readonly string[]): string {
-  const shown = values
-    .slice(0, MOST_VALUES)
-    .map((value) => (value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE)}…` : value));
-  const left = values.length - shown.length;
-  return `${JSON.stringify(shown)}${left > 0 ? ` and ${left} more` : ''}`;
 }
 
 /** `aud` as a list. @throws OAuthError 401 when it is neither a string nor an array of strings */

@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import { Server, type TLSSocket } from 'node:tls';
+import { asksForCertificate } from '../tls/asks-for-certificate.js';
 import { clientTrustOf } from '../tls/client-trust.js';
 import { certificateThumbprint } from './certificate-thumbprint.js';
 import type { PathVerdict } from './chain/certification-path.js';
@@ -60,11 +61,13 @@ interface Found {
 /** A socket of a connection, encrypted or not. */
 export type Connection = Partial<TLSSocket> & Found;
 
-const NONE: ClientCertificateFinding = {
-  kind: 'none',
-  reason: 'certificate_missing',
-  detail: 'no client certificate on this connection',
-};
+const NOT_SENT = none('expected one in the TLS handshake, the client sent none');
+const NOT_ASKED_FOR = none('the server asks for none in the TLS handshake: see mutualTls()');
+const NO_TLS = none('the connection has no TLS: for what a proxy passes on, see clientCertificate');
+
+function none(detail: string): ClientCertificateFinding {
+  return { kind: 'none', reason: 'certificate_missing', detail };
+}
 
 /** The certificate of the TLS connection that a request came on: read and hashed once per connection. */
 export function tlsClientCertificate(request: HttpRequest): ClientCertificateFinding {
@@ -95,12 +98,18 @@ export function connectionOf(raw: IncomingMessage): Connection {
  */
 function readConnection(connection: Connection): ClientCertificateFinding {
   const x509 = connection.getPeerX509Certificate?.();
-  if (x509 === undefined) return NONE;
+  if (x509 === undefined) return whyNone(connection);
   const certificate = describeX509(x509, chainErrorOf(connection, x509));
   return {
     kind: 'found',
     certificate: { ...certificate, issuers: () => issuersOf(connection as TLSSocket) },
   };
+}
+
+function whyNone(connection: Connection): ClientCertificateFinding {
+  if (connection.encrypted !== true) return NO_TLS;
+  const { server } = connection as { readonly server?: unknown };
+  return asksForCertificate(server) ? NOT_SENT : NOT_ASKED_FOR;
 }
 
 /**

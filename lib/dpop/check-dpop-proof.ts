@@ -10,6 +10,7 @@ import {
 } from '../challenge/oauth-error.js';
 import { equalInConstantTime } from '../common/equal-in-constant-time.js';
 import { andThen, type MaybePromise } from '../common/maybe-promise.js';
+import { quoted, quotedList } from '../common/quoted.js';
 import { messageOf } from '../common/message-of.js';
 import { answerWithin } from '../common/time-limit.js';
 import { headerValues } from '../request/header-values.js';
@@ -90,10 +91,10 @@ function checkTarget({ htu }: ProofClaims, request: HttpRequest, rules: DpopRule
   const claimed = normalizeTargetUri(htu);
   if (claimed === undefined) throw otherTarget('its htu is no http: or https: URI');
   if (bases.some((base) => claimed === targetUriOf(base, path))) return;
+  const isUnder = bases.some((base) => claimed.startsWith(`${base}/`));
   throw otherTarget(
-    bases.some((base) => claimed.startsWith(`${base}/`))
-      ? 'its htu names another path'
-      : `its htu is not under ${bases.join(' or ')}, which is publicUrl`,
+    `its htu is ${quoted(claimed)}, expected ${quotedList(bases.map((base) => base + path))}` +
+      (isUnder ? '' : `: it is not under publicUrl`),
   );
 }
 

@@ -34,16 +34,16 @@ describe('a token that is judged without asking a server', () => {
     'token_malformed',
     'its payload is no JSON object, or its signature no base64url',
   );
-  const unknown = refused('issuer_unknown', 'no server with the iss of the token');
+  const unknown = (iss: string): object => refused('issuer_unknown', `iss is ${iss}, configured is []`);
   test.each<[string, string, object]>([
     ['of 16384 characters', 'x'.repeat(16_384), refused('token_opaque', 'no server has introspection')],
     ['of 16385 characters', 'x'.repeat(16_385), refused('token_too_large')],
     ['of five parts', `${header}.a.b.c.d`, refused('token_encrypted')],
     ['with a payload that is no object', `${header}.${part('[]')}.AAAA`, malformed],
     ['with a signature that is no base64url', `${header}.${part('{}')}.A=`, malformed],
-    ['without iss', `${header}.${part('{}')}.AAAA`, unknown],
-    ['of an issuer that is not known', `${header}.${part('{"iss":"x"}')}.AAAA`, unknown],
-    ['whose iss is no text', `${header}.${part('{"iss":["x"]}')}.AAAA`, unknown],
+    ['without iss', `${header}.${part('{}')}.AAAA`, unknown('undefined')],
+    ['of an issuer that is not known', `${header}.${part('{"iss":"x"}')}.AAAA`, unknown('"x"')],
+    ['whose iss is no text', `${header}.${part('{"iss":["x"]}')}.AAAA`, unknown('of type object')],
   ])('RFC8725: a token %s is refused by name', async (_name, token, refusal) => {
     await expect((async () => verifyAccessToken(token, NOBODY))()).rejects.toMatchObject(refusal);
   });
@@ -150,3 +150,24 @@ describe('an opaque token that several servers may know', () => {
     await expect(verifyAccessToken('opaque', servers)).rejects.toThrow('a fault');
   });
 });
+
+test.each([
+  ['https://as.example.com', 'https://as.example.com/', ': they differ by the slash at the end'],
+  ['https://as.example.com/', 'https://as.example.com', ': they differ by the slash at the end'],
+  ['https://as.example.com', 'https://as.example.com/realms/bank', ''],
+])(
+  'the log tells of a token of %s where %s is configured, and how they differ',
+  async (iss, issuer, hint) => {
+    const server = serverWith({ issuer, jwt: { jwksUri: 'https://as.example.com/jwks' } });
+    const token = `${base64url('{"alg":"ES256"}')}.${base64url(JSON.stringify({ iss }))}.AAAA`;
+    const servers = { byIssuer: new Map([[issuer, server]]), forOpaqueTokens: [] };
+    await expect((async () => verifyAccessToken(token, servers))()).rejects.toMatchObject({
+      reason: 'issuer_unknown',
+      detail: `iss is "${iss}", configured is ["${issuer}"]${hint}`,
+    });
+  },
+);
+
+function base64url(text: string): string {
+  return Buffer.from(text).toString('base64url');
+}

@@ -33,6 +33,7 @@ describe('what is demanded beside a valid token', () => {
     const rules = [{ kind: 'all', scopes: ['Read'] }] as const;
     expect(unmetDemand(proved(['read']), demands({ rules }), 'route')).toMatchObject({
       reason: 'scope_missing',
+      detail: 'the route demands all of ["Read"], the token has ["read"]',
     });
   });
 

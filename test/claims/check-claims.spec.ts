@@ -49,9 +49,13 @@ describe('the claims of a token', () => {
     [{}, 'accepted'],
     [{ iss: undefined }, missing('iss')],
     [{ iss: undefined }, 'accepted', { issuerPresence: 'if-present' }],
-    [{ iss: `${ISSUER}/` }, ['issuer_mismatch', `iss is not ${ISSUER}`]],
-    [{ iss: [ISSUER] }, ['issuer_mismatch', `iss is not ${ISSUER}`]],
-    [{ iss: null }, ['issuer_mismatch', `iss is not ${ISSUER}`], { issuerPresence: 'if-present' }],
+    [{ iss: `${ISSUER}/` }, ['issuer_mismatch', `iss is "${ISSUER}/", expected "${ISSUER}"`]],
+    [{ iss: [ISSUER] }, ['issuer_mismatch', `iss is of type object, expected "${ISSUER}"`]],
+    [
+      { iss: null },
+      ['issuer_mismatch', `iss is of type null, expected "${ISSUER}"`],
+      { issuerPresence: 'if-present' },
+    ],
   ])('RFC9068-2: the iss of %o is compared exactly: %j', (claims, outcome, rules) => {
     expect(check(claims, rules)).toEqual(outcome);
   });

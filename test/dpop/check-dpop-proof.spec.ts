@@ -81,11 +81,13 @@ describe('RFC9449-2: the target of a proof', () => {
         expect(await check('/a', { claims: { htu } }, bases)).toEqual(accepted);
       }
       await expect(check('/a', { url: `${base}/b` }, bases)).rejects.toMatchObject(
-        otherTarget('its htu names another path'),
+        otherTarget(`its htu is "${base}/b", expected ["${API}/a","${OLD_API}/a"]`),
       );
     }
     await expect(check('/a', { url: 'https://old.example.org/a' }, bases)).rejects.toMatchObject(
-      otherTarget(`its htu is not under ${API} or ${OLD_API}, which is publicUrl`),
+      otherTarget(
+        `its htu is "https://old.example.org/a", expected ["${API}/a","${OLD_API}/a"]: it is not under publicUrl`,
+      ),
     );
   });
 });

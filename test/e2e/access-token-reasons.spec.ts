@@ -133,7 +133,7 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
       expectReason(as.opaqueToken({ certificate: world.client1, claims }), reason);
     await issue({ exp: undefined }, ['claim_missing', 'exp']);
     await issue({ aud: undefined }, ['claim_missing', 'aud']);
-    await issue({ iss: 'other' }, ['issuer_mismatch', `iss is not ${as.issuer}`]);
+    await issue({ iss: 'other' }, ['issuer_mismatch', `iss is "other", expected "${as.issuer}"`]);
     await issue({ token_use: 'id' }, ['token_type_mismatch', "the token's token_use is id"]);
   });
 

@@ -25,7 +25,8 @@ afterEach(() => {
 const NOW = 1_800_000_000;
 const JTI = 'a'.repeat(256);
 
-const NOT_UNDER = `its htu is not under ${PUBLIC_URL}, which is publicUrl`;
+const htuIs = (htu: string, hint = ': it is not under publicUrl'): string =>
+  `its htu is "${htu}", expected ["${PUBLIC_URL}/"]${hint}`;
 const ODD_COORDINATE = 'the jwk of the proof: a coordinate is missing, malformed, or not of its full length';
 const ODD_NUMBER = 'the jwk of the proof: its n or e is missing, malformed or too large';
 const ODD_MODULUS = 'the jwk of the proof: its modulus is not of 2048 to 8192 bits';
@@ -61,9 +62,9 @@ const rows: readonly Row[] = [
   [{ claims: { nonce: 1 } }, 'proof_malformed', 'the proof: its nonce is no string'],
   [{ fault: 'other-method' }, 'proof_method_mismatch', 'the request is a GET'],
   [{ claims: { htm: 'get' } }, 'proof_method_mismatch', 'the request is a GET'],
-  [{ fault: 'other-url' }, 'proof_target_mismatch', 'its htu names another path'],
-  [{ url: `${PUBLIC_URL}.evil.example/` }, 'proof_target_mismatch', NOT_UNDER],
-  [{ url: 'http://api.example.com/' }, 'proof_target_mismatch', NOT_UNDER],
+  [{ fault: 'other-url' }, 'proof_target_mismatch', htuIs(`${PUBLIC_URL}/elsewhere`, '')],
+  [{ url: `${PUBLIC_URL}.evil.example/` }, 'proof_target_mismatch', htuIs(`${PUBLIC_URL}.evil.example/`)],
+  [{ url: 'http://api.example.com/' }, 'proof_target_mismatch', htuIs('http://api.example.com/')],
   [{ claims: { htu: 'rubbish' } }, 'proof_target_mismatch', 'its htu is no http: or https: URI'],
   [{ header: { jwk: { kty: 'EC', crv: 'P-256', x: 'AA' } } }, 'proof_key_unusable', ODD_COORDINATE],
   [{ header: { jwk: { kty: 'RSA', n: modulus(1026), e: 'AQAB' } } }, 'proof_key_unusable', ODD_NUMBER],

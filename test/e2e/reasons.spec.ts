@@ -113,7 +113,7 @@ describe.each(PLATFORMS)('the log gives the exact reason for a refusal on %s', (
     const token = await tokenOf(world.client1);
     await expectReason(bearer(app, token), [
       'certificate_missing',
-      'no client certificate on this connection',
+      'expected one in the TLS handshake, the client sent none',
     ]);
     await expectReason(bearer(app, token, world.client2), [
       'certificate_mismatch',
@@ -166,7 +166,7 @@ describe.each(PLATFORMS)('the log gives the exact reason for a refusal on %s', (
     await mint({ header: { typ: 'JWT' } }, ['token_type_mismatch', 'typ is "jwt"']);
     await mint({ claims: { iss: 'https://other.example.com' } }, [
       'issuer_unknown',
-      'no server with the iss of the token',
+      `iss is "https://other.example.com", configured is ["${as.issuer}"]`,
     ]);
     await mint({ claims: { jti: undefined } }, ['claim_missing', 'jti']);
     await mint({ claims: { jti: 7 } }, ['claim_malformed', 'jti is not a non-empty string']);

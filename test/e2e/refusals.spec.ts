@@ -177,7 +177,7 @@ describe.each(PLATFORMS)('what the log says about refusals on %s', (platform) =>
     await clientOf(app, world, world.client1, token).get('/scoped').expect(403);
     const digests = `token_sha256=${hash('sha256', token, 'base64url')} certificate_sha256=${world.client1.thumbprint}`;
     expect(logger.ours.map(({ text }) => text)).toEqual([
-      `refused status=403 error=insufficient_scope reason=scope_missing route="GET /scoped" issuer=${as.issuer} client=client-1 subject=user-1 ${digests}`,
+      `refused status=403 error=insufficient_scope reason=scope_missing detail="the route demands all of [\\"a\\",\\"b\\"], the token has []" route="GET /scoped" issuer=${as.issuer} client=client-1 subject=user-1 ${digests}`,
     ]);
   });
 

@@ -120,7 +120,9 @@ describe.each(['nginx', 'traefik', 'caddy'] as const)(
       const { endpoint, token } = await start({ proxy }, logger);
       const answer = await send(endpoint, { headers: said }, await proofFor(token, 'GET', '/'));
       expect(answer.status).toBe(401);
-      const lines = logger.ours.filter(({ level }) => level === 'warn').map(({ text }) => text);
+      const lines = logger.ours
+        .filter(({ level, text }) => level === 'warn' && !text.startsWith('dpop.replayStore'))
+        .map(({ text }) => text);
       expect(lines).toEqual([
         `/auth/any: the proxy does not send ${method} and ${uri}: no DPoP proof can be right`,
       ]);

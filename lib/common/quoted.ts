@@ -1,0 +1,18 @@
+const LONGEST_VALUE = 100;
+const MOST_VALUES = 5;
+
+/** What somebody else has written, for the log: so much of it that it can be recognised, on one line, and no more. */
+export function quoted(value: unknown): string {
+  if (value === undefined) return 'undefined';
+  // Nested deeply, it could not even be made into text.
+  if (typeof value !== 'string') return `of type ${value === null ? 'null' : typeof value}`;
+  return JSON.stringify(value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE)}…` : value);
+}
+
+/** The first of several such values, and how many there are beside them. */
+export function quotedList(values: Iterable<unknown>): string {
+  const all = [...values];
+  const shown = all.slice(0, MOST_VALUES).map((value) => quoted(value));
+  const left = all.length - shown.length;
+  return `[${shown.join(',')}]${left > 0 ? ` and ${left} more` : ''}`;
+}
