@@ -9,6 +9,7 @@ export type {
   CertBoundAuthExtras,
   CertBoundAuthOptions,
   ClaimNames,
+  ClaimPath,
   ClientAuthentication,
   ClientCertificateOptions,
   ClientSecretAuthentication,
