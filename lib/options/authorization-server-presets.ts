@@ -83,7 +83,7 @@ export const forCognito = presetOf({ jwt: { typ: false, recognizedBy: 'own-word'
 /**
  * PingFederate, JSON Web Tokens by an access token manager with its usual names `client_id` and `scope`. The manager must
  * have an issuer claim and an audience claim. `typ` is there where the manager has a type header value: set it to
- * `at+jwt`, and leave it out of what you accept by `jwt: { typ: 'at+jwt' }`. `sub`, `iat` and `jti` depend on the manager,
+ * `at+jwt`, and accept nothing else by `jwt: { typ: 'at+jwt' }`. `sub`, `iat` and `jti` depend on the manager,
  * so `client_id` alone is required.
  *
  * It binds tokens to certificates, or by DPoP.
