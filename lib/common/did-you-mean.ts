@@ -21,10 +21,10 @@ function bare(name: string): string {
 /** How many letters must be added, left out or replaced (Levenshtein). */
 function distanceOf(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...one].entries()) {
+  for (let index = 0; index < one.length; index++) {
     const next = [index + 1];
     for (let at = 0; at < other.length; at++) {
-      const replaced = (row[at] ?? 0) + (letter === other[at] ? 0 : 1);
+      const replaced = (row[at] ?? 0) + (one[index] === other[at] ? 0 : 1);
       next.push(Math.min(replaced, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1));
     }
     row = next;

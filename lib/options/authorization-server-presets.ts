@@ -1,4 +1,4 @@
-import { type PresetSettings, presetOf } from './server-preset.js';
+import { type AuthorizationServerPreset, presetOf } from './server-preset.js';
 
 /** A server may be switched to the profile of RFC 9068 while older tokens are still about. */
 const JWT_OR_AT_JWT = ['JWT', 'at+jwt'] as const;
@@ -78,7 +78,7 @@ export const forOkta = presetOf({
  *
  * It cannot bind tokens: they need `binding: 'if-bound'`.
  */
-export const forCognito = presetOf({ jwt: { typ: false, recognizedBy: 'own-word' } });
+export const forCognito = presetOf({ jwt: { typ: false, recognizedBy: 'own-word' }, claims: {} });
 
 /**
  * PingFederate, JSON Web Tokens by an access token manager with its usual names `client_id` and `scope`. The manager must
@@ -88,7 +88,10 @@ export const forCognito = presetOf({ jwt: { typ: false, recognizedBy: 'own-word'
  *
  * It binds tokens to certificates, or by DPoP.
  */
-export const forPingFederate = presetOf({ jwt: { typ: false, requiredClaims: ['client_id'] } });
+export const forPingFederate = presetOf({
+  jwt: { typ: false, requiredClaims: ['client_id'] },
+  claims: {},
+});
 
 /**
  * PingOne, custom resources: no `typ`, or `at+jwt` (always from March 2027 on). Tokens of the grant client_credentials have
@@ -98,6 +101,7 @@ export const forPingFederate = presetOf({ jwt: { typ: false, requiredClaims: ['c
  */
 export const forPingOne = presetOf({
   jwt: { typ: false, requiredClaims: ['client_id', 'iat'], recognizedBy: ['client_id'] },
+  claims: {},
 });
 
 /**
@@ -110,6 +114,7 @@ export const forPingOne = presetOf({
  */
 export const forForgeRock = presetOf({
   jwt: { typ: JWT_OR_AT_JWT, requiredClaims: ['sub', 'iat', 'jti'], recognizedBy: 'own-word' },
+  claims: {},
 });
 
 /**
@@ -118,7 +123,10 @@ export const forForgeRock = presetOf({
  *
  * It binds tokens to certificates, or by DPoP.
  */
-export const forDuende = presetOf({ jwt: { requiredClaims: ['client_id', 'iat', 'jti'] } });
+export const forDuende = presetOf({
+  jwt: { requiredClaims: ['client_id', 'iat', 'jti'] },
+  claims: {},
+});
 
 /**
  * The Curity Identity Server, JWT access tokens: no `typ`, and `client_id` only where the token procedure adds it. The
@@ -128,6 +136,7 @@ export const forDuende = presetOf({ jwt: { requiredClaims: ['client_id', 'iat', 
  */
 export const forCurity = presetOf({
   jwt: { typ: false, requiredClaims: ['sub', 'iat', 'jti'], recognizedBy: 'own-word' },
+  claims: {},
 });
 
 /**
@@ -153,6 +162,7 @@ export const forHydra = presetOf({
  */
 export const forSpringAuthorizationServer = presetOf({
   jwt: { typ: false, requiredClaims: ['sub', 'iat', 'jti'], recognizedBy: ['scope', 'client_id'] },
+  claims: {},
 });
 
 /** Every preset, by its name in a configuration file. */
@@ -169,4 +179,4 @@ export const SERVER_PRESETS = {
   curity: forCurity,
   hydra: forHydra,
   'spring-authorization-server': forSpringAuthorizationServer,
-} as const satisfies Readonly<Record<string, PresetSettings>>;
+} as const satisfies Readonly<Record<string, AuthorizationServerPreset>>;

@@ -2,13 +2,15 @@ import type { AuthorizationServerOptions } from '../cert-bound-auth.options.js';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 
 /** What a preset says: where a server's tokens differ from RFC 9068. */
-export type PresetSettings = Readonly<Pick<AuthorizationServerOptions, 'jwt' | 'claims'>>;
+export type PresetSettings = Readonly<Required<Pick<AuthorizationServerOptions, 'jwt' | 'claims'>>>;
 
 /**
  * The settings of one kind of authorization server: a function that completes the options of a server, and the settings
  * themselves, which can be spread.
  */
-export type AuthorizationServerPreset<Settings extends PresetSettings = PresetSettings> = Settings & {
+export interface AuthorizationServerPreset<Settings extends PresetSettings = PresetSettings> {
+  readonly jwt: Settings['jwt'];
+  readonly claims: Settings['claims'];
   /**
    * Makes the options of a server. What is given counts for more than what the preset says: groups of options are merged,
    * however deep; anything else, lists as well, replaces. What is given as `undefined` is not given.
@@ -18,7 +20,7 @@ export type AuthorizationServerPreset<Settings extends PresetSettings = PresetSe
   <Given extends AuthorizationServerOptions>(
     given: Given & OnlyKnown<Given, AuthorizationServerOptions>,
   ): Merged<Settings, Given>;
-};
+}
 
 /** What a preset makes of the options that it is given: each keeps its type. */
 export type Merged<Base, Given> = {
@@ -60,18 +62,22 @@ type OptionOf<Union, Name> = Union extends unknown ? (Name extends keyof Union ?
 export function presetOf<const Settings extends PresetSettings>(
   settings: Settings,
 ): AuthorizationServerPreset<Settings> {
-  const complete = (given: unknown): unknown => {
+  // What it makes has the type that its caller sees; no check of this one could tell.
+  const complete = (given: unknown): never => {
     if (!isPlain(given)) throw new TypeError('give the options of the server as a plain object: { issuer }');
-    return merged(settings as JsonObject, given);
+    return merged(settings, given) as never;
   };
-  return Object.assign(complete, settings) as unknown as AuthorizationServerPreset<Settings>;
+  return Object.assign(complete, settings);
 }
 
 /** `Object.fromEntries` makes own members only, even of `__proto__`. */
-function merged(base: JsonObject, given: JsonObject): JsonObject {
+function merged(base: object, given: JsonObject): JsonObject {
   const changes = Object.entries(given)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => [name, mergedOption(Object.hasOwn(base, name) ? base[name] : undefined, value)]);
+    .map(([name, value]) => [
+      name,
+      mergedOption(Object.hasOwn(base, name) ? (base as JsonObject)[name] : undefined, value),
+    ]);
   return Object.fromEntries([...Object.entries(base), ...changes]) as JsonObject;
 }
 
