@@ -56,14 +56,16 @@ export interface AuthenticationRules {
  * The way of a request: credentials and certificate → access token → confirmation → user. Any step may refuse by throwing
  * an `OAuthError`; scopes are asked for afterwards, by route. Nothing is waited for where nothing has to be: of a known
  * token and a certificate of the connection, or a proof that is remembered in this process, the decision is there at once.
+ * @param provenKey thumbprint of the DPoP key that this connection proved at its handshake: no proof of it is asked for again
  */
 export function authenticateRequest(
   request: HttpRequest,
   rules: AuthenticationRules,
+  provenKey?: string,
 ): MaybePromise<Decision> {
   const progress = startOfProgress();
   try {
-    const decision = decide(request, rules, progress);
+    const decision = decide(request, rules, progress, provenKey);
     return isPromise(decision) ? decision.then(undefined, (error) => refusal(error, progress)) : decision;
   } catch (error) {
     return refusal(error, progress);
@@ -74,8 +76,9 @@ function decide(
   request: HttpRequest,
   rules: AuthenticationRules,
   progress: Progress,
+  provenKey: string | undefined,
 ): MaybePromise<Acceptance> {
-  const attempt = readAttempt(request, rules, progress);
+  const attempt = readAttempt(request, rules, progress, provenKey);
   return andThenWith(knownToken(attempt), confirm, attempt);
 }
 
@@ -100,7 +103,12 @@ export function startOfProgress(): Progress {
 }
 
 /** Credentials and certificate. */
-function readAttempt(request: HttpRequest, rules: AuthenticationRules, progress: Progress): Attempt {
+function readAttempt(
+  request: HttpRequest,
+  rules: AuthenticationRules,
+  progress: Progress,
+  provenKey: string | undefined,
+): Attempt {
   const authorization = readAuthorization(request, rules.schemes);
   progress.scheme = authorization.scheme;
   const token = readToken(authorization, request);
@@ -111,8 +119,10 @@ function readAttempt(request: HttpRequest, rules: AuthenticationRules, progress:
   // Before anything is waited for: a client that hangs up takes its certificate along.
   const certificate = rules.certificateSource(request);
   if (certificate.kind === 'found') progress.certificateThumbprint = certificate.certificate.thumbprint;
-  return new Attempt(request, rules, progress, authorization, token, tokenDigest, certificate);
+  return new Attempt(request, rules, progress, authorization, token, tokenDigest, certificate, provenKey);
 }
+
+const PROVEN_BEFORE: ProofOutcome = Object.freeze({ nextNonce: undefined });
 
 /** What a request came with. */
 class Attempt implements ProofOfPossession {
@@ -125,6 +135,7 @@ class Attempt implements ProofOfPossession {
     /** SHA-256, base64url. */
     readonly tokenDigest: string,
     readonly certificate: ClientCertificateFinding,
+    private readonly provenKey: string | undefined,
   ) {}
 
   get scheme(): AuthenticationScheme {
@@ -140,6 +151,7 @@ class Attempt implements ProofOfPossession {
   }
 
   checkProof(jwkThumbprint: string, now: number): MaybePromise<ProofOutcome> {
+    if (jwkThumbprint === this.provenKey) return PROVEN_BEFORE;
     return checkDpopProof(this.request, this.tokenDigest, jwkThumbprint, requireDpop(this.rules.dpop), now);
   }
 }
@@ -203,7 +215,7 @@ function confirm(known: KnownToken, attempt: Attempt): MaybePromise<Acceptance> 
 
 function accept(
   { boundBy, nextNonce }: ProvenPossession,
-  { description, confirmation, signedAnswer }: KnownToken,
+  { description, confirmation, signedAnswer, validity }: KnownToken,
   { request, token: sent, progress, rules }: Attempt,
 ): MaybePromise<Acceptance> {
   const raw = rules.options.exposeToken ? sent : undefined;
@@ -214,6 +226,7 @@ function accept(
     user: token,
     proved: { scopes: description.scopes, boundBy, signedAnswer },
     nextNonce,
+    validUntil: validity.until,
     trace: traceOf(progress),
   };
   return rules.options.validate === undefined ? accepted : withUser(accepted, request, rules);

@@ -335,8 +335,9 @@ export interface DpopOptions {
 
   /**
    * Where used proofs are remembered, so that none is accepted twice (RFC 9449 §11.1). Several instances of the API need
-   * a shared store: `new RedisReplayStore(client)`.
-   * What is lost with the default: every instance accepts a proof once.
+   * a shared store: `new RedisReplayStore(client)`. Without this option the app warns at its start, and does not start as a
+   * worker of Node's cluster or as one of several instances under PM2.
+   * What is lost with `new MemoryReplayStore()`: every process accepts a proof once, and so does one that starts again.
    * @default a `MemoryReplayStore`
    */
   readonly replayStore?: ReplayStore;
@@ -756,6 +757,13 @@ export interface AuthorizationServerHttpOptions {
    * @default 64
    */
   readonly maxConnections?: number;
+  /**
+   * The proxy that calls leave the network through: its URL, `http:` or `https:`, with `user:password@` where it asks for
+   * them, or `'environment'` for what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say. The calls go through a tunnel (`CONNECT`):
+   * the proxy sees host and port of the authorization server. 127.0.0.0/8, [::1] and localhost are never called through it.
+   * @default none: the environment is not looked at
+   */
+  readonly proxy?: URL | string;
   /** Whether `http:` is allowed to 127.0.0.0/8, [::1] and localhost, for development. @default false */
   readonly allowLoopbackHttp?: boolean;
 }

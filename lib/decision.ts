@@ -15,6 +15,8 @@ export interface Acceptance {
   readonly proved: ProvenToken;
   /** The nonce for the client's next DPoP proof, where it needs another one. */
   readonly nextNonce: string | undefined;
+  /** Milliseconds since the epoch: `exp` and the tolerance of clocks. Nothing that was accepted may go on after it. */
+  readonly validUntil: number;
   readonly trace: RequestTrace;
 }
 

@@ -70,6 +70,18 @@ export class ResourceServer {
   }
 
   /**
+   * Decides again about the handshake of a connection that lives on, for what comes over it: the token is still good, the
+   * certificate still counts, and the app's `validate` still accepts it. No second DPoP proof is asked for: the connection
+   * was made with the first one.
+   * @param earlier what was decided of the same handshake
+   */
+  decideAgain(request: HttpRequest, earlier: Acceptance): MaybePromise<Decision> {
+    const { confirmation } = earlier.token;
+    const provenKey = earlier.proved.boundBy.includes('dpop') ? confirmation.jwkThumbprint : undefined;
+    return authenticateRequest(request, this.rules, provenKey);
+  }
+
+  /**
    * The same, with a certificate that has been looked for already.
    * @param certificateSource finds it, or throws what looking for it threw
    */

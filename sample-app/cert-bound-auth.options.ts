@@ -1,4 +1,4 @@
-import type { CertBoundAuthOptions } from 'nestjs-cert-bound-auth';
+import { type CertBoundAuthOptions, MemoryReplayStore } from 'nestjs-cert-bound-auth';
 import type { Settings } from './settings.js';
 
 /** Whose tokens the API accepts, and what they may be bound to: a certificate, or a key that DPoP proves. */
@@ -28,6 +28,8 @@ export function certBoundAuthOptions({
       // So that nobody can make proofs today for tomorrow.
       nonce: 'required',
       nonceSecret,
+      // This sample is one process. Several share a RedisReplayStore.
+      replayStore: new MemoryReplayStore(),
     },
   };
 }

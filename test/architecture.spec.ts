@@ -16,6 +16,7 @@ const ROOMS = [
   'nest/guards',
   'nest/tls',
   'nest/http',
+  'nest/exchange',
   'nest/demands',
   'nest/log',
   'resource-server.ts',

@@ -3,7 +3,7 @@ import type {
   AuthorizationServerTlsOptions,
   BindingPolicy,
 } from '../cert-bound-auth.options.js';
-import type { AuthorizationServerHttpSettings } from '../authorization-server/authorization-server-http.js';
+import type { AuthorizationServerHttpSettings } from '../authorization-server/http-settings.js';
 import { type KeySource, keySourceOf } from '../authorization-server/key-source.js';
 import {
   type KeyCacheSettings,

@@ -46,7 +46,12 @@ export class AuthorizationServer {
   constructor(readonly settings: AuthorizationServerRules) {
     this.circuit = new CircuitBreaker(settings.issuer);
     this.http = new AuthorizationServerHttp(settings.issuer, settings.http);
-    this.metadata = new ServerMetadataSource(settings.issuer, this.http, settings.keyCache);
+    this.metadata = new ServerMetadataSource(
+      settings.issuer,
+      this.http,
+      settings.keyCache,
+      this.neededMetadata(),
+    );
     this.keys = this.signingKeys();
     this.introspection = this.prepareIntrospection();
   }
@@ -111,6 +116,17 @@ export class AuthorizationServer {
 
   private async metadataAnew(): Promise<void> {
     if (this.settings.keys.kind === 'discovered') await this.metadata.fetchNow();
+  }
+
+  private neededMetadata(): readonly (keyof ServerMetadata)[] {
+    const { keys, introspection } = this.settings;
+    const source = introspection?.source;
+    return [
+      ...(this.usesKeys() && keys.kind === 'discovered' ? (['jwksUri'] as const) : []),
+      ...(source?.kind === 'remote' && source.endpoint === undefined
+        ? (['introspectionEndpoint'] as const)
+        : []),
+    ];
   }
 
   /** Whether there is anything that its keys verify. */

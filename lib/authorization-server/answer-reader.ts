@@ -1,9 +1,10 @@
 import type { Dispatcher } from 'undici';
+import { decodeBody } from './decode-body.js';
 import type { HttpAnswer } from './http-call.js';
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 
-/** Reads one answer as it comes in; undici bounds its size, and the signal its time. */
+/** Reads one answer as it comes in; undici bounds its size as it is sent, and the signal its time. */
 export class AnswerReader implements Dispatcher.DispatchHandler {
   /** The whole answer. It rejects with the signal's reason, or with what ended the connection. */
   readonly answer: Promise<HttpAnswer>;
@@ -13,9 +14,14 @@ export class AnswerReader implements Dispatcher.DispatchHandler {
   private status = 0;
   // Stryker disable next-line StringLiteral: the head of the answer replaces it, and without one there is no answer
   private contentType = '';
+  private coding = '';
   private readonly chunks: Buffer[] = [];
 
-  constructor(private readonly signal: AbortSignal) {
+  /** @param limit the most bytes that the body may have when it is decoded */
+  constructor(
+    private readonly signal: AbortSignal,
+    private readonly limit: number,
+  ) {
     this.answer = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -40,6 +46,7 @@ export class AnswerReader implements Dispatcher.DispatchHandler {
   onResponseStart(_controller: unknown, status: number, headers: Headers): void {
     this.status = status;
     this.contentType = mediaTypeOf(headers);
+    this.coding = String(headers['content-encoding'] ?? '');
   }
 
   onResponseData(_controller: unknown, chunk: Buffer): void {
@@ -47,8 +54,11 @@ export class AnswerReader implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    const body = new TextDecoder().decode(Buffer.concat(this.chunks));
-    this.resolve({ status: this.status, contentType: this.contentType, body });
+    const { status, contentType } = this;
+    decodeBody(Buffer.concat(this.chunks), this.coding, this.limit).then(
+      (body) => this.resolve({ status, contentType, body }),
+      this.reject,
+    );
   }
 
   onResponseError(_controller: unknown, error: Error): void {

@@ -1,27 +1,18 @@
-import { isIPv4 } from 'node:net';
-import type { Client } from 'undici';
-import type {
-  AuthorizationServerHttpOptions,
-  AuthorizationServerTlsOptions,
-} from '../cert-bound-auth.options.js';
-import type { SettingsOf } from '../common/settings-of.js';
 import { type OAuthError, outage } from '../challenge/oauth-error.js';
 import type { AuthorizationServerCall } from '../events/authorization-server-call.js';
 import { CallNotSentError, ConnectionPool } from './connection-pool.js';
 import type { HttpAnswer, HttpCall } from './http-call.js';
 import { publishCall } from '../events/publish-call.js';
+import { UnreadableBodyError } from './decode-body.js';
+import { dispatcherFor } from './dispatcher.js';
+import type { AuthorizationServerHttpSettings } from './http-settings.js';
+import { isLoopback } from './loopback.js';
 import { ServerConnection } from './server-connection.js';
-
-/** Limits and TLS of the calls to one authorization server, as configured. */
-export interface AuthorizationServerHttpSettings extends SettingsOf<AuthorizationServerHttpOptions> {
-  readonly tls: AuthorizationServerTlsOptions;
-}
 
 /** Introspection calls under way and waiting: at most so many callers, and no more memory than theirs. */
 const MOST_CALLS = 1_024;
 /** Metadata, keys and probes, of which there are few, have connections of their own: introspection cannot keep them out. */
 const FOR_DOCUMENTS = { connections: 2, calls: 16 };
-const MAX_HEADER_BYTES = 16_384;
 
 /**
  * Calls to one authorization server: connections kept alive and bounded, no redirects, time and size limited, `https:`
@@ -36,8 +27,8 @@ export class AuthorizationServerHttp {
     readonly issuer: string,
     private readonly settings: AuthorizationServerHttpSettings,
   ) {
-    const options = clientOptions(settings);
-    const connect = (origin: string): ServerConnection => new ServerConnection(origin, options);
+    const connect = (origin: string): ServerConnection =>
+      new ServerConnection(origin, dispatcherFor(origin, settings), settings.maxResponseSize);
     this.introspection = new ConnectionPool(
       { connections: settings.maxConnections, calls: Math.max(MOST_CALLS, settings.maxConnections) },
       connect,
@@ -55,7 +46,9 @@ export class AuthorizationServerHttp {
       return answer;
     } catch (cause) {
       this.publish(call, cause instanceof CallNotSentError ? 'not-sent' : 'failed', begun);
-      throw unreachable(call.method, url, cause);
+      throw cause instanceof UnreadableBodyError
+        ? unreadable(call.method, url, cause)
+        : unreachable(call.method, url, cause);
     }
   }
 
@@ -80,27 +73,6 @@ export class AuthorizationServerHttp {
   ): void {
     publishCall({ issuer: this.issuer, purpose, outcome, status, duration: performance.now() - begun });
   }
-}
-
-function clientOptions(settings: AuthorizationServerHttpSettings): Client.Options {
-  const { connectTimeout, timeout, maxResponseSize, tls } = settings;
-  return {
-    // One limit for the whole call stands above both: undici's are for parts of it, and up to a second late.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    maxResponseSize,
-    // Explicit, so that --max-http-header-size has no say here.
-    maxHeaderSize: MAX_HEADER_BYTES,
-    connect: {
-      ...(tls as object),
-      // Longer would keep a connection from the next caller when this one has gone.
-      // Stryker disable next-line MethodExpression: a whole call has its limit anyhow
-      timeout: Math.min(connectTimeout, timeout),
-      // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 has no say here.
-      rejectUnauthorized: true,
-      minVersion: 'TLSv1.2',
-    },
-  };
 }
 
 /** Gives work a signal that ends it. @param limit milliseconds */
@@ -147,9 +119,12 @@ export function remedyForHttp(url: string): string | undefined {
   return isLoopback(new URL(url).hostname) ? HTTP_HERE : HTTP_ELSEWHERE;
 }
 
-function isLoopback(hostname: string): boolean {
-  if (hostname === 'localhost' || hostname === '[::1]') return true;
-  return isIPv4(hostname) && hostname.startsWith('127.');
+/** It came, so the server is not down: it makes no sense. */
+function unreadable(method: string, url: string, cause: UnreadableBodyError): OAuthError {
+  return outage('authorization_server_answer_invalid', {
+    detail: `${method} ${url}: ${cause.message}`,
+    cause,
+  });
 }
 
 function unreachable(method: string, url: string, cause: unknown): OAuthError {

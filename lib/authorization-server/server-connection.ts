@@ -1,19 +1,26 @@
-import { Client } from 'undici';
+import type { Dispatcher } from 'undici';
 import { AnswerReader } from './answer-reader.js';
+import { ACCEPTED_CODINGS } from './decode-body.js';
 import type { HttpAnswer, HttpCall } from './http-call.js';
+
+/** Firewalls refuse requests without a name; without a list of codings a server may choose any. */
+const HEADERS = { 'user-agent': 'nestjs-cert-bound-auth', 'accept-encoding': ACCEPTED_CODINGS };
 
 /** One connection to an authorization server: opened when needed, kept alive, for one call at a time. */
 export class ServerConnection {
-  private readonly client: Client;
   /** Whether the connection that stands has brought an answer already. */
   private reused = false;
 
-  /** @param origin scheme, host and port */
+  /**
+   * @param origin scheme, host and port
+   * @param client makes one call at a time, by itself or through a proxy
+   * @param limit the most bytes of a body when it is decoded
+   */
   constructor(
     readonly origin: string,
-    options: Client.Options,
+    private readonly client: Dispatcher,
+    private readonly limit: number,
   ) {
-    this.client = new Client(origin, options);
     this.client.on('connect', () => {
       this.reused = false;
     });
@@ -28,12 +35,12 @@ export class ServerConnection {
    * @param signal ends both tries
    */
   async send(url: URL, call: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
-    const first = new AnswerReader(signal);
+    const first = new AnswerReader(signal, this.limit);
     try {
       return await this.dispatch(url, call, first);
     } catch (error) {
       if (!this.reused || first.begun || !isClosed(error)) throw error;
-      return this.dispatch(url, call, new AnswerReader(signal));
+      return this.dispatch(url, call, new AnswerReader(signal, this.limit));
     }
   }
 
@@ -43,8 +50,10 @@ export class ServerConnection {
   }
 
   private async dispatch(url: URL, call: HttpCall, reader: AnswerReader): Promise<HttpAnswer> {
-    const { method, headers, body = null } = call;
-    this.client.dispatch({ path: url.pathname + url.search, method, headers, body }, reader);
+    const { method, body = null } = call;
+    const headers = { ...HEADERS, ...call.headers };
+    const { origin } = this;
+    this.client.dispatch({ origin, path: url.pathname + url.search, method, headers, body }, reader);
     const answer = await reader.answer;
     this.reused = true;
     return answer;

@@ -13,17 +13,32 @@ export interface ServerMetadata {
 
 /** The metadata of one authorization server: fetched when first needed, and again before it is too old. */
 export class ServerMetadataSource extends RefreshedValue<ServerMetadata> {
-  constructor(issuer: string, http: AuthorizationServerHttp, rules: RefreshRules) {
-    super(`metadata of ${issuer}`, async () => discover(issuer, http), rules);
+  /** @param needed the members without which the API cannot do what it is configured for */
+  constructor(
+    issuer: string,
+    http: AuthorizationServerHttp,
+    rules: RefreshRules,
+    needed: readonly (keyof ServerMetadata)[],
+  ) {
+    super(`metadata of ${issuer}`, async () => discover(issuer, http, needed), rules);
   }
 }
 
-/** Tries RFC 8414 and, where there is no such document, OpenID Connect Discovery. */
-async function discover(issuer: string, http: AuthorizationServerHttp): Promise<ServerMetadata> {
+/**
+ * Reads RFC 8414's document and, where there is none or it lacks what is needed, that of OpenID Connect Discovery: some
+ * servers name their keys, or their introspection endpoint, only there. What the first one says stands.
+ */
+async function discover(
+  issuer: string,
+  http: AuthorizationServerHttp,
+  needed: readonly (keyof ServerMetadata)[],
+): Promise<ServerMetadata> {
   const oauth = await fetchMetadata(oauthMetadataUrl(issuer), issuer, http);
-  if (!(oauth instanceof Error)) return oauth;
+  const isOauth = !(oauth instanceof Error);
+  if (isOauth && needed.every((name) => oauth[name] !== undefined)) return oauth;
   const openid = await fetchMetadata(openidConfigurationUrl(issuer), issuer, http);
-  if (!(openid instanceof Error)) return openid;
+  if (!(openid instanceof Error)) return isOauth ? { ...openid, ...oauth } : openid;
+  if (isOauth) return oauth;
   throw outage('authorization_server_answer_invalid', { detail: `${oauth.message}; ${openid.message}` });
 }
 

@@ -7,3 +7,5 @@ process.exitCode = await runCommand(process.argv.slice(2), {
   complain: (text) => process.stderr.write(`${text}\n`),
   untilStopped: async () => Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]),
 });
+// As a worker of Node's cluster, the channel to the primary would keep it from ending.
+process.channel?.unref();

@@ -22,7 +22,7 @@ export function createDpopRules(dpop: DpopSettings): DpopRules {
     clockSkew,
     maxProofLength,
     nonces: nonce === 'off' ? undefined : new DpopNonces(secretOf(dpop), nonceLifetime),
-    replayStore: dpop.replayStore ?? new MemoryReplayStore(),
+    replayStore: dpop.replayStore ?? memoryOfThisProcess(),
     keys: new ProofKeys(),
   };
 }
@@ -31,6 +31,13 @@ function secretOf({ nonceSecret }: DpopSettings): Uint8Array {
   if (nonceSecret !== undefined) return bytesOf(nonceSecret);
   log.warn('dpop.nonceSecret is not set: other instances of this API will not know the nonces of this one');
   return randomBytes(32);
+}
+
+function memoryOfThisProcess(): MemoryReplayStore {
+  log.warn(
+    'dpop.replayStore is not set: each instance of this API would accept a proof once. Give several a RedisReplayStore, and a single one new MemoryReplayStore()',
+  );
+  return new MemoryReplayStore();
 }
 
 /** What is known at boot is normalised at boot. */

@@ -7,7 +7,8 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
-import { keepReply, registerAuthenticator, unregisterAuthenticator } from './guards/app-registry.js';
+import { registerAuthenticator, unregisterAuthenticator } from './exchange/app-registry.js';
+import { keepReply } from './http/reply-of.js';
 import { ResourceServer } from '../resource-server.js';
 import { AuthorizationServers } from './authorization-servers.js';
 import { ScopesGuard } from './guards/scopes.guard.js';
@@ -27,8 +28,8 @@ import { startTelemetry } from '../events/open-telemetry.js';
 import { checkPackages } from '../options/check-packages.js';
 import { CertBoundAuthConfigurationError, problem } from '../options/configuration-error.js';
 import { logToNest } from './log/log-to-nest.js';
-import { rememberedCertificate } from './guards/remembered-certificate.js';
-import { RequestAuthenticator } from './guards/request-authenticator.js';
+import { rememberedCertificate } from './exchange/remembered-certificate.js';
+import { RequestAuthenticator } from './exchange/request-authenticator.js';
 import { type ResolvedOptions, resolveOptions } from '../options/resolve-options.js';
 
 logToNest();

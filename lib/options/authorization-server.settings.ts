@@ -59,6 +59,11 @@ class CheckedHttpOptions {
   @Given() @IsPositiveInt(LONGEST_TIMER) readonly timeout: number = 5_000;
   @Given() @IsPositiveInt(LONGEST_TIMER) readonly maxResponseSize: number = 1_048_576;
   @Given() @IsPositiveInt(1_024) readonly maxConnections: number = 64;
+
+  @Given()
+  @Satisfies('proxy', `give the http: or https: URL of the proxy, or 'environment'`, isProxy)
+  readonly proxy: AuthorizationServerHttpOptions['proxy'];
+
   @Given() @IsBoolean({ message: 'use true or false' }) readonly allowLoopbackHttp: boolean = false;
 }
 
@@ -101,6 +106,18 @@ class CheckedJwtOptions implements JwtSettings {
   readonly recognizedBy: JwtSettings['recognizedBy'] = ['client_id', 'scope', 'scp'];
 
   @Given() @IsSeconds() readonly maxTokenAge: JwtSettings['maxTokenAge'];
+}
+
+function isProxy(value: unknown): boolean {
+  return value === 'environment' || isProxyUrl(value);
+}
+
+/** Whether this is the URL of a proxy. A path or a query would be left out without a word. */
+export function isProxyUrl(value: unknown): boolean {
+  const text = value instanceof URL ? value.href : value;
+  if (typeof text !== 'string' || !URL.canParse(text)) return false;
+  const { protocol, pathname, search, hash } = new URL(text);
+  return (protocol === 'http:' || protocol === 'https:') && pathname + search + hash === '/';
 }
 
 function isKeySet(value: unknown): boolean {

@@ -11,6 +11,7 @@ import type { AuthorizationServerSettings } from '../access-token/authorization-
 import type { ClientSecretJwtSettings } from '../introspection/client-authentication.js';
 import type { RemoteIntrospectionSettings } from '../introspection/introspection-rules.js';
 import type { CertBoundAuthSettings } from './cert-bound-auth.settings.js';
+import { isProxyUrl } from './authorization-server.settings.js';
 import { checkPrivateKey } from './check-private-key.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
 import { messageOf } from '../common/message-of.js';
@@ -31,6 +32,7 @@ function checkServer(server: AuthorizationServerSettings, path: string): readonl
   return [
     ...checkIssuer(server, path),
     ...checkUrls(server, path),
+    ...checkProxy(server, path),
     ...checkKeys(server, path),
     ...checkTypes(server, path),
     ...checkSignedAnswers(server, path),
@@ -85,6 +87,17 @@ function checkUrls(server: AuthorizationServerSettings, path: string): readonly 
   return urls
     .filter(([, url]) => url !== undefined && !isAllowedUrl(url, server.http.allowLoopbackHttp))
     .map(([name, url]) => problem(`${path}.${name}`, url, remedyForHttp(url ?? '') ?? 'give an https: URL'));
+}
+
+/** What is wrong in the environment would be found out by the first call. */
+function checkProxy(
+  { http: { proxy } }: AuthorizationServerSettings,
+  path: string,
+): readonly ConfigurationProblem[] {
+  if (proxy !== 'environment') return [];
+  return ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY']
+    .filter((name) => Boolean(process.env[name]) && !isProxyUrl(process.env[name]))
+    .map((name) => problem(`${path}.http.proxy`, proxy, `${name} is no http: or https: URL of a proxy`));
 }
 
 function checkKeys({ jwt }: AuthorizationServerSettings, path: string): readonly ConfigurationProblem[] {

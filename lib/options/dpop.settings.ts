@@ -1,6 +1,7 @@
 import { ArrayNotEmpty, IsArray, IsIn } from 'class-validator';
 import type { DpopAlgorithm, DpopOptions } from '../cert-bound-auth.options.js';
 import type { DpopSettings } from '../dpop/dpop-rules.js';
+import { siblingProcesses } from '../dpop/sibling-processes.js';
 import { normalizeBase } from '../dpop/target-uri.js';
 import { isJsonObject } from '../jose/json-object.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
@@ -70,4 +71,14 @@ export function checkPublicUrl({ publicUrl }: DpopSettings): readonly Configurat
     .flat()
     .filter((url) => normalizeBase(url) === undefined)
     .map((url) => problem('dpop.publicUrl', url, remedy));
+}
+
+/** Checks that a proof used at one process of this API is known to the others (RFC 9449 §11.1). */
+export function checkReplayStore(
+  { replayStore }: DpopSettings,
+  siblings = siblingProcesses(),
+): readonly ConfigurationProblem[] {
+  if (replayStore !== undefined || siblings === undefined) return [];
+  const remedy = `this process is ${siblings}, and each would accept a proof once: give new RedisReplayStore(client), or run one process, or accept the loss with new MemoryReplayStore()`;
+  return [problem('dpop.replayStore', replayStore, remedy)];
 }

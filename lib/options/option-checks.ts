@@ -81,13 +81,30 @@ export function IsPositiveInt(most: number): PropertyDecorator {
   );
 }
 
+/** Text of at least one character, on one line: what was read from a file often ends with the file's last line end. */
 export function IsText(message: string): PropertyDecorator {
-  return Satisfies('text', message, isText);
+  return (target, name) => {
+    Satisfies('text', message, isText)(target, name);
+    Satisfies('one-line', ONE_LINE, isOnOneLine)(target, name);
+  };
+}
+
+const ONE_LINE =
+  'remove the line end, or other control character, in it: what is read from a file often ends with one';
+
+// eslint-disable-next-line no-control-regex -- those are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+function isOnOneLine(value: unknown): boolean {
+  return [value].flat().every((item) => typeof item !== 'string' || !CONTROL.test(item));
 }
 
 /** Where a claim is. */
 export function IsClaimPath(message: string): PropertyDecorator {
-  return Satisfies('claimPath', message, isTextOrTexts);
+  return (target, name) => {
+    Satisfies('claimPath', message, isTextOrTexts)(target, name);
+    Satisfies('one-line', ONE_LINE, isOnOneLine)(target, name);
+  };
 }
 
 /** Where several claims are. */
@@ -106,7 +123,10 @@ export function IsTextRecord(): PropertyDecorator {
 /** One `aud` value, or several. */
 export function IsAudience(): PropertyDecorator {
   const message = `name the aud values of this API's tokens, as 'https://api.example.com' or a list of such`;
-  return Satisfies('audience', message, isTextOrTexts);
+  return (target, name) => {
+    Satisfies('audience', message, isTextOrTexts)(target, name);
+    Satisfies('one-line', ONE_LINE, isOnOneLine)(target, name);
+  };
 }
 
 export function IsBindingPolicy(): PropertyDecorator {

@@ -18,7 +18,7 @@ import {
   problem,
 } from './configuration-error.js';
 import { checkDeclared } from './declared-options.js';
-import { checkPublicUrl } from './dpop.settings.js';
+import { checkPublicUrl, checkReplayStore } from './dpop.settings.js';
 
 /** What an app is configured by: every default filled in, every check done. */
 export interface ResolvedOptions extends Pick<
@@ -69,7 +69,9 @@ function contradictionsOf(settings: CertBoundAuthSettings): readonly Configurati
   return [
     ...checkAuthorizationServers(settings),
     ...checkCertificateSource(settings.clientCertificate),
-    ...(settings.dpop === undefined ? [] : checkPublicUrl(settings.dpop)),
+    ...(settings.dpop === undefined
+      ? []
+      : [...checkPublicUrl(settings.dpop), ...checkReplayStore(settings.dpop)]),
     ...checkReportUnbound(settings),
   ];
 }

@@ -2,11 +2,8 @@ import { createServer, type RequestListener } from 'node:http';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { AddressInfo, Socket } from 'node:net';
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  type AuthorizationServerHttpSettings,
-  isAllowedUrl,
-  remedyForHttp,
-} from '../../lib/authorization-server/authorization-server-http.js';
+import { isAllowedUrl, remedyForHttp } from '../../lib/authorization-server/authorization-server-http.js';
+import type { AuthorizationServerHttpSettings } from '../../lib/authorization-server/http-settings.js';
 import { SERVER_CALL_CHANNEL } from '../../lib/events/channels.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { eventually } from '../support/eventually.js';

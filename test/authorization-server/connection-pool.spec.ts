@@ -1,3 +1,4 @@
+import { Client } from 'undici';
 import { describe, expect, test, vi } from 'vitest';
 import { CallNotSentError, ConnectionPool } from '../../lib/authorization-server/connection-pool.js';
 import { ServerConnection } from '../../lib/authorization-server/server-connection.js';
@@ -6,7 +7,10 @@ const ORIGIN = 'https://as.example.com';
 
 /** Connections that are taken and given back, and never opened. */
 const poolOf = (connections: number, calls = 10): ConnectionPool =>
-  new ConnectionPool({ connections, calls }, (origin) => new ServerConnection(origin, {}));
+  new ConnectionPool(
+    { connections, calls },
+    (origin) => new ServerConnection(origin, new Client(origin), 1_000),
+  );
 
 interface Work {
   readonly result: Promise<ServerConnection>;

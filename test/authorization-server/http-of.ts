@@ -1,7 +1,5 @@
-import {
-  AuthorizationServerHttp,
-  type AuthorizationServerHttpSettings,
-} from '../../lib/authorization-server/authorization-server-http.js';
+import { AuthorizationServerHttp } from '../../lib/authorization-server/authorization-server-http.js';
+import type { AuthorizationServerHttpSettings } from '../../lib/authorization-server/http-settings.js';
 import { whenOver, type World } from '../support/world.js';
 
 /** Calls to the test authorization servers of a world; they end with the test. */
@@ -14,6 +12,7 @@ export function httpOf(
     timeout: 5_000,
     maxResponseSize: 1_048_576,
     maxConnections: 64,
+    proxy: undefined,
     allowLoopbackHttp: false,
     tls: { ca: ca.cert },
     ...settings,

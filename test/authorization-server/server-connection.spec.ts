@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { Client } from 'undici';
 import { describe, expect, test } from 'vitest';
 import type { HttpAnswer, HttpCall } from '../../lib/authorization-server/http-call.js';
 import { ServerConnection } from '../../lib/authorization-server/server-connection.js';
@@ -35,7 +36,7 @@ async function startServer(behave: Behaviour): Promise<TestServer> {
 }
 
 function connectionTo({ url }: TestServer): ServerConnection {
-  const connection = new ServerConnection(url.origin, {});
+  const connection = new ServerConnection(url.origin, new Client(url.origin), LIMIT);
   whenOver(async () => connection.close());
   return connection;
 }
@@ -46,6 +47,8 @@ const CALL: HttpCall = {
   headers: { 'x-api': 'a' },
   body: 'token=abc',
 };
+/** Bytes. */
+const LIMIT = 1_000;
 /** A limit that is not met. */
 const never = (): AbortSignal => new AbortController().signal;
 const answer = (socket: Socket): void => void socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}');
@@ -112,7 +115,7 @@ describe('a connection to an authorization server', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     whenOver(async () => void server.close());
     const url = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-    const connection = new ServerConnection(url.origin, {});
+    const connection = new ServerConnection(url.origin, new Client(url.origin), LIMIT);
     whenOver(async () => connection.close());
     await expect(connection.send(url, CALL, never())).rejects.toThrow();
     expect(connections).toBe(1);

@@ -1,11 +1,15 @@
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   oauthMetadataUrl,
   openidConfigurationUrl,
+  type ServerMetadata,
   ServerMetadataSource,
 } from '../../lib/authorization-server/server-metadata.js';
-import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
+import { createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
 import { httpOf } from './http-of.js';
 
 const NOW = Date.now();
@@ -23,7 +27,7 @@ afterEach(() => {
 });
 
 const sourceOf = (as: TestAuthorizationServer): ServerMetadataSource =>
-  new ServerMetadataSource(as.issuer, httpOf(world), RULES);
+  new ServerMetadataSource(as.issuer, httpOf(world), RULES, ['jwksUri', 'introspectionEndpoint']);
 
 describe('the places where a server may have its metadata', () => {
   test.each([
@@ -132,5 +136,68 @@ describe('the metadata of a server', () => {
       reason: 'authorization_server_unreachable',
       detail: expect.stringContaining(`GET ${oauthMetadataUrl(as.issuer)}: Error: connect ECONNREFUSED`),
     });
+  });
+});
+
+describe('a server whose two documents do not say the same', () => {
+  type Documents = Readonly<Record<'oauth' | 'openid', object | undefined>>;
+
+  /** Serves these documents, each with the issuer that it says, or else its own. */
+  async function startDocuments(documents: Documents): Promise<{ issuer: string; asked: string[] }> {
+    const asked: string[] = [];
+    const { key, cert } = world.server;
+    const server = createServer({ key, cert }, ({ url = '' }, response) => {
+      const which = url.endsWith('openid-configuration') ? 'openid' : 'oauth';
+      asked.push(which);
+      const document = documents[which];
+      response.statusCode = document === undefined ? 404 : 200;
+      response.end(document === undefined ? '' : JSON.stringify({ issuer, ...document }));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    whenOver(async () => server.close());
+    const issuer = `https://localhost:${(server.address() as AddressInfo).port}`;
+    return { issuer, asked };
+  }
+
+  const ALL = ['jwksUri', 'introspectionEndpoint'] as const;
+  const read = async (
+    issuer: string,
+    needed: readonly (typeof ALL)[number][] = ALL,
+  ): Promise<ServerMetadata> => new ServerMetadataSource(issuer, httpOf(world), RULES, needed).get();
+
+  test.each([
+    ['its keys', { introspection_endpoint: 'b' }],
+    ['its introspection endpoint', { jwks_uri: 'a' }],
+    ['either', {}],
+  ])('a server that names %s only in its OpenID document is understood', async (_, oauth) => {
+    const { issuer } = await startDocuments({
+      oauth,
+      openid: { jwks_uri: 'a', introspection_endpoint: 'b' },
+    });
+    expect(await read(issuer)).toStrictEqual({ jwksUri: 'a', introspectionEndpoint: 'b' });
+  });
+
+  test('INV4: the OpenID document replaces nothing of the first one', async () => {
+    const openid = { jwks_uri: 'other', introspection_endpoint: 'b' };
+    const { issuer } = await startDocuments({ oauth: { jwks_uri: 'a' }, openid });
+    expect(await read(issuer)).toStrictEqual({ jwksUri: 'a', introspectionEndpoint: 'b' });
+  });
+
+  test('INV4: an OpenID document of another issuer adds nothing', async () => {
+    const openid = { issuer: 'https://other.example.com', introspection_endpoint: 'b' };
+    const { issuer } = await startDocuments({ oauth: { jwks_uri: 'a' }, openid });
+    expect(await read(issuer)).toStrictEqual({ jwksUri: 'a' });
+  });
+
+  test('the OpenID document is not asked for where the first one names all that is needed', async () => {
+    const { issuer, asked } = await startDocuments({ oauth: { jwks_uri: 'a' }, openid: {} });
+    expect(await read(issuer, ['jwksUri'])).toStrictEqual({ jwksUri: 'a' });
+    expect(asked).toEqual(['oauth']);
+  });
+
+  test('a server without an OpenID document keeps what the first one says', async () => {
+    const { issuer, asked } = await startDocuments({ oauth: { jwks_uri: 'a' }, openid: undefined });
+    expect(await read(issuer)).toStrictEqual({ jwksUri: 'a' });
+    expect(asked).toEqual(['oauth', 'openid']);
   });
 });

@@ -4,7 +4,7 @@ import { copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call } from '../forward-auth/support/http-client.js';
 import { eventually } from '../support/eventually.js';
 import { whenOver } from '../support/world.js';
@@ -30,18 +30,36 @@ interface Program {
   readonly output: { out: string; err: string };
 }
 
-/** Runs the program that package.json names as the command. */
-async function start(...args: readonly string[]): Promise<Program> {
+/** The program that package.json names as the command. */
+async function commandOf(): Promise<string> {
   const { bin } = (await import(join(folder, 'package.json'), { with: { type: 'json' } })) as {
     bin: Readonly<Record<string, string>>;
   };
-  const child = spawn(process.execPath, [join(folder, bin['nestjs-cert-bound-auth'] ?? ''), ...args]);
+  return join(folder, bin['nestjs-cert-bound-auth'] ?? '');
+}
+
+/** Runs the command. */
+async function start(...args: readonly string[]): Promise<Program> {
+  return run(await commandOf(), ...args);
+}
+
+function run(...args: readonly string[]): Program {
+  const child = spawn(process.execPath, args);
   whenOver(async () => child.kill('SIGKILL'));
   const output = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output.out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output.err += text));
   return { child, output };
 }
+
+const CLUSTER_PRIMARY = `
+import cluster from 'node:cluster';
+const [exec, ...args] = process.argv.slice(2);
+cluster.setupPrimary({ exec, args });
+const worker = cluster.fork();
+worker.once('exit', (code) => process.exit(code));
+process.once('SIGTERM', () => worker.kill());
+`;
 
 const CONFIG = {
   listen: { port: 0 },
@@ -79,4 +97,31 @@ test('the command prints every fault of a configuration to standard error, and e
   expect(await once(child, 'close')).toEqual([1, null]);
   expect(output.out).toBe('');
   expect(output.err.match(/^ {2}- \w+/gm)).toEqual(['  - listen', '  - trustedProxies', '  - policies']);
+});
+
+describe('RFC9449-11: workers of Node’s cluster would each accept a proof once', () => {
+  /** Runs the program as the one worker of a cluster, which ends as its worker does. */
+  async function startWorker(config: object): Promise<Program> {
+    const paths = await folderWith({
+      'config.json': JSON.stringify(config),
+      'primary.mjs': CLUSTER_PRIMARY,
+    });
+    return run(join(paths, 'primary.mjs'), await commandOf(), 'serve', join(paths, 'config.json'));
+  }
+
+  test('a worker with DPoP and no shared store does not start, and says what to give', async () => {
+    const { child, output } = await startWorker({
+      ...CONFIG,
+      dpop: { publicUrl: 'https://api.example.com' },
+    });
+    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(output.err).toContain(
+      "dpop.replayStore (undefined): this process is a worker of Node's cluster, and each would accept a proof once",
+    );
+  });
+
+  test('a worker without DPoP starts, for nothing needs to be shared', async () => {
+    const { output } = await startWorker(CONFIG);
+    await eventually(() => output.out.includes('listening on'), 20_000);
+  });
 });

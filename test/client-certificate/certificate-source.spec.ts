@@ -9,7 +9,7 @@ import {
   type ClientCertificateFinding,
   tlsClientCertificate,
 } from '../../lib/client-certificate/client-certificate.js';
-import { rememberedCertificate } from '../../lib/nest/guards/remembered-certificate.js';
+import { rememberedCertificate } from '../../lib/nest/exchange/remembered-certificate.js';
 import type { HttpRequest } from '../../lib/request/http-request.js';
 
 let ca: TestCertificateAuthority;

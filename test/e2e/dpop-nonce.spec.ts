@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Controller, Get, Header } from '@nestjs/common';
+import { MemoryReplayStore } from 'nestjs-cert-bound-auth';
 import { TestDpopClient } from 'nestjs-cert-bound-auth/testing';
 import type { Response } from 'supertest';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -90,6 +91,17 @@ describe.each(PLATFORMS)('the nonces of DPoP on %s', (platform) => {
     expect(logger.ours.map(({ level, text }) => `${level} ${text}`)).toContainEqual(
       expect.stringMatching(/^warn dpop\.nonceSecret is not set/),
     );
+  });
+
+  test('RFC9449-11: an app that gives no replay store is told that each instance would accept a proof once', async () => {
+    const linesWith = async (dpop: object): Promise<readonly string[]> => {
+      const logger = new RecordingLogger();
+      await startDpopApi(world, platform, CONTROLLERS, { dpop, logger });
+      return logger.ours.map(({ level, text }) => `${level} ${text}`);
+    };
+    const warning = expect.stringMatching(/^warn dpop\.replayStore is not set: each instance/) as string;
+    expect(await linesWith({})).toContainEqual(warning);
+    expect(await linesWith({ replayStore: new MemoryReplayStore() })).not.toContainEqual(warning);
   });
 
   test('RFC9449-1: iat is checked beside a required nonce, unless the nonce stands in for it', async () => {

@@ -132,7 +132,13 @@ describe('a signed introspection answer', () => {
   );
 
   test('keys that cannot be had are an outage of their own, with their own reason', async () => {
-    const limits = { connectTimeout: 1000, timeout: 1000, maxResponseSize: 1000, maxConnections: 1 };
+    const limits = {
+      connectTimeout: 1000,
+      timeout: 1000,
+      maxResponseSize: 1000,
+      maxConnections: 1,
+      proxy: undefined,
+    };
     const http = new AuthorizationServerHttp(ISSUER, { ...limits, allowLoopbackHttp: false, tls: {} });
     const keys = new RemoteSigningKeys('keys', http, () => 'http://as.example.com/jwks', {
       refreshAfter: 300,

@@ -130,6 +130,7 @@ export const MODULE_FIELDS: readonly {
       'timeout',
       'maxResponseSize',
       'maxConnections',
+      'proxy',
       'allowLoopbackHttp',
       'unknown',
     ],

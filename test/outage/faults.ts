@@ -229,13 +229,13 @@ const NONSENSE: readonly Fault[] = [
   answer('answers with an image', INVALID, body('200 OK', 'image/png', '\x89PNG\r\n\x1A\n')),
   answer('answers with nothing', INVALID, body('200 OK', 'application/json', '')),
   answer(
-    'answers compressed, unasked',
+    'answers in a coding that nobody asked for',
     INVALID,
     body(
       '200 OK',
       'application/json',
       gzipSync('{"keys":[],"active":true}').toString('latin1'),
-      'content-encoding: gzip',
+      'content-encoding: zstd',
     ),
   ),
   answer('answers with an array', INVALID, body('200 OK', 'application/json', '[]')),

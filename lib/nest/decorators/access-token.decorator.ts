@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { VerifiedAccessToken } from '../../decision.js';
-import { authenticatorOf } from '../guards/app-registry.js';
-import { httpExchangeOf } from '../http/http-exchange.js';
+import { authenticatorOf } from '../exchange/app-registry.js';
+import { requireExchange } from '../guards/exchange-of.js';
 import { routePolicy } from '../demands/route-policy.js';
 
 /**
@@ -24,8 +24,8 @@ export const AccessToken = createParamDecorator(
   async (_data: unknown, context: ExecutionContext): Promise<VerifiedAccessToken | undefined> => {
     const policy = routePolicy(context.getClass(), context.getHandler() as () => unknown);
     if (policy.kind === 'public' && policy.by === 'method') return undefined;
-    const exchange = httpExchangeOf(context);
-    const authenticator = authenticatorOf(exchange.request);
+    const exchange = requireExchange(context);
+    const authenticator = authenticatorOf(exchange);
     if (!authenticator.hasDecided(exchange)) {
       if (policy.kind === 'public') return undefined;
       return (await authenticator.require(exchange, policy)).token;

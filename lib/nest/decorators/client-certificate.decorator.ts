@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { authenticatorOf } from '../guards/app-registry.js';
-import { httpExchangeOf } from '../http/http-exchange.js';
+import { authenticatorOf } from '../exchange/app-registry.js';
+import { requireExchange } from '../guards/exchange-of.js';
 import type { PresentedCertificate } from '../../client-certificate/presented-certificate.js';
 
 /**
@@ -21,7 +21,7 @@ import type { PresentedCertificate } from '../../client-certificate/presented-ce
  */
 export const ClientCertificate = createParamDecorator(
   async (_data: unknown, context: ExecutionContext): Promise<PresentedCertificate | undefined> => {
-    const { request } = httpExchangeOf(context);
-    return authenticatorOf(request).certificateOf(request);
+    const exchange = requireExchange(context);
+    return authenticatorOf(exchange).certificateOf(exchange.request);
   },
 );

@@ -1,9 +1,13 @@
 import { Injectable, type Type } from '@nestjs/common';
 import { AuthGuard, PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport-http-bearer';
-import { authenticatorOf, responseOf } from './app-registry.js';
+import { authenticatorOf } from '../exchange/app-registry.js';
+import { isFinal, type RequestAuthenticator } from '../exchange/request-authenticator.js';
+import type { Acceptance } from '../../decision.js';
+import { HttpExchange } from '../http/http-exchange.js';
+import { responseOf } from '../http/reply-of.js';
 import { declareProtective } from '../demands/route-policy.js';
-import { recordOf } from '../http/request-record.js';
+import { recordOf } from '../exchange/request-record.js';
 import type { HttpRequest } from '../../request/http-request.js';
 
 /** The name for `AuthGuard`. */
@@ -37,18 +41,24 @@ export class CertBoundStrategy extends PassportStrategy(Strategy, CERT_BOUND_STR
    * at all. Bad ones are an error, or a weaker strategy could accept them.
    */
   private async decide(request: HttpRequest): Promise<void> {
-    const authenticator = authenticatorOf(request);
-    const exchange = { request, record: recordOf(request), response: responseOf(request) };
+    const exchange = new HttpExchange(request, responseOf(request));
+    const authenticator = authenticatorOf(exchange);
     const decision = await authenticator.decide(exchange);
-    const { response } = exchange;
     if (decision.outcome === 'accepted') {
-      authenticator.offerNonce(decision, response);
-      authenticator.admittedByStrategy(decision, exchange);
+      authenticator.offerNonce(decision, exchange);
+      admitted(decision, exchange, authenticator);
       return this.success(decision.user as object);
     }
-    const exception = authenticator.exceptionFor(decision, response);
+    const exception = authenticator.exceptionFor(decision, exchange);
     return decision.error.reason === 'credentials_missing' ? this.fail(401) : this.error(exception);
   }
+}
+
+/** Tells that the request goes on. The strategy does not know whether guards of ours follow: then these tell it. */
+function admitted(acceptance: Acceptance, exchange: HttpExchange, authenticator: RequestAuthenticator): void {
+  const { policy } = exchange.record;
+  if (policy === undefined) exchange.whenOver(() => authenticator.admitted(acceptance, exchange));
+  else if (policy.kind === 'public' || isFinal(policy)) authenticator.admitted(acceptance, exchange);
 }
 
 declareProtective(AuthGuard(CERT_BOUND_STRATEGY) as Type);

@@ -1,10 +1,12 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
-import { declareProtective } from '../demands/route-policy.js';
-import { refuseContext } from '../http/http-exchange.js';
+import { type CanActivate, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
+import { declareProtective, type ProtectedRoute } from '../demands/route-policy.js';
+import { refuseContext } from './exchange-of.js';
 import { andThen, type MaybePromise, orReject } from '../../common/maybe-promise.js';
-import { askedOf } from './protect.js';
+import { authenticatorOf } from '../exchange/app-registry.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { askedOf } from '../exchange/protect.js';
 import { noteRoute } from './route-note.js';
-import { RequestAuthenticator } from './request-authenticator.js';
+import { RequestAuthenticator } from '../exchange/request-authenticator.js';
 
 /**
  * Lets a request pass whose token is valid and whose caller has proved every key that it is bound to: its certificate,
@@ -26,15 +28,20 @@ import { RequestAuthenticator } from './request-authenticator.js';
  */
 @Injectable()
 export class CertificateBindingGuard implements CanActivate {
-  constructor(@Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator) {}
+  /** @param authenticator of the app; without it, the app is found that a call comes to */
+  constructor(
+    @Optional() @Inject(RequestAuthenticator) private readonly authenticator?: RequestAuthenticator,
+  ) {}
 
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
     const { policy, exchange } = noteRoute(context);
     const asked = askedOf(policy);
     if (asked === undefined) return true;
-    return orReject(() =>
-      andThen(this.authenticator.require(exchange ?? refuseContext(context), asked), pass),
-    );
+    return orReject(() => andThen(this.require(exchange ?? refuseContext(context), asked), pass));
+  }
+
+  private require(exchange: Exchange, asked: ProtectedRoute): MaybePromise<unknown> {
+    return (this.authenticator ?? authenticatorOf(exchange)).require(exchange, asked);
   }
 }
 

@@ -1,12 +1,13 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { type RoutePolicy, routePolicy } from '../demands/route-policy.js';
-import { exchangeOf, type HttpExchange } from '../http/http-exchange.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { exchangeOf } from './exchange-of.js';
 
 /** Where a request has come to. */
 export interface NotedRoute {
   readonly policy: RoutePolicy;
-  /** `undefined` where it is none of HTTP. */
-  readonly exchange: HttpExchange | undefined;
+  /** `undefined` where this module knows none. */
+  readonly exchange: Exchange | undefined;
 }
 
 /** Notes the policy of the route of this context: anew for each route that a request comes to. */

@@ -1,8 +1,8 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { type MaybePromise, orReject } from '../../common/maybe-promise.js';
-import { refuseContext } from '../http/http-exchange.js';
-import { protect } from './protect.js';
-import { RequestAuthenticator } from './request-authenticator.js';
+import { refuseContext } from './exchange-of.js';
+import { protect } from '../exchange/protect.js';
+import { RequestAuthenticator } from '../exchange/request-authenticator.js';
 import { noteRoute } from './route-note.js';
 
 /** The global guard: it protects every route that is not public, by its method or by its class. */

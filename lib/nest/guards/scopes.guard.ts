@@ -1,9 +1,11 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
 import { type MaybePromise, orReject } from '../../common/maybe-promise.js';
-import { declareProtective } from '../demands/route-policy.js';
-import { refuseContext } from '../http/http-exchange.js';
-import { askedOf, protect } from './protect.js';
-import { RequestAuthenticator } from './request-authenticator.js';
+import { declareProtective, type ProtectedRoute } from '../demands/route-policy.js';
+import { refuseContext } from './exchange-of.js';
+import { authenticatorOf } from '../exchange/app-registry.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { askedOf, protect } from '../exchange/protect.js';
+import { RequestAuthenticator } from '../exchange/request-authenticator.js';
 import { noteRoute } from './route-note.js';
 
 /**
@@ -12,13 +14,20 @@ import { noteRoute } from './route-note.js';
  */
 @Injectable()
 export class ScopesGuard implements CanActivate {
-  constructor(@Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator) {}
+  /** @param authenticator of the app; without it, the app is found that a call comes to */
+  constructor(
+    @Optional() @Inject(RequestAuthenticator) private readonly authenticator?: RequestAuthenticator,
+  ) {}
 
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
     const { policy, exchange } = noteRoute(context);
     const asked = askedOf(policy);
     if (asked === undefined) return true;
-    return orReject(() => protect(this.authenticator, exchange ?? refuseContext(context), asked));
+    return orReject(() => this.protect(exchange ?? refuseContext(context), asked));
+  }
+
+  private protect(exchange: Exchange, asked: ProtectedRoute): MaybePromise<true> {
+    return protect(this.authenticator ?? authenticatorOf(exchange), exchange, asked);
   }
 }
 

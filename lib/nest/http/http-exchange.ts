@@ -1,38 +1,39 @@
-import { type ExecutionContext, UnauthorizedException } from '@nestjs/common';
-import type { HttpResponse } from './refuse.js';
-import type { HttpRequest } from '../../request/http-request.js';
-import { recordOf, type RequestRecord } from './request-record.js';
-import { log } from '../../common/log.js';
+import type { RenderedRefusal } from '../../challenge/challenge.js';
+import type { OAuthError } from '../../challenge/oauth-error.js';
+import { rawRequestOf } from '../../request/http-request.js';
+import { Exchange } from '../exchange/exchange.js';
+import { recordOf } from '../exchange/request-record.js';
+import { type HttpResponse, refuse, setNonce } from './refuse.js';
 
-/** Request and response of an execution context, as the platform has them. */
-export interface HttpExchange {
-  readonly request: HttpRequest & { user?: unknown };
-  readonly response: HttpResponse;
-  readonly record: RequestRecord;
-}
+/** Request and response of HTTP, as Express or Fastify has them. */
+export class HttpExchange extends Exchange {
+  constructor(
+    request: Exchange['request'],
+    readonly response: HttpResponse,
+  ) {
+    super(request, recordOf(request));
+  }
 
-/** The HTTP exchange behind a context; `undefined` behind any other. */
-export function exchangeOf(context: ExecutionContext): HttpExchange | undefined {
-  if (context.getType<string>() !== 'http') return undefined;
-  // What `switchToHttp` makes three functions for, and adds them to the context.
-  const request: HttpExchange['request'] = context.getArgByIndex(0);
-  return { request, response: context.getArgByIndex(1), record: recordOf(request) };
-}
+  /** Method and path pattern: a path itself may hold what should not be in a log, and a query may hold a token. */
+  get route(): string {
+    const { route, routeOptions } = this.request as {
+      readonly route?: { readonly path?: string };
+      readonly routeOptions?: { readonly url?: string };
+    };
+    return `${rawRequestOf(this.request).method} ${route?.path ?? routeOptions?.url ?? 'unknown'}`;
+  }
 
-/**
- * The HTTP exchange behind a context.
- * @throws UnauthorizedException for any other context: what can't be checked is refused
- */
-export function httpExchangeOf(context: ExecutionContext): HttpExchange {
-  return exchangeOf(context) ?? refuseContext(context);
-}
+  refuse(error: OAuthError, rendered: RenderedRefusal): Error {
+    return refuse(error, rendered, this.response);
+  }
 
-/** @throws UnauthorizedException: what can't be checked is refused */
-export function refuseContext(context: ExecutionContext): never {
-  log.error(
-    `refused reason=context_unsupported context=${context.getType<string>()} ` +
-      `handler=${context.getClass().name}.${context.getHandler().name}: only HTTP routes can be protected; ` +
-      `mark the handler @Public() and protect it otherwise`,
-  );
-  throw new UnauthorizedException();
+  offerNonce(nonce: string): void {
+    setNonce(this.response, nonce);
+  }
+
+  /** Calls this when the response has been sent, or the client has hung up. */
+  whenOver(act: () => void): void {
+    const raw = 'raw' in this.response ? this.response.raw : this.response;
+    raw.once('close', act);
+  }
 }

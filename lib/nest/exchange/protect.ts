@@ -2,13 +2,13 @@ import { unmetDemand } from '../../authorization/authorize.js';
 import { andThenWith, type MaybePromise } from '../../common/maybe-promise.js';
 import type { Acceptance } from '../../decision.js';
 import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
-import type { HttpExchange } from '../http/http-exchange.js';
+import type { Exchange } from './exchange.js';
 import type { RequestAuthenticator } from './request-authenticator.js';
 
 /** Lets a request pass that meets all that a route demands. @throws HttpException with the challenge set */
 export function protect(
   authenticator: RequestAuthenticator,
-  exchange: HttpExchange,
+  exchange: Exchange,
   route: ProtectedRoute,
 ): MaybePromise<true> {
   // Stryker disable next-line ConditionalExpression: to check the rules again finds the same, it only costs
@@ -24,7 +24,7 @@ interface Authorization {
 function authorize(
   acceptance: Acceptance,
   { authenticator, route }: Authorization,
-  exchange: HttpExchange,
+  exchange: Exchange,
 ): true {
   const error = unmetDemand(acceptance.proved, route, 'route');
   if (error !== undefined) throw authenticator.refuseRoute(acceptance, error, route, exchange);

@@ -14,6 +14,10 @@ export interface RequestRecord {
   /** What its connection has shown: it is still there when the client has hung up in the meantime. */
   certificate: ClientCertificateFinding | undefined;
   decided: DecidedRequest | undefined;
+  /** Of a message: the record of the handshake that its connection was made with. */
+  handshake: RequestRecord | undefined;
+  /** The app that it came to, where the request does not say so itself. */
+  app: object | undefined;
 }
 
 /** What has been decided of a request, and by which app. */
@@ -45,7 +49,24 @@ export function recordOf(request: HttpRequest): RequestRecord {
   const known = headers[RECORD];
   // Another request that was given the same list is another request.
   if (known?.raw === raw) return known;
-  const record = { raw, policy: undefined, certificate: undefined, decided: undefined };
+  const record = newRecord(raw);
   headers[RECORD] = record;
   return record;
+}
+
+/** Of a message on a connection that lives on: what is decided of it stands on what was decided of the handshake. */
+export function recordOfMessage(handshake: RequestRecord): RequestRecord {
+  const { raw, certificate, app } = handshake;
+  return { ...newRecord(raw), certificate, handshake, app };
+}
+
+function newRecord(raw: IncomingMessage): RequestRecord {
+  return {
+    raw,
+    policy: undefined,
+    certificate: undefined,
+    decided: undefined,
+    handshake: undefined,
+    app: undefined,
+  };
 }

@@ -2,7 +2,7 @@ import {
   type ClientCertificateSource,
   tlsClientCertificate,
 } from '../../client-certificate/client-certificate.js';
-import { recordOf } from '../http/request-record.js';
+import { recordOf } from './request-record.js';
 
 /**
  * The certificate of the connection, remembered with the request: a handler may ask for it when the client has hung up in

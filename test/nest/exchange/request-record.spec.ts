@@ -2,7 +2,7 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import type { HttpRequest } from '../../../lib/request/http-request.js';
-import { recordOf } from '../../../lib/nest/http/request-record.js';
+import { recordOf } from '../../../lib/nest/exchange/request-record.js';
 
 const received = (): IncomingMessage & HttpRequest => new IncomingMessage(new Socket());
 

@@ -1,0 +1,25 @@
+import type { RenderedRefusal } from '../../challenge/challenge.js';
+import type { OAuthError } from '../../challenge/oauth-error.js';
+import type { HttpRequest } from '../../request/http-request.js';
+import type { RequestRecord } from './request-record.js';
+
+/**
+ * A call that a guard asks about, and how it is refused there. Each kind of entrance has a class of its own; the decision
+ * is the same for all.
+ */
+export abstract class Exchange {
+  constructor(
+    /** The request, or what stands for one: credentials and certificate are found in it. */
+    readonly request: HttpRequest & { user?: unknown },
+    readonly record: RequestRecord,
+  ) {}
+
+  /** What was called, for the log and for events: a pattern, never what the caller wrote. */
+  abstract get route(): string;
+
+  /** Tells the caller why, where the protocol has a place for it, and makes the exception to throw. */
+  abstract refuse(error: OAuthError, rendered: RenderedRefusal): Error;
+
+  /** Hands out the nonce for the client's next proof (RFC 9449 §8.2). */
+  abstract offerNonce(nonce: string): void;
+}

@@ -1,0 +1,139 @@
+import type { OAuthError } from '../../challenge/oauth-error.js';
+import type { PresentedCertificate } from '../../client-certificate/presented-certificate.js';
+import { andThenWith, type MaybePromise } from '../../common/maybe-promise.js';
+import type { Acceptance, Decision } from '../../decision.js';
+import type { DecisionListener } from '../../events/decision-listener.js';
+import type { HttpRequest } from '../../request/http-request.js';
+import type { RefusedRequest, ResourceServer } from '../../resource-server.js';
+import type { ProtectedRoute } from '../demands/route-policy.js';
+import type { Exchange } from './exchange.js';
+import type { DecidedRequest } from './request-record.js';
+
+/**
+ * Asks the resource server once about each request of one app: the guards, the strategy and the parameter decorators all
+ * ask here, and get the same answer, binding included. A decision of another app in the same process is never taken over.
+ */
+export class RequestAuthenticator {
+  constructor(private readonly server: ResourceServer) {}
+
+  /** Decides about a request, once; at once where nothing has to be waited for. */
+  decide(exchange: Exchange): MaybePromise<Decision> {
+    const { decided } = exchange.record;
+    if (decided?.by === this) return decided.decision;
+    const decision = andThenWith(this.decideNow(exchange), noted, this.server, exchange);
+    exchange.record.decided = this.notedDecision(decision);
+    return decision;
+  }
+
+  private decideNow({ request, record: { handshake } }: Exchange): MaybePromise<Decision> {
+    if (handshake === undefined) return this.server.decide(request);
+    if (handshake.decided?.by === this)
+      return andThenWith(handshake.decided.decision, this.decideAgain, request);
+    // Nobody has asked about the handshake: the first message does.
+    const decision = this.server.decide(request);
+    handshake.decided = this.notedDecision(decision);
+    return decision;
+  }
+
+  private readonly decideAgain = (earlier: Decision, request: HttpRequest): MaybePromise<Decision> =>
+    earlier.outcome === 'refused' ? earlier : this.server.decideAgain(request, earlier);
+
+  private notedDecision(decision: MaybePromise<Decision>): DecidedRequest {
+    return { by: this, decision, userGiven: false, passed: undefined, reported: false };
+  }
+
+  /** Whether anything has asked for a decision about this request. */
+  hasDecided({ record }: Exchange): boolean {
+    return record.decided?.by === this;
+  }
+
+  /** Lets an authenticated request pass, and puts its user on it. @throws HttpException with the challenge set */
+  require(exchange: Exchange, policy: ProtectedRoute): MaybePromise<Acceptance> {
+    return andThenWith(this.decide(exchange), this.admit, exchange, policy);
+  }
+
+  private readonly admit = (decision: Decision, exchange: Exchange, policy: ProtectedRoute): Acceptance => {
+    if (decision.outcome === 'refused') throw this.exceptionFor(decision, exchange, policy);
+    giveUser(exchange, decision);
+    this.offerNonce(decision, exchange);
+    if (isFinal(policy)) this.admitted(decision, exchange);
+    return decision;
+  };
+
+  /** Whether a guard has found that the request may pass this route. */
+  hasPassed({ record: { decided } }: Exchange, policy: ProtectedRoute): boolean {
+    return decided?.by === this && decided.passed === policy;
+  }
+
+  /** Notes that the request may pass this route: token, binding and rules. */
+  notePass({ record: { decided } }: Exchange, policy: ProtectedRoute): void {
+    if (decided !== undefined) decided.passed = policy;
+  }
+
+  /** Tells, once, that the request goes on to its handler. */
+  admitted(acceptance: Acceptance, exchange: Exchange): void {
+    const { decided } = exchange.record;
+    if (decided === undefined || decided.reported) return;
+    decided.reported = true;
+    this.server.reportAcceptance(acceptance, routeOf, exchange);
+  }
+
+  /** Hands out the nonce for the client's next proof, where it needs another one (RFC 9449 §8.2). */
+  offerNonce({ nextNonce }: Acceptance, exchange: Exchange): void {
+    if (nextNonce !== undefined) exchange.offerNonce(nextNonce);
+  }
+
+  /** Refuses a request whose token is valid, but not enough for the route. */
+  refuseRoute({ trace }: Acceptance, error: OAuthError, policy: ProtectedRoute, exchange: Exchange): Error {
+    const { decided } = exchange.record;
+    if (decided !== undefined) decided.reported = true;
+    this.server.reportRefusal({ error, trace }, exchange.route);
+    return this.exceptionFor({ error, trace }, exchange, policy);
+  }
+
+  /**
+   * Tells the caller, with the challenge, and makes the exception.
+   * @param policy of the route; without it, every scheme that this API accepts is offered
+   */
+  exceptionFor(refused: RefusedRequest, exchange: Exchange, policy?: ProtectedRoute): Error {
+    return exchange.refuse(refused.error, this.server.challengeFor(refused, policy));
+  }
+
+  /** The certificate that the client proved, if it is one that counts. */
+  async certificateOf(request: HttpRequest): Promise<PresentedCertificate | undefined> {
+    return this.server.countedCertificate(() => this.server.findCertificate(request));
+  }
+
+  /** Tells these of every decision from now on. */
+  listenBy(listeners: readonly DecisionListener[]): void {
+    this.server.listenBy(listeners);
+  }
+
+  /** Ends the connections to the authorization servers. */
+  async close(): Promise<void> {
+    await this.server.close();
+  }
+}
+
+/** Reports what is decided as soon as it is. */
+function noted(decision: Decision, server: ResourceServer, exchange: Exchange): Decision {
+  if (decision.outcome === 'refused') server.reportRefusal(decision, exchange.route);
+  else server.reportUnbound(decision, routeOf, exchange);
+  return decision;
+}
+
+/** Once: between our guards the app may have put an object of its own in the user's place. */
+function giveUser({ request, record: { decided } }: Exchange, { user }: Acceptance): void {
+  if (decided === undefined || decided.userGiven) return;
+  request.user = user;
+  decided.userGiven = true;
+}
+
+/** Whether a valid token is enough: where the route has rules, a guard follows that checks them. */
+export function isFinal({ rules, constraints }: ProtectedRoute): boolean {
+  return rules.length === 0 && constraints.length === 0;
+}
+
+function routeOf({ route }: Exchange): string {
+  return route;
+}

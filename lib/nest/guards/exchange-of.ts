@@ -1,0 +1,29 @@
+import { type ExecutionContext, UnauthorizedException } from '@nestjs/common';
+import { log } from '../../common/log.js';
+import type { Exchange } from '../exchange/exchange.js';
+import { HttpExchange } from '../http/http-exchange.js';
+
+/** The exchange behind a context; `undefined` where this module knows none. */
+export function exchangeOf(context: ExecutionContext): Exchange | undefined {
+  if (context.getType<string>() !== 'http') return undefined;
+  // What `switchToHttp` makes three functions for, and adds them to the context.
+  return new HttpExchange(context.getArgByIndex(0), context.getArgByIndex(1));
+}
+
+/**
+ * The exchange behind a context.
+ * @throws UnauthorizedException for any other context: what can't be checked is refused
+ */
+export function requireExchange(context: ExecutionContext): Exchange {
+  return exchangeOf(context) ?? refuseContext(context);
+}
+
+/** @throws UnauthorizedException: what can't be checked is refused */
+export function refuseContext(context: ExecutionContext): never {
+  log.error(
+    `refused reason=context_unsupported context=${context.getType<string>()} ` +
+      `handler=${context.getClass().name}.${context.getHandler().name}: only HTTP routes can be protected; ` +
+      `mark the handler @Public() and protect it otherwise`,
+  );
+  throw new UnauthorizedException();
+}

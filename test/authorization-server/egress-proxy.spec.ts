@@ -1,0 +1,211 @@
+import { once } from 'node:events';
+import { createServer as createProxy, type IncomingMessage } from 'node:http';
+import { createServer } from 'node:https';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { AuthorizationServerHttp } from '../../lib/authorization-server/authorization-server-http.js';
+import type { AuthorizationServerHttpSettings } from '../../lib/authorization-server/http-settings.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
+import { createWorld, whenOver, type World } from '../support/world.js';
+import { httpOf } from './http-of.js';
+
+/** A name that only the proxy knows an address for. */
+const HOST = 'as.bank.invalid';
+
+let world: World;
+let serverPort: number;
+/** What the authorization server has seen. */
+let calls: { readonly url: string; readonly agent: string; readonly client: string }[] = [];
+
+beforeAll(async () => {
+  world = await createWorld();
+  const { key, cert } = await world.ca.issueServerCertificate({ hosts: [HOST, 'localhost', '127.0.0.1'] });
+  const options = { key, cert, ca: world.ca.cert, requestCert: true, rejectUnauthorized: false };
+  const server = createServer(options, (request, response) => {
+    const { subject } = (request.socket as TLSSocket).getPeerCertificate();
+    calls.push({
+      url: String(request.url),
+      agent: String(request.headers['user-agent']),
+      client: String((subject as { CN?: string } | undefined)?.CN),
+    });
+    response.end('{}');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  serverPort = (server.address() as AddressInfo).port;
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  calls = [];
+});
+
+interface Proxy {
+  readonly url: string;
+  /** The tunnels that it was asked for, with the credentials. */
+  readonly tunnels: { readonly to: string; readonly credentials: string | undefined }[];
+}
+
+/** A proxy that makes tunnels to the authorization server, whatever its name. */
+async function startProxy(refuse?: (socket: Socket) => void): Promise<Proxy> {
+  const tunnels: Proxy['tunnels'] = [];
+  const sockets = new Set<Socket>();
+  const proxy = createProxy((_, response) => response.writeHead(405).end()).listen(0, '127.0.0.1');
+  proxy.on('connection', (socket) => sockets.add(socket));
+  proxy.on('connect', ({ url = '', headers }: IncomingMessage, socket: Socket) => {
+    tunnels.push({ to: url, credentials: headers['proxy-authorization'] });
+    socket.on('error', () => undefined);
+    if (refuse !== undefined) return refuse(socket);
+    const server = connect(serverPort, '127.0.0.1');
+    sockets.add(server);
+    server.on('error', () => socket.destroy());
+    socket.write('HTTP/1.1 200 OK\r\n\r\n');
+    server.pipe(socket).pipe(server);
+  });
+  await once(proxy, 'listening');
+  whenOver(async () => {
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
+  });
+  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, tunnels };
+}
+
+const get = async (
+  settings: Partial<AuthorizationServerHttpSettings>,
+  url = `https://${HOST}/jwks`,
+  http: AuthorizationServerHttp = httpOf(world, { connectTimeout: 400, timeout: 800, ...settings }),
+): Promise<number> => (await http.call(url, { purpose: 'keys', method: 'GET', headers: {} })).status;
+
+describe('calls to an authorization server that leave the network through a proxy', () => {
+  test('a call goes through a tunnel, and the client certificate reaches the server', async () => {
+    const proxy = await startProxy();
+    const { key, cert } = world.client1;
+    const tls = { ca: world.ca.cert, key, cert };
+    expect(await get({ proxy: new URL(proxy.url), tls })).toBe(200);
+    expect(await get({ proxy: proxy.url, tls })).toBe(200);
+    expect(proxy.tunnels.map(({ to }) => to)).toEqual([`${HOST}:443`, `${HOST}:443`]);
+    expect(calls).toEqual(
+      Array.from({ length: 2 }, () => ({ url: '/jwks', agent: 'nestjs-cert-bound-auth', client: 'client1' })),
+    );
+  });
+
+  test('a connection is kept for the next call', async () => {
+    const proxy = await startProxy();
+    const http = httpOf(world, { proxy: proxy.url });
+    for (let time = 0; time < 3; time += 1) expect(await get({}, `https://${HOST}/${time}`, http)).toBe(200);
+    expect(proxy.tunnels).toHaveLength(1);
+    expect(calls.map(({ url }) => url)).toEqual(['/0', '/1', '/2']);
+  });
+
+  test('the name in the server’s certificate is checked through the tunnel as well', async () => {
+    const proxy = await startProxy();
+    await expect(get({ proxy: proxy.url }, 'https://other.bank.invalid/jwks')).rejects.toMatchObject({
+      reason: 'authorization_server_unreachable',
+      detail: expect.stringContaining('altnames'),
+    });
+    expect(calls).toEqual([]);
+  });
+
+  test('a proxy gets its credentials, and no error repeats them', async () => {
+    const proxy = await startProxy();
+    const withCredentials = proxy.url.replace('//', '//api:s3cret%21@');
+    expect(await get({ proxy: withCredentials })).toBe(200);
+    expect(proxy.tunnels[0]?.credentials).toBe(`Basic ${Buffer.from('api:s3cret!').toString('base64')}`);
+    const refusing = await startProxy((socket) => socket.end('HTTP/1.1 407 No\r\ncontent-length: 0\r\n\r\n'));
+    const error: unknown = await get({ proxy: refusing.url.replace('//', '//api:s3cret%21@') }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toMatchObject({ refusal: { status: 503 }, reason: 'authorization_server_unreachable' });
+    expect(JSON.stringify(error) + String((error as { detail: unknown }).detail)).not.toContain('s3cret');
+  });
+
+  test.each([
+    [
+      'refuses the tunnel',
+      (socket: Socket) => void socket.end('HTTP/1.1 502 No\r\ncontent-length: 0\r\n\r\n'),
+    ],
+    ['never answers', () => undefined],
+    ['hangs up', (socket: Socket) => void socket.destroy()],
+  ])('INV3: a proxy that %s is an outage', async (_, refuse) => {
+    const proxy = await startProxy(refuse);
+    await expect(get({ proxy: proxy.url })).rejects.toMatchObject({
+      refusal: { status: 503 },
+      reason: 'authorization_server_unreachable',
+    });
+  });
+
+  test('INV14: a proxy that never answered holds no later call up', async () => {
+    let silent = true;
+    const proxy = await startProxy();
+    const stuck = await startProxy((socket) => {
+      if (silent) return;
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      const server = connect(serverPort, '127.0.0.1');
+      server.pipe(socket).pipe(server);
+      server.on('error', () => undefined);
+    });
+    const http = httpOf(world, { proxy: stuck.url, connectTimeout: 200, timeout: 400, maxConnections: 1 });
+    await Promise.allSettled([get({}, undefined, http), get({}, undefined, http)]);
+    silent = false;
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(await get({}, undefined, http)).toBe(200);
+    expect(proxy.tunnels).toEqual([]);
+  });
+
+  test('this machine is never called through a proxy', async () => {
+    const proxy = await startProxy();
+    for (const host of ['localhost', '127.0.0.1'])
+      expect(await get({ proxy: proxy.url }, `https://${host}:${serverPort}/`)).toBe(200);
+    expect(proxy.tunnels).toEqual([]);
+  });
+});
+
+describe('the proxy that the environment names', () => {
+  const NAMES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY', 'no_proxy', 'NO_PROXY'];
+  const environment = (values: Readonly<Record<string, string>>): void => {
+    for (const name of NAMES) vi.stubEnv(name, values[name]);
+  };
+
+  test.each(['https_proxy', 'HTTPS_PROXY', 'HTTP_PROXY'])(
+    '%s is looked at where the option says so',
+    async (name) => {
+      const proxy = await startProxy();
+      environment({ [name]: proxy.url });
+      expect(await get({ proxy: 'environment' })).toBe(200);
+      expect(proxy.tunnels).toHaveLength(1);
+    },
+  );
+
+  test('the environment is not looked at without the option', async () => {
+    const proxy = await startProxy();
+    environment({ HTTPS_PROXY: proxy.url });
+    await expect(get({})).rejects.toMatchObject({ detail: expect.stringContaining('ENOTFOUND') });
+    expect(proxy.tunnels).toEqual([]);
+  });
+
+  test('NO_PROXY names the servers that are called directly', async () => {
+    const proxy = await startProxy();
+    environment({ HTTPS_PROXY: proxy.url, NO_PROXY: '.bank.invalid' });
+    await expect(get({ proxy: 'environment' })).rejects.toMatchObject({
+      detail: expect.stringContaining('ENOTFOUND'),
+    });
+    expect(proxy.tunnels).toEqual([]);
+  });
+
+  test('this machine is never called through it', async () => {
+    const proxy = await startProxy();
+    environment({ HTTPS_PROXY: proxy.url });
+    expect(await get({ proxy: 'environment' }, `https://localhost:${serverPort}/`)).toBe(200);
+    expect(proxy.tunnels).toEqual([]);
+  });
+
+  test('INV8: what is no URL of a proxy in the environment stops the boot', () => {
+    environment({ HTTPS_PROXY: 'proxy.bank.invalid:3128/path' });
+    const options = {
+      audience: 'https://api.example.com',
+      authorizationServers: [{ issuer: 'https://as.example.com', http: { proxy: 'environment' } }],
+    };
+    expect(() => resolveOptions(options)).toThrow('HTTPS_PROXY is no http: or https: URL of a proxy');
+    environment({ HTTPS_PROXY: 'http://proxy.bank.invalid:3128' });
+    expect(() => resolveOptions(options)).not.toThrow();
+  });
+});
