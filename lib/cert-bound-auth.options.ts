@@ -474,20 +474,34 @@ export interface JwtRuleOptions {
    * The media types accepted in the `typ` header. Case and the prefix `application/` do not matter. `JWT` admits servers
    * that do not follow RFC 9068. `false` also admits a token without `typ`; `at+jwt` and `JWT` are then the only types
    * accepted.
-   * What is lost with `JWT` and with `false`: tokens are no longer typed, and only their claims tell ID tokens apart.
+   * What is lost with `JWT` and with `false`: tokens are no longer typed, and only their claims tell ID tokens apart, as
+   * {@link recognizedBy} says.
    * @default 'at+jwt'
    */
   readonly typ?: string | readonly string[] | false;
 
   /**
-   * The claims that must be present, beside `iss`, `aud` and `exp`, which always must be: names or paths, as in
-   * {@link ClaimNames}. The list replaces the default. To add to the default, list `RFC9068_REQUIRED_CLAIMS` as well.
+   * The claims that must be present, beside `iss`, `aud` and `exp`, which always must be: names or paths, see
+   * {@link ClaimPath}. The list replaces the default. To add to the default, list `RFC9068_REQUIRED_CLAIMS` as well.
    * @default ['sub', 'client_id', 'iat', 'jti'] (RFC 9068 §2.2), under their names in {@link ClaimNames}
    */
-  readonly requiredClaims?: readonly string[];
+  readonly requiredClaims?: readonly ClaimPath[];
 
   /** The claims that must be absent. @default none */
-  readonly forbiddenClaims?: readonly string[];
+  readonly forbiddenClaims?: readonly ClaimPath[];
+
+  /**
+   * What shows that a token is an access token and no ID token, where its header says `JWT` or nothing (RFC 8725 §3.12).
+   * Its own word always does: `typ`, `token_type`, `token_use`, `tokenName` or `purpose` says e.g. `Bearer` or
+   * `access_token`.
+   * `'own-word'`: nothing else does. It is the strictest, for a server whose access tokens have such a claim.
+   * A list: one of these claims does, too. Name only claims that ID tokens of the server never have.
+   * A token that says that it is another one, or that has `at_hash`, `c_hash` or `s_hash`, is refused in any case; so is
+   * one with `nonce` and without its own word.
+   * What is lost with a claim that ID tokens have, as `azp`, `sub` or `sid`: an ID token passes for an access token.
+   * @default ['client_id', 'scope', 'scp']
+   */
+  readonly recognizedBy?: 'own-word' | readonly ClaimPath[];
 
   /** The longest time since `iat`, in seconds. With it, `iat` is required. @default none */
   readonly maxTokenAge?: number;
@@ -700,16 +714,20 @@ export interface NoClientAuthentication {
 }
 
 /**
- * Where a server puts claims, if not where the standards do: a name, or a path with dots, as in `realm_access.roles`. A
- * claim whose own name has dots comes first.
+ * Where a claim is: its name, or a path to it. As text, names are separated by dots, as in `realm_access.roles`; a claim
+ * whose own name has dots comes first. As a list, each item is one name and may itself hold dots:
+ * `['resource_access', 'orders.bank.example', 'roles']`.
  */
+export type ClaimPath = string | readonly string[];
+
+/** Where a server puts claims, if not where the standards do. */
 export interface ClaimNames {
   /** The claim with the scopes: a space-delimited string, or an array of strings. @default 'scope' */
-  readonly scope?: string;
+  readonly scope?: ClaimPath;
   /** The claim with the identifier of the client. @default 'client_id' */
-  readonly clientId?: string;
+  readonly clientId?: ClaimPath;
   /** The claim with the subject. @default 'sub' */
-  readonly subject?: string;
+  readonly subject?: ClaimPath;
 }
 
 /** TLS of the calls to an authorization server. */

@@ -9,6 +9,7 @@ export type {
   CertBoundAuthExtras,
   CertBoundAuthOptions,
   ClaimNames,
+  ClaimPath,
   ClientAuthentication,
   ClientCertificateOptions,
   ClientSecretAuthentication,
@@ -41,12 +42,20 @@ export type {
   TrustedProxy,
 } from './cert-bound-auth.options.js';
 export {
-  type AuthorizationServerPreset,
   forAuth0,
+  forCognito,
+  forCurity,
+  forDuende,
   forEntraId,
+  forForgeRock,
+  forHydra,
   forKeycloak,
   forOkta,
+  forPingFederate,
+  forPingOne,
+  forSpringAuthorizationServer,
 } from './options/authorization-server-presets.js';
+export type { AuthorizationServerPreset } from './options/server-preset.js';
 export {
   type AwsAlbOptions,
   type ChosenHeader,

@@ -1,3 +1,4 @@
+import type { ClaimPath } from '../cert-bound-auth.options.js';
 import type { ClaimNameSettings } from '../claims/claim-context.js';
 import { claimAt } from '../claims/claim-at.js';
 import { audienceOf, timeOf } from '../claims/check-claims.js';
@@ -61,8 +62,8 @@ export function accessTokenFor(
 /** What a token need not say: then it has no such member. */
 const OPTIONAL = ['subject', 'clientId', 'issuedAt', 'tokenId'] as const;
 
-function textOf(claims: JsonObject, name: string): string | undefined {
-  const value = claimAt(claims, name);
+function textOf(claims: JsonObject, path: ClaimPath): string | undefined {
+  const value = claimAt(claims, path);
   return typeof value === 'string' ? value : undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { JwtOptions } from '../cert-bound-auth.options.js';
+import type { ClaimPath, JwtOptions } from '../cert-bound-auth.options.js';
 import { type ClaimContext, type ClaimNameSettings, stringClaims } from '../claims/claim-context.js';
 import type { SettingsOf } from '../common/settings-of.js';
 import { JWS_ALGORITHMS } from '../jose/jws-algorithms.js';
@@ -30,6 +30,7 @@ export function jwtRulesOf(jwt: JwtSettings, context: ClaimContext): JwtRules {
       ...(jwt.maxTokenAge === undefined ? {} : { maxTokenAge: jwt.maxTokenAge }),
       stringClaims: stringClaims(names),
     },
+    recognizedBy: jwt.recognizedBy === 'own-word' ? [] : jwt.recognizedBy,
   };
 }
 
@@ -42,7 +43,7 @@ export function algorithmsOf({
 }
 
 /** A server that puts the client or the subject elsewhere is asked for it there. */
-function localName(claim: string, names: ClaimNameSettings): string {
+function localName(claim: string, names: ClaimNameSettings): ClaimPath {
   if (claim === 'client_id') return names.clientId;
   return claim === 'sub' ? names.subject : claim;
 }

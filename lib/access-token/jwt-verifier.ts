@@ -1,7 +1,9 @@
+import type { ClaimPath } from '../cert-bound-auth.options.js';
 import { invalidToken, type InvalidTokenReason } from '../challenge/oauth-error.js';
 import type { SignatureAlgorithm } from '../jose/jws-signature.js';
 import { andThen, type MaybePromise } from '../common/maybe-promise.js';
-import { checkClaims, type ClaimRules } from '../claims/check-claims.js';
+import { checkClaims, type ClaimRules, isAbsent } from '../claims/check-claims.js';
+import { claimAt, textOfPath } from '../claims/claim-at.js';
 import type { JsonObject } from '../jose/json-object.js';
 import { normalizeType } from '../jose/media-type.js';
 import type { KeyGroup } from '../authorization-server/key-set.js';
@@ -15,6 +17,8 @@ export interface JwtRules {
   /** Media types in lower case, without the `application/` prefix; `undefined` stands for a token without one. */
   readonly types: readonly (string | undefined)[];
   readonly claims: ClaimRules;
+  /** One of these shows that a token is an access token, where neither its header nor its own word says so. */
+  readonly recognizedBy: readonly ClaimPath[];
 }
 
 /** Claims that a JWT access token must have beside `iss`, `aud` and `exp` (RFC 9068 §2.2). */
@@ -41,7 +45,7 @@ export function verifyJwt(
   const { type, algorithm } = readHeader(header, rules);
   return andThen(verifySignature({ jws: token, algorithm, kid: header['kid'] }, keys), (verifiedWith) => {
     checkClaims(payload, rules.claims, Date.now() / 1000);
-    if (type !== 'at+jwt') refuseOtherTokens(payload);
+    if (type !== 'at+jwt') refuseOtherTokens(payload, isTyped(type) ? undefined : rules.recognizedBy);
     return verifiedWith;
   });
 }
@@ -75,14 +79,20 @@ function typeOf(header: JsonObject): string | undefined {
   return typeof typ === 'string' ? normalizeType(typ) : refuse('token_malformed', 'typ is not a string');
 }
 
-/** What no access token has (OpenID Connect Core §3.3.2.11). */
-const ID_TOKEN_CLAIMS = ['at_hash', 'c_hash'] as const;
+/** Whether the header says more than that it is a JWT: then it was configured as the type of access tokens. */
+function isTyped(type: string | undefined): boolean {
+  return type !== undefined && type !== 'jwt';
+}
+
+/** What no access token has (OpenID Connect Core §3.3.2.11, FAPI 1.0 part 2 §5.1). */
+const ID_TOKEN_CLAIMS = ['at_hash', 'c_hash', 's_hash'] as const;
 
 /**
  * Where the header does not say what a token is, its claims must not say that it is another one (RFC 8725 §3.12). A `nonce`
  * alone is weak evidence, for access tokens of Keycloak and ForgeRock have one too: their own word counts for more.
+ * @param signs without its own word, one of these must be there: an ID token need not have any claim that tells it
  */
-function refuseOtherTokens(claims: JsonObject): void {
+function refuseOtherTokens(claims: JsonObject, signs: readonly ClaimPath[] | undefined): void {
   const word = wordOf(claims);
   if (word !== undefined && word.kind !== 'access-token') {
     refuse(
@@ -92,9 +102,24 @@ function refuseOtherTokens(claims: JsonObject): void {
   }
   const claim = ID_TOKEN_CLAIMS.find((name) => Object.hasOwn(claims, name));
   if (claim !== undefined) refuse('token_is_id_token', `it has ${claim}`);
-  if (word === undefined && Object.hasOwn(claims, 'nonce')) {
+  if (word !== undefined) return;
+  if (Object.hasOwn(claims, 'nonce')) {
     refuse('token_is_id_token', 'it has nonce, and does not say that it is an access token');
   }
+  if (signs !== undefined) requireSign(claims, signs);
+}
+
+/** Such claims are in access tokens as well, but mostly in ID tokens (OpenID Connect Core §2, Front-Channel Logout §3). */
+const USUAL_ID_TOKEN_CLAIMS = ['azp', 'sid', 'auth_time', 'acr', 'amr'] as const;
+
+function requireSign(claims: JsonObject, signs: readonly ClaimPath[]): void {
+  if (signs.some((path) => !isAbsent(claimAt(claims, path)))) return;
+  const isLikeIdToken = USUAL_ID_TOKEN_CLAIMS.some((name) => Object.hasOwn(claims, name));
+  const expected = ['its own word', ...signs.map((path) => textOfPath(path))].join(', ');
+  refuse(
+    isLikeIdToken ? 'token_is_id_token' : 'token_type_mismatch',
+    `nothing shows that it is an access token (jwt.recognizedBy: ${expected})`,
+  );
 }
 
 function refuse(reason: InvalidTokenReason, detail: string): never {

@@ -8,8 +8,8 @@ export interface TokenWord {
   readonly kind: 'access-token' | 'id-token' | 'other';
 }
 
-/** Where servers say it: Keycloak, Cognito, ForgeRock, introspection answers. */
-const CLAIMS = ['token_type', 'typ', 'token_use', 'tokenName'] as const;
+/** Where servers say it: introspection answers, Keycloak, Cognito, ForgeRock, Curity. */
+const CLAIMS = ['token_type', 'typ', 'token_use', 'tokenName', 'purpose'] as const;
 
 /** The words that are known, in lower case. What is none of them says nothing. */
 const KINDS: ReadonlyMap<string, TokenWord['kind']> = new Map([

@@ -108,6 +108,17 @@ export function isAllowedUrl(url: string, allowLoopbackHttp: boolean): boolean {
   return protocol === 'https:' || (protocol === 'http:' && allowLoopbackHttp && isLoopback(hostname));
 }
 
+const HTTP_HERE =
+  'http: needs http.allowLoopbackHttp: true, which is for development: it is accepted to this machine only';
+const HTTP_ELSEWHERE =
+  "http: is refused, in a private network too: whoever is between could put keys of their own in the place of the server's. Serve it by https:, with the CA of its certificate in tls.ca";
+
+/** What to do about a URL that would be right but for `http:`; `undefined` where more is wrong with it. */
+export function remedyForHttp(url: string): string | undefined {
+  if (!/^http:/i.test(url) || !isAllowedUrl(url.replace(/^http:/i, 'https:'), false)) return undefined;
+  return isLoopback(new URL(url).hostname) ? HTTP_HERE : HTTP_ELSEWHERE;
+}
+
 /** It came, so the server is not down: it makes no sense. */
 function unreadable(method: string, url: string, cause: UnreadableBodyError): OAuthError {
   return outage('authorization_server_answer_invalid', {

@@ -1,5 +1,6 @@
 import { invalidToken, type InvalidTokenReason } from '../challenge/oauth-error.js';
-import { claimAt } from './claim-at.js';
+import type { ClaimPath } from '../cert-bound-auth.options.js';
+import { claimAt, textOfPath } from './claim-at.js';
 import { quoted, quotedList } from '../common/quoted.js';
 import type { JsonObject } from '../jose/json-object.js';
 
@@ -13,12 +14,12 @@ export interface ClaimRules {
   readonly audiencePresence: 'required' | 'if-present';
   /** Seconds. */
   readonly clockTolerance: number;
-  readonly requiredClaims: readonly string[];
-  readonly forbiddenClaims: readonly string[];
+  readonly requiredClaims: readonly ClaimPath[];
+  readonly forbiddenClaims: readonly ClaimPath[];
   /** Seconds since `iat`. */
   readonly maxTokenAge?: number;
   /** Claims that must be non-empty strings where present. */
-  readonly stringClaims: readonly string[];
+  readonly stringClaims: readonly ClaimPath[];
 }
 
 /**
@@ -31,16 +32,17 @@ export function checkClaims(claims: JsonObject, rules: ClaimRules, now: number):
   checkIssuer(claims, rules);
   checkAudience(claims, rules);
   checkTimes(claims, rules, now);
-  for (const name of rules.stringClaims) checkString(claims, name);
-  for (const name of rules.requiredClaims) {
-    if (isAbsent(claimAt(claims, name))) refuse('claim_missing', name);
+  for (const path of rules.stringClaims) checkString(claims, path);
+  for (const path of rules.requiredClaims) {
+    if (isAbsent(claimAt(claims, path))) refuse('claim_missing', textOfPath(path));
   }
-  for (const name of rules.forbiddenClaims) {
-    if (claimAt(claims, name) !== undefined) refuse('claim_forbidden', name);
+  for (const path of rules.forbiddenClaims) {
+    if (claimAt(claims, path) !== undefined) refuse('claim_forbidden', textOfPath(path));
   }
 }
 
-function isAbsent(value: unknown): boolean {
+/** Whether a claim is not there, or `null`. */
+export function isAbsent(value: unknown): boolean {
   return value === undefined || value === null;
 }
 
@@ -102,10 +104,10 @@ function isFiniteNumber(value: unknown): value is number {
   return Number.isFinite(value);
 }
 
-function checkString(claims: JsonObject, name: string): void {
-  const value = claimAt(claims, name);
+function checkString(claims: JsonObject, path: ClaimPath): void {
+  const value = claimAt(claims, path);
   if (value !== undefined && (typeof value !== 'string' || value === '')) {
-    refuse('claim_malformed', `${name} is not a non-empty string`);
+    refuse('claim_malformed', `${textOfPath(path)} is not a non-empty string`);
   }
 }
 

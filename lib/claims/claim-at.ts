@@ -1,15 +1,33 @@
+import type { ClaimPath } from '../cert-bound-auth.options.js';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 
 /**
- * The claim of a name, or at a path by dots; `undefined` where there is none. Only own members count: nothing of
- * a prototype is a claim.
+ * The claim of a name, or at a path; `undefined` where there is none. Only own members count: nothing of a prototype is a
+ * claim.
  */
-export function claimAt(claims: JsonObject, path: string): unknown {
-  if (Object.hasOwn(claims, path)) return claims[path];
+export function claimAt(claims: JsonObject, path: ClaimPath): unknown {
+  const [name, rest] = firstStep(claims, path);
+  if (!Object.hasOwn(claims, name)) return undefined;
+  const value = claims[name];
+  if (rest === undefined) return value;
+  return isJsonObject(value) ? claimAt(value, rest) : undefined;
+}
+
+/**
+ * The name in these claims that a path begins with, and the path from there on, where it goes on. Text is one name where
+ * there is such a claim, and is split at its first dot otherwise; a list is never split further.
+ */
+export function firstStep(claims: JsonObject, path: ClaimPath): readonly [name: string, rest?: ClaimPath] {
+  if (typeof path !== 'string') {
+    const [name = '', ...rest] = path;
+    return rest.length === 0 ? [name] : [name, rest];
+  }
   const dot = path.indexOf('.');
-  if (dot === -1) return undefined;
-  const inner = claims[path.slice(0, dot)];
-  return Object.hasOwn(claims, path.slice(0, dot)) && isJsonObject(inner)
-    ? claimAt(inner, path.slice(dot + 1))
-    : undefined;
+  if (dot === -1 || Object.hasOwn(claims, path)) return [path];
+  return [path.slice(0, dot), path.slice(dot + 1)];
+}
+
+/** A path as text, for people. */
+export function textOfPath(path: ClaimPath): string {
+  return typeof path === 'string' ? path : path.join('.');
 }

@@ -1,4 +1,4 @@
-import type { ClaimNames } from '../cert-bound-auth.options.js';
+import type { ClaimNames, ClaimPath } from '../cert-bound-auth.options.js';
 import type { SettingsOf } from '../common/settings-of.js';
 
 /** Where scope, client and subject are in the claims of a token. */
@@ -15,6 +15,6 @@ export interface ClaimContext {
 }
 
 /** The claims that must be non-empty strings where they are present. */
-export function stringClaims(names: ClaimNameSettings): readonly string[] {
+export function stringClaims(names: ClaimNameSettings): readonly ClaimPath[] {
   return ['sub', 'jti', names.subject, names.clientId];
 }

@@ -14,6 +14,7 @@ import { noSuchOption } from '../options/no-such-option.js';
 import { mutualTls, type MutualTlsOptions, type MutualTlsServerOptions } from '../tls/mutual-tls.js';
 import { parseConfig } from './parse-config.js';
 import { dereference } from './references.js';
+import { withServerPresets } from './server-presets.js';
 
 /** Where a server listens. */
 export type Listen = { readonly host: string; readonly port: number } | { readonly unix: string };
@@ -50,8 +51,9 @@ export function readServeConfig(file: string): ServeConfig {
       problem('(all)', config, 'give { listen, trustedProxies, policies }'),
     ]);
   }
-  const { listen, tls, ...options } = config;
-  const own = [...missing, ...checkCode(options, ''), ...checkListen(listen), ...checkTls(tls)];
+  const { listen, tls, ...named } = config;
+  const { value: options, problems: presets } = withServerPresets(named);
+  const own = [...missing, ...presets, ...checkCode(options, ''), ...checkListen(listen), ...checkTls(tls)];
   const { forwardAuth, problems: others } = resolveOptions(options);
   // What can't be read is missing for whoever looks at it afterwards, too.
   const rest = others.filter(({ path }) => !own.some((known) => path === known.path));

@@ -1,3 +1,4 @@
+import type { ClaimPath } from '../cert-bound-auth.options.js';
 import { claimAt } from '../claims/claim-at.js';
 import type { VerifiedAccessToken, AuthenticationScheme } from '../decision.js';
 import type { PresentedCertificate } from '../client-certificate/presented-certificate.js';
@@ -32,11 +33,11 @@ export interface Credentials {
 /**
  * The headers that tell the API behind the proxy who calls. Every one is there: what is absent is an empty value, so
  * that a proxy which copies it overwrites what the client itself has sent under this name.
- * @param custom names of claims by header
+ * @param custom claims by header
  */
 export function credentialHeaders(
   { token, scheme, certificate }: Credentials,
-  custom: ReadonlyMap<string, string>,
+  custom: ReadonlyMap<string, ClaimPath>,
 ): Readonly<Record<string, string>> {
   // Of a certificate whose chain nobody has verified, the names are whatever its maker has written.
   const named = certificate?.chainVerified === true ? certificate : undefined;

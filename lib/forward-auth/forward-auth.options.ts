@@ -3,6 +3,7 @@ import type { CryptoKey, JWK } from 'jose';
 import type { SenderConstraint } from '../authorization/demands.js';
 import type {
   CertBoundAuthOptions,
+  ClaimPath,
   CustomClientCertificateOptions,
   HeaderClientCertificateOptions,
   JwsAlgorithm,
@@ -97,11 +98,11 @@ export interface ForwardAuthRules extends Partial<
 
   /**
    * Further claims that the answer to an accepted request carries, by the name of their header. A claim is given by name,
-   * or by a path with dots: `{ 'X-Credential-Tenant': 'tenant.id' }`. The proxy must copy each header. The other
-   * policies send it without a value, so that no client can set it.
+   * or by a path: `{ 'X-Credential-Tenant': 'tenant.id' }`, see {@link ClaimPath}. The proxy must copy each header. The
+   * other policies send it without a value, so that no client can set it.
    * @default none
    */
-  readonly credentialHeaders?: Readonly<Record<string, string>>;
+  readonly credentialHeaders?: Readonly<Record<string, ClaimPath>>;
 
   /** A JWT that the API behind the proxy gets in place of the client's token. @default none */
   readonly phantomToken?: PhantomTokenOptions;
@@ -194,6 +195,10 @@ export interface MintedPhantomToken extends PhantomTokenHeader {
   readonly audience?: string | readonly string[];
   /** How long the JWT is valid, in seconds, 1 to 3600. It never outlives the client's token. @default 60 */
   readonly lifetime?: number;
-  /** Further claims that the JWT takes over from the client's token, by name. @default none */
-  readonly claims?: readonly string[];
+  /**
+   * Further claims that the JWT takes over from the client's token, by name or path. What is taken from a path gets the
+   * path's names, joined by dots, as its own name.
+   * @default none
+   */
+  readonly claims?: readonly ClaimPath[];
 }

@@ -10,8 +10,8 @@ import {
   HasNoProblems,
   IsNumberFrom,
   IsText,
+  isClaimPaths,
   isTextOrTexts,
-  isTexts,
   Satisfies,
 } from '../options/option-checks.js';
 import type { IntrospectedPhantomToken, MintedPhantomToken } from './forward-auth.options.js';
@@ -43,7 +43,7 @@ class CheckedMintedPhantomToken implements MintedPhantomTokenSettings {
   @Given() @IsNumberFrom(1, 3600, 'seconds') readonly lifetime: number = 60;
 
   @Given()
-  @Satisfies('claims', 'give a list of names of claims', (value) => isTexts(value) && value.length > 0)
+  @Satisfies('claims', 'give a list of names or paths of claims', isClaimPaths)
   readonly claims: MintedPhantomToken['claims'];
 
   @IsIn(JWS_ALGORITHMS, { message: `use one of ${JWS_ALGORITHMS.join(', ')}` })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { claimAt } from '../claims/claim-at.js';
+import { claimAt, textOfPath } from '../claims/claim-at.js';
 import { readPrivateKey } from '../introspection/client-authentication.js';
 import type { VerifiedAccessToken } from '../decision.js';
 import { outage } from '../challenge/oauth-error.js';
@@ -56,12 +56,14 @@ function minter({
   const privateKey = readPrivateKey(key);
   const kid = keyId ?? (typeof key === 'object' && 'kid' in key ? key.kid : undefined);
   const header = { alg: algorithm, typ: 'at+jwt', ...(kid === undefined ? {} : { kid }) };
-  const copied = claims.filter((name) => !OWN_CLAIMS.has(name));
+  const copied = claims
+    .map((path) => ({ name: textOfPath(path), path }))
+    .filter(({ name }) => !OWN_CLAIMS.has(name));
   return async (token) => {
     const now = Math.floor(Date.now() / 1000);
     const { subject, clientId, scopes, expiresAt } = token;
     return new SignJWT({
-      ...Object.fromEntries(copied.map((name) => [name, claimAt(token.claims, name)])),
+      ...Object.fromEntries(copied.map(({ name, path }) => [name, claimAt(token.claims, path)])),
       ...(subject === undefined ? {} : { sub: subject }),
       ...(clientId === undefined ? {} : { client_id: clientId }),
       scope: [...scopes].join(' '),

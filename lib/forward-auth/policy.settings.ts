@@ -1,10 +1,11 @@
 import { Allow } from 'class-validator';
 import { isScope, SENDER_CONSTRAINTS } from '../authorization/demands.js';
+import type { ClaimPath } from '../cert-bound-auth.options.js';
 import type { SettingsOf } from '../common/settings-of.js';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import { type ConfigurationProblem, problem } from '../options/configuration-error.js';
 import { Declares, hasOptions } from '../options/declared-options.js';
-import { Given, HasNoProblems, isHeaderName, Satisfies } from '../options/option-checks.js';
+import { Given, HasNoProblems, isHeaderName, isTextOrTexts, Satisfies } from '../options/option-checks.js';
 import { isAuthorization } from './authorization-header.js';
 import { CREDENTIAL_HEADERS } from './credential-headers.js';
 import type { ForwardAuthPolicy } from './forward-auth.options.js';
@@ -40,7 +41,7 @@ export class CheckedForwardAuthPolicy implements PolicySettings {
 
   @Given()
   @HasNoProblems(checkCredentialHeaders)
-  readonly credentialHeaders: Readonly<Record<string, string>> = {};
+  readonly credentialHeaders: Readonly<Record<string, ClaimPath>> = {};
 
   @Given()
   @HasNoProblems(checkPhantomToken)
@@ -181,8 +182,6 @@ function checkCredentialHeaders(headers: unknown, path: string): readonly Config
     if (RESERVED.has(name.toLowerCase())) return [problem(at, claim, 'this header is set by this module')];
     if (names.indexOf(name.toLowerCase()) !== index)
       return [problem(at, claim, 'this header is there already')];
-    return typeof claim === 'string' && claim !== ''
-      ? []
-      : [problem(at, claim, 'name a claim, or a path by dots')];
+    return isTextOrTexts(claim) ? [] : [problem(at, claim, 'name a claim, or a path by dots')];
   });
 }

@@ -1,5 +1,5 @@
 import type { Demands } from '../authorization/demands.js';
-import type { TrustedProxy } from '../cert-bound-auth.options.js';
+import type { ClaimPath, TrustedProxy } from '../cert-bound-auth.options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { isAuthorization } from './authorization-header.js';
 import type { AskingProxy, TokenPlace } from './forward-auth.options.js';
@@ -24,8 +24,8 @@ export interface ResolvedPolicy {
   readonly demands: Demands;
   /** `undefined` for the `Authorization` header. */
   readonly token: readonly TokenPlace[] | undefined;
-  /** Names of claims by header. */
-  readonly credentialHeaders: ReadonlyMap<string, string>;
+  /** Claims by header. */
+  readonly credentialHeaders: ReadonlyMap<string, ClaimPath>;
   /** Headers of the other policies, which it sends without a value. */
   readonly otherHeaders: readonly string[];
   readonly phantomToken: PhantomTokenSettings | undefined;

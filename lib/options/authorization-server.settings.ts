@@ -7,6 +7,7 @@ import type {
   AuthorizationServerOptions,
   AuthorizationServerTlsOptions,
   ClaimNames,
+  ClaimPath,
   JwtOptions,
   KeyCacheOptions,
 } from '../cert-bound-auth.options.js';
@@ -19,6 +20,8 @@ import {
   Given,
   IsAudience,
   IsBindingPolicy,
+  IsClaimPath,
+  IsClaimPaths,
   IsGroup,
   IsGroupOrFalse,
   IsMaterial,
@@ -27,7 +30,7 @@ import {
   IsSeconds,
   IsSecret,
   IsText,
-  IsTexts,
+  isClaimPaths,
   isTextOrTexts,
   LONGEST_TIMER,
   Satisfies,
@@ -35,9 +38,12 @@ import {
 
 @Declares<ClaimNames>()
 class CheckedClaimNames implements ClaimNameSettings {
-  @Given() @IsText('name the claim with the scopes') readonly scope: string = 'scope';
-  @Given() @IsText('name the claim with the client identifier') readonly clientId: string = 'client_id';
-  @Given() @IsText('name the claim with the subject') readonly subject: string = 'sub';
+  @Given() @IsClaimPath('name the claim with the scopes') readonly scope: ClaimPath = 'scope';
+  @Given()
+  @IsClaimPath('name the claim with the client identifier')
+  readonly clientId: ClaimPath = 'client_id';
+
+  @Given() @IsClaimPath('name the claim with the subject') readonly subject: ClaimPath = 'sub';
 }
 
 @Declares<AuthorizationServerTlsOptions>()
@@ -93,8 +99,12 @@ class CheckedJwtOptions implements JwtSettings {
   @Satisfies('typ', `give a media type such as 'at+jwt', a list of such, or false`, isType)
   readonly typ: JwtSettings['typ'] = 'at+jwt';
 
-  @Given() @IsTexts() readonly requiredClaims: JwtSettings['requiredClaims'];
-  @Given() @IsTexts() readonly forbiddenClaims: JwtSettings['forbiddenClaims'] = [];
+  @Given() @IsClaimPaths() readonly requiredClaims: JwtSettings['requiredClaims'];
+  @Given() @IsClaimPaths() readonly forbiddenClaims: JwtSettings['forbiddenClaims'] = [];
+  @Given()
+  @Satisfies('recognizedBy', `give 'own-word' or a list of claims`, isRecognition)
+  readonly recognizedBy: JwtSettings['recognizedBy'] = ['client_id', 'scope', 'scp'];
+
   @Given() @IsSeconds() readonly maxTokenAge: JwtSettings['maxTokenAge'];
 }
 
@@ -112,6 +122,10 @@ export function isProxyUrl(value: unknown): boolean {
 
 function isKeySet(value: unknown): boolean {
   return isJsonObject(value) && Array.isArray(value['keys']) && value['keys'].length > 0;
+}
+
+function isRecognition(value: unknown): boolean {
+  return value === 'own-word' || isClaimPaths(value);
 }
 
 function isType(value: unknown): boolean {

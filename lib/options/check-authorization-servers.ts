@@ -2,7 +2,7 @@ import type { JWK } from 'jose';
 import { createPublicKey } from 'node:crypto';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { createSecureContext } from 'node:tls';
-import { isAllowedUrl } from '../authorization-server/authorization-server-http.js';
+import { isAllowedUrl, remedyForHttp } from '../authorization-server/authorization-server-http.js';
 import { normalizeType } from '../jose/media-type.js';
 import { bytesOf, hmacAlgorithmsFor } from '../jose/shared-secret.js';
 import { isPublicSigningKey } from '../authorization-server/key-set.js';
@@ -58,10 +58,12 @@ function checkIssuer(server: AuthorizationServerSettings, path: string): readonl
   const { issuer } = server;
   if (!needsDiscovery(server)) return [];
   if (isAllowedUrl(issuer, server.http.allowLoopbackHttp) && !/[?#]/.test(issuer)) return [];
-  const remedy =
-    'discovery needs an https: URL without query and fragment; else give jwksUri or jwks, and endpoint';
-  return [problem(`${path}.issuer`, issuer, remedy)];
+  const remedy = /[?#]/.test(issuer) ? undefined : remedyForHttp(issuer);
+  return [problem(`${path}.issuer`, issuer, remedy ?? URL_FOR_DISCOVERY)];
 }
+
+const URL_FOR_DISCOVERY =
+  'discovery needs an https: URL without query and fragment; else give jwksUri or jwks, and endpoint';
 
 function needsDiscovery(server: AuthorizationServerSettings): boolean {
   const { jwt } = server;
@@ -84,7 +86,7 @@ function checkUrls(server: AuthorizationServerSettings, path: string): readonly 
   ] as const;
   return urls
     .filter(([, url]) => url !== undefined && !isAllowedUrl(url, server.http.allowLoopbackHttp))
-    .map(([name, url]) => problem(`${path}.${name}`, url, 'give an https: URL'));
+    .map(([name, url]) => problem(`${path}.${name}`, url, remedyForHttp(url ?? '') ?? 'give an https: URL'));
 }
 
 /** What is wrong in the environment would be found out by the first call. */

@@ -104,7 +104,8 @@ export function optionsOf(declaration: Declaration): readonly string[] {
 
 /** Functions keep their owner, lists and bytes are copied; keys and stores stay what they are. */
 function copyOf(value: unknown, owner: JsonObject): unknown {
-  if (Array.isArray(value)) return [...(value as readonly unknown[])];
+  if (Array.isArray(value))
+    return value.map((item: unknown) => (Array.isArray(item) ? [...(item as readonly unknown[])] : item));
   if (Buffer.isBuffer(value)) return Buffer.from(value);
   if (value instanceof Uint8Array) return new Uint8Array(value);
   return typeof value === 'function' ? (value.bind(owner) as unknown) : value;

@@ -99,8 +99,17 @@ function isOnOneLine(value: unknown): boolean {
   return [value].flat().every((item) => typeof item !== 'string' || !CONTROL.test(item));
 }
 
-export function IsTexts(): PropertyDecorator {
-  return Satisfies('strings', 'give a list of non-empty strings', isTexts);
+/** Where a claim is. */
+export function IsClaimPath(message: string): PropertyDecorator {
+  return (target, name) => {
+    Satisfies('claimPath', message, isTextOrTexts)(target, name);
+    Satisfies('one-line', ONE_LINE, isOnOneLine)(target, name);
+  };
+}
+
+/** Where several claims are. */
+export function IsClaimPaths(): PropertyDecorator {
+  return Satisfies('claimPaths', 'give a list of names or paths of claims', areClaimPaths);
 }
 
 export function IsTextRecord(): PropertyDecorator {
@@ -148,6 +157,15 @@ export function isText(value: unknown): value is string {
 
 export function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => isText(item));
+}
+
+/** At least one place of a claim. */
+export function isClaimPaths(value: unknown): boolean {
+  return areClaimPaths(value) && value.length > 0;
+}
+
+function areClaimPaths(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value) && value.every((item) => isTextOrTexts(item));
 }
 
 /** Text, or a list of at least one. */

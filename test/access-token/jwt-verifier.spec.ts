@@ -13,6 +13,7 @@ const KEYS = fixedSigningKeys({ keys: [publicKey.export({ format: 'jwk' })] });
 const LAX: JwtRules['types'] = ['at+jwt', 'jwt', undefined];
 
 const rulesFor = (types: JwtRules['types']): JwtRules => ({
+  recognizedBy: ['scope', ['a.b', 'c']],
   algorithms: ['PS256', 'ES256'],
   types,
   claims: {
@@ -78,12 +79,21 @@ describe('the header of a JWT access token', () => {
   });
 });
 
+const UNKNOWN = 'nothing shows that it is an access token (jwt.recognizedBy: its own word, scope, a.b.c)';
+
 describe('an ID token in place of an access token', () => {
   test.each<[JsonObject, string]>([
     [{ nonce: 'n' }, 'it has nonce, and does not say that it is an access token'],
     [{ nonce: 'n', typ: 'JWT' }, 'it has nonce, and does not say that it is an access token'],
     [{ at_hash: 'h' }, 'it has at_hash'],
     [{ c_hash: 'h' }, 'it has c_hash'],
+    [{ scope: 'a', s_hash: 'h' }, 'it has s_hash'],
+    [{ scope: 'a', nonce: 'n' }, 'it has nonce, and does not say that it is an access token'],
+    [{ purpose: 'id' }, 'its purpose claim is id'],
+    [{ azp: 'c' }, UNKNOWN],
+    [{ sid: 's', auth_time: 1, sub: 'user-1' }, UNKNOWN],
+    [{ acr: '1', scope: null }, UNKNOWN],
+    [{ amr: [], 'a.b.c': 1, a: { b: { c: 1 } } }, UNKNOWN],
     [{ typ: 'ID' }, 'its typ claim is ID'],
     [{ token_use: 'id' }, 'its token_use claim is id'],
     [{ tokenName: 'id_token' }, 'its tokenName claim is id_token'],
@@ -97,7 +107,7 @@ describe('an ID token in place of an access token', () => {
     async (claims, detail) => {
       for (const typ of ['JWT', undefined]) {
         await expectRefusal(verify({ typ }, claims, LAX), ['token_is_id_token', detail]);
-        expect(await verify({ typ }, {}, LAX)).toMatchObject({ iss: ISSUER });
+        expect(await verify({ typ }, { scope: 'a' }, LAX)).toMatchObject({ iss: ISSUER });
       }
       expect(await verify({}, claims, LAX)).toMatchObject(claims);
     },
@@ -108,12 +118,22 @@ describe('an ID token in place of an access token', () => {
     { typ: 'DPoP' },
     { token_use: 'access' },
     { tokenName: 'access_token' },
+    { purpose: 'access_token' },
     { token_type: 'Bearer' },
   ])('RFC9068-3: a JWT with %j is an access token, and with a nonce it still is', async (claims) => {
     for (const typ of ['JWT', undefined]) {
       expect(await verify({ typ }, claims, LAX)).toMatchObject(claims);
       expect(await verify({ typ }, { ...claims, nonce: 'n' }, LAX)).toMatchObject(claims);
     }
+  });
+
+  test('RFC8725: a JWT that neither its header nor any claim tells from an ID token is refused', async () => {
+    for (const typ of ['JWT', undefined]) {
+      const refusal = ['token_type_mismatch', UNKNOWN] as const;
+      await expectRefusal(verify({ typ }, { sub: 'user-1', iat: 1 }, LAX), refusal);
+      expect(await verify({ typ }, { 'a.b': { c: false } }, LAX)).toMatchObject({ iss: ISSUER });
+    }
+    expect(await verify({ typ: 'own+jwt' }, {}, ['own+jwt'])).toMatchObject({ iss: ISSUER });
   });
 
   test.each(['Refresh', 'Offline'])(

@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { AddressInfo, Socket } from 'node:net';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { isAllowedUrl } from '../../lib/authorization-server/authorization-server-http.js';
+import { isAllowedUrl, remedyForHttp } from '../../lib/authorization-server/authorization-server-http.js';
 import type { AuthorizationServerHttpSettings } from '../../lib/authorization-server/http-settings.js';
 import { SERVER_CALL_CHANNEL } from '../../lib/events/channels.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
@@ -54,6 +54,25 @@ describe('which URLs may be called', () => {
     ['', false, false],
   ])('the URL %s may be called: %s, and where http: is allowed on loopback: %s', (url, strict, lax) => {
     expect([isAllowedUrl(url, false), isAllowedUrl(url, true)]).toEqual([strict, lax]);
+  });
+
+  test.each([
+    [
+      'http://localhost:8080/realms/bank',
+      /^http: needs http\.allowLoopbackHttp: true, which is for development/,
+    ],
+    ['HTTP://127.0.0.1', /^http: needs http\.allowLoopbackHttp/],
+    ['http://[::1]/', /^http: needs http\.allowLoopbackHttp/],
+    ['http://keycloak:8080', /^http: is refused, in a private network too: .+ tls\.ca$/],
+    ['http://10.0.0.127', /^http: is refused, in a private network too/],
+    ['http://localhost.example.com', /^http: is refused, in a private network too/],
+    ['http://user@localhost', undefined],
+    ['http://local host', undefined],
+    ['ftp://localhost', undefined],
+    ['https://as.example.com', undefined],
+    ['localhost', undefined],
+  ])('what to do about the URL %s is told: %s', (url, remedy) => {
+    expect(remedyForHttp(url)).toEqual(remedy === undefined ? undefined : expect.stringMatching(remedy));
   });
 
   test('invariant 3: a published URL that must not be called is an outage, and nothing is sent', async () => {

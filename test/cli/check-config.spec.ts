@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { readServeConfig } from '../../lib/cli/serve-config.js';
 import { createWorld, whenOver, type World } from '../support/world.js';
 import { folderWith, run } from './support.js';
 
@@ -63,6 +64,81 @@ describe('invariant 8: what check-config says', () => {
     expect([code, err]).toEqual([
       1,
       expect.stringContaining('policies.payments.scope (string): there is no such option'),
+    ]);
+  });
+
+  test('a preset stands for the settings of a server, beside which others are given', async () => {
+    const issuer = 'https://keycloak.example.com/realms/bank';
+    const yaml = `
+      listen: { port: 4180 }
+      trustedProxies: [loopback]
+      audience: https://api.example.com
+      authorizationServers:
+        - preset: keycloak
+          issuer: ${issuer}
+          jwt: { algorithms: [PS256] }
+          claims: { scope: [resource_access, orders.bank.example, roles] }
+      policies:
+        payments: { scopes: ['payments:read'] }
+        reports:
+          scopes: ['reports:read']
+          authorizationServers: [{ preset: entra-id, issuer: 'https://login.example.com/t/v2.0', audience: a }]`;
+    const folder = await folderWith({ 'presets.yaml': yaml });
+    const { policies } = readServeConfig(join(folder, 'presets.yaml')).forwardAuth;
+    const [keycloak] = policies.get('payments')?.options.authorizationServers ?? [];
+    expect([keycloak?.issuer, keycloak?.claimNames]).toEqual([
+      issuer,
+      {
+        scope: ['resource_access', 'orders.bank.example', 'roles'],
+        clientId: 'azp',
+        subject: 'sub',
+      },
+    ]);
+    expect(keycloak?.jwt).toMatchObject({
+      types: ['jwt', 'at+jwt'],
+      algorithms: ['PS256'],
+      recognizedBy: [],
+    });
+    const [entra] = policies.get('reports')?.options.authorizationServers ?? [];
+    expect(entra?.claimNames).toEqual({ scope: 'scp', clientId: 'azp', subject: 'sub' });
+    expect(await run('check-config', join(folder, 'presets.yaml'))).toMatchObject({ code: 0, out: 'ok' });
+  });
+
+  test.each([
+    ['keyclock', 'did you mean keycloak? the presets are keycloak, entra-id, '],
+    ['Keycloak', 'did you mean keycloak? '],
+    ['entraid', 'did you mean entra-id? '],
+    ['forOkta', 'the presets are keycloak, '],
+    ['__proto__', 'the presets are keycloak, '],
+    ['constructor', 'the presets are keycloak, '],
+    ['x'.repeat(10_000), 'the presets are keycloak, '],
+    [['keycloak'], 'the presets are keycloak, '],
+    [null, 'the presets are keycloak, '],
+  ])(
+    'an unknown preset %j is refused, with the one that is meant or those that there are',
+    async (preset, remedy) => {
+      const authorizationServers = [{ issuer: 'https://as.example.com', preset }];
+      const policies = { payments: { scopes: ['a'], authorizationServers } };
+      const complaints = await check({ ...RIGHT, authorizationServers, policies });
+      expect(complaints).toEqual([
+        expect.stringMatching(
+          new RegExp(`^authorizationServers\\[0\\]\\.preset \\([a-z ]+\\): ${remedy.replace('?', '\\?')}`),
+        ),
+        expect.stringMatching(/^policies\.payments\.authorizationServers\[0\]\.preset /),
+      ]);
+    },
+  );
+
+  test('what is wrong beside a preset is told as without one', async () => {
+    const okta = { preset: 'okta', issuer: 'https://as.example.com', jwt: { algorithm: 'x' } };
+    expect(await check({ ...RIGHT, authorizationServers: [okta] })).toEqual([
+      expect.stringContaining('authorizationServers[0].jwt.algorithm (string): there is no such option'),
+    ]);
+    expect(await check({ ...RIGHT, authorizationServers: [okta, 7] })).toEqual([
+      expect.stringContaining('authorizationServers (array): every server is an object'),
+    ]);
+    expect(await check({ ...RIGHT, authorizationServers: { preset: 'okta' } })).toEqual([
+      expect.stringMatching(/^authorizationServers \(/),
     ]);
   });
 

@@ -6,6 +6,7 @@ import supertest from 'supertest';
 import ts from 'typescript';
 import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { type ResolvedOptions, resolveOptions } from '../../lib/options/resolve-options.js';
 import { startSampleApi } from '../sample/support/api.js';
 import { startSampleAuthorizationServer } from '../sample/support/authorization-server.js';
 import { PLATFORMS, startApp } from '../support/platforms.js';
@@ -196,6 +197,34 @@ describe.each(PLATFORMS)('the settings of docs/authorization-servers.md on %s', 
     await clientOf(app, world, world.client1, idToken).get('/').expect(401);
   });
 
+  test('the settings for lightweight tokens of Keycloak look them up, for they say little themselves', async () => {
+    const { lightweight } = (await import(join(settings, 'keycloak-lightweight.ts'))) as {
+      lightweight: (clientSecret: string) => AuthorizationServerOptions;
+    };
+    const introspectionClient = { clientId: 'orders-api', clientSecret: 's' };
+    const as = await startAuthorizationServer(world, { discovery: 'openid', introspectionClient });
+    const certificate = world.client1;
+    const shared = { client_id: undefined, typ: 'Bearer', azp: 'app', sid: 's' };
+    const token = await as.accessToken({
+      certificate,
+      claims: { ...shared, aud: undefined, sub: undefined },
+      header: { typ: 'JWT' },
+    });
+    as.answerIntrospection(token, {
+      active: true,
+      ...shared,
+      token_type: 'Bearer',
+      iss: as.issuer,
+      aud: ['orders-api', 'https://api.example.com'],
+      sub: 'user-1',
+      exp: Math.floor(Date.now() / 1000) + 60,
+      cnf: { 'x5t#S256': certificate.thumbprint },
+    });
+    const app = await start(lightweight('s'), as.issuer);
+    await clientOf(app, world, world.client1, token).get('/').expect(200);
+    await clientOf(app, world, world.client2, token).get('/').expect(401);
+  });
+
   test('the settings fit tokens as Entra ID makes them', async () => {
     const { entraId } = (await import(join(settings, 'keycloak-and-entra-id.ts'))) as {
       entraId: AuthorizationServerOptions;
@@ -225,6 +254,19 @@ describe.each(PLATFORMS)('the settings of docs/authorization-servers.md on %s', 
     await clientOf(app, world, world.client1, token).get('/').expect(200);
     await clientOf(app, world, world.client2, token).get('/').expect(401);
   });
+});
+
+test('the settings for start-dev of Keycloak are right, and without allowLoopbackHttp the boot error names it', async () => {
+  const { development } = (await import(join(settings, 'keycloak-start-dev.ts'))) as {
+    development: AuthorizationServerOptions;
+  };
+  const resolve = (server: AuthorizationServerOptions): ResolvedOptions =>
+    resolveOptions({ audience: 'api', authorizationServers: [server] });
+  expect(resolve(development).authorizationServers).toHaveLength(1);
+  const { http: _, ...strict } = development;
+  expect(() => resolve(strict)).toThrow('http.allowLoopbackHttp');
+  const elsewhere = { ...development, issuer: 'http://keycloak:8080/realms/bank' };
+  expect(() => resolve(elsewhere)).toThrow('in a private network too');
 });
 
 test("the README's module boots as it stands", async () => {

@@ -289,7 +289,21 @@ describe('invariant 8: wrong options stop the boot', () => {
       'clientCertificate.trust (string)',
     ],
     ['clientCertificate: "tls"', { ...RIGHT, clientCertificate: 'tls' }, 'clientCertificate (string)'],
-    ['an http: issuer', server({ issuer: 'http://as.example.com' }), `${S}.issuer (string)`],
+    [
+      'an http: issuer',
+      server({ issuer: 'http://keycloak:8080/realms/bank' }),
+      `${S}.issuer (string): http: is refused, in a private network too: whoever is between could put keys`,
+    ],
+    [
+      'an http: issuer on this machine',
+      server({ issuer: 'http://localhost:8080/realms/bank' }),
+      `${S}.issuer (string): http: needs http.allowLoopbackHttp: true, which is for development`,
+    ],
+    [
+      'an http: issuer on this machine, with a query',
+      server({ issuer: 'http://localhost:8080/?a' }),
+      `${S}.issuer (string): discovery needs an https: URL without query`,
+    ],
     [
       'an http: issuer, loopback allowed',
       server({ issuer: 'http://as.example.com', http: { allowLoopbackHttp: true } }),
@@ -311,7 +325,7 @@ describe('invariant 8: wrong options stop the boot', () => {
     [
       'an http: jwksUri',
       server({ jwt: { jwksUri: 'http://as.example.com/jwks' } }),
-      `${S}.jwt.jwksUri (string): give an https: URL`,
+      `${S}.jwt.jwksUri (string): http: is refused, in a private network too`,
     ],
     ['an empty key set', server({ jwt: { jwks: { keys: [] } } }), `${S}.jwt.jwks (object)`],
     [

@@ -29,6 +29,7 @@ describe.each(WAYS)('the headers of an accepted request, by %s', (way) => {
     const custom = {
       'X-Credential-Tenant': 'tenant.id',
       'X-Roles': 'realm.roles',
+      'X-Orders': ['resource_access', 'orders.bank.example', 'roles'],
       'X-None': 'none',
     };
     const endpoint = await startEndpoint(way, optionsFor(world, as, { credentialHeaders: custom }));
@@ -40,6 +41,7 @@ describe.each(WAYS)('the headers of an accepted request, by %s', (way) => {
       jti: 'j-1',
       tenant: { id: 't-1' },
       realm: { roles: ['a', 'b'] },
+      resource_access: { 'orders.bank.example': { roles: ['c'] } },
     };
     const token = await as.accessToken({
       certificate: world.client1,
@@ -67,6 +69,7 @@ describe.each(WAYS)('the headers of an accepted request, by %s', (way) => {
       'x-credential-certificate-thumbprint': world.client1.thumbprint,
       'x-credential-tenant': 't-1',
       'x-roles': 'a,b',
+      'x-orders': 'c',
       'x-none': '',
     });
   });

@@ -68,7 +68,7 @@ describe('row 46: a phantom token that is minted', () => {
   });
 
   test('a phantom token takes over the claims that are named, but none about the JWT itself or the key of the client', async () => {
-    const claims = ['tenant', 'none', 'cnf', 'iss', 'jti', 'aud', 'exp', 'active'];
+    const claims = ['tenant', ['org', 'a.b'], 'none', 'cnf', ['cnf'], 'iss', 'jti', 'aud', 'exp', 'active'];
     const { as, endpoint } = await start({
       claims,
       audience: 'https://inner.example.com',
@@ -77,13 +77,14 @@ describe('row 46: a phantom token that is minted', () => {
     });
     const token = await as.accessToken({
       certificate: world.client1,
-      claims: { tenant: { id: 't' }, jti: 'j' },
+      claims: { tenant: { id: 't' }, org: { 'a.b': 7 }, jti: 'j' },
     });
     const { headers } = await endpoint.ask('any', { token, certificate: world.client1 });
     const { payload, header } = await verify(headers['authorization']);
     expect(header).toMatchObject({ kid: 'k1' });
     expect(payload).toMatchObject({
       tenant: { id: 't' },
+      'org.a.b': 7,
       aud: ['https://inner.example.com'],
       exp: (payload.iat ?? 0) + 5,
     });

@@ -98,6 +98,7 @@ export const MODULE_FIELDS: readonly {
       'typ',
       'requiredClaims',
       'forbiddenClaims',
+      'recognizedBy',
       'maxTokenAge',
       'unknown',
     ],
