@@ -3,6 +3,8 @@ import { invalidToken, type InvalidTokenReason } from '../challenge/oauth-error.
 import type { SignatureAlgorithm } from '../jose/jws-signature.js';
 import { andThen, type MaybePromise } from '../common/maybe-promise.js';
 import { checkClaims, type ClaimRules, isAbsent } from '../claims/check-claims.js';
+import { knownIssuer } from '../claims/known-issuers.js';
+import { quoted } from '../common/quoted.js';
 import { claimAt, textOfPath } from '../claims/claim-at.js';
 import type { JsonObject } from '../jose/json-object.js';
 import { normalizeType } from '../jose/media-type.js';
@@ -53,10 +55,10 @@ export function verifyJwt(
 /** The header is looked at before any key is: it decides nothing but whether to go on. */
 function readHeader(
   header: JsonObject,
-  { algorithms, types }: JwtRules,
+  { algorithms, types, claims }: JwtRules,
 ): { readonly type: string | undefined; readonly algorithm: SignatureAlgorithm } {
   const type = typeOf(header);
-  if (!types.includes(type)) refuse('token_type_mismatch', `typ is ${JSON.stringify(type)}`);
+  if (!types.includes(type)) refuse('token_type_mismatch', otherType(type, types, claims.issuer));
   const algorithm =
     acceptedAlgorithm(header['alg'], algorithms) ??
     refuse('algorithm_not_allowed', `alg is ${quoted(header['alg'])}`);
@@ -67,9 +69,12 @@ function readHeader(
   return { type, algorithm };
 }
 
-/** What anyone may have written, for the log: nested deeply, it could not even be made into text. */
-function quoted(value: unknown): string {
-  return typeof value === 'string' || value === undefined ? JSON.stringify(value) : `of type ${typeof value}`;
+/** Says too which preset accepts the types of such a server, where its issuer tells which one it is. */
+function otherType(type: string | undefined, types: JwtRules['types'], issuer: string): string {
+  const expected = types.map((each) => (each === undefined ? 'none' : JSON.stringify(each))).join(' or ');
+  const preset = type === undefined || type === 'jwt' ? knownIssuer(issuer)?.preset : undefined;
+  const hint = preset === undefined ? '' : `: ${preset}() is made for the tokens of such an issuer`;
+  return `typ is ${quoted(type)}, expected ${expected}${hint}`;
 }
 
 /** Media types ignore case, and `application/` may be left out (RFC 7515 §4.1.9). */

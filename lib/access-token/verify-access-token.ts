@@ -68,9 +68,12 @@ function verifySelfContained(
   );
 }
 
+function withoutSlash(text: string): string {
+  return text.replace(/\/$/, '');
+}
+
 /** Many an issuer differs from the configured one by the slash at its end alone (RFC 8414 §3.3: compared as text). */
 function unknownIssuer(iss: unknown, configured: readonly string[]): OAuthError {
-  const withoutSlash = (text: unknown): string => String(text).replace(/\/$/, '');
   const near =
     typeof iss === 'string' && configured.some((issuer) => withoutSlash(issuer) === withoutSlash(iss));
   const detail = `iss is ${quoted(iss)}, configured is ${quotedList(configured)}`;

@@ -1,5 +1,6 @@
 import { invalidToken, type InvalidTokenReason } from '../challenge/oauth-error.js';
 import type { ClaimPath } from '../cert-bound-auth.options.js';
+import { knownIssuer } from './known-issuers.js';
 import { claimAt, textOfPath } from './claim-at.js';
 import { quoted, quotedList } from '../common/quoted.js';
 import type { JsonObject } from '../jose/json-object.js';
@@ -55,9 +56,10 @@ function checkIssuer(claims: JsonObject, { issuer, issuerPresence }: ClaimRules)
     refuse('issuer_mismatch', `iss is ${quoted(claims['iss'])}, expected ${JSON.stringify(issuer)}`);
 }
 
-function checkAudience(claims: JsonObject, { audience, audiencePresence }: ClaimRules): void {
+function checkAudience(claims: JsonObject, { issuer, audience, audiencePresence }: ClaimRules): void {
   if (!Object.hasOwn(claims, 'aud')) {
-    if (audiencePresence === 'required') refuse('claim_missing', 'aud');
+    if (audiencePresence === 'required')
+      refuse('claim_missing', ['aud', knownIssuer(issuer)?.audienceHint].filter(Boolean).join(': '));
     return;
   }
   const named = audienceOf(claims);

@@ -9,7 +9,7 @@ import { trustedPeers } from '../client-certificate/trusted-proxies.js';
 import type { AskingProxy } from './forward-auth.options.js';
 import { Policy, type PolicyDecision } from './policy.js';
 import type { ResolvedForwardAuth, ResolvedPolicy } from './resolved-forward-auth.js';
-import { log } from '../common/log.js';
+import { BoundedLog } from '../common/bounded-log.js';
 import { SeldomLog } from '../common/seldom-log.js';
 
 /** What a proxy is answered. */
@@ -19,11 +19,15 @@ export interface ForwardAuthAnswer {
   readonly body: string;
 }
 
+const FAILED = 'the request of a proxy could not be answered';
+
 /** The endpoint that a proxy asks whether it may let a request pass: plain Node, whatever serves it. */
 export class ForwardAuth {
   private readonly warnings = new SeldomLog('warnings about proxies');
   private readonly isTrusted: (raw: IncomingMessage) => boolean;
   private readonly policies: ReadonlyMap<string, Policy>;
+
+  private readonly failures = new BoundedLog();
 
   /** Name of the policy that is asked for where none is named; Envoy puts its client's path there. */
   private readonly only: string | undefined;
@@ -54,7 +58,7 @@ export class ForwardAuth {
     try {
       return await this.ask(raw);
     } catch (error) {
-      log.error(`the request of a proxy could not be answered: ${messageOf(error)}`);
+      this.failures.write('error', FAILED, `${FAILED}: ${messageOf(error)}`);
       return statusOnly(500);
     }
   }

@@ -15,6 +15,8 @@ export type KeyFitness =
       /** What one signature costs to verify, as a multiple of that of RSA with 2048 bits; roughly. */
       readonly cost: number;
     }
+  /** No weaker than others, but for no algorithm of ours. */
+  | { readonly kind: 'unsupported'; readonly problem: string }
   | { readonly kind: 'unfit'; readonly problem: string };
 
 /**
@@ -44,8 +46,7 @@ export function fitnessOf(jwk: JsonObject, spelling: Spelling): KeyFitness {
   }
 }
 
-/** The problem of a key that is no weaker than others, but for no algorithm of ours. */
-export const UNKNOWN_CURVE = 'it is of no curve that is known';
+const UNKNOWN_CURVE: KeyFitness = { kind: 'unsupported', problem: 'it is of no curve that is known' };
 
 /** Members of private and symmetric keys (RFC 7518 §6). */
 const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;
@@ -127,7 +128,7 @@ function curveFitness(jwk: JsonObject, spelling: Spelling): KeyFitness {
   const { crv } = jwk as { readonly crv?: unknown };
   const size =
     typeof crv === 'string' && Object.hasOwn(COORDINATE_BYTES, crv) ? COORDINATE_BYTES[crv] : undefined;
-  if (size === undefined) return unfit(UNKNOWN_CURVE);
+  if (size === undefined) return UNKNOWN_CURVE;
   const [x, y] = [readCoordinate(jwk, 'x', size, spelling), readCoordinate(jwk, 'y', size, spelling)];
   if (x === undefined || y === undefined) {
     return unfit('a coordinate is missing, malformed, or not of its full length');
@@ -150,7 +151,7 @@ const EDWARDS_BYTES = 32;
 
 /** Its bytes begin with the lowest: none can be missing (RFC 8032 §5.1.2). */
 function edwardsFitness(jwk: JsonObject, spelling: Spelling): KeyFitness {
-  if (jwk['crv'] !== 'Ed25519') return unfit(UNKNOWN_CURVE);
+  if (jwk['crv'] !== 'Ed25519') return UNKNOWN_CURVE;
   const x = readBytes(jwk, 'x', EDWARDS_BYTES, spelling);
   if (x?.length !== EDWARDS_BYTES) return unfit('its x is missing, malformed, or not of 32 bytes');
   if (isOfSmallOrder(x)) return unfit('its point is of a small order');

@@ -6,7 +6,7 @@ import { isAllowedUrl, remedyForHttp } from '../authorization-server/authorizati
 import { normalizeType } from '../jose/media-type.js';
 import { bytesOf, hmacAlgorithmsFor } from '../jose/shared-secret.js';
 import { isPublicSigningKey } from '../authorization-server/key-set.js';
-import { fitnessOf, UNKNOWN_CURVE } from '../jose/key-fitness.js';
+import { fitnessOf } from '../jose/key-fitness.js';
 import type { AuthorizationServerSettings } from '../access-token/authorization-server-rules.js';
 import type { ClientSecretJwtSettings } from '../introspection/client-authentication.js';
 import type { RemoteIntrospectionSettings } from '../introspection/introspection-rules.js';
@@ -121,7 +121,7 @@ function checkKeys({ jwt }: AuthorizationServerSettings, path: string): readonly
 function isUsableKey(key: JWK): boolean {
   if (!isPublicSigningKey(key)) return false;
   const fitness = fitnessOf(key, 'lenient');
-  if (fitness.kind === 'unfit' && fitness.problem !== UNKNOWN_CURVE) return false;
+  if (fitness.kind === 'unfit') return false;
   try {
     const jwk = fitness.kind === 'fit' ? fitness.jwk : key;
     return createPublicKey({ key: jwk as never, format: 'jwk' }).type === 'public';

@@ -35,7 +35,10 @@ describe.each(PLATFORMS)('the log tells exactly why a token was refused on %s', 
     });
     const mint = async (options: TestJwtOptions, reason: Reason): Promise<void> =>
       expectReason(await as.accessToken({ certificate: world.client1, ...options }), reason);
-    await mint({ header: { typ: 'other' } }, ['token_type_mismatch', 'typ is "other"']);
+    await mint({ header: { typ: 'other' } }, [
+      'token_type_mismatch',
+      'typ is "other", expected "at+jwt" or "jwt"',
+    ]);
     await mint({ header: { typ: 7 } }, ['token_malformed', 'typ is not a string']);
     await mint({ header: { b64: true } }, ['critical_header_unsupported', 'b64 in the header']);
     await mint({ header: { typ: 'JWT' }, claims: { nonce: 'n' } }, [

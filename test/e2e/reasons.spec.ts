@@ -163,7 +163,7 @@ describe.each(PLATFORMS)('the log gives the exact reason for a refusal on %s', (
     await mint({ fault: 'tampered' }, ['signature_invalid']);
     await mint({ fault: 'unsigned' }, ['algorithm_not_allowed', 'alg is "none"']);
     await mint({ header: { kid: 'unknown' } }, ['key_unknown']);
-    await mint({ header: { typ: 'JWT' } }, ['token_type_mismatch', 'typ is "jwt"']);
+    await mint({ header: { typ: 'JWT' } }, ['token_type_mismatch', 'typ is "jwt", expected "at+jwt"']);
     await mint({ claims: { iss: 'https://other.example.com' } }, [
       'issuer_unknown',
       `iss is "https://other.example.com", configured is ["${as.issuer}"]`,

@@ -45,13 +45,19 @@ interface WithRecord {
  */
 export function recordOf(request: HttpRequest): RequestRecord {
   const raw = rawRequestOf(request);
-  const headers: string[] & WithRecord = raw.rawHeaders;
-  const known = headers[RECORD];
+  const holder = holderOf(raw);
+  const known = holder[RECORD];
   // Another request that was given the same list is another request.
   if (known?.raw === raw) return known;
   const record = newRecord(raw);
-  headers[RECORD] = record;
+  holder[RECORD] = record;
   return record;
+}
+
+/** Adapters of serverless platforms leave the list out, or give all requests the same empty one. */
+function holderOf(raw: IncomingMessage): WithRecord {
+  const { rawHeaders } = raw as Partial<IncomingMessage>;
+  return (rawHeaders === undefined || rawHeaders.length === 0 ? raw : rawHeaders) as WithRecord;
 }
 
 /** Of a message on a connection that lives on: what is decided of it stands on what was decided of the handshake. */

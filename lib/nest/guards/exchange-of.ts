@@ -1,5 +1,5 @@
 import { type ExecutionContext, UnauthorizedException } from '@nestjs/common';
-import { log } from '../../common/log.js';
+import { BoundedLog } from '../../common/bounded-log.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { HttpExchange } from '../http/http-exchange.js';
 
@@ -18,12 +18,17 @@ export function requireExchange(context: ExecutionContext): Exchange {
   return exchangeOf(context) ?? refuseContext(context);
 }
 
+const refusals = new BoundedLog();
+
 /** @throws UnauthorizedException: what can't be checked is refused */
 export function refuseContext(context: ExecutionContext): never {
-  log.error(
+  const what =
     `refused reason=context_unsupported context=${context.getType<string>()} ` +
-      `handler=${context.getClass().name}.${context.getHandler().name}: only HTTP routes can be protected; ` +
-      `mark the handler @Public() and protect it otherwise`,
+    `handler=${context.getClass().name}.${context.getHandler().name}`;
+  refusals.write(
+    'error',
+    what,
+    `${what}: only HTTP routes can be protected; mark the handler @Public() and protect it otherwise`,
   );
   throw new UnauthorizedException();
 }

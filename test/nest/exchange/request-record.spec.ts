@@ -9,7 +9,8 @@ const received = (): IncomingMessage & HttpRequest => new IncomingMessage(new So
 test('a request has one record, whoever asks, and however the platform wraps it', () => {
   const raw = received();
   const record = recordOf(raw);
-  expect(record).toEqual({ raw, policy: undefined, certificate: undefined, decided: undefined });
+  expect(record).toMatchObject({ policy: undefined, certificate: undefined, decided: undefined });
+  expect(record.raw).toBe(raw);
   expect(recordOf(raw)).toBe(record);
   expect(recordOf({ raw })).toBe(record);
   expect(recordOf(received())).not.toBe(record);
@@ -17,6 +18,7 @@ test('a request has one record, whoever asks, and however the platform wraps it'
 
 test('a request with the headers of another one does not get the decision about that one', () => {
   const [one, other] = [received(), received()];
+  one.rawHeaders.push('host', 'api.example.com');
   other.rawHeaders = one.rawHeaders;
   const record = recordOf(one);
   expect(recordOf(other)).not.toBe(record);
@@ -30,4 +32,17 @@ test('the record cannot be seen among the headers of a request', () => {
   recordOf(raw);
   expect([...raw.rawHeaders]).toEqual(['host', 'api.example.com']);
   expect(JSON.stringify(raw.rawHeaders)).toBe('["host","api.example.com"]');
+});
+
+test.each([
+  ['leaves the list of raw headers out', undefined],
+  ['gives every request the same empty list of raw headers', [] as string[]],
+])('requests have a record each where an adapter %s', (_, rawHeaders) => {
+  const [one, other] = [received(), received()];
+  for (const raw of [one, other]) Object.assign(raw, { rawHeaders });
+  const records = [recordOf(one), recordOf(other)];
+  expect([recordOf(one), recordOf(other)]).toEqual(records);
+  expect(recordOf(one)).toBe(records[0]);
+  expect(recordOf(other)).toBe(records[1]);
+  expect(records[0]).not.toBe(records[1]);
 });
