@@ -54,7 +54,10 @@ describe('the header of a JWT access token', () => {
   test.each<[JsonObject, Refusal]>([
     [{ typ: 'JWT' }, ['token_type_mismatch', 'typ is "jwt", expected "at+jwt"']],
     [{ typ: undefined }, ['token_type_mismatch', 'typ is undefined, expected "at+jwt"']],
-    [{ typ: 'x-application/at+jwt' }, ['token_type_mismatch', 'typ is "x-application/at+jwt", expected "at+jwt"']],
+    [
+      { typ: 'x-application/at+jwt' },
+      ['token_type_mismatch', 'typ is "x-application/at+jwt", expected "at+jwt"'],
+    ],
     [{ typ: 7 }, ['token_malformed', 'typ is not a string']],
     [{ typ: null }, ['token_malformed', 'typ is not a string']],
     [{ alg: 'ES384' }, ['algorithm_not_allowed', 'alg is "ES384"']],
