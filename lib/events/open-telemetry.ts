@@ -18,9 +18,7 @@ type Unsubscribe = () => void;
  * @param load gets the API; it rejects where the package is not installed
  * @returns what ends it, when all that have started it have ended it
  */
-export async function startTelemetry(
-  load: () => Promise<OpenTelemetryApi> = async () => import('@opentelemetry/api'),
-): Promise<() => void> {
+export async function startTelemetry(load: () => Promise<OpenTelemetryApi | undefined> = loadApi): Promise<() => void> {
   users += 1;
   running ??= subscribe(load);
   const unsubscribe = await running;
@@ -35,10 +33,21 @@ export async function startTelemetry(
   };
 }
 
-async function subscribe(load: () => Promise<OpenTelemetryApi>): Promise<Unsubscribe> {
-  const api = await load().catch((error: unknown) => {
-    if (!isAbsent(error)) log.warn(`OpenTelemetry could not be loaded: ${messageOf(error)}`);
-  });
+/** A bundler leaves an import alone that it cannot resolve only where the failure is caught on the spot. */
+async function loadApi(): Promise<OpenTelemetryApi | undefined> {
+  try {
+    return await import('@opentelemetry/api');
+  } catch (error) {
+    return withoutApi(error);
+  }
+}
+
+function withoutApi(error: unknown): undefined {
+  if (!isAbsent(error)) log.warn(`OpenTelemetry could not be loaded: ${messageOf(error)}`);
+}
+
+async function subscribe(load: () => Promise<OpenTelemetryApi | undefined>): Promise<Unsubscribe> {
+  const api = await load().catch(withoutApi);
   if (api === undefined || !hasSdk(api)) return () => undefined;
 
   const metrics = new TelemetryMetrics(api);

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, inject, test } from 'vitest';
 import { compile, install } from './support/install.js';
@@ -22,10 +22,25 @@ describe('the tarball that is published', () => {
     expect(files).toContain('dist/lib/index.js');
     expect(files).toContain('dist/lib/testing/index.d.ts');
     const stray = files.filter(
-      (path) => !/^(?:dist\/lib\/.+\.(?:js|d\.ts)|[A-Z]+(?:\.md)?|package\.json)$/.test(path),
+      (path) => !/^(?:dist\/lib\/.+\.(?:js|d\.ts)|docs\/.+|[A-Z]+(?:\.md)?|package\.json)$/.test(path),
     );
     expect(stray).toEqual([]);
     expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md']));
+  });
+
+  test('no link of a document leads out of the tarball', async () => {
+    const documents = files.filter((path) => path.endsWith('.md'));
+    const broken = await Promise.all(
+      documents.map(async (document) => {
+        const text = await readFile(join(root, document), 'utf8');
+        return linksIn(text)
+          .map((link) => join(dirname(document), link.replace(/#.*$/, '')).replace(/\/$/, ''))
+          .filter((target) => !files.some((path) => path === target || path.startsWith(`${target}/`)))
+          .map((target) => `${document}: ${target}`);
+      }),
+    );
+    expect(documents.length).toBeGreaterThan(10);
+    expect(broken.flat()).toEqual([]);
   });
 
   test('the tarball passes publint', async () => {
@@ -73,6 +88,14 @@ describe('the tarball that is published', () => {
     expect(version.trim()).toMatch(/^\d+\.\d+\.\d+/);
   });
 });
+
+/** Targets of links and images that are no URLs and no places of the same document. */
+function linksIn(text: string): readonly string[] {
+  const prose = text.replaceAll(/^```[\s\S]*?^```$/gm, '');
+  return [...prose.matchAll(/\]\(([^)\s]+)\)|(?:src|href)="([^"]+)"/g)]
+    .map(([, link = '', attribute = '']) => link + attribute)
+    .filter((link) => !/^(?:[a-z]+:|#)/.test(link));
+}
 
 function packageOf(specifier: string): string {
   const [scope = '', name = ''] = specifier.split('/');

@@ -25,11 +25,18 @@ export async function requireExtensionReader(): Promise<void> {
   await loadX509();
 }
 
-/** Loaded when it is first needed, for most apps never need it. */
+/**
+ * Loaded when it is first needed, for most apps never need it. A bundler leaves an import alone that it cannot resolve only
+ * where the failure is caught on the spot.
+ */
 async function loadX509(): Promise<typeof X509> {
-  // Its dependency injection needs this polyfill before it is loaded.
-  await import('reflect-metadata');
-  return import('@peculiar/x509');
+  try {
+    // Its dependency injection needs this polyfill before it is loaded.
+    await import('reflect-metadata');
+    return await import('@peculiar/x509');
+  } catch (cause) {
+    throw new Error('the package @peculiar/x509 could not be loaded: npm install @peculiar/x509', { cause });
+  }
 }
 
 /**
