@@ -110,6 +110,10 @@ describe('the end-to-end test of proofs in docs/testing.md', async () => {
   await import(join(folderOf('docs/testing.md'), 'dpop.e2e-spec.ts'));
 });
 
+describe('the end-to-end test on Fastify in docs/testing.md', async () => {
+  await import(join(folderOf('docs/testing.md'), 'fastify.e2e-spec.ts'));
+});
+
 test('the samples of docs/testing.md run', async () => {
   const folder = folderOf('docs/testing.md');
   const { thumbprints } = (await import(join(folder, 'certificates.ts'))) as {
