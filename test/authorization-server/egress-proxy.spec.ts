@@ -29,7 +29,9 @@ beforeAll(async () => {
       agent: String(request.headers['user-agent']),
       client: String((subject as { CN?: string } | undefined)?.CN),
     });
-    response.end('{}');
+    if (request.url === '/hang-up') request.socket.destroy();
+    else if (request.url === '/large') response.end('x'.repeat(2_000));
+    else response.setHeader('connection', request.url === '/last' ? 'close' : 'keep-alive').end('{}');
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   serverPort = (server.address() as AddressInfo).port;
@@ -124,13 +126,72 @@ describe('calls to an authorization server that leave the network through a prox
       (socket: Socket) => void socket.end('HTTP/1.1 502 No\r\ncontent-length: 0\r\n\r\n'),
     ],
     ['never answers', () => undefined],
-    ['hangs up', (socket: Socket) => void socket.destroy()],
+    ['speaks another protocol', (socket: Socket) => void socket.end('220 mail.example.com ESMTP\r\n')],
+    ['resets the connection', (socket: Socket) => void socket.resetAndDestroy()],
   ])('INV3: a proxy that %s is an outage', async (_, refuse) => {
     const proxy = await startProxy(refuse);
     await expect(get({ proxy: proxy.url })).rejects.toMatchObject({
       refusal: { status: 503 },
       reason: 'authorization_server_unreachable',
     });
+    expect(proxy.tunnels).toHaveLength(1);
+  });
+
+  test.each([
+    ['closes the connection', (socket: Socket) => void socket.destroy()],
+    ['ends the connection', (socket: Socket) => void socket.end()],
+  ])('INV14: a proxy that %s instead of making a tunnel is asked once for each call', async (_, refuse) => {
+    const proxy = await startProxy(refuse);
+    vi.stubEnv('https_proxy', proxy.url);
+    vi.stubEnv('no_proxy', '');
+    for (const option of [proxy.url, 'environment'] as const) {
+      const http = httpOf(world, { proxy: option });
+      proxy.tunnels.length = 0;
+      for (let time = 1; time <= 3; time += 1) {
+        await expect(get({}, undefined, http)).rejects.toMatchObject({
+          reason: 'authorization_server_unreachable',
+          detail: expect.stringContaining('NoTunnelError: other side closed'),
+        });
+        expect(proxy.tunnels).toHaveLength(time);
+      }
+    }
+  });
+
+  test('a call is not sent again where a new tunnel, and not a kept one, breaks off', async () => {
+    const proxy = await startProxy();
+    vi.stubEnv('https_proxy', proxy.url);
+    vi.stubEnv('no_proxy', '');
+    for (const option of [proxy.url, 'environment'] as const) {
+      const http = httpOf(world, { proxy: option });
+      calls = [];
+      expect(await get({}, `https://${HOST}/last`, http)).toBe(200);
+      await expect(get({}, `https://${HOST}/hang-up`, http)).rejects.toMatchObject({
+        detail: expect.stringContaining('SocketError'),
+      });
+      expect(calls.map(({ url }) => url)).toEqual(['/last', '/hang-up']);
+    }
+  });
+
+  test('INV5: an answer that comes through a tunnel is bounded as every other', async () => {
+    const proxy = await startProxy();
+    await expect(
+      get({ proxy: proxy.url, maxResponseSize: 1_999 }, `https://${HOST}/large`),
+    ).rejects.toMatchObject({ detail: expect.stringContaining('ResponseExceededMaxSizeError') });
+    expect(await get({ proxy: proxy.url, maxResponseSize: 2_000 }, `https://${HOST}/large`)).toBe(200);
+  });
+
+  test('a proxy that is called by TLS needs a certificate of a CA of the system, whatever tls.ca says', async () => {
+    const { key, cert } = world.server;
+    let seen = '';
+    const proxy = createServer({ key, cert }).on('connect', ({ url = '' }) => (seen = url));
+    proxy.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    whenOver(async () => proxy.close());
+    const url = `https://localhost:${(proxy.address() as AddressInfo).port}`;
+    await expect(get({ proxy: url })).rejects.toMatchObject({
+      detail: expect.stringContaining('unable to verify the first certificate'),
+    });
+    expect(seen).toBe('');
   });
 
   test('INV14: a proxy that never answered holds no later call up', async () => {
@@ -151,11 +212,61 @@ describe('calls to an authorization server that leave the network through a prox
     expect(proxy.tunnels).toEqual([]);
   });
 
+  test.each(['x.localhost', 'localhost.', '[::ffff:127.0.0.1]', '0.0.0.0', '[::]', '127.1'])(
+    'no proxy is asked for %s, which is this machine',
+    async (host) => {
+      const proxy = await startProxy();
+      await get({ proxy: proxy.url }, `https://${host}:${serverPort}/`).catch(() => undefined);
+      expect(proxy.tunnels).toEqual([]);
+    },
+  );
+
+  test.each(['localhost.bank.invalid', 'xlocalhost', '[::ffff:128.0.0.1]', '127.bank.invalid'])(
+    'the proxy is asked for %s, which is another machine',
+    async (host) => {
+      const proxy = await startProxy();
+      await get({ proxy: proxy.url }, `https://${host}/`).catch(() => undefined);
+      expect(proxy.tunnels).toHaveLength(1);
+    },
+  );
+
   test('this machine is never called through a proxy', async () => {
     const proxy = await startProxy();
     for (const host of ['localhost', '127.0.0.1'])
       expect(await get({ proxy: proxy.url }, `https://${host}:${serverPort}/`)).toBe(200);
     expect(proxy.tunnels).toEqual([]);
+  });
+});
+
+describe('the option http.proxy', () => {
+  const settingsWith = (proxy: string | URL): AuthorizationServerHttpSettings | undefined =>
+    resolveOptions({
+      audience: 'https://api.example.com',
+      authorizationServers: [{ issuer: 'https://as.example.com', http: { proxy } }],
+    }).authorizationServers[0]?.http;
+
+  test.each([
+    'http://proxy.bank.invalid:3128',
+    'https://user:p%40ss@proxy.bank.invalid/',
+    new URL('http://[fd00::1]:3128'),
+  ])('a proxy may be named as %s', (proxy) => {
+    expect(settingsWith(proxy)).toMatchObject({ proxy });
+  });
+
+  test.each([
+    'proxy.bank.invalid:3128',
+    'socks5://proxy.bank.invalid',
+    'http://proxy.bank.invalid/path',
+    'http://proxy.bank.invalid/?query',
+    'http://user@proxy.bank.invalid',
+    'http://:s3cret@proxy.bank.invalid',
+    'http://user:s3cret%zz@proxy.bank.invalid',
+    'Environment',
+    '',
+  ])('INV8: %j as a proxy stops the boot, and the message does not repeat it', (proxy) => {
+    const boot = (): unknown => settingsWith(proxy);
+    expect(boot).toThrow(/http\.proxy \((string|empty string)\): give the http: or https: URL of the proxy/);
+    expect(boot).not.toThrow('s3cret');
   });
 });
 
@@ -205,6 +316,8 @@ describe('the proxy that the environment names', () => {
       authorizationServers: [{ issuer: 'https://as.example.com', http: { proxy: 'environment' } }],
     };
     expect(() => resolveOptions(options)).toThrow('HTTPS_PROXY is no http: or https: URL of a proxy');
+    environment({ http_proxy: 'http://user@proxy.bank.invalid:3128' });
+    expect(() => resolveOptions(options)).toThrow('http_proxy is no http: or https: URL of a proxy');
     environment({ HTTPS_PROXY: 'http://proxy.bank.invalid:3128' });
     expect(() => resolveOptions(options)).not.toThrow();
   });
