@@ -585,7 +585,11 @@ export interface RemoteIntrospectionOptions extends IntrospectionRuleOptions {
    */
   readonly parameters?: Readonly<Record<string, string>>;
 
-  /** Further headers of the call. `Authorization`, `Content-Type` and `Accept` are reserved. @default none */
+  /**
+   * Further headers of the call. `Authorization`, `Proxy-Authorization`, `Content-Type`, `Accept` and `Accept-Encoding` are
+   * reserved. `User-Agent` replaces ours, which has name and version of this package.
+   * @default none
+   */
   readonly headers?: Readonly<Record<string, string>>;
 
   /**

@@ -229,7 +229,7 @@ export class AuthorizationServer {
       authenticate: clientAuthenticator(clientAuthentication, this.settings.issuer),
       breaker: this.circuit,
       parameters,
-      headers,
+      headers: byLowerCase(headers),
       verifySigned:
         signed === undefined ? undefined : async (jwt) => verifySignedAnswer(jwt, signed, this.keys),
     };
@@ -251,6 +251,11 @@ export class AuthorizationServer {
       detail: `the metadata of ${this.settings.issuer} has no ${name}; set it in the options`,
     });
   }
+}
+
+/** As calls have them: one that is given takes the place of ours, however it is written. */
+function byLowerCase(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 /** What beside the token an answer depends on: another API may share the store, and ask otherwise. */

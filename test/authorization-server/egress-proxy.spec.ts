@@ -7,6 +7,7 @@ import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { AuthorizationServerHttp } from '../../lib/authorization-server/authorization-server-http.js';
 import type { AuthorizationServerHttpSettings } from '../../lib/authorization-server/http-settings.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
+import { USER_AGENT } from '../../lib/authorization-server/user-agent.js';
 import { createWorld, whenOver, type World } from '../support/world.js';
 import { httpOf } from './http-of.js';
 
@@ -86,7 +87,7 @@ describe('calls to an authorization server that leave the network through a prox
     expect(await get({ proxy: proxy.url, tls })).toBe(200);
     expect(proxy.tunnels.map(({ to }) => to)).toEqual([`${HOST}:443`, `${HOST}:443`]);
     expect(calls).toEqual(
-      Array.from({ length: 2 }, () => ({ url: '/jwks', agent: 'nestjs-cert-bound-auth', client: 'client1' })),
+      Array.from({ length: 2 }, () => ({ url: '/jwks', agent: USER_AGENT, client: 'client1' })),
     );
   });
 

@@ -375,7 +375,7 @@ export const MODULE_COMBINATIONS: readonly (readonly [title: string, options: un
           algorithm: 'HS512',
         },
         parameters: { TOKEN: 'x', client_id: 'x', fine: 'x' },
-        headers: { Authorization: 'x', 'b a d': 'x', bad: 'ü€', fine: 'x' },
+        headers: { Authorization: 'x', 'Accept-Encoding': 'x', 'Proxy-Authorization': 'x', 'b a d': 'x', bad: 'ü€', fine: 'x' },
       },
     }),
   ],
