@@ -15,7 +15,7 @@ import { introspect, type IntrospectionCall } from '../introspection/introspecti
 import { isShallow, type JsonObject } from '../jose/json-object.js';
 import { type JwtRules, type UnverifiedJwt, verifyJwt } from './jwt-verifier.js';
 import type { KeyGroup } from '../authorization-server/key-set.js';
-import { type ServerMetadata, ServerMetadataSource } from '../authorization-server/server-metadata.js';
+import { ServerMetadataSource } from '../authorization-server/server-metadata.js';
 import { verifySignedAnswer } from '../introspection/signed-introspection-answer.js';
 import {
   askedFor,
@@ -46,12 +46,7 @@ export class AuthorizationServer {
   constructor(readonly settings: AuthorizationServerRules) {
     this.circuit = new CircuitBreaker(settings.issuer);
     this.http = new AuthorizationServerHttp(settings.issuer, settings.http);
-    this.metadata = new ServerMetadataSource(
-      settings.issuer,
-      this.http,
-      settings.keyCache,
-      this.neededMetadata(),
-    );
+    this.metadata = new ServerMetadataSource(settings.issuer, this.http, settings.keyCache);
     this.keys = this.signingKeys();
     this.introspection = this.prepareIntrospection();
   }
@@ -116,17 +111,6 @@ export class AuthorizationServer {
 
   private async metadataAnew(): Promise<void> {
     if (this.settings.keys.kind === 'discovered') await this.metadata.fetchNow();
-  }
-
-  private neededMetadata(): readonly (keyof ServerMetadata)[] {
-    const { keys, introspection } = this.settings;
-    const source = introspection?.source;
-    return [
-      ...(this.usesKeys() && keys.kind === 'discovered' ? (['jwksUri'] as const) : []),
-      ...(source?.kind === 'remote' && source.endpoint === undefined
-        ? (['introspectionEndpoint'] as const)
-        : []),
-    ];
   }
 
   /** Whether there is anything that its keys verify. */
@@ -196,7 +180,7 @@ export class AuthorizationServer {
       new RemoteSigningKeys(`keys of ${issuer}`, this.http, url, keyCache);
     switch (keys.kind) {
       case 'discovered':
-        return remote(async () => this.discovered('jwksUri'));
+        return remote(async () => this.metadata.find('jwksUri'));
       case 'jwks-uri':
         return remote(() => keys.url);
       case 'fixed':
@@ -238,18 +222,9 @@ export class AuthorizationServer {
   /** By mutual TLS, the alias is called where the server has one (RFC 8705 §5). */
   private async endpoint({ endpoint, clientAuthentication }: RemoteIntrospectionSource): Promise<string> {
     if (endpoint !== undefined) return endpoint;
-    const { mtlsIntrospectionEndpoint } = await this.metadata.get();
-    return isTlsMethod(clientAuthentication) && mtlsIntrospectionEndpoint !== undefined
-      ? mtlsIntrospectionEndpoint
-      : this.discovered('introspectionEndpoint');
-  }
-
-  private async discovered(name: keyof ServerMetadata): Promise<string> {
-    const url = (await this.metadata.get())[name];
-    if (url !== undefined) return url;
-    throw outage('authorization_server_answer_invalid', {
-      detail: `the metadata of ${this.settings.issuer} has no ${name}; set it in the options`,
-    });
+    return isTlsMethod(clientAuthentication)
+      ? this.metadata.find('mtlsIntrospectionEndpoint', 'introspectionEndpoint')
+      : this.metadata.find('introspectionEndpoint');
   }
 }
 
