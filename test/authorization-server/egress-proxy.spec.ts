@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { createServer as createProxy, type IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -8,6 +7,7 @@ import type { AuthorizationServerHttp } from '../../lib/authorization-server/aut
 import type { AuthorizationServerHttpSettings } from '../../lib/authorization-server/http-settings.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { USER_AGENT } from '../../lib/authorization-server/user-agent.js';
+import { type EgressProxy, startEgressProxy } from '../support/egress-proxy.js';
 import { createWorld, whenOver, type World } from '../support/world.js';
 import { httpOf } from './http-of.js';
 
@@ -42,35 +42,8 @@ afterEach(() => {
   calls = [];
 });
 
-interface Proxy {
-  readonly url: string;
-  /** The tunnels that it was asked for, with the credentials. */
-  readonly tunnels: { readonly to: string; readonly credentials: string | undefined }[];
-}
-
-/** A proxy that makes tunnels to the authorization server, whatever its name. */
-async function startProxy(refuse?: (socket: Socket) => void): Promise<Proxy> {
-  const tunnels: Proxy['tunnels'] = [];
-  const sockets = new Set<Socket>();
-  const proxy = createProxy((_, response) => response.writeHead(405).end()).listen(0, '127.0.0.1');
-  proxy.on('connection', (socket) => sockets.add(socket));
-  proxy.on('connect', ({ url = '', headers }: IncomingMessage, socket: Socket) => {
-    tunnels.push({ to: url, credentials: headers['proxy-authorization'] });
-    socket.on('error', () => undefined);
-    if (refuse !== undefined) return refuse(socket);
-    const server = connect(serverPort, '127.0.0.1');
-    sockets.add(server);
-    server.on('error', () => socket.destroy());
-    socket.write('HTTP/1.1 200 OK\r\n\r\n');
-    server.pipe(socket).pipe(server);
-  });
-  await once(proxy, 'listening');
-  whenOver(async () => {
-    for (const socket of sockets) socket.destroy();
-    proxy.close();
-  });
-  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, tunnels };
-}
+const startProxy = async (refuse?: (socket: Socket) => void): Promise<EgressProxy> =>
+  startEgressProxy(serverPort, refuse);
 
 const get = async (
   settings: Partial<AuthorizationServerHttpSettings>,
