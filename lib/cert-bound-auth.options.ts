@@ -368,7 +368,8 @@ export interface AuthorizationServerOptions {
   /**
    * The exact `iss` of its tokens, and the base of discovery (RFC 8414, then OpenID Connect Discovery): an `https:` URL
    * without query and fragment. Keys or an introspection endpoint that the document of RFC 8414 does not name are looked for
-   * in the other one, which must name the same issuer. Any other string needs `jwt.jwksUri` or `jwt.jwks` and, for introspection, `endpoint`.
+   * in the other one, which must name the same issuer. Any other string needs `jwt.jwksUri` or `jwt.jwks` and, for
+   * introspection, `endpoint`.
    */
   readonly issuer: string;
 

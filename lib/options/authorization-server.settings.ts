@@ -125,7 +125,8 @@ export function isProxyUrl(value: unknown): boolean {
     (protocol === 'http:' || protocol === 'https:') &&
     pathname + search + hash === '/' &&
     (username === '') === (password === '') &&
-    canDecode(username + password)
+    canDecode(username) &&
+    canDecode(password)
   );
 }
 

@@ -7,6 +7,7 @@ import type { AuthorizationServerHttp } from '../../lib/authorization-server/aut
 import type { AuthorizationServerHttpSettings } from '../../lib/authorization-server/http-settings.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { USER_AGENT } from '../../lib/authorization-server/user-agent.js';
+import { eventually } from '../support/eventually.js';
 import { type EgressProxy, startEgressProxy } from '../support/egress-proxy.js';
 import { createWorld, whenOver, type World } from '../support/world.js';
 import { httpOf } from './http-of.js';
@@ -146,6 +147,20 @@ describe('calls to an authorization server that leave the network through a prox
     }
   });
 
+  test('INV3: calls that wait for a tunnel when the app ends are outages at once', async () => {
+    const proxy = await startProxy(() => undefined);
+    const http = httpOf(world, { proxy: proxy.url });
+    const call = expect(get({}, undefined, http)).rejects.toMatchObject({
+      reason: 'authorization_server_unreachable',
+      detail: expect.stringContaining('ClientDestroyedError'),
+    });
+    await eventually(() => proxy.tunnels.length === 1);
+    const begun = performance.now();
+    await http.close();
+    await call;
+    expect(performance.now() - begun).toBeLessThan(2_000);
+  });
+
   test('INV5: an answer that comes through a tunnel is bounded as every other', async () => {
     const proxy = await startProxy();
     await expect(
@@ -235,6 +250,7 @@ describe('the option http.proxy', () => {
     'http://user@proxy.bank.invalid',
     'http://:s3cret@proxy.bank.invalid',
     'http://user:s3cret%zz@proxy.bank.invalid',
+    'http://user%4:1s3cret@proxy.bank.invalid',
     'Environment',
     '',
   ])('INV8: %j as a proxy stops the boot, and the message does not repeat it', (proxy) => {
