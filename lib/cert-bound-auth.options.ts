@@ -367,7 +367,9 @@ export interface ReplayStore {
 export interface AuthorizationServerOptions {
   /**
    * The exact `iss` of its tokens, and the base of discovery (RFC 8414, then OpenID Connect Discovery): an `https:` URL
-   * without query and fragment. Any other string needs `jwt.jwksUri` or `jwt.jwks` and, for introspection, `endpoint`.
+   * without query and fragment. Keys or an introspection endpoint that the document of RFC 8414 does not name are looked for
+   * in the other one, which must name the same issuer. Any other string needs `jwt.jwksUri` or `jwt.jwks` and, for
+   * introspection, `endpoint`.
    */
   readonly issuer: string;
 
@@ -585,7 +587,11 @@ export interface RemoteIntrospectionOptions extends IntrospectionRuleOptions {
    */
   readonly parameters?: Readonly<Record<string, string>>;
 
-  /** Further headers of the call. `Authorization`, `Content-Type` and `Accept` are reserved. @default none */
+  /**
+   * Further headers of the call. `Authorization`, `Proxy-Authorization`, `Content-Type`, `Accept` and `Accept-Encoding` are
+   * reserved. `User-Agent` replaces ours, which has name and version of this package.
+   * @default none
+   */
   readonly headers?: Readonly<Record<string, string>>;
 
   /**
@@ -759,8 +765,12 @@ export interface AuthorizationServerHttpOptions {
   readonly maxConnections?: number;
   /**
    * The proxy that calls leave the network through: its URL, `http:` or `https:`, with `user:password@` where it asks for
-   * them, or `'environment'` for what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say. The calls go through a tunnel (`CONNECT`):
-   * the proxy sees host and port of the authorization server. 127.0.0.0/8, [::1] and localhost are never called through it.
+   * them. Or `'environment'`, for the URL in HTTPS_PROXY or else HTTP_PROXY, and for the hosts in NO_PROXY, which are called
+   * directly (names, domains and `*`, with or without a port; no ranges of addresses). Lower-case names come first.
+   *
+   * The calls go through a tunnel (`CONNECT`): the proxy sees host and port of the authorization server, and nothing else.
+   * `tls` is for that server. An `https:` proxy needs a certificate of a CA of the system or of NODE_EXTRA_CA_CERTS. This
+   * machine (127.0.0.0/8, [::1], localhost) is never called through a proxy.
    * @default none: the environment is not looked at
    */
   readonly proxy?: URL | string;

@@ -15,7 +15,7 @@ import { introspect, type IntrospectionCall } from '../introspection/introspecti
 import { isShallow, type JsonObject } from '../jose/json-object.js';
 import { type JwtRules, type UnverifiedJwt, verifyJwt } from './jwt-verifier.js';
 import type { KeyGroup } from '../authorization-server/key-set.js';
-import { type ServerMetadata, ServerMetadataSource } from '../authorization-server/server-metadata.js';
+import { ServerMetadataSource } from '../authorization-server/server-metadata.js';
 import { verifySignedAnswer } from '../introspection/signed-introspection-answer.js';
 import {
   askedFor,
@@ -46,12 +46,7 @@ export class AuthorizationServer {
   constructor(readonly settings: AuthorizationServerRules) {
     this.circuit = new CircuitBreaker(settings.issuer);
     this.http = new AuthorizationServerHttp(settings.issuer, settings.http);
-    this.metadata = new ServerMetadataSource(
-      settings.issuer,
-      this.http,
-      settings.keyCache,
-      this.neededMetadata(),
-    );
+    this.metadata = new ServerMetadataSource(settings.issuer, this.http, settings.keyCache);
     this.keys = this.signingKeys();
     this.introspection = this.prepareIntrospection();
   }
@@ -116,17 +111,6 @@ export class AuthorizationServer {
 
   private async metadataAnew(): Promise<void> {
     if (this.settings.keys.kind === 'discovered') await this.metadata.fetchNow();
-  }
-
-  private neededMetadata(): readonly (keyof ServerMetadata)[] {
-    const { keys, introspection } = this.settings;
-    const source = introspection?.source;
-    return [
-      ...(this.usesKeys() && keys.kind === 'discovered' ? (['jwksUri'] as const) : []),
-      ...(source?.kind === 'remote' && source.endpoint === undefined
-        ? (['introspectionEndpoint'] as const)
-        : []),
-    ];
   }
 
   /** Whether there is anything that its keys verify. */
@@ -196,7 +180,7 @@ export class AuthorizationServer {
       new RemoteSigningKeys(`keys of ${issuer}`, this.http, url, keyCache);
     switch (keys.kind) {
       case 'discovered':
-        return remote(async () => this.discovered('jwksUri'));
+        return remote(async () => this.metadata.find('jwksUri'));
       case 'jwks-uri':
         return remote(() => keys.url);
       case 'fixed':
@@ -229,7 +213,7 @@ export class AuthorizationServer {
       authenticate: clientAuthenticator(clientAuthentication, this.settings.issuer),
       breaker: this.circuit,
       parameters,
-      headers,
+      headers: byLowerCase(headers),
       verifySigned:
         signed === undefined ? undefined : async (jwt) => verifySignedAnswer(jwt, signed, this.keys),
     };
@@ -238,19 +222,15 @@ export class AuthorizationServer {
   /** By mutual TLS, the alias is called where the server has one (RFC 8705 §5). */
   private async endpoint({ endpoint, clientAuthentication }: RemoteIntrospectionSource): Promise<string> {
     if (endpoint !== undefined) return endpoint;
-    const { mtlsIntrospectionEndpoint } = await this.metadata.get();
-    return isTlsMethod(clientAuthentication) && mtlsIntrospectionEndpoint !== undefined
-      ? mtlsIntrospectionEndpoint
-      : this.discovered('introspectionEndpoint');
+    return isTlsMethod(clientAuthentication)
+      ? this.metadata.find('mtlsIntrospectionEndpoint', 'introspectionEndpoint')
+      : this.metadata.find('introspectionEndpoint');
   }
+}
 
-  private async discovered(name: keyof ServerMetadata): Promise<string> {
-    const url = (await this.metadata.get())[name];
-    if (url !== undefined) return url;
-    throw outage('authorization_server_answer_invalid', {
-      detail: `the metadata of ${this.settings.issuer} has no ${name}; set it in the options`,
-    });
-  }
+/** As calls have them: one that is given takes the place of ours, however it is written. */
+function byLowerCase(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 /** What beside the token an answer depends on: another API may share the store, and ask otherwise. */

@@ -57,7 +57,9 @@ export class AnswerReader implements Dispatcher.DispatchHandler {
     const { status, contentType } = this;
     decodeBody(Buffer.concat(this.chunks), this.coding, this.limit).then(
       (body) => this.resolve({ status, contentType, body }),
-      this.reject,
+      // Where the status says what has happened, the body adds no more than words.
+      (error: Error) =>
+        status === 200 ? this.reject(error) : this.resolve({ status, contentType, body: '' }),
     );
   }
 

@@ -2,9 +2,10 @@ import type { Dispatcher } from 'undici';
 import { AnswerReader } from './answer-reader.js';
 import { ACCEPTED_CODINGS } from './decode-body.js';
 import type { HttpAnswer, HttpCall } from './http-call.js';
+import { USER_AGENT } from './user-agent.js';
 
-/** Firewalls refuse requests without a name; without a list of codings a server may choose any. */
-const HEADERS = { 'user-agent': 'nestjs-cert-bound-auth', 'accept-encoding': ACCEPTED_CODINGS };
+/** Without a list of codings a server may choose any (RFC 9110 §12.5.3). */
+const HEADERS = { 'user-agent': USER_AGENT, 'accept-encoding': ACCEPTED_CODINGS };
 
 /** One connection to an authorization server: opened when needed, kept alive, for one call at a time. */
 export class ServerConnection {

@@ -1,4 +1,5 @@
-import { outage } from '../challenge/oauth-error.js';
+import { type OAuthError, outage } from '../challenge/oauth-error.js';
+import { asOutage } from './as-outage.js';
 import type { AuthorizationServerHttp } from './authorization-server-http.js';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../jose/json-object.js';
 import { RefreshedValue, type RefreshRules } from './refreshed-value.js';
@@ -11,35 +12,87 @@ export interface ServerMetadata {
   readonly mtlsIntrospectionEndpoint?: string;
 }
 
-/** The metadata of one authorization server: fetched when first needed, and again before it is too old. */
-export class ServerMetadataSource extends RefreshedValue<ServerMetadata> {
-  /** @param needed the members without which the API cannot do what it is configured for */
-  constructor(
-    issuer: string,
-    http: AuthorizationServerHttp,
-    rules: RefreshRules,
-    needed: readonly (keyof ServerMetadata)[],
-  ) {
-    super(`metadata of ${issuer}`, async () => discover(issuer, http, needed), rules);
-  }
+/** The document that was found first, and where. */
+interface FirstDocument {
+  readonly place: 'oauth' | 'openid';
+  readonly members: ServerMetadata;
 }
 
 /**
- * Reads RFC 8414's document and, where there is none or it lacks what is needed, that of OpenID Connect Discovery: some
- * servers name their keys, or their introspection endpoint, only there. What the first one says stands.
+ * The metadata of one authorization server: fetched when first needed, and again before it is too old. Some servers name
+ * their keys or their introspection endpoint in one of their two documents only. What the first one says stands, and the
+ * second one is asked for only what the first one does not say: whatever becomes of it concerns nothing else.
  */
-async function discover(
-  issuer: string,
-  http: AuthorizationServerHttp,
-  needed: readonly (keyof ServerMetadata)[],
-): Promise<ServerMetadata> {
+export class ServerMetadataSource {
+  private readonly first: RefreshedValue<FirstDocument>;
+  private readonly openid: RefreshedValue<ServerMetadata>;
+
+  constructor(
+    private readonly issuer: string,
+    http: AuthorizationServerHttp,
+    rules: RefreshRules,
+  ) {
+    this.first = new RefreshedValue(`metadata of ${issuer}`, async () => discover(issuer, http), rules);
+    this.openid = new RefreshedValue(
+      `OpenID metadata of ${issuer}`,
+      async () => fetchOpenid(issuer, http),
+      rules,
+    );
+  }
+
+  /**
+   * Finds the URL that a member names.
+   * @param names one member, or several of which the first that is there counts
+   * @throws OAuthError 503 when there is none, or no answer
+   */
+  async find(...names: readonly [keyof ServerMetadata, ...(keyof ServerMetadata)[]]): Promise<string> {
+    const { place, members } = await this.first.get();
+    const url = firstOf(names, members) ?? (place === 'oauth' ? await this.findInOpenid(names) : undefined);
+    if (url === undefined) throw this.missing(names);
+    return url;
+  }
+
+  /** Fetches anew what is in use. @throws OAuthError 503 */
+  async fetchNow(): Promise<void> {
+    await this.first.fetchNow();
+    if (this.openid.known !== undefined) await this.openid.fetchNow();
+  }
+
+  private async findInOpenid(names: readonly (keyof ServerMetadata)[]): Promise<string | undefined> {
+    try {
+      return firstOf(names, await this.openid.get());
+    } catch (cause) {
+      const error = asOutage(cause);
+      throw error.reason === 'authorization_server_unreachable' ? error : this.missing(names, error);
+    }
+  }
+
+  private missing(names: readonly (keyof ServerMetadata)[], cause?: OAuthError): OAuthError {
+    const elsewhere = cause === undefined ? '' : ` (${cause.detail})`;
+    return outage('authorization_server_answer_invalid', {
+      detail: `the metadata of ${this.issuer} has no ${names.at(-1)}${elsewhere}; set it in the options`,
+      cause,
+    });
+  }
+}
+
+function firstOf(names: readonly (keyof ServerMetadata)[], members: ServerMetadata): string | undefined {
+  return names.map((name) => members[name]).find((url) => url !== undefined);
+}
+
+/** Tries RFC 8414 and, where there is no such document, OpenID Connect Discovery. */
+async function discover(issuer: string, http: AuthorizationServerHttp): Promise<FirstDocument> {
   const oauth = await fetchMetadata(oauthMetadataUrl(issuer), issuer, http);
-  const isOauth = !(oauth instanceof Error);
-  if (isOauth && needed.every((name) => oauth[name] !== undefined)) return oauth;
+  if (!(oauth instanceof Error)) return { place: 'oauth', members: oauth };
   const openid = await fetchMetadata(openidConfigurationUrl(issuer), issuer, http);
-  if (!(openid instanceof Error)) return isOauth ? { ...openid, ...oauth } : openid;
-  if (isOauth) return oauth;
+  if (!(openid instanceof Error)) return { place: 'openid', members: openid };
   throw outage('authorization_server_answer_invalid', { detail: `${oauth.message}; ${openid.message}` });
+}
+
+async function fetchOpenid(issuer: string, http: AuthorizationServerHttp): Promise<ServerMetadata> {
+  const openid = await fetchMetadata(openidConfigurationUrl(issuer), issuer, http);
+  if (!(openid instanceof Error)) return openid;
+  throw outage('authorization_server_answer_invalid', { detail: openid.message });
 }
 
 /** The well-known path goes between the host and the issuer's own path (RFC 8414 §3.1). */
@@ -85,6 +138,8 @@ function readMetadata(document: JsonObject): ServerMetadata {
   };
 }
 
+/** What is no text stays as it is written: it is no URL, whoever calls it is told so, and no other document replaces it. */
 function text(name: keyof ServerMetadata, value: unknown): ServerMetadata {
-  return typeof value === 'string' && value !== '' ? { [name]: value } : {};
+  if (value === undefined || value === null || value === '') return {};
+  return { [name]: typeof value === 'string' ? value : JSON.stringify(value) };
 }

@@ -61,7 +61,11 @@ class CheckedHttpOptions {
   @Given() @IsPositiveInt(1_024) readonly maxConnections: number = 64;
 
   @Given()
-  @Satisfies('proxy', `give the http: or https: URL of the proxy, or 'environment'`, isProxy)
+  @Satisfies(
+    'proxy',
+    `give the http: or https: URL of the proxy (user and password, if any, both), or 'environment'`,
+    isProxy,
+  )
   readonly proxy: AuthorizationServerHttpOptions['proxy'];
 
   @Given() @IsBoolean({ message: 'use true or false' }) readonly allowLoopbackHttp: boolean = false;
@@ -112,12 +116,27 @@ function isProxy(value: unknown): boolean {
   return value === 'environment' || isProxyUrl(value);
 }
 
-/** Whether this is the URL of a proxy. A path or a query would be left out without a word. */
+/** Whether this is the URL of a proxy. A path, a query or a user without a password would be left out without a word. */
 export function isProxyUrl(value: unknown): boolean {
   const text = value instanceof URL ? value.href : value;
   if (typeof text !== 'string' || !URL.canParse(text)) return false;
-  const { protocol, pathname, search, hash } = new URL(text);
-  return (protocol === 'http:' || protocol === 'https:') && pathname + search + hash === '/';
+  const { protocol, pathname, search, hash, username, password } = new URL(text);
+  return (
+    (protocol === 'http:' || protocol === 'https:') &&
+    pathname + search + hash === '/' &&
+    (username === '') === (password === '') &&
+    canDecode(username) &&
+    canDecode(password)
+  );
+}
+
+function canDecode(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isKeySet(value: unknown): boolean {

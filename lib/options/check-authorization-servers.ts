@@ -216,7 +216,16 @@ function checkSecret(
 }
 
 const RESERVED_PARAMETERS = ['token', 'token_type_hint', 'client_id', 'client_secret', 'client_assertion'];
-const RESERVED_HEADERS = ['authorization', 'content-type', 'content-length', 'accept', 'host', 'connection'];
+const RESERVED_HEADERS = [
+  'authorization',
+  'proxy-authorization',
+  'content-type',
+  'content-length',
+  'accept',
+  'accept-encoding',
+  'host',
+  'connection',
+];
 
 function checkReserved(server: AuthorizationServerSettings, path: string): readonly ConfigurationProblem[] {
   const { parameters = {}, headers = {} } = remoteIntrospectionOf(server) ?? {};

@@ -81,29 +81,32 @@ export function IsPositiveInt(most: number): PropertyDecorator {
   );
 }
 
-/** Text of at least one character, on one line: what was read from a file often ends with the file's last line end. */
+/** Text of at least one character, with nothing unseen around it or in it. */
 export function IsText(message: string): PropertyDecorator {
   return (target, name) => {
     Satisfies('text', message, isText)(target, name);
-    Satisfies('one-line', ONE_LINE, isOnOneLine)(target, name);
+    Satisfies('bare', BARE, isBare)(target, name);
   };
 }
 
-const ONE_LINE =
-  'remove the line end, or other control character, in it: what is read from a file often ends with one';
+const BARE =
+  'remove the line end or other white space around it, or the control character in it (text from a file often ends with a line end)';
 
 // eslint-disable-next-line no-control-regex -- those are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f]/;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
-function isOnOneLine(value: unknown): boolean {
-  return [value].flat().every((item) => typeof item !== 'string' || !CONTROL.test(item));
+/** Nobody means a byte order mark either, which counts as white space here. */
+function isBare(value: unknown): boolean {
+  return [value]
+    .flat()
+    .every((item) => typeof item !== 'string' || (item === item.trim() && !CONTROL.test(item)));
 }
 
 /** Where a claim is. */
 export function IsClaimPath(message: string): PropertyDecorator {
   return (target, name) => {
     Satisfies('claimPath', message, isTextOrTexts)(target, name);
-    Satisfies('one-line', ONE_LINE, isOnOneLine)(target, name);
+    Satisfies('bare', BARE, isBare)(target, name);
   };
 }
 
@@ -125,7 +128,7 @@ export function IsAudience(): PropertyDecorator {
   const message = `name the aud values of this API's tokens, as 'https://api.example.com' or a list of such`;
   return (target, name) => {
     Satisfies('audience', message, isTextOrTexts)(target, name);
-    Satisfies('one-line', ONE_LINE, isOnOneLine)(target, name);
+    Satisfies('bare', BARE, isBare)(target, name);
   };
 }
 
@@ -134,10 +137,16 @@ export function IsBindingPolicy(): PropertyDecorator {
   return IsIn(['required', 'if-bound'], { message });
 }
 
+/** Bytes are any; of text, nobody sees what is around it or in it, and another program may leave it out. */
 export function IsSecret(message = 'give at least 32 bytes'): PropertyDecorator {
-  return Satisfies('secret', message, (value) => {
-    return (typeof value === 'string' || value instanceof Uint8Array) && bytesOf(value).length >= 32;
-  });
+  return (target, name) => {
+    Satisfies('secret', message, isLongSecret)(target, name);
+    Satisfies('bare', BARE, isBare)(target, name);
+  };
+}
+
+function isLongSecret(value: unknown): boolean {
+  return (typeof value === 'string' || value instanceof Uint8Array) && bytesOf(value).length >= 32;
 }
 
 export function IsMaterial(list: 'one' | 'or-list'): PropertyDecorator {

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { Logger } from '@nestjs/common';
 import {
   type AuthorizationServerOptions,
@@ -7,6 +10,7 @@ import {
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { AuthorizationServer } from '../../lib/access-token/authorization-server.js';
+import { USER_AGENT } from '../../lib/authorization-server/user-agent.js';
 import type { JsonObject } from '../../lib/jose/json-object.js';
 import type { VerifiedClaims } from '../../lib/access-token/verified-claims.js';
 import { readTokenShape } from '../../lib/jose/token-shape.js';
@@ -248,10 +252,40 @@ describe('what an authorization server publishes', () => {
       await expect(verified).rejects.toMatchObject({
         refusal: { status: 503 },
         reason: 'authorization_server_answer_invalid',
-        detail: `the metadata of ${as.issuer} has no ${name}; set it in the options`,
+        detail: expect.stringMatching(
+          `^the metadata of ${as.issuer} has no ${name} .*; set it in the options$`,
+        ) as string,
       });
     },
   );
+
+  test('every kind of call says who calls and which codings it reads, once', async () => {
+    const as = await startAuthorizationServer(world);
+    const server = introspecting(as);
+    await verifyJwt(server, await as.accessToken());
+    await server.lookUp(as.opaqueToken());
+    expect(as.requests.map(({ endpoint }) => endpoint)).toEqual(['metadata', 'jwks', 'introspection']);
+    for (const { headers } of as.requests) {
+      expect(headers).toMatchObject({ 'user-agent': USER_AGENT, 'accept-encoding': 'gzip, deflate, br' });
+    }
+  });
+
+  test('a header that is given for introspection takes the place of ours, however its name is written', async () => {
+    const { key, cert } = world.server;
+    let names: readonly string[] = [];
+    const endpoint = createServer({ key, cert }, (request, response) => {
+      names = request.rawHeaders.map((text) => text.toLowerCase());
+      response.end('{"active":false}');
+    }).listen(0, '127.0.0.1');
+    await once(endpoint, 'listening');
+    whenOver(async () => endpoint.close());
+    const as = await startAuthorizationServer(world);
+    const url = `https://localhost:${(endpoint.address() as AddressInfo).port}/`;
+    const server = introspecting(as, { endpoint: url, headers: { 'USER-Agent': 'Bank/1', 'X-One': 'one' } });
+    await expect(server.lookUp('unknown')).rejects.toMatchObject({ reason: 'token_inactive' });
+    expect(names.filter((name) => name === 'user-agent')).toHaveLength(1);
+    expect(names).toEqual(expect.arrayContaining(['bank/1', 'x-one', 'one']));
+  });
 
   test('a configured endpoint is called without asking for metadata', async () => {
     const as = await startAuthorizationServer(world);

@@ -15,8 +15,12 @@ const JSON_TEXT = JSON.stringify({ active: true, username: 'Zoë' });
 const LIMIT = 10_000;
 
 /** What comes of an answer with this body and these headers. */
-async function fetched(body: Buffer, headers: Readonly<Record<string, string>>): Promise<HttpAnswer> {
-  const server = createServer((_, response) => response.writeHead(200, headers).end(body));
+async function fetched(
+  body: Buffer,
+  headers: Readonly<Record<string, string>>,
+  status = 200,
+): Promise<HttpAnswer> {
+  const server = createServer((_, response) => response.writeHead(status, headers).end(body));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   whenOver(async () => server.close());
   const { port } = server.address() as AddressInfo;
@@ -75,4 +79,23 @@ describe('a compressed answer of an authorization server', () => {
       await expect(fetched(body, { 'content-encoding': coding })).rejects.toMatchObject(nonsense(detail));
     },
   );
+
+  test.each([
+    ['zstd', gzipSync(JSON_TEXT)],
+    ['gzip', Buffer.from(JSON_TEXT)],
+    ['br', brotliCompressSync(Buffer.alloc(50_000_000))],
+  ])(
+    'a status that is not 200 counts, whatever is wrong with a body in the coding %s',
+    async (coding, body) => {
+      expect(await fetched(body, { 'content-encoding': coding }, 503)).toMatchObject({
+        status: 503,
+        body: '',
+      });
+    },
+  );
+
+  test('an error whose body is compressed is read as every other', async () => {
+    const headers = { 'content-encoding': 'gzip' };
+    expect(await fetched(gzipSync(JSON_TEXT), headers, 400)).toMatchObject({ status: 400, body: JSON_TEXT });
+  });
 });

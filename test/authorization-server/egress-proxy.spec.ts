@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { createServer as createProxy, type IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -7,6 +6,9 @@ import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { AuthorizationServerHttp } from '../../lib/authorization-server/authorization-server-http.js';
 import type { AuthorizationServerHttpSettings } from '../../lib/authorization-server/http-settings.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
+import { USER_AGENT } from '../../lib/authorization-server/user-agent.js';
+import { eventually } from '../support/eventually.js';
+import { type EgressProxy, startEgressProxy } from '../support/egress-proxy.js';
 import { createWorld, whenOver, type World } from '../support/world.js';
 import { httpOf } from './http-of.js';
 
@@ -29,7 +31,9 @@ beforeAll(async () => {
       agent: String(request.headers['user-agent']),
       client: String((subject as { CN?: string } | undefined)?.CN),
     });
-    response.end('{}');
+    if (request.url === '/hang-up') request.socket.destroy();
+    else if (request.url === '/large') response.end('x'.repeat(2_000));
+    else response.setHeader('connection', request.url === '/last' ? 'close' : 'keep-alive').end('{}');
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   serverPort = (server.address() as AddressInfo).port;
@@ -39,35 +43,8 @@ afterEach(() => {
   calls = [];
 });
 
-interface Proxy {
-  readonly url: string;
-  /** The tunnels that it was asked for, with the credentials. */
-  readonly tunnels: { readonly to: string; readonly credentials: string | undefined }[];
-}
-
-/** A proxy that makes tunnels to the authorization server, whatever its name. */
-async function startProxy(refuse?: (socket: Socket) => void): Promise<Proxy> {
-  const tunnels: Proxy['tunnels'] = [];
-  const sockets = new Set<Socket>();
-  const proxy = createProxy((_, response) => response.writeHead(405).end()).listen(0, '127.0.0.1');
-  proxy.on('connection', (socket) => sockets.add(socket));
-  proxy.on('connect', ({ url = '', headers }: IncomingMessage, socket: Socket) => {
-    tunnels.push({ to: url, credentials: headers['proxy-authorization'] });
-    socket.on('error', () => undefined);
-    if (refuse !== undefined) return refuse(socket);
-    const server = connect(serverPort, '127.0.0.1');
-    sockets.add(server);
-    server.on('error', () => socket.destroy());
-    socket.write('HTTP/1.1 200 OK\r\n\r\n');
-    server.pipe(socket).pipe(server);
-  });
-  await once(proxy, 'listening');
-  whenOver(async () => {
-    for (const socket of sockets) socket.destroy();
-    proxy.close();
-  });
-  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, tunnels };
-}
+const startProxy = async (refuse?: (socket: Socket) => void): Promise<EgressProxy> =>
+  startEgressProxy(serverPort, refuse);
 
 const get = async (
   settings: Partial<AuthorizationServerHttpSettings>,
@@ -84,7 +61,7 @@ describe('calls to an authorization server that leave the network through a prox
     expect(await get({ proxy: proxy.url, tls })).toBe(200);
     expect(proxy.tunnels.map(({ to }) => to)).toEqual([`${HOST}:443`, `${HOST}:443`]);
     expect(calls).toEqual(
-      Array.from({ length: 2 }, () => ({ url: '/jwks', agent: 'nestjs-cert-bound-auth', client: 'client1' })),
+      Array.from({ length: 2 }, () => ({ url: '/jwks', agent: USER_AGENT, client: 'client1' })),
     );
   });
 
@@ -124,13 +101,86 @@ describe('calls to an authorization server that leave the network through a prox
       (socket: Socket) => void socket.end('HTTP/1.1 502 No\r\ncontent-length: 0\r\n\r\n'),
     ],
     ['never answers', () => undefined],
-    ['hangs up', (socket: Socket) => void socket.destroy()],
+    ['speaks another protocol', (socket: Socket) => void socket.end('220 mail.example.com ESMTP\r\n')],
+    ['resets the connection', (socket: Socket) => void socket.resetAndDestroy()],
   ])('INV3: a proxy that %s is an outage', async (_, refuse) => {
     const proxy = await startProxy(refuse);
     await expect(get({ proxy: proxy.url })).rejects.toMatchObject({
       refusal: { status: 503 },
       reason: 'authorization_server_unreachable',
     });
+    expect(proxy.tunnels).toHaveLength(1);
+  });
+
+  test.each([
+    ['closes the connection', (socket: Socket) => void socket.destroy()],
+    ['ends the connection', (socket: Socket) => void socket.end()],
+  ])('INV14: a proxy that %s instead of making a tunnel is asked once for each call', async (_, refuse) => {
+    const proxy = await startProxy(refuse);
+    vi.stubEnv('https_proxy', proxy.url);
+    vi.stubEnv('no_proxy', '');
+    for (const option of [proxy.url, 'environment'] as const) {
+      const http = httpOf(world, { proxy: option });
+      proxy.tunnels.length = 0;
+      for (let time = 1; time <= 3; time += 1) {
+        await expect(get({}, undefined, http)).rejects.toMatchObject({
+          reason: 'authorization_server_unreachable',
+          detail: expect.stringContaining('NoTunnelError: other side closed'),
+        });
+        expect(proxy.tunnels).toHaveLength(time);
+      }
+    }
+  });
+
+  test('a call is not sent again where a new tunnel, and not a kept one, breaks off', async () => {
+    const proxy = await startProxy();
+    vi.stubEnv('https_proxy', proxy.url);
+    vi.stubEnv('no_proxy', '');
+    for (const option of [proxy.url, 'environment'] as const) {
+      const http = httpOf(world, { proxy: option });
+      calls = [];
+      expect(await get({}, `https://${HOST}/last`, http)).toBe(200);
+      await expect(get({}, `https://${HOST}/hang-up`, http)).rejects.toMatchObject({
+        detail: expect.stringContaining('SocketError'),
+      });
+      expect(calls.map(({ url }) => url)).toEqual(['/last', '/hang-up']);
+    }
+  });
+
+  test('INV3: calls that wait for a tunnel when the app ends are outages at once', async () => {
+    const proxy = await startProxy(() => undefined);
+    const http = httpOf(world, { proxy: proxy.url });
+    const call = expect(get({}, undefined, http)).rejects.toMatchObject({
+      reason: 'authorization_server_unreachable',
+      detail: expect.stringContaining('ClientDestroyedError'),
+    });
+    await eventually(() => proxy.tunnels.length === 1);
+    const begun = performance.now();
+    await http.close();
+    await call;
+    expect(performance.now() - begun).toBeLessThan(2_000);
+  });
+
+  test('INV5: an answer that comes through a tunnel is bounded as every other', async () => {
+    const proxy = await startProxy();
+    await expect(
+      get({ proxy: proxy.url, maxResponseSize: 1_999 }, `https://${HOST}/large`),
+    ).rejects.toMatchObject({ detail: expect.stringContaining('ResponseExceededMaxSizeError') });
+    expect(await get({ proxy: proxy.url, maxResponseSize: 2_000 }, `https://${HOST}/large`)).toBe(200);
+  });
+
+  test('a proxy that is called by TLS needs a certificate of a CA of the system, whatever tls.ca says', async () => {
+    const { key, cert } = world.server;
+    let seen = '';
+    const proxy = createServer({ key, cert }).on('connect', ({ url = '' }) => (seen = url));
+    proxy.on('tlsClientError', () => undefined).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    whenOver(async () => proxy.close());
+    const url = `https://localhost:${(proxy.address() as AddressInfo).port}`;
+    await expect(get({ proxy: url })).rejects.toMatchObject({
+      detail: expect.stringContaining('unable to verify the first certificate'),
+    });
+    expect(seen).toBe('');
   });
 
   test('INV14: a proxy that never answered holds no later call up', async () => {
@@ -151,11 +201,62 @@ describe('calls to an authorization server that leave the network through a prox
     expect(proxy.tunnels).toEqual([]);
   });
 
+  test.each(['x.localhost', 'localhost.', '[::ffff:127.0.0.1]', '0.0.0.0', '[::]', '127.1'])(
+    'no proxy is asked for %s, which is this machine',
+    async (host) => {
+      const proxy = await startProxy();
+      await get({ proxy: proxy.url }, `https://${host}:${serverPort}/`).catch(() => undefined);
+      expect(proxy.tunnels).toEqual([]);
+    },
+  );
+
+  test.each(['localhost.bank.invalid', 'xlocalhost', '[::ffff:128.0.0.1]', '127.bank.invalid'])(
+    'the proxy is asked for %s, which is another machine',
+    async (host) => {
+      const proxy = await startProxy();
+      await get({ proxy: proxy.url }, `https://${host}/`).catch(() => undefined);
+      expect(proxy.tunnels).toHaveLength(1);
+    },
+  );
+
   test('this machine is never called through a proxy', async () => {
     const proxy = await startProxy();
     for (const host of ['localhost', '127.0.0.1'])
       expect(await get({ proxy: proxy.url }, `https://${host}:${serverPort}/`)).toBe(200);
     expect(proxy.tunnels).toEqual([]);
+  });
+});
+
+describe('the option http.proxy', () => {
+  const settingsWith = (proxy: string | URL): AuthorizationServerHttpSettings | undefined =>
+    resolveOptions({
+      audience: 'https://api.example.com',
+      authorizationServers: [{ issuer: 'https://as.example.com', http: { proxy } }],
+    }).authorizationServers[0]?.http;
+
+  test.each([
+    'http://proxy.bank.invalid:3128',
+    'https://user:p%40ss@proxy.bank.invalid/',
+    new URL('http://[fd00::1]:3128'),
+  ])('a proxy may be named as %s', (proxy) => {
+    expect(settingsWith(proxy)).toMatchObject({ proxy });
+  });
+
+  test.each([
+    'proxy.bank.invalid:3128',
+    'socks5://proxy.bank.invalid',
+    'http://proxy.bank.invalid/path',
+    'http://proxy.bank.invalid/?query',
+    'http://user@proxy.bank.invalid',
+    'http://:s3cret@proxy.bank.invalid',
+    'http://user:s3cret%zz@proxy.bank.invalid',
+    'http://user%4:1s3cret@proxy.bank.invalid',
+    'Environment',
+    '',
+  ])('INV8: %j as a proxy stops the boot, and the message does not repeat it', (proxy) => {
+    const boot = (): unknown => settingsWith(proxy);
+    expect(boot).toThrow(/http\.proxy \((string|empty string)\): give the http: or https: URL of the proxy/);
+    expect(boot).not.toThrow('s3cret');
   });
 });
 
@@ -205,6 +306,8 @@ describe('the proxy that the environment names', () => {
       authorizationServers: [{ issuer: 'https://as.example.com', http: { proxy: 'environment' } }],
     };
     expect(() => resolveOptions(options)).toThrow('HTTPS_PROXY is no http: or https: URL of a proxy');
+    environment({ http_proxy: 'http://user@proxy.bank.invalid:3128' });
+    expect(() => resolveOptions(options)).toThrow('http_proxy is no http: or https: URL of a proxy');
     environment({ HTTPS_PROXY: 'http://proxy.bank.invalid:3128' });
     expect(() => resolveOptions(options)).not.toThrow();
   });

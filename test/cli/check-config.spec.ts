@@ -390,6 +390,14 @@ describe('references in a configuration', () => {
     ]);
   });
 
+  test('INV8: a secret that still ends with a line end is a fault, wherever it is from', async () => {
+    const fault = [expect.stringContaining(`${AT} (string): remove the line end`)];
+    setVariable('CLI_TEST_SECRET', `${'s'.repeat(32)}\n`);
+    expect(await check(introspection({ env: 'CLI_TEST_SECRET' }))).toEqual(fault);
+    for (const secret of [`${'s'.repeat(32)}\n\n`, `${'s'.repeat(32)} \n`, `\ufeff${'s'.repeat(32)}\n`])
+      expect(await check(introspection({ file: 'secret' }), { secret })).toEqual(fault);
+  });
+
   test('a reference to a file that is not there is named as a fault', async () => {
     expect(await check(introspection({ file: 'none' }))).toEqual([
       expect.stringMatching(

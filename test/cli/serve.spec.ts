@@ -2,14 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile, symlink } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
-import { request } from 'node:https';
+import { createServer, request } from 'node:https';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { headersOf } from '../forward-auth/support/endpoint.js';
 import { call } from '../forward-auth/support/http-client.js';
+import { startEgressProxy } from '../support/egress-proxy.js';
 import { eventually } from '../support/eventually.js';
 import { AUDIENCE, createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
 import { type CommandRun, folderWith, run, start } from './support.js';
@@ -24,7 +25,12 @@ beforeAll(() => {
 });
 afterEach(() => Logger.overrideLogger(false));
 
-function configFor(as: TestAuthorizationServer, listen: object): object {
+interface Config {
+  readonly [option: string]: unknown;
+  readonly authorizationServers: readonly object[];
+}
+
+function configFor(as: TestAuthorizationServer, listen: object): Config {
   return {
     listen,
     trustedProxies: ['loopback', 'unix'],
@@ -64,6 +70,34 @@ describe('the command serve', () => {
       (await call({ port }, { path: '/auth/any', headers: headersOf({ token, certificate }) })).status;
     expect([await ask(world.client1), await ask(world.client2)]).toEqual([200, 401]);
     expect((await call({ port }, { path: '/' })).status).toBe(404);
+  });
+
+  test('serve fetches keys through the proxy that its configuration names', async () => {
+    const HOST = 'as.bank.invalid';
+    const { key, cert } = await world.ca.issueServerCertificate({ hosts: [HOST] });
+    const as = await startAuthorizationServer(world);
+    const named = createServer({ key, cert }, ({ url }, response) => {
+      const keys = { keys: [as.signingKey.jwk] };
+      const metadata = { issuer: `https://${HOST}`, jwks_uri: `https://${HOST}/jwks` };
+      response.end(JSON.stringify(url === '/jwks' ? keys : metadata));
+    }).listen(0, '127.0.0.1');
+    await once(named, 'listening');
+    whenOver(async () => named.close());
+    const proxy = await startEgressProxy((named.address() as AddressInfo).port);
+    vi.stubEnv('SERVE_TEST_PROXY', proxy.url.replace('//', '//api:s3cret@'));
+    whenOver(async () => void vi.unstubAllEnvs());
+    const [server] = configFor(as, {}).authorizationServers;
+    const { address } = await serve({
+      ...configFor(as, { port: 0 }),
+      authorizationServers: [
+        { ...server, issuer: `https://${HOST}`, http: { proxy: { env: 'SERVE_TEST_PROXY' } } },
+      ],
+    });
+    const token = await as.accessToken({ certificate: world.client1, claims: { iss: `https://${HOST}` } });
+    const headers = headersOf({ token, certificate: world.client1 });
+    expect((await call({ port: new URL(address).port }, { path: '/auth/any', headers })).status).toBe(200);
+    const credentials = `Basic ${Buffer.from('api:s3cret').toString('base64')}`;
+    expect(proxy.tunnels[0]).toEqual({ to: `${HOST}:443`, credentials });
   });
 
   test('RFC8705-1: serve accepts a long token and a certificate in one request', async () => {

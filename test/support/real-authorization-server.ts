@@ -8,16 +8,40 @@ import { AUDIENCE, whenOver, type World } from './world.js';
 /** A real authorization server (oidc-provider) with one client that gets tokens, and one that introspects. */
 export interface RealAuthorizationServer {
   readonly issuer: string;
+  readonly port: number;
   /** Gets an opaque token, bound to this certificate. */
   opaqueToken(certificate: TestCertificate): Promise<string>;
+}
+
+/** What of Koa's context, which oidc-provider answers by, is needed to change an answer. */
+export interface AnswerContext {
+  readonly path: string;
+  body: unknown;
+  /** A header of the request; empty where there is none. */
+  get(name: string): string;
+  /** Sets a header of the answer. */
+  set(name: string, value: string): void;
+}
+
+/** Comes before what answers. */
+export type Middleware = (context: AnswerContext, next: () => Promise<void>) => Promise<void>;
+
+/** What else a server may do than by itself. */
+export interface RealServerOptions {
+  /** Its name, for which no address need be known. */
+  readonly host?: string;
+  /** What is done to its answers. */
+  readonly use?: Middleware;
 }
 
 /** @param introspectingClient metadata of the client `api` beside its id */
 export async function startRealAuthorizationServer(
   world: World,
   introspectingClient: Readonly<Record<string, unknown>>,
+  { host, use }: RealServerOptions = {},
 ): Promise<RealAuthorizationServer> {
-  const { key, cert } = world.server;
+  const { key, cert } =
+    host === undefined ? world.server : await world.ca.issueServerCertificate({ hosts: [host] });
   const server = createServer({ key, cert, ca: world.ca.cert, requestCert: true, rejectUnauthorized: false });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
@@ -26,9 +50,14 @@ export async function startRealAuthorizationServer(
     server.closeAllConnections();
     server.close();
   });
-  const issuer = `https://localhost:${(server.address() as AddressInfo).port}`;
-  server.on('request', new Provider(issuer, configuration(introspectingClient)).callback());
-  return { issuer, opaqueToken: async (certificate) => requestToken(issuer, world, certificate) };
+  const { port } = server.address() as AddressInfo;
+  const issuer = host === undefined ? `https://localhost:${port}` : `https://${host}`;
+  const provider = new Provider(issuer, configuration(introspectingClient)) as Provider & {
+    use(middleware: Middleware): void;
+  };
+  if (use !== undefined) provider.use(use);
+  server.on('request', provider.callback());
+  return { issuer, port, opaqueToken: async (certificate) => requestToken(issuer, world, certificate, port) };
 }
 
 /** Configuration of a provider whose client `client` gets opaque tokens with any certificate of our CA. */
@@ -116,13 +145,18 @@ export async function requestToken(
   issuer: string,
   { ca }: World,
   { key, cert }: TestCertificate,
+  port = Number(new URL(issuer).port),
 ): Promise<string> {
   const form = 'grant_type=client_credentials&client_id=client&scope=payments:read';
   const body = await new Promise<string>((resolve, reject) => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const call = request(`${issuer}/token`, {
       method: 'POST',
-      headers,
+      // Its name may be known to nobody.
+      hostname: '127.0.0.1',
+      port,
+      servername: new URL(issuer).hostname,
+      headers: { ...headers, host: new URL(issuer).host },
       ca: ca.cert,
       key,
       cert,
