@@ -10,6 +10,7 @@ import {
   type RefreshRules,
   refreshRulesOf,
 } from '../authorization-server/refreshed-value.js';
+import type { ClaimRules } from '../claims/check-claims.js';
 import type { ClaimContext, ClaimNameSettings } from '../claims/claim-context.js';
 import type { SettingsOf } from '../common/settings-of.js';
 import {
@@ -54,6 +55,11 @@ export interface AuthorizationServerRules {
   readonly keys: KeySource;
   /** What its JWT access tokens must be; `undefined` where they are not verified locally. */
   readonly jwt: JwtRules | undefined;
+  /**
+   * What the claims of a JWT must say together with what the server says of it, where it is asked about each; `undefined`
+   * where the JWT must say all that itself.
+   */
+  readonly confirmedJwt: ClaimRules | undefined;
   readonly introspection: IntrospectionRules | undefined;
   readonly http: AuthorizationServerHttpSettings;
   readonly keyCache: RefreshRules;
@@ -77,7 +83,7 @@ export function authorizationServerRulesOf(
     binding: server.binding ?? binding,
     claimNames: names,
     keys: keySourceOf(jwt),
-    jwt: server.jwt === false ? undefined : jwtRulesOf(server.jwt, context),
+    ...jwtRules(server, context),
     introspection:
       introspection === undefined
         ? undefined
@@ -85,6 +91,18 @@ export function authorizationServerRulesOf(
     http: { ...server.http, tls: tlsOf(server.tls) },
     keyCache: refreshRulesOf(server.keyCache),
   };
+}
+
+/** Of a JWT that the server is asked about, the answer may say what the JWT itself leaves out. */
+function jwtRules(
+  { jwt, introspection }: AuthorizationServerSettings,
+  context: ClaimContext,
+): Pick<AuthorizationServerRules, 'jwt' | 'confirmedJwt'> {
+  if (jwt === false) return { jwt: undefined, confirmedJwt: undefined };
+  const rules = jwtRulesOf(jwt, context);
+  if (introspection?.tokens !== 'all') return { jwt: rules, confirmedJwt: undefined };
+  const own: ClaimRules = { ...rules.claims, audiencePresence: 'if-present', requiredClaims: [] };
+  return { jwt: { ...rules, claims: own }, confirmedJwt: { ...rules.claims, forbiddenClaims: [] } };
 }
 
 /** Signed answers are then verified as the server's metadata says. */

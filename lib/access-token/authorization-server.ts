@@ -1,11 +1,10 @@
-import { isDeepStrictEqual } from 'node:util';
 import { invalidToken, outage } from '../challenge/oauth-error.js';
 import type { AuthorizationServerHealth } from '../events/authorization-server-health.js';
 import { andThen, type MaybePromise } from '../common/maybe-promise.js';
 import type { IntrospectionRules, RemoteIntrospectionSource } from '../introspection/introspection-rules.js';
 import type { AuthorizationServerRules } from './authorization-server-rules.js';
 import { AuthorizationServerHttp } from '../authorization-server/authorization-server-http.js';
-import { audienceOf, checkClaims, type ClaimRules } from '../claims/check-claims.js';
+import { checkClaims, type ClaimRules } from '../claims/check-claims.js';
 import { withoutEmptyMembers } from '../claims/without-empty-members.js';
 import { CircuitBreaker } from '../authorization-server/circuit-breaker.js';
 import { clientAuthenticator, isTlsMethod } from '../introspection/client-authentication.js';
@@ -25,6 +24,7 @@ import {
   sharedSecret,
   type SigningKeys,
 } from '../authorization-server/signing-keys.js';
+import { confirmedClaims } from './confirmed-claims.js';
 import { wordOf } from './token-word.js';
 import { bothValid, validityOf, type VerifiedClaims } from './verified-claims.js';
 
@@ -164,9 +164,11 @@ export class AuthorizationServer {
   /** What a JWT says must be what its server says of it, which may have revoked it. */
   private async confirmed(verified: VerifiedClaims, token: string): Promise<VerifiedClaims> {
     const answer = await this.lookUp(token);
-    requireAgreement(verified.claims, answer.claims);
+    const { claimNames, confirmedJwt } = this.settings;
+    const claims = confirmedClaims(verified.claims, answer.claims, claimNames);
+    if (confirmedJwt !== undefined) checkClaims(claims, confirmedJwt, Date.now() / 1000);
     return {
-      claims: verified.claims,
+      claims,
       signedAnswer: answer.signedAnswer,
       size: verified.size + answer.size,
       validity: bothValid(verified.validity, answer.validity),
@@ -256,19 +258,4 @@ function refuseOtherTokens(claims: JsonObject): void {
   const word = wordOf(claims);
   if (word === undefined || word.kind === 'access-token') return;
   throw invalidToken('token_type_mismatch', { detail: `the token's ${word.claim} is ${word.value}` });
-}
-
-/** A JWT and what its server says of it must be about the same token (RFC 7662 §2.2, RFC 7519 §4.1.3). */
-function requireAgreement(jwt: JsonObject, answer: JsonObject): void {
-  if (!isDeepStrictEqual(jwt['cnf'], answer['cnf'])) throw conflict('cnf');
-  if (Object.hasOwn(answer, 'aud') && !sameMembers(audienceOf(jwt), audienceOf(answer)))
-    throw conflict('aud');
-}
-
-function sameMembers(one: readonly string[], other: readonly string[]): boolean {
-  return isDeepStrictEqual(new Set(one), new Set(other));
-}
-
-function conflict(claim: string): Error {
-  return invalidToken('introspection_conflict', { detail: `${claim} differs from the token's own` });
 }

@@ -68,7 +68,7 @@ function textOf(claims: JsonObject, path: ClaimPath): string | undefined {
 }
 
 /** Scopes as a space-delimited string (RFC 8693 §4.2) or as an array. Anything else is no scope. */
-function scopesOf(value: unknown): readonly string[] {
+export function scopesOf(value: unknown): readonly string[] {
   if (typeof value === 'string') return value.split(' ').filter((scope) => scope !== '');
   if (Array.isArray(value)) return value.filter((scope): scope is string => typeof scope === 'string');
   return [];

@@ -13,6 +13,14 @@ export function claimAt(claims: JsonObject, path: ClaimPath): unknown {
   return isJsonObject(value) ? claimAt(value, rest) : undefined;
 }
 
+/** The same claims, but for the one of a name or at a path. */
+export function withClaimAt(claims: JsonObject, path: ClaimPath, value: unknown): JsonObject {
+  const [name, rest] = firstStep(claims, path);
+  if (rest === undefined) return { ...claims, [name]: value };
+  const inner = Object.hasOwn(claims, name) ? claims[name] : undefined;
+  return { ...claims, [name]: withClaimAt(isJsonObject(inner) ? inner : {}, rest, value) };
+}
+
 /**
  * The name in these claims that a path begins with, and the path from there on, where it goes on. Text is one name where
  * there is such a claim, and is split at its first dot otherwise; a list is never split further.

@@ -18,7 +18,9 @@ type Unsubscribe = () => void;
  * @param load gets the API; it rejects where the package is not installed
  * @returns what ends it, when all that have started it have ended it
  */
-export async function startTelemetry(load: () => Promise<OpenTelemetryApi | undefined> = loadApi): Promise<() => void> {
+export async function startTelemetry(
+  load: () => Promise<OpenTelemetryApi | undefined> = loadApi,
+): Promise<() => void> {
   users += 1;
   running ??= subscribe(load);
   const unsubscribe = await running;

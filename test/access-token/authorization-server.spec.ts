@@ -11,6 +11,7 @@ import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { AuthorizationServer } from '../../lib/access-token/authorization-server.js';
 import { USER_AGENT } from '../../lib/authorization-server/user-agent.js';
+import { confirmedClaims } from '../../lib/access-token/confirmed-claims.js';
 import type { JsonObject } from '../../lib/jose/json-object.js';
 import type { VerifiedClaims } from '../../lib/access-token/verified-claims.js';
 import { readTokenShape } from '../../lib/jose/token-shape.js';
@@ -217,7 +218,9 @@ describe('a JWT that is introspected as well', () => {
   test.each<[string, JsonObject, string]>([
     ['another cnf', { cnf: { 'x5t#S256': 'other' } }, "cnf differs from the token's own"],
     ['no cnf', { cnf: undefined }, "cnf differs from the token's own"],
-    ['an additional audience', { aud: [AUDIENCE, 'other'] }, "aud differs from the token's own"],
+    ['another jti', { jti: 'other' }, "jti differs from the token's own"],
+    ['another subject', { sub: 'other' }, "the subject differs from the token's own"],
+    ['another client', { client_id: 'other' }, "the client differs from the token's own"],
   ])('RFC7662-2: an answer with %s contradicts the JWT', async (_name, difference, detail) => {
     const as = await startAuthorizationServer(world);
     const token = await as.accessToken({ certificate: world.client1 });
@@ -229,6 +232,77 @@ describe('a JWT that is introspected as well', () => {
       reason: 'introspection_conflict',
       detail,
     });
+  });
+});
+
+describe('a JWT that leaves out what its server says of it alone', () => {
+  const LIGHTWEIGHT = { aud: undefined, sub: undefined, client_id: undefined, scope: undefined };
+
+  /** What becomes of a JWT with these claims, of which the server says this. */
+  async function known(
+    own: JsonObject,
+    said: JsonObject,
+    introspection: Partial<IntrospectionOptions> = {},
+  ): Promise<JsonObject> {
+    const as = await startAuthorizationServer(world);
+    const token = await as.accessToken({ certificate: world.client1, claims: own });
+    const { payload = {} } = readTokenShape(token) as { readonly payload?: JsonObject };
+    const { sub, client_id, aud, ...claims } = payload;
+    as.answerIntrospection(token, {
+      active: true,
+      ...claims,
+      ...{ sub: sub ?? 'user-1', client_id: client_id ?? 'client-1', aud: aud ?? AUDIENCE },
+      ...said,
+    });
+    return verifyJwt(introspecting(as, { tokens: 'all', ...introspection }), token);
+  }
+
+  test('RFC7662-2: the answer adds audience, subject, client, scopes and binding', async () => {
+    const cnf = { 'x5t#S256': world.client2.thumbprint };
+    const claims = await known(
+      { ...LIGHTWEIGHT, cnf: undefined },
+      { scope: 'a b', aud: [AUDIENCE, 'x'], cnf },
+    );
+    expect(claims).toMatchObject({
+      sub: 'user-1',
+      client_id: 'client-1',
+      scope: 'a b',
+      aud: [AUDIENCE, 'x'],
+      cnf,
+    });
+    expect(claims).not.toHaveProperty('active');
+  });
+
+  test('RFC7662-2: the audience and the scopes that both name count, and no others', async () => {
+    const claims = await known(
+      { aud: [AUDIENCE, 'own'], scope: 'a own' },
+      { aud: ['said', AUDIENCE], scope: 'said a' },
+    );
+    expect(claims).toMatchObject({ aud: [AUDIENCE], scope: 'a' });
+    expect(await known({ scope: 'a b' }, { scope: '' })).toMatchObject({ scope: '' });
+    const roles = (list: readonly string[]): JsonObject => ({ realm_access: { roles: list, other: 1 } });
+    expect(await known(roles(['a']), roles(['b']))).toMatchObject({ realm_access: { roles: ['a'] } });
+  });
+
+  test.each<[string, JsonObject, JsonObject, Partial<IntrospectionOptions>, string]>([
+    ['names no audience', LIGHTWEIGHT, { aud: undefined }, { audience: 'if-present' }, 'claim_missing'],
+    ['names another audience', LIGHTWEIGHT, { aud: 'other' }, {}, 'audience_mismatch'],
+    ['is for another audience itself', { aud: 'other' }, { aud: AUDIENCE }, {}, 'audience_mismatch'],
+    ['has no subject', LIGHTWEIGHT, { sub: undefined }, {}, 'claim_missing'],
+    ['has no client', LIGHTWEIGHT, { client_id: undefined }, {}, 'claim_missing'],
+    ['has expired for its server', LIGHTWEIGHT, { exp: 1 }, {}, 'token_expired'],
+  ])('RFC9068-2: a JWT that %s is refused, whichever says so', async (_, own, said, options, reason) => {
+    await expect(known(own, said, options)).rejects.toMatchObject({ reason });
+  });
+
+  test('the roles at a path that both name count, and no others', async () => {
+    const roles = (list: readonly string[]): JsonObject => ({ realm_access: { roles: list, other: 1 } });
+    const claims = confirmedClaims(roles(['a', 'b']), roles(['b', 'c']), {
+      scope: 'realm_access.roles',
+      clientId: 'client_id',
+      subject: 'sub',
+    });
+    expect(claims).toEqual(roles(['b']));
   });
 });
 

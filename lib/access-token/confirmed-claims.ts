@@ -1,0 +1,55 @@
+import { isDeepStrictEqual } from 'node:util';
+import { invalidToken } from '../challenge/oauth-error.js';
+import { audienceOf } from '../claims/check-claims.js';
+import { claimAt, withClaimAt } from '../claims/claim-at.js';
+import type { ClaimNameSettings } from '../claims/claim-context.js';
+import type { JsonObject } from '../jose/json-object.js';
+import { scopesOf } from './describe-access-token.js';
+
+/**
+ * What is known of a JWT that its server has been asked about: what either says, where the other is silent. Servers leave
+ * claims out of a JWT that only they are to hand out (Keycloak's lightweight access tokens). Where both say something, they
+ * must be about the same token, and the narrower counts: `aud` and scopes are those that both name.
+ * @param jwt the claims of the JWT, whose signature is verified
+ * @param answer the members of the introspection answer
+ * @throws OAuthError 401 `introspection_conflict`
+ * @see RFC 7662 §2.2, RFC 7519 §4.1.3
+ */
+export function confirmedClaims(jwt: JsonObject, answer: JsonObject, names: ClaimNameSettings): JsonObject {
+  requireSameToken(jwt, answer, names);
+  const { active, ...said } = answer;
+  return withCommonScopes({ ...said, ...jwt, ...commonAudience(jwt, answer) }, answer, names);
+}
+
+function requireSameToken(jwt: JsonObject, answer: JsonObject, names: ClaimNameSettings): void {
+  // What the JWT says of its binding, its server must know too; what only the server says, binds as well.
+  if (Object.hasOwn(jwt, 'cnf') && !isDeepStrictEqual(jwt['cnf'], answer['cnf'])) throw conflict('cnf');
+  for (const [name, path] of [
+    ['jti', 'jti'],
+    ['the subject', names.subject],
+    ['the client', names.clientId],
+  ] as const) {
+    const [own, said] = [claimAt(jwt, path), claimAt(answer, path)];
+    if (own !== undefined && said !== undefined && !isDeepStrictEqual(own, said)) throw conflict(name);
+  }
+}
+
+/** Each has been checked to name this API, where it names anybody. */
+function commonAudience(jwt: JsonObject, answer: JsonObject): { readonly aud?: readonly string[] } {
+  if (!Object.hasOwn(jwt, 'aud') || !Object.hasOwn(answer, 'aud')) return {};
+  const said = new Set(audienceOf(answer));
+  return { aud: audienceOf(jwt).filter((value) => said.has(value)) };
+}
+
+/** A server may have withdrawn scopes since it made the JWT, and may say so in its answer alone. */
+function withCommonScopes(claims: JsonObject, answer: JsonObject, { scope }: ClaimNameSettings): JsonObject {
+  const [own, said] = [claimAt(claims, scope), claimAt(answer, scope)];
+  if (own === undefined || said === undefined) return claims;
+  const granted = new Set(scopesOf(said));
+  const common = scopesOf(own).filter((each) => granted.has(each));
+  return withClaimAt(claims, scope, typeof own === 'string' ? common.join(' ') : common);
+}
+
+function conflict(claim: string): Error {
+  return invalidToken('introspection_conflict', { detail: `${claim} differs from the token's own` });
+}
