@@ -598,9 +598,18 @@ export interface RemoteIntrospectionOptions extends IntrospectionRuleOptions {
    * `json`: the answer is plain JSON.
    * `jwt`: the answer must be signed by the server (RFC 9701), with a key and an algorithm that `jwt` accepts. It is then
    * evidence that outlives the connection. An unsigned answer counts as an outage (503).
+   * `keycloak-jwt`: JSON with the access token as a JWT in its member `jwt`, as Keycloak has it with the client's switch
+   * "Support JWT claim in Introspection Response".
+   * `access-token-jwt`: the access token as a JWT and nothing else (`application/jwt`), as Curity has it; 204 for a token that
+   * is not active.
+   *
+   * The JWT of the last two is verified as any access token of the server is, by the rules of `jwt` where that is not `false`,
+   * and can be handed on as a phantom token. One that can't be trusted counts as an outage (503).
+   * What is lost with `access-token-jwt`: nothing in it names the token that was asked about, so the connection alone says
+   * that it is the answer to our question.
    * @default 'json'
    */
-  readonly responseFormat?: 'json' | 'jwt';
+  readonly responseFormat?: 'json' | 'jwt' | 'keycloak-jwt' | 'access-token-jwt';
 
   readonly introspect?: never;
 }

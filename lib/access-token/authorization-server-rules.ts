@@ -61,6 +61,8 @@ export interface AuthorizationServerRules {
    */
   readonly confirmedJwt: ClaimRules | undefined;
   readonly introspection: IntrospectionRules | undefined;
+  /** What a JWT must be that introspection answers with in the place of the token; `undefined` where it does not. */
+  readonly answerJwt: JwtRules | undefined;
   readonly http: AuthorizationServerHttpSettings;
   readonly keyCache: RefreshRules;
 }
@@ -84,6 +86,9 @@ export function authorizationServerRulesOf(
     claimNames: names,
     keys: keySourceOf(jwt),
     ...jwtRules(server, context),
+    answerJwt: answersWithTokens(introspection)
+      ? jwtRulesOf(server.jwt === false ? ANY_ACCESS_TOKEN : server.jwt, context)
+      : undefined,
     introspection:
       introspection === undefined
         ? undefined
@@ -92,6 +97,26 @@ export function authorizationServerRulesOf(
     keyCache: refreshRulesOf(server.keyCache),
   };
 }
+
+function answersWithTokens(introspection: IntrospectionSettings | undefined): boolean {
+  if (introspection === undefined || 'introspect' in introspection) return false;
+  return (
+    introspection.responseFormat === 'keycloak-jwt' || introspection.responseFormat === 'access-token-jwt'
+  );
+}
+
+/** Without rules for JWTs of callers: the server itself has sent it, in the place of an access token. */
+const ANY_ACCESS_TOKEN: JwtSettings = {
+  jwksUri: undefined,
+  jwks: undefined,
+  secret: undefined,
+  algorithms: undefined,
+  typ: false,
+  recognizedBy: ['client_id', 'scope', 'scp'],
+  requiredClaims: [],
+  forbiddenClaims: [],
+  maxTokenAge: undefined,
+};
 
 /** Of a JWT that the server is asked about, the answer may say what the JWT itself leaves out. */
 function jwtRules(

@@ -5,12 +5,17 @@ import type { IntrospectionRules, RemoteIntrospectionSource } from '../introspec
 import type { AuthorizationServerRules } from './authorization-server-rules.js';
 import { AuthorizationServerHttp } from '../authorization-server/authorization-server-http.js';
 import { checkClaims, type ClaimRules } from '../claims/check-claims.js';
+import { knownIssuer } from '../claims/known-issuers.js';
 import { withoutEmptyMembers } from '../claims/without-empty-members.js';
 import { CircuitBreaker } from '../authorization-server/circuit-breaker.js';
 import { clientAuthenticator, isTlsMethod } from '../introspection/client-authentication.js';
 import { introspectInProcess } from '../introspection/in-process-introspection.js';
 import { type Introspect, IntrospectionAnswers } from '../introspection/introspection-cache.js';
-import { introspect, type IntrospectionCall } from '../introspection/introspection-client.js';
+import {
+  type AnswerFormat,
+  introspect,
+  type IntrospectionCall,
+} from '../introspection/introspection-client.js';
 import { isShallow, type JsonObject } from '../jose/json-object.js';
 import { type JwtRules, type UnverifiedJwt, verifyJwt } from './jwt-verifier.js';
 import type { KeyGroup } from '../authorization-server/key-set.js';
@@ -26,6 +31,7 @@ import {
 } from '../authorization-server/signing-keys.js';
 import { confirmedClaims } from './confirmed-claims.js';
 import { wordOf } from './token-word.js';
+import { verifyTokenAnswer } from './token-answer.js';
 import { bothValid, validityOf, type VerifiedClaims } from './verified-claims.js';
 
 /** How a server is asked about a token, and what its answer must say. */
@@ -79,7 +85,7 @@ export class AuthorizationServer {
     if (this.introspection === undefined) throw invalidToken('token_opaque');
     const { answers, rules } = this.introspection;
     const answer = await answers.ask(token);
-    if (!answer.active) throw invalidToken(answer.reason, answer);
+    if (!answer.active) throw invalidToken(answer.reason, this.whyInactive(answer));
     const { signed } = answer;
     if (!isShallow(answer.claims)) throw outage('authorization_server_answer_invalid', TOO_DEEP);
     const claims = withoutEmptyMembers(answer.claims, [...OPTIONAL_MEMBERS, ...rules.stringClaims]);
@@ -92,6 +98,11 @@ export class AuthorizationServer {
       validity: validityOf(claims, rules),
       holds: answers.holder(token, answer),
     };
+  }
+
+  private whyInactive({ detail }: { readonly detail?: string }): { readonly detail?: string } {
+    const known = detail ?? knownIssuer(this.settings.issuer)?.inactiveHint;
+    return known === undefined ? {} : { detail: known };
   }
 
   /** Fetches metadata and keys, so that no request has to wait for them. @throws OAuthError 503 */
@@ -118,7 +129,7 @@ export class AuthorizationServer {
     const { jwt, introspection } = this.settings;
     if (jwt !== undefined) return true;
     // Stryker disable next-line ConditionalExpression,OptionalChaining: without JWTs there is introspection, and only a remote one is signed
-    return introspection?.source.kind === 'remote' && introspection.source.signed !== undefined;
+    return introspection?.source.kind === 'remote' && introspection.source.format !== 'json';
   }
 
   /** How the server is doing, as far as is known without asking it. */
@@ -209,16 +220,26 @@ export class AuthorizationServer {
   }
 
   private introspectionCall(source: RemoteIntrospectionSource): IntrospectionCall {
-    const { clientAuthentication, parameters, headers, signed } = source;
+    const { clientAuthentication, parameters, headers } = source;
     return {
       endpoint: async () => this.endpoint(source),
       authenticate: clientAuthenticator(clientAuthentication, this.settings.issuer),
       breaker: this.circuit,
       parameters,
       headers: byLowerCase(headers),
-      verifySigned:
-        signed === undefined ? undefined : async (jwt) => verifySignedAnswer(jwt, signed, this.keys),
+      format: this.answerFormat(source),
     };
+  }
+
+  private answerFormat({ format, signed }: RemoteIntrospectionSource): AnswerFormat {
+    const { answerJwt } = this.settings;
+    if (format === 'jwt' && signed !== undefined) {
+      return { kind: format, verify: async (jwt) => verifySignedAnswer(jwt, signed, this.keys) };
+    }
+    if (format !== 'json' && format !== 'jwt' && answerJwt !== undefined) {
+      return { kind: format, verify: async (jwt) => verifyTokenAnswer(jwt, answerJwt, this.keys) };
+    }
+    return { kind: 'json' };
   }
 
   /** By mutual TLS, the alias is called where the server has one (RFC 8705 §5). */
@@ -237,14 +258,16 @@ function byLowerCase(headers: Readonly<Record<string, string>>): Readonly<Record
 
 /** What beside the token an answer depends on: another API may share the store, and ask otherwise. */
 function scopeOf(issuer: string, source: RemoteIntrospectionSource): string {
-  const { clientAuthentication, endpoint, parameters, headers, signed } = source;
+  const { clientAuthentication, endpoint, parameters, headers, format, signed } = source;
   return JSON.stringify([
     issuer,
     clientAuthentication.clientId,
     endpoint,
     parameters,
     headers,
+    // As it was before there were other formats.
     signed?.issuer,
+    ...(format === 'json' || format === 'jwt' ? [] : [format]),
   ]);
 }
 

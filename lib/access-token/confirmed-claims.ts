@@ -17,7 +17,7 @@ import { scopesOf } from './describe-access-token.js';
  */
 export function confirmedClaims(jwt: JsonObject, answer: JsonObject, names: ClaimNameSettings): JsonObject {
   requireSameToken(jwt, answer, names);
-  const { active, ...said } = answer;
+  const { active: _active, ...said } = answer;
   return withCommonScopes({ ...said, ...jwt, ...commonAudience(jwt, answer) }, answer, names);
 }
 

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { answerLifetime } from './answer-lifetime.js';
 import { decodeBody } from './decode-body.js';
 import type { HttpAnswer } from './http-call.js';
 
@@ -15,6 +16,7 @@ export class AnswerReader implements Dispatcher.DispatchHandler {
   // Stryker disable next-line StringLiteral: the head of the answer replaces it, and without one there is no answer
   private contentType = '';
   private coding = '';
+  private lifetime: number | undefined;
   private readonly chunks: Buffer[] = [];
 
   /** @param limit the most bytes that the body may have when it is decoded */
@@ -47,6 +49,10 @@ export class AnswerReader implements Dispatcher.DispatchHandler {
     this.status = status;
     this.contentType = mediaTypeOf(headers);
     this.coding = String(headers['content-encoding'] ?? '');
+    this.lifetime = answerLifetime({
+      cacheControl: String(headers['cache-control'] ?? ''),
+      age: String(headers['age'] ?? ''),
+    });
   }
 
   onResponseData(_controller: unknown, chunk: Buffer): void {
@@ -54,12 +60,12 @@ export class AnswerReader implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    const { status, contentType } = this;
+    const { status, contentType, lifetime } = this;
     decodeBody(Buffer.concat(this.chunks), this.coding, this.limit).then(
-      (body) => this.resolve({ status, contentType, body }),
+      (body) => this.resolve({ status, contentType, body, lifetime }),
       // Where the status says what has happened, the body adds no more than words.
       (error: Error) =>
-        status === 200 ? this.reject(error) : this.resolve({ status, contentType, body: '' }),
+        status === 200 ? this.reject(error) : this.resolve({ status, contentType, body: '', lifetime }),
     );
   }
 

@@ -18,4 +18,6 @@ export interface HttpAnswer {
   readonly contentType: string;
   /** Decoded. Empty as well where it cannot be, and the status is not 200. */
   readonly body: string;
+  /** Seconds for which the server lets the answer be used again; `undefined` where it says nothing of that. */
+  readonly lifetime: number | undefined;
 }

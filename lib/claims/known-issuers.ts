@@ -4,10 +4,18 @@ export interface KnownIssuer {
   readonly preset: string;
   /** Why a token of it may have no `aud`. */
   readonly audienceHint?: string;
+  /** Why the server may call every token inactive. */
+  readonly inactiveHint?: string;
 }
 
 const KNOWN: readonly (readonly [issuer: RegExp, known: KnownIssuer])[] = [
-  [/\/realms\/[^/]+\/?$/, { preset: 'forKeycloak' }],
+  [
+    /\/realms\/[^/]+\/?$/,
+    {
+      preset: 'forKeycloak',
+      inactiveHint: 'Keycloak says so of every token whose aud does not name the client that asks',
+    },
+  ],
   [
     /^https:\/\/(?:login\.microsoftonline\.(?:com|us)|login\.partner\.microsoftonline\.cn|sts\.windows\.net)\//,
     { preset: 'forEntraId' },

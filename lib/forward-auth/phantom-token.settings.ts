@@ -75,8 +75,10 @@ function isAlwaysSigned(owner: object): boolean {
   );
 }
 
+const SIGNED_FORMATS: ReadonlySet<unknown> = new Set(['jwt', 'keycloak-jwt', 'access-token-jwt']);
+
 function signsAlways({ jwt, introspection }: JsonObject): boolean {
-  if (!isJsonObject(introspection) || introspection['responseFormat'] !== 'jwt') return false;
+  if (!isJsonObject(introspection) || !SIGNED_FORMATS.has(introspection['responseFormat'])) return false;
   return jwt === false || introspection['tokens'] === 'all';
 }
 

@@ -68,10 +68,13 @@ export class AnswerCache {
   /** Never past the end of the token, nor of the JWT that says so, whatever the settings say. */
   private keptUntil({ answer, answeredAt }: DatedAnswer): number {
     const { ttl, negativeTtl } = this.settings;
-    if (!answer.active) return answeredAt + negativeTtl * 1000;
+    // What the server says of how long, in seconds, shortens that, and never prolongs it.
+    const { lifetime = Infinity } = answer;
+    if (!answer.active) return answeredAt + Math.min(negativeTtl, lifetime) * 1000;
     const { exp } = answer.claims;
     const end = typeof exp === 'number' ? exp * 1000 : answeredAt;
-    return Math.min(answeredAt + ttl * 1000, end, endOfSigned(answer.signed, answeredAt));
+    const kept = answeredAt + Math.min(ttl, lifetime) * 1000;
+    return Math.min(kept, end, endOfSigned(answer.signed, answeredAt));
   }
 }
 

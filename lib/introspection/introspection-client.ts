@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { type OAuthError, outage } from '../challenge/oauth-error.js';
 import { asOutage } from '../authorization-server/as-outage.js';
 import type { AuthorizationServerHttp } from '../authorization-server/authorization-server-http.js';
@@ -19,17 +20,29 @@ export interface IntrospectionCall {
   readonly breaker: CircuitBreaker;
   readonly parameters: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
-  /** Verifies a signed answer; `undefined` where unsigned ones are asked for. @throws OAuthError 503 */
-  readonly verifySigned: ((jwt: string) => Promise<JsonObject>) | undefined;
+  /** What the answer is to be. */
+  readonly format: AnswerFormat;
 }
+
+/** What an answer is to be: JSON, or one of the JWTs that some servers make of it, and what verifies that. */
+export type AnswerFormat =
+  | { readonly kind: 'json' }
+  | {
+      /** Signed (RFC 9701); JSON with a JWT beside it (Keycloak); a JWT alone (Curity's phantom token). */
+      readonly kind: 'jwt' | 'keycloak-jwt' | 'access-token-jwt';
+      /** @returns the members of the introspection answer @throws OAuthError 503 when the JWT can't be trusted */
+      readonly verify: (jwt: string) => Promise<JsonObject>;
+    };
 
 /** What the endpoint says of a token: active with these claims, or why not. */
 export type IntrospectionAnswer =
   | {
       readonly active: true;
       readonly claims: JsonObject;
-      /** The JWT that says so, where the answer was asked for signed. */
+      /** The JWT that says so, where the answer was asked for as one. */
       readonly signed?: string;
+      /** Seconds for which the server lets it be given again, where it says so. */
+      readonly lifetime?: number | undefined;
     }
   | {
       readonly active: false;
@@ -37,6 +50,8 @@ export type IntrospectionAnswer =
       readonly detail?: string;
       /** Whether the same answer may be given again for a while. */
       readonly cacheable: boolean;
+      /** Seconds for which the server lets it be given again, where it says so. */
+      readonly lifetime?: number | undefined;
     };
 
 /**
@@ -49,7 +64,7 @@ export async function introspect(
   call: IntrospectionCall,
   http: AuthorizationServerHttp,
 ): Promise<IntrospectionAnswer> {
-  const { breaker, verifySigned } = call;
+  const { breaker } = call;
   const [url, proof] = await Promise.all([call.endpoint(), prove(call.authenticate)]);
   // What is outside the breaker, the metadata and the keys of a signed answer, has a back-off of its own.
   const answer = await breaker.guard(
@@ -57,7 +72,7 @@ export async function introspect(
     // Stryker disable next-line StringLiteral: a digest tells tokens apart however it is written
     { digest: hash('sha256', token, 'base64url'), probe: async () => probe(url, call, http) },
   );
-  return 'jwt' in answer ? verify(url, answer, verifySigned) : answer;
+  return 'jwt' in answer ? verify(url, answer) : answer;
 }
 
 /**
@@ -93,7 +108,7 @@ function requestOf(token: string, call: IntrospectionCall, proof: ClientProof): 
     headers: {
       ...call.headers,
       ...proof.headers,
-      accept: call.verifySigned === undefined ? 'application/json' : SIGNED_ANSWER_MEDIA_TYPE,
+      accept: MEDIA_TYPES[call.format.kind],
       'content-type': 'application/x-www-form-urlencoded',
     },
     // Form-encoding keeps a token from adding parameters of its own.
@@ -106,6 +121,13 @@ function requestOf(token: string, call: IntrospectionCall, proof: ClientProof): 
   };
 }
 
+const MEDIA_TYPES: Readonly<Record<AnswerFormat['kind'], string>> = {
+  json: 'application/json',
+  jwt: SIGNED_ANSWER_MEDIA_TYPE,
+  'keycloak-jwt': 'application/jwt',
+  'access-token-jwt': 'application/jwt',
+};
+
 /** A proof that can't be made is a fault of our configuration. */
 async function prove(authenticate: ClientAuthenticator): Promise<ClientProof> {
   try {
@@ -117,41 +139,116 @@ async function prove(authenticate: ClientAuthenticator): Promise<ClientProof> {
 }
 
 /** An answer of which only the signature can tell whether it is one. */
-interface SignedAnswer {
+interface UnverifiedAnswer {
   readonly jwt: string;
+  readonly verify: (jwt: string) => Promise<JsonObject>;
+  readonly lifetime: number | undefined;
+  /** What is said beside the JWT, without a signature. */
+  readonly beside?: JsonObject;
 }
 
 function readAnswer(
   token: string,
-  { verifySigned }: IntrospectionCall,
-  { url, answer: { status, contentType, body } }: ReceivedAnswer,
-): IntrospectionAnswer | SignedAnswer {
-  if (status === 200 && verifySigned !== undefined) return readSigned(url, contentType, body);
-  const members = parseJsonObject(body);
-  if (status === 200) return readIntrospection(`POST ${url}`, members);
-  const error = members?.['error'];
+  { format }: IntrospectionCall,
+  { url, answer }: ReceivedAnswer,
+): IntrospectionAnswer | UnverifiedAnswer {
+  const { status, body, lifetime } = answer;
+  if (status === 200 || (status === 204 && format.kind === 'access-token-jwt')) {
+    return readSuccess(`POST ${url}`, format, answer);
+  }
+  const error = parseJsonObject(body)?.['error'];
   const named = JSON.stringify(errorCodeOf(error, token)) ?? 'without an error code';
   if (isAboutToken(status, error)) {
     const detail = `the introspection endpoint answered ${status} ${named}`;
     const cacheable = status === 400 && error === 'unsupported_token_type';
-    return { active: false, reason: 'introspection_refused', detail, cacheable };
+    return withLifetime({ active: false, reason: 'introspection_refused', detail, cacheable }, lifetime);
   }
   throw explainStatus(status, `POST ${url}: status ${status} ${named}`);
 }
 
-function readSigned(url: string, contentType: string, body: string): SignedAnswer {
-  if (contentType === SIGNED_ANSWER_MEDIA_TYPE) return { jwt: body };
-  throw outage('authorization_server_answer_invalid', { detail: `POST ${url}: the answer is not signed` });
+function readSuccess(
+  where: string,
+  format: AnswerFormat,
+  { status, contentType, body, lifetime }: HttpAnswer,
+): IntrospectionAnswer | UnverifiedAnswer {
+  const json = (): IntrospectionAnswer =>
+    withLifetime(readIntrospection(where, parseJsonObject(body)), lifetime);
+  switch (format.kind) {
+    case 'json':
+      return json();
+    case 'jwt':
+      requireType(where, contentType, SIGNED_ANSWER_MEDIA_TYPE, 'the answer is not signed');
+      return { jwt: body, verify: format.verify, lifetime };
+    case 'keycloak-jwt': {
+      const answer = json();
+      return answer.active ? withJwtBeside(where, answer.claims, format.verify, lifetime) : answer;
+    }
+    case 'access-token-jwt':
+      // Of a token that is not active there is no JWT to give.
+      if (status === 204)
+        return withLifetime({ active: false, reason: 'token_inactive', cacheable: true }, lifetime);
+      if (contentType === 'application/json') return onlyInactive(where, json());
+      requireType(where, contentType, 'application/jwt', 'the answer is no JWT');
+      return { jwt: body, verify: format.verify, lifetime };
+  }
+}
+
+function withLifetime(answer: IntrospectionAnswer, lifetime: number | undefined): IntrospectionAnswer {
+  return lifetime === undefined ? answer : { ...answer, lifetime };
+}
+
+function requireType(where: string, found: string, expected: string, problem: string): void {
+  if (found !== expected) {
+    throw outage('authorization_server_answer_invalid', { detail: `${where}: ${problem}` });
+  }
+}
+
+function withJwtBeside(
+  where: string,
+  claims: JsonObject,
+  check: UnverifiedAnswer['verify'],
+  lifetime: number | undefined,
+): UnverifiedAnswer {
+  const { jwt } = claims as { readonly jwt?: unknown };
+  if (typeof jwt === 'string') return { jwt, verify: check, lifetime, beside: claims };
+  throw outage('authorization_server_answer_invalid', {
+    detail:
+      `${where}: no "jwt" in it: switch "Support JWT claim in Introspection Response" on for this client ` +
+      `at Keycloak`,
+  });
+}
+
+/** What says without a signature that a token is active may come from anybody. */
+function onlyInactive(where: string, answer: IntrospectionAnswer): IntrospectionAnswer {
+  if (!answer.active) return answer;
+  throw outage('authorization_server_answer_invalid', { detail: `${where}: the answer is no JWT` });
 }
 
 async function verify(
   url: string,
-  { jwt }: SignedAnswer,
-  verifySigned: IntrospectionCall['verifySigned'],
+  { jwt, verify: verifyJwt, lifetime, beside }: UnverifiedAnswer,
 ): Promise<IntrospectionAnswer> {
-  // Stryker disable next-line OptionalChaining: only what was to be signed comes here
-  const answer = readIntrospection(`POST ${url}`, await verifySigned?.(jwt));
-  return answer.active ? { ...answer, signed: jwt } : answer;
+  const answer = readIntrospection(`POST ${url}`, await verifyJwt(jwt));
+  if (!answer.active) return withLifetime(answer, lifetime);
+  if (beside !== undefined) requireAgreement(`POST ${url}`, answer.claims, beside);
+  return withLifetime({ ...answer, signed: jwt }, lifetime);
+}
+
+/** The members that tell one token from another. */
+const OF_ONE_TOKEN = ['iss', 'jti', 'sub', 'client_id', 'cnf'] as const;
+
+/** A JWT that is about another token than the answer it came with is no answer. */
+function requireAgreement(where: string, claims: JsonObject, beside: JsonObject): void {
+  const other = OF_ONE_TOKEN.find(
+    (name) =>
+      Object.hasOwn(claims, name) &&
+      Object.hasOwn(beside, name) &&
+      !isDeepStrictEqual(claims[name], beside[name]),
+  );
+  if (other === undefined) return;
+  throw outage('authorization_server_answer_invalid', {
+    detail: `${where}: ${other} of its JWT differs from what is said beside it`,
+  });
 }
 
 /**

@@ -9,6 +9,7 @@ import type { SettingsOf } from '../common/settings-of.js';
 import type { SignatureAlgorithm } from '../jose/jws-signature.js';
 import { bytesOf } from '../jose/shared-secret.js';
 import type { ClientAuthenticationSettings } from './client-authentication.js';
+import type { AnswerFormat } from './introspection-client.js';
 import type { IntrospectionCacheSettings } from './introspection-cache.js';
 import type { SignedAnswerRules } from './signed-introspection-answer.js';
 
@@ -53,7 +54,8 @@ export interface RemoteIntrospectionSource {
   readonly endpoint: string | undefined;
   readonly parameters: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
-  /** What a signed answer must be; `undefined` where unsigned ones are asked for. */
+  readonly format: AnswerFormat['kind'];
+  /** What a signed answer must be (RFC 9701); `undefined` where none is asked for. */
   readonly signed: SignedAnswerRules | undefined;
 }
 
@@ -113,6 +115,7 @@ function remote(
     endpoint,
     parameters: { ...parameters },
     headers: { ...headers },
+    format: responseFormat,
     signed: responseFormat === 'jwt' ? signed : undefined,
   };
 }

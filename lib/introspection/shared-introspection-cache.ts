@@ -112,7 +112,8 @@ function readAnswer(text: string): DatedAnswer {
 
 function isAnswer(value: unknown): value is IntrospectionAnswer {
   if (!isJsonObject(value)) return false;
-  const { active, claims, signed, cacheable } = value;
+  const { active, claims, signed, cacheable, lifetime } = value;
+  if (lifetime !== undefined && typeof lifetime !== 'number') return false;
   if (active !== true) return active === false && cacheable === true;
   return isJsonObject(claims) && (signed === undefined || typeof signed === 'string');
 }

@@ -69,7 +69,9 @@ function needsDiscovery(server: AuthorizationServerSettings): boolean {
   const { jwt } = server;
   const remote = remoteIntrospectionOf(server);
   const keysKnown =
-    jwt === false ? remote?.responseFormat !== 'jwt' : Boolean(jwt.jwks ?? jwt.jwksUri ?? jwt.secret);
+    jwt === false
+      ? (remote?.responseFormat ?? 'json') === 'json'
+      : Boolean(jwt.jwks ?? jwt.jwksUri ?? jwt.secret);
   return !keysKnown || (remote !== undefined && remote.endpoint === undefined);
 }
 
@@ -167,7 +169,7 @@ function checkSignedAnswers(
 ): readonly ConfigurationProblem[] {
   const { jwt } = server;
   const format = remoteIntrospectionOf(server)?.responseFormat;
-  if (format !== 'jwt' || jwt === false || jwt.secret === undefined) return [];
+  if ((format ?? 'json') === 'json' || jwt === false || jwt.secret === undefined) return [];
   const remedy = 'answers signed with a shared secret are not supported: leave responseFormat out';
   return [problem(`${path}.introspection.responseFormat`, format, remedy)];
 }

@@ -162,7 +162,9 @@ class CheckedRemoteIntrospection extends CheckedIntrospectionRules implements Re
   @Given() @IsTextRecord() readonly headers: RemoteIntrospectionSettings['headers'] = {};
 
   @Given()
-  @IsIn(['json', 'jwt'], { message: `use 'json' or 'jwt'` })
+  @IsIn(['json', 'jwt', 'keycloak-jwt', 'access-token-jwt'], {
+    message: `use 'json', 'jwt', 'keycloak-jwt' or 'access-token-jwt'`,
+  })
   readonly responseFormat: RemoteIntrospectionSettings['responseFormat'] = 'json';
 }
 

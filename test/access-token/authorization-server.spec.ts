@@ -251,7 +251,9 @@ describe('a JWT that leaves out what its server says of it alone', () => {
     as.answerIntrospection(token, {
       active: true,
       ...claims,
-      ...{ sub: sub ?? 'user-1', client_id: client_id ?? 'client-1', aud: aud ?? AUDIENCE },
+      sub: sub ?? 'user-1',
+      client_id: client_id ?? 'client-1',
+      aud: aud ?? AUDIENCE,
       ...said,
     });
     return verifyJwt(introspecting(as, { tokens: 'all', ...introspection }), token);

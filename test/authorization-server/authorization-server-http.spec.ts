@@ -108,6 +108,7 @@ describe('an answer of an authorization server', () => {
       status: 418,
       contentType,
       body: 'body',
+      lifetime: undefined,
     });
   });
 

@@ -52,7 +52,7 @@ const LIMIT = 1_000;
 /** A limit that is not met. */
 const never = (): AbortSignal => new AbortController().signal;
 const answer = (socket: Socket): void => void socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}');
-const ANSWER: HttpAnswer = { status: 200, contentType: '', body: '{}' };
+const ANSWER: HttpAnswer = { status: 200, contentType: '', body: '{}', lifetime: undefined };
 
 /** Keeps its promise once on each connection, and does this the second time. */
 async function afterOneAnswer(fault: (socket: Socket) => void): Promise<TestServer> {

@@ -128,7 +128,7 @@ describe('row 46: a phantom token that is the signed introspection answer', () =
     const now = Math.floor(Date.now() / 1000);
     const answer = {
       active: true,
-      sub: 'u',
+      sub: 'user-1',
       aud: AUDIENCE,
       exp: now + 60,
       cnf: { 'x5t#S256': world.client1.thumbprint },

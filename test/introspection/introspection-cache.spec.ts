@@ -57,6 +57,19 @@ describe('how long an answer is kept', () => {
     expect(await keptAt(active, 0, 59_999, 60_000)).toEqual([true, true, false]);
   });
 
+  test('RFC9111-4.2.1: an answer is kept no longer than its server says, and for no longer than ttl', async () => {
+    const lasting = (lifetime: number): IntrospectionAnswer => ({
+      active: true,
+      claims: { exp: NOW + 3600 },
+      lifetime,
+    });
+    expect(await keptAt(lasting(30), 29_999, 30_000)).toEqual([true, false]);
+    expect(await keptAt(lasting(600), 59_999, 60_000)).toEqual([true, false]);
+    expect(await keptAt(lasting(0), 0)).toEqual([false]);
+    expect(await keptAt({ ...inactive(true), lifetime: 5 }, 4_999, 5_000)).toEqual([true, false]);
+    expect(await keptAt({ ...inactive(true), lifetime: 50 }, 9_999, 10_000)).toEqual([true, false]);
+  });
+
   test('invariant 5: an answer is never kept past exp', async () => {
     expect(await keptAt(activeUntil(NOW + 1.5), 1_499, 1_500)).toEqual([true, false]);
     expect(await keptAt(activeUntil(NOW + 61), 59_999, 60_000)).toEqual([true, false]);

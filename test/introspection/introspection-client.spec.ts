@@ -35,7 +35,7 @@ const ask = async (
       authenticate: () => ({ headers: { authorization: CREDENTIALS }, parameters: {} }),
       parameters: {},
       headers: {},
-      verifySigned: undefined,
+      format: { kind: 'json' },
       ...difference,
     },
     httpOf(world),
@@ -83,18 +83,20 @@ describe('a call to the introspection endpoint', () => {
       body: 'a.signed.answer',
     });
     const verifySigned = async (jwt: string): Promise<object> => ({ active: jwt === 'a.signed.answer' });
-    expect(await ask(as, { verifySigned: verifySigned as never })).toStrictEqual({
+    expect(await ask(as, { format: { kind: 'jwt', verify: verifySigned as never } })).toStrictEqual({
       active: true,
       claims: { active: true },
       signed: 'a.signed.answer',
     });
     expect(as.requests[0]?.headers['accept']).toBe(SIGNED);
-    expect(await ask(as, { verifySigned: async () => ({ active: false }) })).toStrictEqual({
-      active: false,
-      reason: 'token_inactive',
-      cacheable: true,
-    });
-    await expect(ask(as, { verifySigned: async () => ({}) })).rejects.toMatchObject({
+    expect(await ask(as, { format: { kind: 'jwt', verify: async () => ({ active: false }) } })).toStrictEqual(
+      {
+        active: false,
+        reason: 'token_inactive',
+        cacheable: true,
+      },
+    );
+    await expect(ask(as, { format: { kind: 'jwt', verify: async () => ({}) } })).rejects.toMatchObject({
       reason: 'authorization_server_answer_invalid',
       detail: `POST ${as.introspectionEndpoint}: no object with "active"`,
     });
@@ -103,7 +105,9 @@ describe('a call to the introspection endpoint', () => {
   test('RFC9701-3: an answer that is not signed is an outage where a signed one was asked for', async () => {
     const as = await startAuthorizationServer(world);
     as.answerIntrospection('token-1', { active: true });
-    await expect(ask(as, { verifySigned: async () => ({ active: true }) })).rejects.toMatchObject({
+    await expect(
+      ask(as, { format: { kind: 'jwt', verify: async () => ({ active: true }) } }),
+    ).rejects.toMatchObject({
       refusal: { status: 503 },
       reason: 'authorization_server_answer_invalid',
       detail: `POST ${as.introspectionEndpoint}: the answer is not signed`,
@@ -121,14 +125,17 @@ describe('a call to the introspection endpoint', () => {
     const noEndpoint = async (): Promise<never> => {
       throw noKeys;
     };
-    for (let i = 0; i < 10; i++) await expect(ask(as, { breaker, verifySigned })).rejects.toBe(noKeys);
+    for (let i = 0; i < 10; i++)
+      await expect(ask(as, { breaker, format: { kind: 'jwt', verify: verifySigned } })).rejects.toBe(noKeys);
     for (let i = 0; i < 10; i++)
       await expect(ask(as, { breaker, endpoint: noEndpoint })).rejects.toBe(noKeys);
     expect([breaker.state, as.count('introspection')]).toEqual(['closed', 10]);
 
     as.behave('introspection', { status: 500 });
     for (let i = 0; i < 10; i++) {
-      await expect(ask(as, { breaker, verifySigned })).rejects.toMatchObject({ refusal: { status: 503 } });
+      await expect(ask(as, { breaker, format: { kind: 'jwt', verify: verifySigned } })).rejects.toMatchObject(
+        { refusal: { status: 503 } },
+      );
     }
     // Until the probe has come back, whoever comes is asked about.
     await eventually(() => breaker.state === 'open');
@@ -207,7 +214,9 @@ describe('a call to the introspection endpoint', () => {
         cacheable,
       };
       expect(await ask(as)).toStrictEqual(refused);
-      expect(await ask(as, { verifySigned: async () => ({ active: true }) })).toStrictEqual(refused);
+      expect(
+        await ask(as, { format: { kind: 'jwt', verify: async () => ({ active: true }) } }),
+      ).toStrictEqual(refused);
     },
   );
 

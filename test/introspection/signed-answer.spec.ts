@@ -81,7 +81,7 @@ describe('RFC9701-5: the claims of a token know the signed answer that they come
         breaker: new CircuitBreaker('https://as.example.com'),
         parameters: {},
         headers: {},
-        verifySigned: async () => ({ active: false }),
+        format: { kind: 'jwt', verify: async () => ({ active: false }) },
       },
       http as unknown as AuthorizationServerHttp,
     );

@@ -1,0 +1,50 @@
+import { OAuthError, outage } from '../challenge/oauth-error.js';
+import type { SigningKeys } from '../authorization-server/signing-keys.js';
+import { messageOf } from '../common/message-of.js';
+import type { JsonObject } from '../jose/json-object.js';
+import { readTokenShape } from '../jose/token-shape.js';
+import { type JwtRules, verifyJwt } from './jwt-verifier.js';
+
+/** What is wrong with the token, and not with the JWT that stands for it. */
+const ABOUT_TOKEN: ReadonlySet<string> = new Set([
+  'token_expired',
+  'token_not_yet_valid',
+  'token_issued_in_future',
+  'token_too_old',
+  'audience_mismatch',
+  'claim_missing',
+  'claim_malformed',
+  'claim_forbidden',
+]);
+
+/**
+ * Verifies an answer of introspection that is the access token itself, as a JWT: Keycloak's `jwt` beside its answer, Curity's
+ * phantom token. It is verified as any JWT access token of the server is. What ties it to the token that was asked about is
+ * the connection that it came on.
+ * @returns the members of an introspection answer
+ * @throws OAuthError 503: a JWT that can't be trusted says nothing about the token; 401 for what it says against it
+ */
+export async function verifyTokenAnswer(
+  jwt: string,
+  rules: JwtRules,
+  keys: SigningKeys,
+): Promise<JsonObject> {
+  const shape = readTokenShape(jwt);
+  if (shape.kind !== 'jwt') throw invalid('it is no signed JWT');
+  try {
+    await verifyJwt(jwt, shape, rules, keys);
+  } catch (cause) {
+    if (!(cause instanceof OAuthError)) throw cause;
+    throw cause.refusal.status === 503 || ABOUT_TOKEN.has(cause.reason)
+      ? cause
+      : invalid(messageOf(cause), cause);
+  }
+  return { active: true, ...shape.payload };
+}
+
+function invalid(detail: string, cause?: unknown): OAuthError {
+  return outage('authorization_server_answer_invalid', {
+    detail: `the JWT of the introspection answer: ${detail}`,
+    cause,
+  });
+}
