@@ -90,6 +90,17 @@ export interface CertBoundAuthOptions {
    */
   readonly bootstrap?: 'lazy' | 'eager';
 
+  /**
+   * What becomes of a response that is still under way when its token expires: server-sent events, a stream, what a handler
+   * writes by itself.
+   * `end-at-expiry`: it ends within a second. Events end as such, anything else is broken off, for an end would look as if it
+   * were whole. What has a `Content-Length` goes on to its end.
+   * `keep`: it goes on.
+   * What is lost with `keep`: whoever has opened a stream in time reads on for as long as it lasts.
+   * @default 'end-at-expiry'
+   */
+  readonly streams?: 'end-at-expiry' | 'keep';
+
   /** The `realm` of the `WWW-Authenticate` header: printable ASCII (RFC 9110 §11.5). @default none */
   readonly realm?: string;
 

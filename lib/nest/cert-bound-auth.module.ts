@@ -50,7 +50,11 @@ const RESOLVED_OPTIONS = Symbol('resolved options');
       inject: [{ token: MODULE_OPTIONS_TOKEN, optional: true }],
     },
     { provide: ResourceServer, useFactory: createResourceServer, inject: [RESOLVED_OPTIONS] },
-    { provide: RequestAuthenticator, useFactory: createAuthenticator, inject: [ResourceServer] },
+    {
+      provide: RequestAuthenticator,
+      useFactory: createAuthenticator,
+      inject: [ResourceServer, RESOLVED_OPTIONS],
+    },
     { provide: AuthorizationServers, useFactory: createAuthorizationServers, inject: [ResourceServer] },
     CertBoundAuthHealthIndicator,
     CertBoundStrategy,
@@ -189,8 +193,8 @@ function statusOfHttpException(error: unknown): number | undefined {
   return error instanceof HttpException ? error.getStatus() : undefined;
 }
 
-function createAuthenticator(server: ResourceServer): RequestAuthenticator {
-  return new RequestAuthenticator(server);
+function createAuthenticator(server: ResourceServer, { streams }: ResolvedOptions): RequestAuthenticator {
+  return new RequestAuthenticator(server, streams);
 }
 
 function createAuthorizationServers({ authorizationServers }: ResourceServer): AuthorizationServers {

@@ -86,6 +86,10 @@ export class CheckedCertBoundAuthOptions implements CertBoundAuthSettings {
   readonly tokenCache: false | CheckedTokenCacheOptions = new CheckedTokenCacheOptions();
 
   @Given()
+  @IsIn(['end-at-expiry', 'keep'], { message: `use 'end-at-expiry' or 'keep'` })
+  readonly streams: CertBoundAuthSettings['streams'] = 'end-at-expiry';
+
+  @Given()
   @IsIn(['lazy', 'eager'], { message: `use 'lazy' or 'eager'` })
   readonly bootstrap: CertBoundAuthSettings['bootstrap'] = 'lazy';
 

@@ -51,6 +51,7 @@ export const MODULE_FIELDS: readonly {
       'clockTolerance',
       'tokenCache',
       'bootstrap',
+      'streams',
       'realm',
       'exposeToken',
       'validate',

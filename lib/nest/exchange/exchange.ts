@@ -1,6 +1,7 @@
 import type { RenderedRefusal } from '../../challenge/challenge.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
 import type { HttpRequest } from '../../request/http-request.js';
+import type { OpenResponses } from './open-responses.js';
 import type { RequestRecord } from './request-record.js';
 
 /**
@@ -19,6 +20,12 @@ export abstract class Exchange {
 
   /** Tells the caller why, where the protocol has a place for it, and makes the exception to throw. */
   abstract refuse(error: OAuthError, rendered: RenderedRefusal): Error;
+
+  /**
+   * Sees to it that what answers this call does not outlive the token that it was accepted with.
+   * @param validUntil milliseconds since the epoch
+   */
+  abstract endBy(validUntil: number, responses: OpenResponses): void;
 
   /** Hands out the nonce for the client's next proof (RFC 9449 §8.2). */
   abstract offerNonce(nonce: string): void;

@@ -7,6 +7,7 @@ import type { HttpRequest } from '../../request/http-request.js';
 import type { RefusedRequest, ResourceServer } from '../../resource-server.js';
 import type { ProtectedRoute } from '../demands/route-policy.js';
 import type { Exchange } from './exchange.js';
+import { OpenResponses } from './open-responses.js';
 import type { DecidedRequest } from './request-record.js';
 
 /**
@@ -14,7 +15,16 @@ import type { DecidedRequest } from './request-record.js';
  * ask here, and get the same answer, binding included. A decision of another app in the same process is never taken over.
  */
 export class RequestAuthenticator {
-  constructor(private readonly server: ResourceServer) {}
+  /** `undefined` where they may go on. */
+  private readonly responses: OpenResponses | undefined;
+
+  /** @param streams whether responses may outlive the token that they were accepted with */
+  constructor(
+    private readonly server: ResourceServer,
+    streams: 'end-at-expiry' | 'keep',
+  ) {
+    this.responses = streams === 'keep' ? undefined : new OpenResponses();
+  }
 
   /** Decides about a request, once; at once where nothing has to be waited for. */
   decide(exchange: Exchange): MaybePromise<Decision> {
@@ -54,11 +64,25 @@ export class RequestAuthenticator {
 
   private readonly admit = (decision: Decision, exchange: Exchange, policy: ProtectedRoute): Acceptance => {
     if (decision.outcome === 'refused') throw this.exceptionFor(decision, exchange, policy);
-    giveUser(exchange, decision);
-    this.offerNonce(decision, exchange);
+    this.accepted(decision, exchange);
     if (isFinal(policy)) this.admitted(decision, exchange);
     return decision;
   };
+
+  private accepted(acceptance: Acceptance, exchange: Exchange): void {
+    const { decided } = exchange.record;
+    this.offerNonce(acceptance, exchange);
+    if (decided === undefined || decided.userGiven) return;
+    decided.userGiven = true;
+    // Once: between our guards the app may have put an object of its own in the user's place.
+    exchange.request.user = acceptance.user;
+    this.endInTime(acceptance, exchange);
+  }
+
+  /** Sees to it that what answers an accepted call does not outlive its token. */
+  endInTime({ validUntil }: Acceptance, exchange: Exchange): void {
+    if (this.responses !== undefined) exchange.endBy(validUntil, this.responses);
+  }
 
   /** Whether a guard has found that the request may pass this route. */
   hasPassed({ record: { decided } }: Exchange, policy: ProtectedRoute): boolean {
@@ -111,6 +135,7 @@ export class RequestAuthenticator {
 
   /** Ends the connections to the authorization servers. */
   async close(): Promise<void> {
+    this.responses?.close();
     await this.server.close();
   }
 }
@@ -120,13 +145,6 @@ function noted(decision: Decision, server: ResourceServer, exchange: Exchange): 
   if (decision.outcome === 'refused') server.reportRefusal(decision, exchange.route);
   else server.reportUnbound(decision, routeOf, exchange);
   return decision;
-}
-
-/** Once: between our guards the app may have put an object of its own in the user's place. */
-function giveUser({ request, record: { decided } }: Exchange, { user }: Acceptance): void {
-  if (decided === undefined || decided.userGiven) return;
-  request.user = user;
-  decided.userGiven = true;
 }
 
 /** Whether a valid token is enough: where the route has rules, a guard follows that checks them. */

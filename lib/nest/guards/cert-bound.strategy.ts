@@ -46,6 +46,7 @@ export class CertBoundStrategy extends PassportStrategy(Strategy, CERT_BOUND_STR
     const decision = await authenticator.decide(exchange);
     if (decision.outcome === 'accepted') {
       authenticator.offerNonce(decision, exchange);
+      authenticator.endInTime(decision, exchange);
       admitted(decision, exchange, authenticator);
       return this.success(decision.user as object);
     }

@@ -1,7 +1,9 @@
 import type { RenderedRefusal } from '../../challenge/challenge.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
 import { rawRequestOf } from '../../request/http-request.js';
+import { connectionOf } from '../../client-certificate/client-certificate.js';
 import { Exchange } from '../exchange/exchange.js';
+import type { OpenResponses } from '../exchange/open-responses.js';
 import { recordOf } from '../exchange/request-record.js';
 import { type HttpResponse, refuse, setNonce } from './refuse.js';
 
@@ -25,6 +27,11 @@ export class HttpExchange extends Exchange {
 
   refuse(error: OAuthError, rendered: RenderedRefusal): Error {
     return refuse(error, rendered, this.response);
+  }
+
+  endBy(validUntil: number, responses: OpenResponses): void {
+    const raw = 'raw' in this.response ? this.response.raw : this.response;
+    responses.keep(connectionOf(this.record.raw), raw, validUntil);
   }
 
   offerNonce(nonce: string): void {

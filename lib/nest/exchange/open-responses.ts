@@ -1,0 +1,97 @@
+import type { ServerResponse } from 'node:http';
+import type { Connection } from '../../client-certificate/client-certificate.js';
+
+/** How often it is looked whether something has to end, in milliseconds. */
+const PERIOD_MS = 1_000;
+
+/** Responses of one connection that may still be under way: it is kept on the connection, as long as that. */
+const OPEN = Symbol('open responses');
+
+interface OpenResponse {
+  readonly response: ServerResponse;
+  /** Milliseconds since the epoch. */
+  readonly validUntil: number;
+}
+
+interface WithOpenResponses {
+  [OPEN]?: OpenResponse[];
+}
+
+/**
+ * The responses that may outlive the tokens which they were accepted with: events, streams, whatever a handler writes by
+ * itself. They end within a second after their token. Nothing is scheduled for each request: a response takes the place of
+ * the one before it on the same connection.
+ */
+export class OpenResponses {
+  private readonly connections = new Set<Connection & WithOpenResponses>();
+  private timer: NodeJS.Timeout | undefined;
+
+  /** @param validUntil milliseconds since the epoch */
+  keep(connection: Connection & WithOpenResponses, response: ServerResponse, validUntil: number): void {
+    const open = connection[OPEN] ?? this.watch(connection);
+    const last = open.length - 1;
+    const entry = { response, validUntil };
+    if (open[last]?.response.writableFinished === true) open[last] = entry;
+    else open.push(entry);
+  }
+
+  /** Ends what is still under way past the end of its token. @param now milliseconds since the epoch */
+  endExpired(now: number): void {
+    for (const connection of this.connections) {
+      const open = connection[OPEN] ?? [];
+      connection[OPEN] = open.filter(
+        ({ response, validUntil }) => !isOver(response) && !(now >= validUntil && ended(response)),
+      );
+    }
+  }
+
+  /** Looks no longer. */
+  close(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.connections.clear();
+  }
+
+  private watch(connection: Connection & WithOpenResponses): OpenResponse[] {
+    const open: OpenResponse[] = [];
+    connection[OPEN] = open;
+    this.connections.add(connection);
+    connection.once?.('close', () => this.connections.delete(connection));
+    // It keeps no process alive.
+    this.timer ??= setInterval(() => this.endExpired(Date.now()), PERIOD_MS).unref();
+    return open;
+  }
+}
+
+/** Whether all of it has been written: what is left is for the network. */
+function isOver(response: ServerResponse): boolean {
+  return response.writableEnded || response.destroyed;
+}
+
+/**
+ * Ends a response whose token has expired. A stream of events ends as such; anything else is broken off, for an end would
+ * look as if it were whole.
+ * @returns `false` where it is to go on: nothing of it has been sent yet, so it may be no stream
+ */
+function ended(response: ServerResponse): boolean {
+  if (!response.headersSent) return false;
+  // Of a length that the client knows, it ends by itself, and it was begun in time.
+  if (sentHeader(response, 'content-length') !== undefined) return true;
+  if (sentHeader(response, 'content-type')?.startsWith('text/event-stream') === true) endEvents(response);
+  else response.destroy();
+  return true;
+}
+
+/** What is given to `writeHead` alone, Node keeps nowhere but in the text that it has sent. */
+function sentHeader(response: ServerResponse, name: string): string | undefined {
+  const value = response.getHeader(name);
+  if (value !== undefined) return String(value);
+  const { _header: head } = response as { readonly _header?: unknown };
+  return new RegExp(`^${name}:\\s*(.*)$`, 'im').exec(typeof head === 'string' ? head : '')?.[1];
+}
+
+/** Until its source learns that the response has closed, it goes on writing: an error that nobody listens to. */
+function endEvents(response: ServerResponse): void {
+  response.end();
+  response.write = () => true;
+}
