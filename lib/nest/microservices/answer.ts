@@ -14,12 +14,11 @@ export interface Answered {
  */
 export function answerOf(answer: unknown, { call, args, isEvent }: Answered): unknown {
   if (!isObservable(answer)) return answer;
-  // The handler writes to the stream itself: Nest has nobody who would see an error.
+  const told = answer.pipe(catchError((error: unknown) => refusalInstead(error, call?.refusal, isEvent)));
   const [stream] = args;
-  if (args.length < 3 && isGrpcStream(stream)) return withErrorsOn(stream, answer);
-  if (call?.kind !== 'message') return answer;
-  const refused = answer.pipe(catchError((error: unknown) => refusalInstead(error, call.refusal, isEvent)));
-  return call.validUntil === undefined ? refused : endingBy(call.validUntil, refused);
+  if (args.length < 3 && isGrpcStream(stream)) return withErrorsOn(stream, told);
+  if (call?.kind !== 'message' || call.validUntil === undefined) return told;
+  return endingBy(call.validUntil, told);
 }
 
 function refusalInstead(error: unknown, refusal: object | undefined, isEvent: boolean): Observable<unknown> {
@@ -38,7 +37,10 @@ function isGrpcStream(value: unknown): value is GrpcStream {
   return typeof emit === 'function' && typeof getPath === 'function';
 }
 
-/** A rejection that nobody handles would end the process: anybody could do that who may not call the handler. */
+/**
+ * The handler writes to the stream itself, so Nest waits for no error: a rejection that nobody handles would end the process,
+ * and anybody could cause one who may not call the handler.
+ */
 function withErrorsOn(stream: GrpcStream, answer: Observable<unknown>): Observable<unknown> {
   return answer.pipe(
     catchError((error: unknown) => {
