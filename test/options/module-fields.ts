@@ -52,6 +52,7 @@ export const MODULE_FIELDS: readonly {
       'tokenCache',
       'bootstrap',
       'streams',
+      'messages',
       'realm',
       'exposeToken',
       'validate',
@@ -153,6 +154,12 @@ export const MODULE_FIELDS: readonly {
     right: withOptions({ tokenCache: {} }),
     at: 'tokenCache',
     fields: ['maxEntries', 'maxSize', 'unknown'],
+  },
+  {
+    title: 'messages',
+    right: withOptions({ messages: {} }),
+    at: 'messages',
+    fields: ['findCredentials', 'publicMethods', 'unknown'],
   },
   {
     title: 'introspection by HTTP',

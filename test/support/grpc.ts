@@ -1,14 +1,13 @@
 import {
   credentials,
+  loadPackageDefinition,
   type ChannelCredentials,
-  Client,
+  type Client,
   Metadata,
-  Server,
   ServerCredentials,
   type ServiceError,
   type StatusObject,
 } from '@grpc/grpc-js';
-import { loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { type INestApplication, type INestMicroservice, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -111,7 +110,7 @@ async function startShape(
   {
     shape,
     platform,
-    logger = undefined,
+    logger,
   }: { readonly shape: Shape; readonly platform: Platform; readonly logger?: RecordingLogger | undefined },
 ): Promise<INestApplication | INestMicroservice> {
   if (shape === 'pure') {
@@ -155,7 +154,7 @@ interface BankClient extends Client {
 /** A client of a microservice of gRPC. */
 export interface GrpcClient {
   /** Calls a method, with one message where it takes a stream, and waits for its end. */
-  call(method: Method, headers?: Readonly<Record<string, string>>): Promise<Outcome>;
+  readonly call: (method: Method, headers?: Readonly<Record<string, string>>) => Promise<Outcome>;
   readonly client: BankClient;
 }
 
@@ -233,5 +232,3 @@ async function callMethod(client: BankClient, method: Method, metadata: Metadata
     }
   });
 }
-
-export { Server };

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { HttpRequest } from '../../request/http-request.js';
 
 /** What a call is made of that is no request of HTTP/1.1: credentials and certificate are looked for in it. */
@@ -17,7 +16,7 @@ export type CallRequest = HttpRequest & { user?: unknown; readonly context: obje
 
 /** Makes what stands for the request of a call: everything is sent by POST, as gRPC does (RFC 9449 §4.2 `htm`). */
 export function requestOfCall({ path, rawHeaders, socket, context }: CallParts): CallRequest {
-  const request = {
+  const request: object = {
     method: 'POST',
     url: path,
     originalUrl: path,
@@ -26,7 +25,7 @@ export function requestOfCall({ path, rawHeaders, socket, context }: CallParts):
     socket,
     context,
   };
-  return request as unknown as IncomingMessage & CallRequest;
+  return request as CallRequest;
 }
 
 /** As Node joins them: what came several times is in one text. */

@@ -71,7 +71,7 @@ class GuardedCall {
     private readonly app: MessageApp,
     private readonly method: GrpcMethod,
     private readonly call: InterceptedCall,
-    private readonly isLeftToOthers: boolean,
+    private readonly isLeft: boolean,
   ) {}
 
   readonly start = (listener: GrpcListener): void => {
@@ -121,7 +121,7 @@ class GuardedCall {
     };
     this.noted = call;
     calls.set(metadata, call);
-    if (this.isLeftToOthers) return this.listener?.onReceiveMetadata(metadata);
+    if (this.isLeft) return this.listener?.onReceiveMetadata(metadata);
     this.after(this.decide(call), metadata);
   }
 
