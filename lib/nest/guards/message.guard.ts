@@ -1,9 +1,10 @@
 import { type CanActivate, type ExecutionContext, Injectable, type Type, UseGuards } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import { type MaybePromise, orReject } from '../../common/maybe-promise.js';
+import { andThenWith, type MaybePromise, orReject } from '../../common/maybe-promise.js';
 import type { GuardedRoute } from '../demands/route-policy.js';
 import { protect } from '../exchange/protect.js';
-import { messageCallOf } from '../microservices/message-call.js';
+import type { MessageApp } from '../microservices/message-app.js';
+import { type MessageCall, messageCallOf } from '../microservices/message-call.js';
 import { messageControllersOf } from '../microservices/message-handlers.js';
 import { refuseContext } from './exchange-of.js';
 import { noteRoute } from './route-note.js';
@@ -18,16 +19,25 @@ class MessageGuard implements CanActivate {
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
     // The same class may have routes: what holds for those is for other guards.
     if (context.getType() !== 'rpc') return true;
+    const call = messageCallOf(context.getArgs());
+    return andThenWith(decide(context, call?.app), letIn, call);
+  }
+}
+
+function decide(context: ExecutionContext, app: MessageApp | undefined): MaybePromise<true> {
+  return orReject(() => {
     const { policy, exchange } = noteRoute(context);
     if (policy.kind === 'public') return true;
-    const app = messageCallOf(context.getArgs())?.app;
     if (app?.protectsAll === false && !isUnguarded(policy)) return true;
-    return orReject(() =>
-      app === undefined || exchange === undefined
-        ? refuseContext(context)
-        : protect(app.authenticator, exchange, policy),
-    );
-  }
+    return app === undefined || exchange === undefined
+      ? refuseContext(context)
+      : protect(app.authenticator, exchange, policy);
+  });
+}
+
+function letIn(passed: true, call: MessageCall | undefined): true {
+  if (call?.kind === 'grpc') call.letIn();
+  return passed;
 }
 
 /** Whether something is demanded that no guard on the handler would see. */

@@ -13,6 +13,8 @@ export interface GrpcCall {
   readonly intercepted: InterceptedCall;
   /** Ends it with its token. @param validUntil milliseconds since the epoch */
   readonly endBy: (validUntil: number) => void;
+  /** Lets the messages of its client in, which wait for a decision. */
+  readonly letIn: () => void;
   /** What guards ask about; made when the first one asks. */
   exchange: Exchange | undefined;
   /** How it ends, where it has been refused. */

@@ -30,7 +30,12 @@ export function grpcCallOf(metadata: object): GrpcCall | undefined {
  */
 export function grpcDoor(app: MessageApp, handled: ReadonlySet<string>): GrpcInterceptor {
   return (method, call) => {
-    const guarded = new GuardedCall(app, method, call, isLeftToOthers(app, handled, method.path));
+    // Nest reads a stream of messages before its guards have decided, and keeps them all.
+    const isHeld = method.requestStream && handled.has(method.path);
+    const guarded = new GuardedCall(app, method, call, {
+      isLeft: isLeftToOthers(app, handled, method.path),
+      isHeld,
+    });
     const own: Readonly<Record<string | symbol, unknown>> = {
       start: guarded.start,
       startRead: guarded.startRead,
@@ -66,13 +71,21 @@ class GuardedCall {
   /** Whether its token has expired while it was under way: nothing of it is sent any more. */
   private expired = false;
   private isOver = false;
+  /** Whether the guards of Nest decide about it. */
+  private readonly isLeft: boolean;
+  /** Whether its messages wait for that. */
+  private isHeld: boolean;
+  private isReadWanted = false;
 
   constructor(
     private readonly app: MessageApp,
     private readonly method: GrpcMethod,
     private readonly call: InterceptedCall,
-    private readonly isLeft: boolean,
-  ) {}
+    { isLeft, isHeld }: { readonly isLeft: boolean; readonly isHeld: boolean },
+  ) {
+    this.isLeft = isLeft;
+    this.isHeld = isHeld;
+  }
 
   readonly start = (listener: GrpcListener): void => {
     this.listener = listener;
@@ -85,7 +98,14 @@ class GuardedCall {
   };
 
   readonly startRead = (): void => {
-    if (!this.expired) this.call.startRead();
+    if (this.isHeld) this.isReadWanted = true;
+    else if (!this.expired) this.call.startRead();
+  };
+
+  private readonly letIn = (): void => {
+    if (!this.isHeld) return;
+    this.isHeld = false;
+    if (this.isReadWanted) this.startRead();
   };
 
   readonly sendMessage = (message: unknown, callback: () => void): void => {
@@ -115,6 +135,7 @@ class GuardedCall {
       metadata,
       intercepted: this.call,
       endBy: this.endBy,
+      letIn: this.letIn,
       exchange: undefined,
       refusal: undefined,
       nextNonce: undefined,

@@ -104,6 +104,41 @@ describe('RFC9449-7.1: DPoP over gRPC', () => {
 });
 
 describe('gRPC: streams and their tokens', () => {
+  test('messages of a client wait for the decision at the client, and not in the memory of the API', async () => {
+    const as = await startAuthorizationServer(world);
+    const authorizationServers = as.moduleOptions.authorizationServers.map((server) => ({
+      ...server,
+      http: { timeout: 1_000 },
+    }));
+    const port = await startGrpc(world, {
+      imports: [CertBoundAuthModule.forRoot({ ...as.moduleOptions, authorizationServers })],
+      controllers: [BankController],
+    });
+    const token = await goodToken(as);
+    as.behave('jwks', 'hang');
+    const { client } = grpcClient(world, port, world.client1);
+    const collect = client['Collect'] as (
+      metadata: object,
+      callback: (error: Error | null) => void,
+    ) => { write(message: object, flags: string, written: () => void): void; end(): void };
+    let outcome: Error | null | undefined;
+    const stream = collect.call(client, metadataOf(bearer(token)), (error) => {
+      outcome = error;
+    });
+    const sent = 200;
+    let written = 0;
+    for (let index = 0; index < sent; index += 1) {
+      stream.write({ text: 'x'.repeat(65_536) }, '', () => {
+        written += 1;
+      });
+    }
+    stream.end();
+    await eventually(() => outcome !== undefined);
+    expect(outcome).toMatchObject({ code: codes.UNAVAILABLE });
+    expect(written).toBeLessThan(sent / 2);
+    expect(ran).toEqual([]);
+  });
+
   test.each(['end-at-expiry', 'keep'] as const)(
     'a stream whose token expires while it is under way: %s',
     async (streams) => {
