@@ -51,4 +51,4 @@ export class CertBoundStrategy extends PassportStrategy(Strategy, CERT_BOUND_STR
   }
 }
 
-declareProtective(AuthGuard(CERT_BOUND_STRATEGY) as Type);
+declareProtective(AuthGuard(CERT_BOUND_STRATEGY) as Type, 'token');

@@ -42,4 +42,4 @@ function pass(): true {
   return true;
 }
 
-declareProtective(CertificateBindingGuard);
+declareProtective(CertificateBindingGuard, 'token');

@@ -22,4 +22,4 @@ export class ScopesGuard implements CanActivate {
   }
 }
 
-declareProtective(ScopesGuard);
+declareProtective(ScopesGuard, 'demands');
