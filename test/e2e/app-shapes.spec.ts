@@ -384,6 +384,31 @@ describe.each(PLATFORMS)('app shapes on %s', (platform) => {
     });
   });
 
+  test('INV1: a class keeps its demands in an app that begins after one with another class of the same mixin', async () => {
+    class SharedMixin {
+      @Get('pay') pay(): string {
+        return 'in';
+      }
+    }
+    @Controller('earlier')
+    class EarlierController {}
+    mix(EarlierController, SharedMixin);
+    @Controller('later')
+    @Scopes('pay')
+    class LaterController {}
+    mix(LaterController, SharedMixin);
+
+    const as = await startAuthorizationServer(world);
+    const client = world.client1;
+    const other = await as.accessToken({ certificate: client, scope: 'read' });
+    const earlier = await startApi(world, platform, as, [EarlierController]);
+    await clientOf(earlier, world, client, other).get('/earlier/pay').expect(200);
+    const later = await startApi(world, platform, as, [LaterController]);
+    await clientOf(later, world, client, other).get('/later/pay').expect(403);
+    const pay = await as.accessToken({ certificate: client, scope: 'pay' });
+    await clientOf(later, world, client, pay).get('/later/pay').expect(200);
+  });
+
   /** Guards that the app calls itself, from one of its own. */
   @Injectable()
   class BindingCaller implements CanActivate {

@@ -54,7 +54,12 @@ export type DecoratedTarget = Class | Handler;
 /** Where `@UseGuards()` keeps what it was given, added to what the base class has. */
 const GUARDS_METADATA = '__guards__';
 
-const policies = new WeakMap<object, WeakMap<object, RoutePolicy>>();
+let policies = new WeakMap<object, WeakMap<object, RoutePolicy>>();
+
+/** Forgets what was read: an app that begins may have another class with the `constructor` of one that is known. */
+export function forgetPolicies(): void {
+  policies = new WeakMap();
+}
 
 /**
  * The policy of a route, by its class and the name of its method, whatever function Nest runs. The nearest decorator wins:
