@@ -123,6 +123,20 @@ class PerRequestController {
   }
 }
 
+/** A bound function of the open method in the place of one that nothing but the global guard protects. */
+@Controller({ path: 'per-request-shared', scope: Scope.REQUEST })
+class PerRequestSharedController {
+  constructor() {
+    this.pay = this.open.bind(this);
+  }
+  @Get('open') @Public() open(): string {
+    return 'open';
+  }
+  @Get('pay') pay(): string {
+    return 'never';
+  }
+}
+
 abstract class Inherited {
   @Get('pay') @Scopes('pay') pay(): string {
     return 'in';
@@ -298,6 +312,7 @@ const SHAPES: readonly Type[] = [
   BoundController,
   SharedFunctionController,
   PerRequestController,
+  PerRequestSharedController,
   InheritingController,
   BelowProxyController,
   AboveProxyController,
@@ -381,6 +396,8 @@ describe.each(PLATFORMS)('app shapes on %s', (platform) => {
       const as = await startAuthorizationServer(world);
       const app = await startApi(world, platform, as, SHAPES, { globalGuards: true });
       await clientOf(app, world).get('/per-request/open').expect(401);
+      await clientOf(app, world).get('/per-request-shared/pay').expect(401);
+      await clientOf(app, world).get('/per-request-shared/open').expect(200, 'open');
     });
   });
 

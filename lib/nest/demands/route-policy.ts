@@ -126,7 +126,7 @@ function saidOfHandler(controller: Class, handler: Handler): Said {
   const { methods, certain } = findMethods(controller, handler);
   if (methods.length === 0) return saidOfUnknown(controller, handler);
   const said = together(methods.map((method) => saidOfMethod(method, handler)));
-  if (certain || !said.isPublic || !hasDemandingMethods(controller)) return said;
+  if (certain || !said.isPublic || !hasClosedRoutes(controller)) return said;
   warnOfUnknown(controller, handler);
   return { ...said, isPublic: false };
 }
@@ -190,8 +190,18 @@ function warnOfUnknown(controller: Class, { name }: Handler): void {
   );
 }
 
-function hasDemandingMethods(controller: Class): boolean {
-  return methodsOf(controller).some((method) => saidOfMethod(method).isProtected);
+/** Where all is open, a function that cannot be told opens nothing. */
+function hasClosedRoutes(controller: Class): boolean {
+  const classIsPublic = isPublicClass(controller);
+  return methodsOf(controller).some((method) => {
+    const { isProtected, isPublic } = saidOfMethod(method);
+    return isProtected || (!classIsPublic && !isPublic && isRoute(method.levels[0]?.value));
+  });
+}
+
+/** Where `@Get()` and its like leave the path. */
+export function isRoute(method: Handler | undefined): boolean {
+  return method !== undefined && Reflect.hasMetadata('path', method);
 }
 
 /** A class without decorators of ours is what its base class is. */
