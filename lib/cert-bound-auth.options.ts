@@ -101,6 +101,9 @@ export interface CertBoundAuthOptions {
    */
   readonly streams?: 'end-at-expiry' | 'keep';
 
+  /** How the messages of microservices are protected: gRPC, TCP, and what comes through a broker. @default {} */
+  readonly messages?: MessageOptions;
+
   /** The `realm` of the `WWW-Authenticate` header: printable ASCII (RFC 9110 §11.5). @default none */
   readonly realm?: string;
 
@@ -132,6 +135,45 @@ export interface CertBoundAuthExtras {
    * @default true
    */
   globalGuards?: boolean;
+}
+
+/**
+ * How the messages of microservices are protected. Calls of gRPC need nothing here: their credentials are in their
+ * metadata, and their certificate is that of the connection.
+ */
+export interface MessageOptions {
+  /**
+   * Finds the credentials of a message that came by TCP, Kafka, NATS, RMQ, MQTT, Redis or a transport of your own. It gets
+   * what Nest hands to the handler: the context, and the payload, which is not checked yet. Without it, and where it
+   * returns `undefined`, a message is refused unless its handler is `@Public()`. If it throws, the message is refused and
+   * the error is logged by Nest.
+   * What is lost: nothing of TCP with TLS, where the certificate of the connection is checked. Through a broker nobody proves
+   * anything to this API: who can read a token there can use it, unless you check the sender yourself and return the
+   * certificate whose key it has proved.
+   * @default none: such messages are refused
+   */
+  findCredentials?(context: object, data: unknown): MessageCredentials | undefined;
+
+  /**
+   * Methods of gRPC that stay open although no handler of Nest serves them, such as health checks and reflection: each
+   * `/package.Service/Method`, or all methods of a service, `/package.Service`. All others demand a valid token. It never
+   * opens a handler of Nest: for that there is `@Public()`.
+   * What is lost: whoever can connect can call them.
+   * @default []
+   */
+  readonly publicMethods?: readonly string[];
+}
+
+/** The credentials of a message. */
+export interface MessageCredentials {
+  /** As it stands in a header of HTTP: `Bearer <token>`. A DPoP proof is not accepted in a message. */
+  readonly authorization: string;
+  /**
+   * The certificate whose private key the sender has proved, PEM or DER. It counts instead of that of the connection. Only
+   * its validity is checked: you answer for the proof and for its chain.
+   * @default that of the TLS connection, where the transport is TCP
+   */
+  readonly certificate?: string | Uint8Array;
 }
 
 /** Whether a token without `cnf` is refused (`required`) or accepted as a plain bearer token (`if-bound`). */

@@ -16,6 +16,8 @@ export type {
   ClientSecretJwtAuthentication,
   DpopAlgorithm,
   DpopOptions,
+  MessageCredentials,
+  MessageOptions,
   CustomClientCertificateOptions,
   FixedKeyOptions,
   ForwardedCertificateFormat,

@@ -3,6 +3,9 @@ import { APP_GUARD } from '@nestjs/core';
 import { DemandGuard, RouteGuard } from './guards/route.guard.js';
 import type { CertBoundAuthExtras, CertBoundAuthOptions } from '../cert-bound-auth.options.js';
 
+/** Whether all of the app is protected that is not public. */
+export const PROTECTS_ALL = Symbol('protects all');
+
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<CertBoundAuthOptions>({ moduleName: 'CertBoundAuth' })
     .setClassMethodName('forRoot')
@@ -15,7 +18,8 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
     .build();
 
 function globalGuardProviders(protectEverything: boolean): readonly Provider[] {
-  return protectEverything
-    ? [{ provide: APP_GUARD, useClass: RouteGuard }]
-    : [{ provide: APP_GUARD, useClass: DemandGuard }];
+  return [
+    { provide: PROTECTS_ALL, useValue: protectEverything },
+    { provide: APP_GUARD, useClass: protectEverything ? RouteGuard : DemandGuard },
+  ];
 }

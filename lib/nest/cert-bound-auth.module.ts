@@ -3,6 +3,7 @@ import {
   HttpException,
   Inject,
   Module,
+  Optional,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
@@ -18,19 +19,24 @@ import {
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
   type OPTIONS_TYPE,
+  PROTECTS_ALL,
 } from './cert-bound-auth.module-definition.js';
 import { CertBoundStrategy } from './guards/cert-bound.strategy.js';
 import { rememberInstance } from './demands/methods.js';
 import { forgetPolicies } from './demands/route-policy.js';
 import { checkApplication } from './check-application.js';
+import { holdMessageHandlers } from './guards/message.guard.js';
 import { CertificateBindingGuard } from './guards/certificate-binding.guard.js';
 import { CertBoundAuthHealthIndicator } from './health-indicator.js';
 import { listenersOf } from './listeners-of.js';
 import { startTelemetry } from '../events/open-telemetry.js';
 import { checkPackages } from '../options/check-packages.js';
 import { CertBoundAuthConfigurationError, problem } from '../options/configuration-error.js';
+import { hasMessageHandlers } from './microservices/message-handlers.js';
+import { watchServers } from './microservices/watch-servers.js';
 import { logToNest } from './log/log-to-nest.js';
-import { rememberedCertificate } from './exchange/remembered-certificate.js';
+import { createCertificateSource } from '../client-certificate/certificate-source.js';
+import { knownOr, rememberedCertificate } from './exchange/remembered-certificate.js';
 import { RequestAuthenticator } from './exchange/request-authenticator.js';
 import { type ResolvedOptions, resolveOptions } from '../options/resolve-options.js';
 
@@ -85,8 +91,13 @@ export class CertBoundAuthModule
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(PROTECTS_ALL) @Optional() protectsAll = true,
   ) {
     super();
+    // Microservices may listen before the app is initialised.
+    registerAuthenticator(modules, authenticator);
+    watchServers(modules, { modules, authenticator, protectsAll, settings: options.messages });
+    holdMessageHandlers(modules);
   }
 
   /**
@@ -135,21 +146,26 @@ export class CertBoundAuthModule
   async onModuleInit(): Promise<void> {
     await checkPackages(this.options);
     const { httpAdapter } = this.host;
-    // A standalone app has no HTTP server, and no requests.
+    // An app without HTTP server has no requests, but perhaps messages.
     const app = httpAdapter?.getInstance<FastifyHooks | null>() ?? undefined;
     rememberControllers(this.modules);
     checkApplication(this.modules, app && httpAdapter, this.options, CertBoundAuthModule);
-    if (app === undefined) return;
-    if (!registerAuthenticator(app, this.authenticator)) throw sharedInstance(app);
-    this.app = app;
-    if (httpAdapter.getType() === 'fastify') app.addHook('onRequest', keepReply);
+    if (app !== undefined) this.register(app, httpAdapter.getType());
+    else if (!hasMessageHandlers(this.modules)) return;
     this.authenticator.listenBy(listenersOf(this.modules, this.moduleRef));
     this.stopTelemetry = await startTelemetry();
     if (this.options.bootstrap === 'eager') await this.servers.prepare();
   }
 
+  private register(app: FastifyHooks, platform: string): void {
+    if (!registerAuthenticator(app, this.authenticator)) throw sharedInstance(app);
+    this.app = app;
+    if (platform === 'fastify') app.addHook('onRequest', keepReply);
+  }
+
   /** The connections to the authorization servers end after those of the app's own clients. */
   async onApplicationShutdown(): Promise<void> {
+    unregisterAuthenticator(this.modules, this.authenticator);
     if (this.app !== undefined) unregisterAuthenticator(this.app, this.authenticator);
     this.stopTelemetry?.();
     await this.authenticator.close();
@@ -187,7 +203,8 @@ function createResourceServer(options: ResolvedOptions): ResourceServer {
   const { from } = options.clientCertificate;
   return new ResourceServer(options, {
     statusOf: statusOfHttpException,
-    ...(from === 'tls' ? { certificateSource: rememberedCertificate } : {}),
+    certificateSource:
+      from === 'tls' ? rememberedCertificate : knownOr(createCertificateSource(options.clientCertificate)),
   });
 }
 

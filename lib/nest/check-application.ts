@@ -2,6 +2,8 @@ import { Server as TlsServer } from 'node:tls';
 import type { HttpServer, Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { type Handler, type Method, methodsOf } from './demands/methods.js';
+import { hasMessageHandlers, isMessageHandler } from './microservices/message-handlers.js';
+import { tellsOfServers } from './microservices/watch-servers.js';
 import { isRoute, routePolicy, type Said, saidOfClass, saidOfMethod } from './demands/route-policy.js';
 import type { SenderConstraint } from '../authorization/demands.js';
 import {
@@ -28,6 +30,7 @@ export function checkApplication(
   const problems = [
     ...checkImportedOnce(modules, self),
     ...checkServer(adapter, options),
+    ...checkNest(modules),
     ...controllersOf(modules).flatMap((controller) => checkController(controller)),
     ...controllersOf(modules).flatMap((controller) => checkConstraints(controller, adapter, options)),
   ];
@@ -48,6 +51,14 @@ function checkImportedOnce(modules: ModulesContainer, self: Type): readonly Conf
   const remedy =
     'import it once, in the root module: two configurations in one app could contradict each other';
   return [problem('CertBoundAuthModule', imported, remedy)];
+}
+
+/** Older ones do not say which app a message has come to. */
+function checkNest(modules: ModulesContainer): readonly ConfigurationProblem[] {
+  if (tellsOfServers(modules) || !hasMessageHandlers(modules)) return [];
+  const remedy =
+    'its message handlers can be protected from Nest 11.1.4 on: update @nestjs/core and its companions';
+  return [problem('@nestjs/core', undefined, remedy)];
 }
 
 /** A server that never sees a client certificate can let nobody in when every token must be bound to one. */
@@ -138,7 +149,7 @@ function checkSaid(
 /** A method that overrides another one starts without its guards: what protected the other would be lost. */
 function checkOverride(method: Method, path: string): readonly ConfigurationProblem[] {
   const [own] = method.levels;
-  if (own === undefined || !isRoute(own.value)) return [];
+  if (own === undefined || !(isRoute(own.value) || isMessageHandler(own.value))) return [];
   const said = saidOfMethod(ownLevel(method));
   if (said.isPublic) return [];
   const lost = overriddenLevels(method)

@@ -18,6 +18,7 @@ import { certificateSourceOf, CheckedTlsCertificateOptions } from './client-cert
 import { type ConfigurationProblem, problem } from './configuration-error.js';
 import { Declares, hasOptions } from './declared-options.js';
 import { CheckedDpopOptions } from './dpop.settings.js';
+import { CheckedMessageOptions } from './messages.settings.js';
 import {
   Given,
   IsAudience,
@@ -47,6 +48,7 @@ export type CertBoundAuthSettings = SettingsOf<
     readonly clientCertificate: CertificateSettings;
     readonly dpop: CheckedDpopOptions | undefined;
     readonly tokenCache: false | CheckedTokenCacheOptions;
+    readonly messages: CheckedMessageOptions;
   }
 >;
 
@@ -92,6 +94,10 @@ export class CheckedCertBoundAuthOptions implements CertBoundAuthSettings {
   @Given()
   @IsIn(['lazy', 'eager'], { message: `use 'lazy' or 'eager'` })
   readonly bootstrap: CertBoundAuthSettings['bootstrap'] = 'lazy';
+
+  @Given()
+  @IsGroup('give { findCredentials?, publicMethods? }', () => CheckedMessageOptions)
+  readonly messages: CheckedMessageOptions = new CheckedMessageOptions();
 
   @Given()
   @IsString({ message: 'give a string' })

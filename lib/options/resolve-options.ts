@@ -23,7 +23,7 @@ import { checkPublicUrl, checkReplayStore } from './dpop.settings.js';
 /** What an app is configured by: every default filled in, every check done. */
 export interface ResolvedOptions extends Pick<
   CertBoundAuthSettings,
-  'clientCertificate' | 'dpop' | 'bootstrap' | 'realm' | 'exposeToken' | 'validate' | 'streams'
+  'clientCertificate' | 'dpop' | 'bootstrap' | 'realm' | 'exposeToken' | 'validate' | 'streams' | 'messages'
 > {
   readonly authorizationServers: readonly AuthorizationServerRules[];
   /** Told of requests with unbound tokens. */
@@ -47,6 +47,7 @@ export function resolveOptions(given: CertBoundAuthOptions): ResolvedOptions {
     tokenCache: tokenCache === false ? undefined : tokenCache,
     bootstrap: settings.bootstrap,
     streams: settings.streams,
+    messages: settings.messages,
     realm: settings.realm,
     exposeToken: settings.exposeToken,
     validate: settings.validate,

@@ -52,6 +52,7 @@ export const MODULE_FIELDS: readonly {
       'tokenCache',
       'bootstrap',
       'streams',
+      'messages',
       'realm',
       'exposeToken',
       'validate',
@@ -121,6 +122,12 @@ export const MODULE_FIELDS: readonly {
     right: withServer({ tls: {} }),
     at: `${S}.tls`,
     fields: ['ca', 'key', 'cert', 'unknown'],
+  },
+  {
+    title: 'messages',
+    right: withOptions({ messages: {} }),
+    at: 'messages',
+    fields: ['findCredentials', 'publicMethods', 'unknown'],
   },
   {
     title: 'http',

@@ -13,3 +13,8 @@ export const rememberedCertificate: ClientCertificateSource = (request) => {
   record.certificate ??= tlsClientCertificate(request);
   return record.certificate;
 };
+
+/** Another source, but for a call of which the certificate is known already. */
+export function knownOr(source: ClientCertificateSource): ClientCertificateSource {
+  return (request) => recordOf(request).certificate ?? source(request);
+}

@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
 import { declareProtective, type ProtectedRoute } from '../demands/route-policy.js';
-import { refuseContext } from './exchange-of.js';
+import { requireExchange } from './exchange-of.js';
 import { andThen, type MaybePromise, orReject } from '../../common/maybe-promise.js';
 import { authenticatorOf } from '../exchange/app-registry.js';
 import type { Exchange } from '../exchange/exchange.js';
@@ -37,7 +37,7 @@ export class CertificateBindingGuard implements CanActivate {
     const { policy, exchange } = noteRoute(context);
     const asked = askedOf(policy);
     if (asked === undefined) return true;
-    return orReject(() => andThen(this.require(exchange ?? refuseContext(context), asked), pass));
+    return orReject(() => andThen(this.require(exchange ?? requireExchange(context), asked), pass));
   }
 
   private require(exchange: Exchange, asked: ProtectedRoute): MaybePromise<unknown> {

@@ -2,10 +2,13 @@ import { type ExecutionContext, UnauthorizedException } from '@nestjs/common';
 import { BoundedLog } from '../../common/bounded-log.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { HttpExchange } from '../http/http-exchange.js';
+import { callExchangeOf } from '../microservices/call-exchange.js';
 
 /** The exchange behind a context; `undefined` where this module knows none. */
 export function exchangeOf(context: ExecutionContext): Exchange | undefined {
-  if (context.getType<string>() !== 'http') return undefined;
+  const type = context.getType<string>();
+  if (type === 'rpc') return callExchangeOf(context);
+  if (type !== 'http') return undefined;
   // What `switchToHttp` makes three functions for, and adds them to the context.
   return new HttpExchange(context.getArgByIndex(0), context.getArgByIndex(1));
 }
@@ -28,7 +31,7 @@ export function refuseContext(context: ExecutionContext): never {
   refusals.write(
     'error',
     what,
-    `${what}: only HTTP routes can be protected; mark the handler @Public() and protect it otherwise`,
+    `${what}: nothing is known of who has sent this; mark the handler @Public() and protect it otherwise`,
   );
   throw new UnauthorizedException();
 }

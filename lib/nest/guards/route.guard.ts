@@ -1,8 +1,6 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { type MaybePromise, orReject } from '../../common/maybe-promise.js';
 import { refuseContext } from './exchange-of.js';
-import { ModulesContainer } from '@nestjs/core';
-import { holdMessageHandlers } from './message.guard.js';
 import { protect } from '../exchange/protect.js';
 import { RequestAuthenticator } from '../exchange/request-authenticator.js';
 import { noteRoute } from './route-note.js';
@@ -10,13 +8,7 @@ import { noteRoute } from './route-note.js';
 /** The global guard: it protects every route that is not public, by its method or by its class. */
 @Injectable()
 export class RouteGuard implements CanActivate {
-  constructor(
-    @Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator,
-    @Inject(ModulesContainer) modules: ModulesContainer,
-  ) {
-    // It is made only where everything is protected, and before any microservice listens.
-    holdMessageHandlers(modules);
-  }
+  constructor(@Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator) {}
 
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
     const { policy, exchange } = noteRoute(context);

@@ -1,7 +1,7 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
 import { type MaybePromise, orReject } from '../../common/maybe-promise.js';
 import { declareProtective, type ProtectedRoute } from '../demands/route-policy.js';
-import { refuseContext } from './exchange-of.js';
+import { requireExchange } from './exchange-of.js';
 import { authenticatorOf } from '../exchange/app-registry.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { askedOf, protect } from '../exchange/protect.js';
@@ -23,7 +23,7 @@ export class ScopesGuard implements CanActivate {
     const { policy, exchange } = noteRoute(context);
     const asked = askedOf(policy);
     if (asked === undefined) return true;
-    return orReject(() => this.protect(exchange ?? refuseContext(context), asked));
+    return orReject(() => this.protect(exchange ?? requireExchange(context), asked));
   }
 
   private protect(exchange: Exchange, asked: ProtectedRoute): MaybePromise<true> {

@@ -12,10 +12,10 @@ import { createServer, type AddressInfo } from 'node:net';
 import { CertBoundAuthModule, Public, Scopes } from 'nestjs-cert-bound-auth';
 import { firstValueFrom } from 'rxjs';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { eventually } from '../support/eventually.js';
-import { PLATFORMS, startApp } from '../support/platforms.js';
-import { RecordingLogger } from '../support/recording-logger.js';
-import { clientOf, createWorld, startAuthorizationServer, tlsOf, whenOver } from '../support/world.js';
+import { eventually } from '../../support/eventually.js';
+import { PLATFORMS, startApp } from '../../support/platforms.js';
+import { RecordingLogger } from '../../support/recording-logger.js';
+import { clientOf, createWorld, startAuthorizationServer, tlsOf, whenOver } from '../../support/world.js';
 
 const world = await createWorld();
 
@@ -124,7 +124,9 @@ describe.each(PLATFORMS)('INV12: the message handlers of a hybrid app on %s', (p
       await expectOnlyPublic(port);
       await eventually(() => logger.ours.length >= 5);
       expect(logger.ours.map(({ text }) => text)).toContainEqual(
-        expect.stringContaining('reason=context_unsupported context=rpc handler=PaymentsController.plain'),
+        expect.stringContaining(
+          'reason=credentials_missing detail="no Authorization header" route=PaymentsController.plain',
+        ),
       );
 
       // The routes of the same class are protected as ever.

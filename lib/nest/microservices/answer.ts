@@ -1,0 +1,73 @@
+import { catchError, isObservable, Observable, of, throwError } from 'rxjs';
+import type { MessageCall } from './message-call.js';
+
+/** The call that is answered, and how Nest called its handler. */
+export interface Answered {
+  readonly call: MessageCall | undefined;
+  readonly args: readonly unknown[];
+  readonly isEvent: boolean;
+}
+
+/**
+ * What becomes of the answer of a handler: a refused sender is told so, whatever filters have made of it, and what goes on
+ * for longer than its token ends with an error.
+ */
+export function answerOf(answer: unknown, { call, args, isEvent }: Answered): unknown {
+  if (!isObservable(answer)) return answer;
+  const told = answer.pipe(catchError((error: unknown) => refusalInstead(error, call?.refusal, isEvent)));
+  const [stream] = args;
+  if (args.length < 3 && isGrpcStream(stream)) return withErrorsOn(stream, told);
+  if (call?.kind !== 'message' || call.validUntil === undefined) return told;
+  return endingBy(call.validUntil, told);
+}
+
+function refusalInstead(error: unknown, refusal: object | undefined, isEvent: boolean): Observable<unknown> {
+  if (refusal === undefined) return throwError(() => error);
+  // An event has nobody who could be told; and Kafka would bring it again and again.
+  return isEvent ? of(undefined) : throwError(() => refusal);
+}
+
+interface GrpcStream {
+  emit(event: 'error', error: unknown): unknown;
+  getPath(): string;
+}
+
+function isGrpcStream(value: unknown): value is GrpcStream {
+  const { emit, getPath } = (value ?? {}) as Partial<GrpcStream>;
+  return typeof emit === 'function' && typeof getPath === 'function';
+}
+
+/**
+ * The handler writes to the stream itself, so Nest waits for no error: a rejection that nobody handles would end the process,
+ * and anybody could cause one who may not call the handler.
+ */
+function withErrorsOn(stream: GrpcStream, answer: Observable<unknown>): Observable<unknown> {
+  return answer.pipe(
+    catchError((error: unknown) => {
+      stream.emit('error', error);
+      return of(undefined);
+    }),
+  );
+}
+
+const EXPIRED = {
+  status: 'error',
+  statusCode: 401,
+  error: 'invalid_token',
+  message: 'The access token has expired',
+};
+
+/** The longest that a timer of Node can wait, in milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+function endingBy(validUntil: number, answer: Observable<unknown>): Observable<unknown> {
+  return new Observable((subscriber) => {
+    const wait = Math.min(Math.max(0, validUntil - Date.now()), LONGEST_TIMER_MS);
+    const timer = setTimeout(() => subscriber.error(EXPIRED), wait).unref();
+    const subscription = answer.subscribe(subscriber);
+    return () => {
+      clearTimeout(timer);
+      subscription.unsubscribe();
+    };
+  });
+}

@@ -1,0 +1,29 @@
+import type { Type } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
+import { type Class, type Handler, methodsOf } from '../demands/methods.js';
+
+/** Where `@MessagePattern()`, `@EventPattern()` and the decorators of gRPC leave what a handler is for. */
+const PATTERN_METADATA = 'microservices:pattern';
+
+/** Whether a method is a handler of messages. */
+export function isMessageHandler(method: Handler): boolean {
+  return Reflect.hasMetadata(PATTERN_METADATA, method);
+}
+
+/** The classes of an app that have message handlers. */
+export function messageControllersOf(modules: ModulesContainer): readonly Type[] {
+  return [...modules.values()].flatMap(({ controllers }) =>
+    [...controllers.values()].flatMap(({ metatype }) =>
+      typeof metatype === 'function' && handlesMessages(metatype as Type) ? [metatype as Type] : [],
+    ),
+  );
+}
+
+/** Whether an app has any. */
+export function hasMessageHandlers(modules: ModulesContainer): boolean {
+  return messageControllersOf(modules).length > 0;
+}
+
+function handlesMessages(of: Class): boolean {
+  return methodsOf(of).some(({ levels }) => levels.some(({ value }) => isMessageHandler(value)));
+}

@@ -1,0 +1,358 @@
+import { status as codes } from '@grpc/grpc-js';
+import {
+  type ArgumentsHost,
+  Catch,
+  Controller,
+  type ExceptionFilter,
+  Injectable,
+  Scope,
+  UseFilters,
+} from '@nestjs/common';
+import { GrpcMethod, RpcException } from '@nestjs/microservices';
+import { CertBoundAuthModule, DecisionListener, Public, Scopes } from 'nestjs-cert-bound-auth';
+import { type TestAuthorizationServer, TestDpopClient } from 'nestjs-cert-bound-auth/testing';
+import { once } from 'node:events';
+import { type Observable, of, throwError } from 'rxjs';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { eventually } from '../../support/eventually.js';
+import { grpcClient, metadataOf, protoOf, startGrpc } from '../../support/grpc.js';
+import { RecordingLogger } from '../../support/recording-logger.js';
+import { createWorld, startAuthorizationServer } from '../../support/world.js';
+import { BankController, type Message, ran } from './bank.controller.js';
+
+const world = await createWorld();
+const PUBLIC_URL = 'https://api.example.com';
+
+beforeEach(() => {
+  ran.length = 0;
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const bearer = (token: string): Readonly<Record<string, string>> => ({ authorization: `Bearer ${token}` });
+
+async function goodToken(as: TestAuthorizationServer): Promise<string> {
+  return as.accessToken({ certificate: world.client1, scope: 'payments' });
+}
+
+describe('RFC9449-7.1: DPoP over gRPC', () => {
+  test('a proof is for POST and the path of the method, once, and for no other method', async () => {
+    const as = await startAuthorizationServer(world);
+    const port = await startGrpc(world, {
+      imports: [CertBoundAuthModule.forRoot({ ...as.moduleOptions, dpop: { publicUrl: PUBLIC_URL } })],
+      controllers: [BankController],
+    });
+    const dpop = await TestDpopClient.create();
+    const token = await as.accessToken({ dpop, scope: 'payments' });
+    const { call } = grpcClient(world, port, world.client1);
+    const headers = async (path: string, method = 'POST'): Promise<Record<string, string>> => {
+      const { Authorization, DPoP } = await dpop.headers({ token, method, url: `${PUBLIC_URL}${path}` });
+      return { authorization: Authorization, dpop: DPoP };
+    };
+    const right = await headers('/bank.v1.Payments/Proved');
+    expect(await call('Proved', right)).toMatchObject({ code: 0, messages: ['proved'] });
+    expect(await call('Proved', right)).toMatchObject({ code: 16, challenge: /invalid_dpop_proof/ as never });
+    for (const wrong of [
+      await headers('/bank.v1.Payments/Pay'),
+      await headers('/bank.v1.Payments/Proved', 'GET'),
+      await headers('/'),
+    ]) {
+      const { code, challenge } = await call('Proved', wrong);
+      expect(code).toBe(16);
+      expect(challenge).toContain('error="invalid_dpop_proof"');
+    }
+    expect(await call('Proved', { authorization: `DPoP ${token}` })).toMatchObject({ code: 16 });
+    expect(ran).toEqual(['Proved']);
+  });
+
+  test('a client is given the nonce for its proof, and the next one with an answer', async () => {
+    const as = await startAuthorizationServer(world);
+    const nonceLifetime = 60;
+    const port = await startGrpc(world, {
+      imports: [
+        CertBoundAuthModule.forRoot({
+          ...as.moduleOptions,
+          dpop: { publicUrl: PUBLIC_URL, nonce: 'required', nonceLifetime },
+        }),
+      ],
+      controllers: [BankController],
+    });
+    const dpop = await TestDpopClient.create();
+    const token = await as.accessToken({ dpop, scope: 'payments' });
+    const { call } = grpcClient(world, port, world.client1);
+    const send = async (nonce?: unknown): ReturnType<typeof call> => {
+      const { Authorization, DPoP } = await dpop.headers({
+        token,
+        method: 'POST',
+        url: `${PUBLIC_URL}/bank.v1.Payments/Proved`,
+        ...(nonce === undefined ? {} : { claims: { nonce } }),
+      });
+      return call('Proved', { authorization: Authorization, dpop: DPoP });
+    };
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    const first = await send();
+    expect(first.challenge).toContain('error="use_dpop_nonce"');
+    const nonce = first.trailers['dpop-nonce'];
+    expect(await send(nonce)).toMatchObject({ code: 0 });
+    vi.setSystemTime(Date.now() + (nonceLifetime / 2) * 1000);
+    const next = await send(nonce);
+    expect(next.code).toBe(0);
+    expect(next.trailers['dpop-nonce']).toBeTypeOf('string');
+    expect(next.trailers['dpop-nonce']).not.toBe(nonce);
+  });
+});
+
+describe('gRPC: streams and their tokens', () => {
+  test.each(['end-at-expiry', 'keep'] as const)(
+    'a stream whose token expires while it is under way: %s',
+    async (streams) => {
+      const as = await startAuthorizationServer(world);
+      const port = await startGrpc(world, {
+        imports: [CertBoundAuthModule.forRoot({ ...as.moduleOptions, streams, clockTolerance: 0 })],
+        controllers: [BankController],
+      });
+      const token = await as.accessToken({ certificate: world.client1, scope: 'payments', lifetime: 2 });
+      const { client } = grpcClient(world, port, world.client1);
+      const watch = client['Watch'] as (
+        message: object,
+        metadata: object,
+      ) => NodeJS.EventEmitter & {
+        cancel(): void;
+      };
+      const stream = watch.call(client, { text: 'endless' }, metadataOf(bearer(token)));
+      let received = 0;
+      let ended: { readonly code: number; readonly details: string } | undefined;
+      stream.on('data', () => {
+        received += 1;
+      });
+      stream.on('error', () => undefined);
+      stream.on('status', (status: typeof ended) => {
+        ended = status;
+      });
+      await once(stream, 'data');
+      if (streams === 'keep') {
+        const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
+          exp: number;
+        };
+        await eventually(() => Date.now() > exp * 1000 + 100);
+        const before = received;
+        await eventually(() => received > before + 5);
+        expect(ended).toBeUndefined();
+        stream.cancel();
+        return;
+      }
+      await eventually(() => ended !== undefined);
+      expect(ended).toMatchObject({ code: 16, details: 'The access token has expired' });
+      expect(received).toBeGreaterThan(0);
+    },
+  );
+});
+
+const HEALTH = protoOf(
+  'health.proto',
+  `syntax = "proto3";
+  package grpc.health.v1;
+  message Request { string service = 1; }
+  message Response { int32 status = 1; }
+  service Health {
+    rpc Check (Request) returns (Response);
+    rpc Other (Request) returns (Response);
+  }`,
+);
+
+describe('gRPC: methods that no handler of Nest serves', () => {
+  const healthOf = async (
+    publicMethods?: readonly string[],
+    globalGuards = true,
+  ): Promise<{
+    readonly as: TestAuthorizationServer;
+    readonly check: (path: string, headers?: Readonly<Record<string, string>>) => Promise<number>;
+    readonly logger: RecordingLogger;
+  }> => {
+    const as = await startAuthorizationServer(world);
+    const logger = new RecordingLogger();
+    const { loadSync } = await import('@grpc/proto-loader');
+    const { loadPackageDefinition } = await import('@grpc/grpc-js');
+    const { grpc } = loadPackageDefinition(loadSync(HEALTH)) as never as {
+      readonly grpc: { readonly health: { readonly v1: { readonly Health: { readonly service: never } } } };
+    };
+    const answer = (_call: unknown, callback: (error: null, response: object) => void): void =>
+      callback(null, { status: 1 });
+    const port = await startGrpc(world, {
+      imports: [
+        CertBoundAuthModule.forRoot({
+          ...as.moduleOptions,
+          globalGuards,
+          ...(publicMethods === undefined ? {} : { messages: { publicMethods } }),
+        }),
+      ],
+      controllers: [BankController],
+      logger,
+      options: {
+        onLoadPackageDefinition: (
+          _definition,
+          server: { addService: (service: never, handlers: object) => void },
+        ) => server.addService(grpc.health.v1.Health.service, { Check: answer, Other: answer }),
+      },
+    });
+    const { client } = grpcClient(world, port, world.client1);
+    const check = async (path: string, headers: Readonly<Record<string, string>> = {}): Promise<number> =>
+      new Promise((resolve) => {
+        client
+          .makeUnaryRequest(
+            path,
+            () => Buffer.alloc(0),
+            (value: Buffer) => value,
+            {},
+            metadataOf(headers),
+            () => undefined,
+          )
+          .on('status', ({ code }) => resolve(code));
+      });
+    return { as, check, logger };
+  };
+
+  test('they demand a valid token, and are told apart in the log', async () => {
+    const { as, check, logger } = await healthOf();
+    expect(await check('/grpc.health.v1.Health/Check')).toBe(codes.UNAUTHENTICATED);
+    expect(logger.ours.at(-1)?.text).toMatch(
+      /reason=credentials_missing .*route=grpc.health.v1.Health\/Check/,
+    );
+    expect(await check('/grpc.health.v1.Health/Check', bearer(await goodToken(as)))).toBe(codes.OK);
+  });
+
+  test.each([
+    [['/grpc.health.v1.Health/Check'], [0, 16]],
+    [['/grpc.health.v1.Health'], [0, 0]],
+    [['/grpc.health.v1'], [16, 16]],
+    [['/bank.v1.Payments'], [16, 16]],
+  ])('publicMethods %j opens these and nothing else', async (publicMethods, [checked, other]) => {
+    const { check } = await healthOf(publicMethods);
+    expect(await check('/grpc.health.v1.Health/Check')).toBe(checked);
+    expect(await check('/grpc.health.v1.Health/Other')).toBe(other);
+    expect(await check('/bank.v1.Payments/Pay')).toBe(16);
+    expect(ran).toEqual([]);
+  });
+
+  test('globalGuards: false leaves them open, and what something is demanded of closed', async () => {
+    const { as, check } = await healthOf(undefined, false);
+    expect(await check('/grpc.health.v1.Health/Check')).toBe(0);
+    expect(await check('/bank.v1.Payments/Pay')).toBe(16);
+    expect(await check('/bank.v1.Payments/Pay', bearer(await goodToken(as)))).toBe(0);
+  });
+});
+
+@Catch()
+class TellingFilter implements ExceptionFilter {
+  catch(_error: unknown, host: ArgumentsHost): Observable<unknown> {
+    expect(host.getType()).toBe('rpc');
+    return throwError(() => new RpcException('told by the app').getError());
+  }
+}
+
+@Controller()
+@UseFilters(TellingFilter)
+class FilteredController {
+  @GrpcMethod('Payments', 'Pay') pay(): Message {
+    ran.push('Pay');
+    return { text: 'paid' };
+  }
+}
+
+@Injectable({ scope: Scope.REQUEST })
+class PerRequest {
+  readonly text = 'scoped';
+}
+
+@Controller()
+class RequestScopedController {
+  constructor(private readonly scoped: PerRequest) {}
+  @GrpcMethod('Payments', 'Pay') @Scopes('payments') pay(): Message {
+    ran.push('Pay');
+    return this.scoped;
+  }
+  @GrpcMethod('Payments', 'Open') @Public() open(): Observable<Message> {
+    return of(this.scoped);
+  }
+}
+
+class Listener extends DecisionListener {
+  readonly decisions: { readonly outcome: string; readonly route: string }[] = [];
+  override onDecision(decision: { readonly outcome: string; readonly route: string }): void {
+    this.decisions.push(decision);
+  }
+}
+
+describe('gRPC: as routes of HTTP', () => {
+  test('the challenge survives the filters of the app', async () => {
+    const as = await startAuthorizationServer(world);
+    const port = await startGrpc(world, {
+      imports: [CertBoundAuthModule.forRoot(as.moduleOptions)],
+      controllers: [FilteredController],
+    });
+    const { call } = grpcClient(world, port, world.client1);
+    expect(await call('Pay')).toMatchObject({ code: 16, challenge: 'Bearer' });
+    expect(await call('Pay', bearer(await goodToken(as)))).toMatchObject({ code: 0 });
+  });
+
+  test('a controller that is made for each call is protected', async () => {
+    const as = await startAuthorizationServer(world);
+    class Providers {}
+    const scoped = await startGrpc(world, {
+      imports: [
+        CertBoundAuthModule.forRoot(as.moduleOptions),
+        {
+          module: Providers,
+          providers: [{ provide: PerRequest, useClass: PerRequest, scope: Scope.REQUEST }],
+          controllers: [RequestScopedController],
+        },
+      ],
+      controllers: [],
+    });
+    const { call } = grpcClient(world, scoped, world.client1);
+    expect(await call('Pay')).toMatchObject({ code: 16 });
+    expect(await call('Pay', bearer(await goodToken(as)))).toMatchObject({ code: 0, messages: ['scoped'] });
+    expect(await call('Open')).toMatchObject({ code: 0, messages: ['scoped'] });
+    expect(ran).toEqual(['Pay']);
+  });
+
+  test('listeners hear of every decision once, by service and method', async () => {
+    const as = await startAuthorizationServer(world);
+    const listener = new Listener();
+    class Listening {}
+    const port = await startGrpc(world, {
+      shape: 'hybrid with inheritAppConfig',
+      imports: [
+        CertBoundAuthModule.forRoot(as.moduleOptions),
+        { module: Listening, providers: [{ provide: DecisionListener, useValue: listener }] },
+      ],
+      controllers: [BankController],
+    });
+    const { call } = grpcClient(world, port, world.client1);
+    await call('Pay', bearer(await goodToken(as)));
+    await call('Talk');
+    expect(listener.decisions.map(({ outcome, route }) => [outcome, route])).toEqual([
+      ['accepted', 'bank.v1.Payments/Pay'],
+      ['refused', 'bank.v1.Payments/Talk'],
+    ]);
+  });
+
+  test('what validate refuses with reaches the caller: 403 is PERMISSION_DENIED, without a challenge', async () => {
+    const { ForbiddenException } = await import('@nestjs/common');
+    const as = await startAuthorizationServer(world);
+    const port = await startGrpc(world, {
+      imports: [
+        CertBoundAuthModule.forRoot({
+          ...as.moduleOptions,
+          validate: () => {
+            throw new ForbiddenException('not today');
+          },
+        }),
+      ],
+      controllers: [BankController],
+    });
+    const outcome = await grpcClient(world, port, world.client1).call('Pay', bearer(await goodToken(as)));
+    expect(outcome).toMatchObject({ code: 7, details: 'not today', challenge: undefined });
+  });
+});
