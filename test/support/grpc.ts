@@ -1,7 +1,7 @@
 import {
   credentials,
   type ChannelCredentials,
-  Client,
+  type Client,
   Metadata,
   Server,
   ServerCredentials,
@@ -111,7 +111,7 @@ async function startShape(
   {
     shape,
     platform,
-    logger = undefined,
+    logger,
   }: { readonly shape: Shape; readonly platform: Platform; readonly logger?: RecordingLogger | undefined },
 ): Promise<INestApplication | INestMicroservice> {
   if (shape === 'pure') {

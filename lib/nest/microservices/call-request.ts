@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { HttpRequest } from '../../request/http-request.js';
 
 /** What a call is made of that is no request of HTTP/1.1: credentials and certificate are looked for in it. */
@@ -26,7 +25,7 @@ export function requestOfCall({ path, rawHeaders, socket, context }: CallParts):
     socket,
     context,
   };
-  return request as unknown as IncomingMessage & CallRequest;
+  return request;
 }
 
 /** As Node joins them: what came several times is in one text. */

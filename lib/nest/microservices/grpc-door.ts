@@ -30,7 +30,7 @@ export function grpcCallOf(metadata: object): GrpcCall | undefined {
  */
 export function grpcDoor(app: MessageApp, handled: ReadonlySet<string>): GrpcInterceptor {
   return (method, call) => {
-    const guarded = new GuardedCall(app, method, call, isLeftToOthers(app, handled, method.path));
+    const guarded = new GuardedCall(app, method, call, leavesToOthers(app, handled, method.path));
     const own: Readonly<Record<string | symbol, unknown>> = {
       start: guarded.start,
       startRead: guarded.startRead,
@@ -41,7 +41,7 @@ export function grpcDoor(app: MessageApp, handled: ReadonlySet<string>): GrpcInt
   };
 }
 
-function isLeftToOthers(app: MessageApp, handled: ReadonlySet<string>, path: string): boolean {
+function leavesToOthers(app: MessageApp, handled: ReadonlySet<string>, path: string): boolean {
   if (!app.protectsAll || handled.has(path)) return true;
   const service = path.slice(0, path.lastIndexOf('/'));
   return app.settings.publicMethods.some((open) => open === path || open === service);
