@@ -22,8 +22,8 @@ export function confirmedClaims(jwt: JsonObject, answer: JsonObject, names: Clai
 }
 
 function requireSameToken(jwt: JsonObject, answer: JsonObject, names: ClaimNameSettings): void {
-  // What the JWT says of its binding, its server must know too; what only the server says, binds as well.
-  if (Object.hasOwn(jwt, 'cnf') && !isDeepStrictEqual(jwt['cnf'], answer['cnf'])) throw conflict('cnf');
+  // A binding that only one of them knows of is one that somebody has forgotten.
+  if (!isDeepStrictEqual(jwt['cnf'], answer['cnf'])) throw conflict('cnf');
   for (const [name, path] of [
     ['jti', 'jti'],
     ['the subject', names.subject],

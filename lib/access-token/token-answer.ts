@@ -5,16 +5,15 @@ import type { JsonObject } from '../jose/json-object.js';
 import { readTokenShape } from '../jose/token-shape.js';
 import { type JwtRules, verifyJwt } from './jwt-verifier.js';
 
-/** What is wrong with the token, and not with the JWT that stands for it. */
-const ABOUT_TOKEN: ReadonlySet<string> = new Set([
-  'token_expired',
-  'token_not_yet_valid',
-  'token_issued_in_future',
-  'token_too_old',
-  'audience_mismatch',
-  'claim_missing',
-  'claim_malformed',
-  'claim_forbidden',
+/** What says that the JWT is none of the server's. All else that is wrong with it is what the server says of the token. */
+const UNTRUSTED: ReadonlySet<string> = new Set([
+  'signature_invalid',
+  'key_unknown',
+  'key_unusable',
+  'algorithm_not_allowed',
+  'critical_header_unsupported',
+  'token_malformed',
+  'issuer_mismatch',
 ]);
 
 /**
@@ -35,9 +34,7 @@ export async function verifyTokenAnswer(
     await verifyJwt(jwt, shape, rules, keys);
   } catch (cause) {
     if (!(cause instanceof OAuthError)) throw cause;
-    throw cause.refusal.status === 503 || ABOUT_TOKEN.has(cause.reason)
-      ? cause
-      : invalid(messageOf(cause), cause);
+    throw UNTRUSTED.has(cause.reason) ? invalid(messageOf(cause), cause) : cause;
   }
   return { active: true, ...shape.payload };
 }

@@ -7,15 +7,14 @@ export interface AnswerAge {
 }
 
 /**
- * How long the server lets its answer be used again, in seconds; `undefined` where it says nothing of that. `no-store`, which
- * many servers say of everything they send, is no more than the usual: an app that sets `cache` has decided otherwise, and
- * then whatever stands beside `no-store` says nothing either.
+ * How long the server lets its answer be used again, in seconds; `undefined` where it says nothing of that. `no-store` and
+ * `no-cache`, which servers say of everything they send (oidc-provider, Spring, Keycloak), are no more than the usual: an app
+ * that sets `cache` has decided otherwise, and then what stands beside them says nothing either.
  * @see RFC 9111 §4.2.1, §5.2.2
  */
 export function answerLifetime({ cacheControl, age }: AnswerAge): number | undefined {
   const directives = cacheControl.split(',').map((text) => text.trim().toLowerCase());
-  if (directives.includes('no-store')) return undefined;
-  if (directives.some((text) => /^no-cache(?:=|$)/.test(text))) return 0;
+  if (directives.some((text) => /^no-(?:store|cache)(?:=|$)/.test(text))) return undefined;
   const limits = directives.flatMap((text) => {
     const [name, seconds = ''] = text.split('=');
     return name === 'max-age' || name === 's-maxage' ? [secondsOf(seconds) ?? 0] : [];

@@ -114,8 +114,8 @@ function whyNone(connection: Connection): ClientCertificateFinding {
 
 /**
  * What OpenSSL accepted counts only where the CAs that the server was configured with vouch for it too: other contexts
- * of the server, and sessions of other servers, may trust others. That is found out once for each connection, and
- * stands until a certificate or a revocation list of the chain is out of date.
+ * of the server, and sessions of other servers, may trust others. That is found out once for each connection, and once
+ * more when a certificate or a revocation list of the chain is out of date.
  */
 function chainErrorOf(connection: Connection, x509: X509Certificate): () => string | undefined {
   if (connection.authorized !== true) {
@@ -129,11 +129,19 @@ function chainErrorOf(connection: Connection, x509: X509Certificate): () => stri
   return () => {
     const now = Date.now();
     verdict ??= verdictOf(trust, x509, now);
-    if (verdict.kind === 'invalid') return verdict.error;
-    return now <= verdict.until
-      ? undefined
-      : 'a certificate or a revocation list of its chain is out of date';
+    // Where a CA was renewed, another path may stand.
+    if (isOutOfDate(verdict, now)) verdict = orOutOfDate(verdictOf(trust, x509, now), now);
+    return verdict.kind === 'valid' ? undefined : verdict.error;
   };
+}
+
+function isOutOfDate(verdict: PathVerdict, now: number): boolean {
+  return verdict.kind === 'valid' && now > verdict.until;
+}
+
+function orOutOfDate(verdict: PathVerdict, now: number): PathVerdict {
+  if (verdict.kind === 'valid' && now <= verdict.until) return verdict;
+  return { kind: 'invalid', error: 'a certificate or a revocation list of its chain is out of date' };
 }
 
 /** @param chainError says why its chain does not lead to a trusted CA */

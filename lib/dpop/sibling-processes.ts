@@ -14,8 +14,13 @@ const THIS_PROCESS: Process = { isClusterWorker: cluster.isWorker, env: process.
  * @returns `undefined` where none are known
  */
 export function siblingProcesses({ isClusterWorker, env } = THIS_PROCESS): string | undefined {
-  if (env['pm_id'] !== undefined) return siblingsUnderPm2(env);
-  return isClusterWorker ? `a worker of Node's cluster` : undefined;
+  const siblings = env['pm_id'] === undefined ? undefined : siblingsUnderPm2(env);
+  return siblings ?? (isClusterWorker && !isWorkerOfPm2(env) ? `a worker of Node's cluster` : undefined);
+}
+
+/** In fork mode PM2 has no workers: one that is there belongs to a cluster of the app itself, and has only inherited the variables. */
+function isWorkerOfPm2(env: Process['env']): boolean {
+  return env['pm_id'] !== undefined && env['exec_mode'] !== 'fork_mode';
 }
 
 /** PM2 sets these in cluster mode and in fork mode alike. An instance that `pm2 scale` adds still reads the old count. */

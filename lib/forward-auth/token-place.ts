@@ -1,4 +1,4 @@
-import { invalidRequest, missingCredentials } from '../challenge/oauth-error.js';
+import { invalidRequest, missingCredentials, type OAuthError } from '../challenge/oauth-error.js';
 import type { AuthenticationScheme } from '../decision.js';
 import { isAuthorization } from './authorization-header.js';
 import type { TokenCookie, TokenHeader, TokenPlace, TokenQuery } from './forward-auth.options.js';
@@ -96,6 +96,8 @@ function takeFromQuery(request: RequestWithToken, place: TokenQuery): Taken {
   }
   const sent = found.map(({ pair }) => pair.value);
   const asked = parametersOf(request.asked ?? '', place).found.map(({ pair }) => pair.value);
+  // One of them would be left where a proxy takes the other away, though one be empty.
+  if (sent.length > 1 || asked.length > 1) throw repeated(`the query parameter ${place.unsafeQuery}`);
   const isSame = sent.length === 1 && asked.length === 1 && sent[0] === asked[0];
   const values = isSame ? sent : [...asked, ...sent].filter((value) => value !== '');
   const token = only(values, `the query parameter ${place.unsafeQuery}`);
@@ -140,9 +142,12 @@ function valuesOf(fields: readonly HeaderField[], name: string): readonly string
 }
 
 function only(values: readonly string[], place: string): string {
-  if (values.length > 1)
-    throw invalidRequest('credentials_repeated', { detail: `more than one of ${place}` });
+  if (values.length > 1) throw repeated(place);
   const [value = ''] = values;
   if (value === '') throw missingCredentials('credentials_missing', { detail: `no token in ${place}` });
   return value;
+}
+
+function repeated(place: string): OAuthError {
+  return invalidRequest('credentials_repeated', { detail: `more than one of ${place}` });
 }

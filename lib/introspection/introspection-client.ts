@@ -230,8 +230,11 @@ async function verify(
 ): Promise<IntrospectionAnswer> {
   const answer = readIntrospection(`POST ${url}`, await verifyJwt(jwt));
   if (!answer.active) return withLifetime(answer, lifetime);
-  if (beside !== undefined) requireAgreement(`POST ${url}`, answer.claims, beside);
-  return withLifetime({ ...answer, signed: jwt }, lifetime);
+  if (beside === undefined) return withLifetime({ ...answer, signed: jwt }, lifetime);
+  requireAgreement(`POST ${url}`, answer.claims, beside);
+  // Keycloak names the client in its answer, and not in the JWT.
+  const { jwt: _jwt, ...said } = beside;
+  return withLifetime({ ...answer, claims: { ...said, ...answer.claims }, signed: jwt }, lifetime);
 }
 
 /** The members that tell one token from another. */

@@ -23,6 +23,7 @@ import {
 } from './cert-bound-auth.module-definition.js';
 import { CertBoundStrategy } from './guards/cert-bound.strategy.js';
 import { rememberInstance } from './demands/methods.js';
+import { forgetPolicies } from './demands/route-policy.js';
 import { checkApplication } from './check-application.js';
 import { holdMessageHandlers } from './guards/message.guard.js';
 import { CertificateBindingGuard } from './guards/certificate-binding.guard.js';
@@ -173,6 +174,7 @@ export class CertBoundAuthModule
 
 /** Their constructors may have put functions of their own in the place of methods. */
 function rememberControllers(modules: ModulesContainer): void {
+  forgetPolicies();
   for (const { controllers } of modules.values())
     for (const { instance, metatype } of controllers.values())
       if (instance) rememberInstance(instance, metatype);

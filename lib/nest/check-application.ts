@@ -4,7 +4,7 @@ import type { ModulesContainer } from '@nestjs/core';
 import { type Handler, type Method, methodsOf } from './demands/methods.js';
 import { hasMessageHandlers, isMessageHandler } from './microservices/message-handlers.js';
 import { tellsOfServers } from './microservices/watch-servers.js';
-import { routePolicy, type Said, saidOfClass, saidOfMethod } from './demands/route-policy.js';
+import { isRoute, routePolicy, type Said, saidOfClass, saidOfMethod } from './demands/route-policy.js';
 import type { SenderConstraint } from '../authorization/demands.js';
 import {
   CertBoundAuthConfigurationError,
@@ -178,9 +178,4 @@ function routesOf(controller: Type): readonly { readonly name: string; readonly 
   return methodsOf(controller).flatMap(({ name, levels: [own] }) =>
     own !== undefined && isRoute(own.value) ? [{ name, handler: own.value }] : [],
   );
-}
-
-/** Where `@Get()` and its like leave the path. */
-function isRoute(method: Handler): boolean {
-  return Reflect.hasMetadata('path', method);
 }

@@ -1,6 +1,7 @@
 import { constants, X509Certificate } from 'node:crypto';
 import type { ServerOptions } from 'node:https';
 import { sessionContextOf } from './client-trust.js';
+import { foreignRootProblem } from './foreign-root.js';
 import { pairProblem, readPrivateKey } from './key-pair.js';
 import { pemBlocks, pemText } from './pem.js';
 
@@ -75,7 +76,7 @@ export interface MutualTlsOptions extends Omit<
  * mutualTls({ key, cert, ca }) })`, or for Fastify `new FastifyAdapter({ https: mutualTls({ key, cert, ca }) })`.
  * TLS 1.2 at least, no renegotiation, and sessions that resume only where the same certificates are trusted.
  * @throws TypeError for what would weaken it, and without `ca`: Node would then trust every public CA; for a key and a
- *   certificate that are no pair, and for a certificate that has expired
+ *   certificate that are no pair, for a certificate that has expired, and for a root among the `intermediates`
  */
 export function mutualTls(options: MutualTlsOptions): MutualTlsServerOptions {
   requireAllowed(options);
@@ -89,7 +90,10 @@ export function mutualTls(options: MutualTlsOptions): MutualTlsServerOptions {
   }
   requirePair(options);
   const between = certificatesOf('intermediates', intermediates);
-  const trust = { ca: [...certificatesOf('ca', ca), ...between], crl: listsOf(crl) };
+  const roots = certificatesOf('ca', ca);
+  const foreign = foreignRootProblem(between, roots);
+  if (foreign !== undefined) throw new TypeError(`mutualTls: intermediates ${foreign}`);
+  const trust = { ca: [...roots, ...between], crl: listsOf(crl) };
   if (between.length > 0) withIntermediates.add(trust.ca);
   return {
     ...(rest as ServerOptions),

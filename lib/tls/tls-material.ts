@@ -1,5 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import { foreignRootProblem } from './foreign-root.js';
 import { pairProblem, readPrivateKey } from './key-pair.js';
 import { pemBlocks } from './pem.js';
 import type { TlsField, TlsFile } from './tls-files.js';
@@ -71,10 +72,11 @@ function parsePair(files: readonly TlsFile[], passphrase: string | undefined): K
 }
 
 function parseCas(files: readonly TlsFile[]): readonly string[] {
-  return [
-    ...parseEach(files, 'ca', parseCertificates),
-    ...parseEach(files, 'intermediates', parseCertificates),
-  ];
+  const ca = parseEach(files, 'ca', parseCertificates);
+  const between = parseEach(files, 'intermediates', parseCertificates);
+  const foreign = foreignRootProblem(between, ca);
+  if (foreign !== undefined) throw new Error(`${nameOf(files, 'intermediates')} ${foreign}`);
+  return [...ca, ...between];
 }
 
 function parseEach<T>(

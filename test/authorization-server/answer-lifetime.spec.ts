@@ -17,17 +17,18 @@ describe('RFC9111: a server says for how long its answer may be used again', () 
     ['max-age=rubbish', '', 0],
     ['max-age', '', 0],
     ['max-age=99999999999999999999', '', 0],
-    ['no-cache', '', 0],
-    ['no-cache="set-cookie", max-age=60', '', 0],
     ['no-cachet=1, max-age=60', '', 60],
   ])('an answer with Cache-Control “%s” and Age “%s” lasts for %s seconds', (cacheControl, age, seconds) => {
     expect(answerLifetime({ cacheControl, age })).toBe(seconds);
   });
 
-  test.each(['no-store', 'No-Store', 'no-cache, no-store, max-age=0, must-revalidate'])(
-    'nothing is said by “%s”, which servers send with everything',
-    (cacheControl) => {
-      expect(answerLifetime({ cacheControl, age: '' })).toBeUndefined();
-    },
-  );
+  test.each([
+    'no-store',
+    'No-Store',
+    'no-cache',
+    'no-cache="set-cookie", max-age=60',
+    'no-cache, no-store, max-age=0, must-revalidate',
+  ])('nothing is said by “%s”, which servers send with everything', (cacheControl) => {
+    expect(answerLifetime({ cacheControl, age: '' })).toBeUndefined();
+  });
 });

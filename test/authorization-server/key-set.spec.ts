@@ -172,6 +172,21 @@ describe('RFC8725: keys are found fit before anything is done with them', () => 
     expect(counts).toEqual([10, 10, 4, 1]);
   });
 
+  test.each([
+    ['prime256v1', 'ES256', 10],
+    ['secp384r1', 'ES384', 4],
+    ['secp521r1', 'ES512', 4],
+  ] as const)(
+    'a token without kid is tried with few keys of a curve that OpenSSL is slow with: of %s by %s with %i',
+    (namedCurve, algorithm, count) => {
+      const keys = Array.from(
+        { length: 12 },
+        () => generateKeyPairSync('ec', { namedCurve }).publicKey.export({ format: 'jwk' }) as JWK,
+      );
+      expect(candidatesAmong(keys, algorithm)).toMatchObject({ kind: 'found', keys: { length: count } });
+    },
+  );
+
   test('a key that is published many times counts once', () => {
     const [same, other] = [jwk(), jwk()];
     const found = candidatesAmong(

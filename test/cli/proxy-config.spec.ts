@@ -75,6 +75,35 @@ describe('the command proxy-config', () => {
     );
   });
 
+  test.each(PROXIES)(
+    'row 44: %s is given no name or address that it could read as more than that',
+    async (proxy) => {
+      const changes: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+        'listen.host': { 'host: 127.0.0.1': `host: "127.0.0.1;\\n  evil"` },
+        'token.cookie': { 'payments:\n': 'payments:\n    token: { cookie: "a`b" }\n' },
+        'token.unsafeQuery': {
+          'payments:\n': 'payments:\n    token: { unsafeQuery: "{http.request.uri}" }\n',
+        },
+      };
+      for (const [path, replace] of Object.entries(changes)) {
+        const { code, err } = await print(proxy, replace);
+        expect([path, code]).toEqual([path, 1]);
+        expect(err).toContain(path);
+      }
+      if (proxy === 'traefik' || proxy === 'envoy') return;
+      const format = proxy === 'nginx' ? 'pem' : 'der';
+      const { err } = await print(proxy, {
+        'audience: https://api.example.com': `audience: https://api.example.com\nclientCertificate: { from: header, header: "x$host", format: ${format}, trust: proxy }`,
+      });
+      expect(err).toContain('clientCertificate.header');
+      const socket = await print(proxy, {
+        'listen: { host: 127.0.0.1, port: 4180 }': 'listen: { unix: "/run/a b.sock" }',
+        'trustedProxies: [loopback]': 'trustedProxies: [unix]',
+      });
+      expect(socket.err).toContain('listen.unix');
+    },
+  );
+
   test('row 46: a phantom token in Authorization goes on in place of the client’s', async () => {
     const phantom = {
       'accounts:\n': 'accounts:\n    phantomToken: { from: introspection }\n',

@@ -33,6 +33,18 @@ describe('RFC9449-11: what a process knows of others that serve the same API', (
       { pm_id: '0', instances: '1', NODE_APP_INSTANCE: '0' },
       undefined,
     ],
+    [
+      'a worker of a cluster that an only instance of PM2 in fork mode has made has some',
+      true,
+      { pm_id: '0', instances: '1', NODE_APP_INSTANCE: '0', exec_mode: 'fork_mode' },
+      `a worker of Node's cluster`,
+    ],
+    [
+      'a single instance of PM2 that says its cluster mode has no others',
+      true,
+      { pm_id: '1', instances: '1', NODE_APP_INSTANCE: '0', exec_mode: 'cluster_mode' },
+      undefined,
+    ],
     ['a single instance of PM2 in fork mode has no others', false, { pm_id: '3', instances: '1' }, undefined],
   ])('%s', (_, isClusterWorker, env, expected) => {
     expect(siblingProcesses({ isClusterWorker, env })).toBe(expected);

@@ -123,6 +123,20 @@ class PerRequestController {
   }
 }
 
+/** A bound function of the open method in the place of one that nothing but the global guard protects. */
+@Controller({ path: 'per-request-shared', scope: Scope.REQUEST })
+class PerRequestSharedController {
+  constructor() {
+    this.pay = this.open.bind(this);
+  }
+  @Get('open') @Public() open(): string {
+    return 'open';
+  }
+  @Get('pay') pay(): string {
+    return 'never';
+  }
+}
+
 abstract class Inherited {
   @Get('pay') @Scopes('pay') pay(): string {
     return 'in';
@@ -159,11 +173,146 @@ class ExtendedController {
   }
 }
 
+/** What a class has, copied into another one: as the mixins of the TypeScript handbook do it, `constructor` and all. */
+function mix(into: Type, from: Type, names = Object.getOwnPropertyNames(from.prototype)): void {
+  for (const name of names) {
+    const descriptor = Object.getOwnPropertyDescriptor(from.prototype, name);
+    if (descriptor !== undefined) Object.defineProperty(into.prototype, name, descriptor);
+  }
+}
+
+class Mixin {
+  @Get('pay') @Scopes('pay') pay(): string {
+    return 'in';
+  }
+  @Get('constrained') @SenderConstrained('certificate') @Derived() @Scopes('pay') constrained(): string {
+    return 'in';
+  }
+  @Get('open') @Public() open(): string {
+    return 'open';
+  }
+}
+@Controller('mixed')
+class MixedController {}
+mix(MixedController, Mixin, ['pay', 'constrained', 'open']);
+@Controller('mixed-public')
+@Public()
+class MixedPublicController {}
+mix(MixedPublicController, Mixin, ['pay', 'constrained']);
+
+/** It brings a `constructor`, by which Nest then tells the class of the controller. */
+@Public()
+class PlainMixin {
+  @Get('pay') pay(): string {
+    return 'in';
+  }
+}
+@Controller('mixed-whole')
+@Scopes('pay')
+class WhollyMixedController {}
+mix(WhollyMixedController, PlainMixin);
+
+/** A method of a base class that is decorated for a class below it. */
+class Undecorated {
+  @Get('pay') pay(): string {
+    return 'in';
+  }
+}
+@Controller('decorated-below')
+class DecoratedBelowController extends Undecorated {}
+Reflect.decorate(
+  [Scopes('pay')],
+  DecoratedBelowController.prototype,
+  'pay',
+  Object.getOwnPropertyDescriptor(Undecorated.prototype, 'pay') as object,
+);
+
+/** A class of its own in the class's place, with all that the other has. */
+const Copied = (): ClassDecorator => (target) => {
+  class Copy {}
+  const original = target as unknown as Type;
+  mix(
+    Copy,
+    original,
+    Object.getOwnPropertyNames(original.prototype).filter((name) => name !== 'constructor'),
+  );
+  for (const key of Reflect.getOwnMetadataKeys(target) as string[])
+    Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, target), Copy);
+  return Copy as never;
+};
+@Controller('copied')
+@Copied()
+@Scopes('pay')
+class CopiedController {
+  @Get('pay') pay(): string {
+    return 'in';
+  }
+}
+
+/** The guard on the class sees to the token alone, and that of the decorator is on the method that was replaced. */
+@Controller('bound-binding')
+@UseGuards(CertificateBindingGuard)
+class BoundBelowBindingGuardController {
+  constructor() {
+    this.pay = this.pay.bind(this);
+  }
+  @Get('pay') @Scopes('pay') pay(): string {
+    return 'in';
+  }
+}
+@Controller('bound-passport')
+@UseGuards(AuthGuard('cert-bound'))
+class BoundBelowAuthGuardController {
+  constructor() {
+    this.pay = this.pay.bind(this);
+  }
+  @Get('pay') @SenderConstrained('certificate') @Scopes('pay') pay(): string {
+    return 'in';
+  }
+}
+
+/** Nothing but guards, which are on the methods and the class that were replaced. */
+@Controller('guards-lost')
+class LostGuardsController {
+  constructor() {
+    this.binding = this.binding.bind(this);
+    this.scopes = this.scopes.bind(this);
+    this.passport = this.passport.bind(this);
+  }
+  @Get('binding') @UseGuards(CertificateBindingGuard) binding(): string {
+    return 'in';
+  }
+  @Get('scopes') @UseGuards(ScopesGuard) scopes(): string {
+    return 'in';
+  }
+  @Get('passport') @UseGuards(AuthGuard('cert-bound')) passport(): string {
+    return 'in';
+  }
+}
+@Controller('guards-above')
+@UseGuards(CertificateBindingGuard)
+@Proxied()
+class GuardAboveProxyController {
+  @Get('pay') pay(): string {
+    return 'in';
+  }
+}
+
 const SHAPES: readonly Type[] = [
+  MixedController,
+  MixedPublicController,
+  WhollyMixedController,
+  DecoratedBelowController,
+  CopiedController,
+  BoundBelowBindingGuardController,
+  BoundBelowAuthGuardController,
+  LostGuardsController,
+  GuardAboveProxyController,
   WrappedController,
   BoundController,
   SharedFunctionController,
   PerRequestController,
+  PerRequestSharedController,
   InheritingController,
   BelowProxyController,
   AboveProxyController,
@@ -171,6 +320,15 @@ const SHAPES: readonly Type[] = [
 ];
 
 const PROTECTED = [
+  'mixed/pay',
+  'mixed/constrained',
+  'mixed-public/pay',
+  'mixed-public/constrained',
+  'mixed-whole/pay',
+  'decorated-below/pay',
+  'copied/pay',
+  'bound-binding/pay',
+  'bound-passport/pay',
   'wrapped/above',
   'wrapped/derived',
   'wrapped/below',
@@ -211,10 +369,25 @@ describe.each(PLATFORMS)('app shapes on %s', (platform) => {
       }
     });
 
+    test('INV1: a route whose guards are lost with the method or the class that they were on needs a token', async () => {
+      const as = await startAuthorizationServer(world);
+      const app = await startApi(world, platform, as, SHAPES, { globalGuards });
+      const token = await as.accessToken({ certificate: world.client1 });
+      const paths = ['guards-lost/binding', 'guards-lost/scopes', 'guards-lost/passport', 'guards-above/pay'];
+      for (const path of paths) {
+        const answers = [
+          (await clientOf(app, world).get(`/${path}`)).status,
+          (await clientOf(app, world, world.client2, token).get(`/${path}`)).status,
+          (await clientOf(app, world, world.client1, token).get(`/${path}`)).status,
+        ];
+        expect(answers, path).toEqual([401, 401, 200]);
+      }
+    });
+
     test('a route that is public stays so in the place of another function', async () => {
       const as = await startAuthorizationServer(world);
       const app = await startApi(world, platform, as, SHAPES, { globalGuards });
-      for (const path of ['wrapped/open', 'bound/open', 'inherited/open']) {
+      for (const path of ['wrapped/open', 'bound/open', 'inherited/open', 'mixed/open']) {
         await clientOf(app, world).get(`/${path}`).expect(200, 'open');
       }
     });
@@ -223,7 +396,34 @@ describe.each(PLATFORMS)('app shapes on %s', (platform) => {
       const as = await startAuthorizationServer(world);
       const app = await startApi(world, platform, as, SHAPES, { globalGuards: true });
       await clientOf(app, world).get('/per-request/open').expect(401);
+      await clientOf(app, world).get('/per-request-shared/pay').expect(401);
+      await clientOf(app, world).get('/per-request-shared/open').expect(200, 'open');
     });
+  });
+
+  test('INV1: a class keeps its demands in an app that begins after one with another class of the same mixin', async () => {
+    class SharedMixin {
+      @Get('pay') pay(): string {
+        return 'in';
+      }
+    }
+    @Controller('earlier')
+    class EarlierController {}
+    mix(EarlierController, SharedMixin);
+    @Controller('later')
+    @Scopes('pay')
+    class LaterController {}
+    mix(LaterController, SharedMixin);
+
+    const as = await startAuthorizationServer(world);
+    const client = world.client1;
+    const other = await as.accessToken({ certificate: client, scope: 'read' });
+    const earlier = await startApi(world, platform, as, [EarlierController]);
+    await clientOf(earlier, world, client, other).get('/earlier/pay').expect(200);
+    const later = await startApi(world, platform, as, [LaterController]);
+    await clientOf(later, world, client, other).get('/later/pay').expect(403);
+    const pay = await as.accessToken({ certificate: client, scope: 'pay' });
+    await clientOf(later, world, client, pay).get('/later/pay').expect(200);
   });
 
   /** Guards that the app calls itself, from one of its own. */

@@ -10,7 +10,7 @@ import {
   TestCertificateAuthority,
 } from 'nestjs-cert-bound-auth/testing';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { pkcs12, version1Authority } from '../support/openssl.js';
+import { pkcs12, renewedAuthority, version1Authority } from '../support/openssl.js';
 import { type Answer, openClient, type TlsClientOptions } from '../support/tls-client.js';
 import { createWatchedApp, type ServerKind, SERVERS, type WatchedApp } from '../support/watched-app.js';
 import { createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
@@ -256,6 +256,27 @@ describe.each(KINDS)('INV13: what a server on %s trusts is what it was configure
     expect(await client.get('/fast', { authorization: await tokenFor(cert) })).toBe(200);
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 366 * 86_400_000 });
     expect(await client.get('/fast', { authorization: await tokenFor(cert) })).toBe(401);
+  });
+
+  it('A connection outlives a root that was renewed with its key, where its successor is configured as well', async () => {
+    const { roots, client } = renewedAuthority();
+    const later = Date.now() + 2 * 86_400_000;
+    for (const [ca, answer] of [
+      [[...roots], 200],
+      [[roots[0]], 401],
+    ] as const) {
+      const app = await start(kind, tlsOf({ ca }));
+      const { key, cert } = client;
+      const opened = await openClient({ port: app.port, http: SERVERS[kind], ca: world.ca.cert, key, cert });
+      expect(await opened.get('/fast', { authorization: await tokenFor(cert) })).toBe(200);
+      vi.useFakeTimers({ toFake: ['Date'], now: later });
+      const authorization = await tokenFor(cert);
+      expect([
+        await opened.get('/fast', { authorization }),
+        await opened.get('/fast', { authorization }),
+      ]).toEqual([answer, answer]);
+      vi.useRealTimers();
+    }
   });
 
   it('A root of X.509 version 1 vouches for its clients', async () => {

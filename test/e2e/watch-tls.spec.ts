@@ -300,7 +300,7 @@ describe.each(KINDS)('INV13: what the guards trust on %s', (kind) => {
     await folder.replace({ ca: otherCa.cert });
     await eventually(async () => (await answer(otherClient)) === 200, SECOND);
     expect([await answer(below), await answer(world.client1)]).toEqual([401, 401]);
-    await folder.replace({ ca: world.ca.cert, crl: otherCa.cert });
+    await folder.replace({ ca: world.ca.cert, crl: (await otherCa.issueIntermediate()).cert });
     await eventually(async () => (await answer(world.client1)) === 200, SECOND);
     expect(await answer(below)).toBe(401);
   });
@@ -562,6 +562,14 @@ describe('how a watch starts', () => {
     const intermediates = (await world.ca.issueIntermediate()).cert;
     const deep = await createWatchedApp('express', mutualTls({ ...texts, intermediates }));
     await expect(watchTls(deep.app, needed)).rejects.toThrow('made with intermediates');
+    const foreign = await plainFolder({
+      ...texts,
+      crl: (await TestCertificateAuthority.create('Foreign')).cert,
+    });
+    const withRoot = { ...needed, intermediates: foreign.paths.crl };
+    await expect(watchTls(deep.app, withRoot)).rejects.toThrow(
+      /intermediates \(.*\) holds a root that is not in ca/,
+    );
     const several = await createWatchedApp(
       'express',
       mutualTls({ ...texts, key: [key, key], cert: [cert, cert] }),

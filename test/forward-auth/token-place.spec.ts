@@ -153,6 +153,12 @@ describe('row 38: the place that the token is taken from', () => {
       (token) => ({ uri: `/?token=${token}&token=${token}` }),
       '400 invalid_request',
     ],
+    [
+      'the query, repeated, once empty, where a proxy takes one away',
+      { unsafeQuery: 'token' },
+      (token) => ({ uri: `/?token=${token}&token=` }),
+      '400 invalid_request',
+    ],
     ['the query, empty', { unsafeQuery: 'token' }, () => ({ uri: '/?token=' }), 401],
     [
       'the query, never from Authorization',

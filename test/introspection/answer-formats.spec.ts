@@ -98,9 +98,6 @@ describe.each(['keycloak-jwt', 'access-token-jwt'] as const)('an answer in the f
   test.each<[string, () => Made]>([
     ['signed by another key', () => ({ key: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey })],
     ['of another issuer', () => ({ claims: { iss: 'https://other.example.com' } })],
-    ['that is an ID token', () => ({ claims: { at_hash: 'x' } })],
-    ['that does not show what it is', () => ({ claims: { scope: undefined } })],
-    ['of another type', () => ({ header: { typ: 'logout+jwt' } })],
     ['with an extension that nothing understands', () => ({ header: { b64: true } })],
   ])('INV3: a JWT %s says nothing of the token', async (_, made) => {
     await expect(asked(made())).rejects.toMatchObject({
@@ -113,6 +110,9 @@ describe.each(['keycloak-jwt', 'access-token-jwt'] as const)('an answer in the f
     ['has expired', { exp: 1 }, 'token_expired'],
     ['is for another API', { aud: 'other' }, 'audience_mismatch'],
     ['has no exp', { exp: undefined }, 'claim_missing'],
+    // Keycloak calls an ID token active, and sends it back.
+    ['is an ID token', { typ: 'ID' }, 'token_is_id_token'],
+    ['does not show what it is', { scope: undefined }, 'token_type_mismatch'],
   ])('a JWT that %s refuses the token', async (_, claims, reason) => {
     await expect(asked({ claims })).rejects.toMatchObject({ refusal: { status: 401 }, reason });
   });
@@ -135,6 +135,16 @@ describe.each(['keycloak-jwt', 'access-token-jwt'] as const)('an answer in the f
 });
 
 describe('what Keycloak says beside the JWT', () => {
+  test('what only the answer says counts too, and an answer that is not active counts whatever its JWT', async () => {
+    as = await startAuthorizationServer(world);
+    const { claims } = await lookUp('keycloak-jwt', besideJson(await jwtOf(), { client_id: 'c' }));
+    expect(claims).toMatchObject({ client_id: 'c', scope: 'a' });
+    expect(claims).not.toHaveProperty('jwt');
+    await expect(lookUp('keycloak-jwt', json({ active: false, jwt: await jwtOf() }))).rejects.toMatchObject({
+      reason: 'token_inactive',
+    });
+  });
+
   test('INV3: an answer without a JWT is an outage, and the log names the switch', async () => {
     as = await startAuthorizationServer(world);
     await expect(lookUp('keycloak-jwt', besideJson(undefined))).rejects.toMatchObject({

@@ -87,9 +87,13 @@ describe.each(['canonical', 'lenient'] as const)('RFC8725: a key in %s spelling'
     },
   );
 
-  test.each(['prime256v1', 'secp384r1', 'secp521r1'])('a key of %s is fit', (curve) => {
+  test.each([
+    ['prime256v1', 2],
+    ['secp384r1', 16],
+    ['secp521r1', 16],
+  ])('a key of %s is fit, and its signatures cost about %i times those of RSA', (curve, cost) => {
     const key = ec(curve);
-    expect(fitnessOf(key, spelling)).toEqual({ kind: 'fit', jwk: key, cost: 1 });
+    expect(fitnessOf(key, spelling)).toEqual({ kind: 'fit', jwk: key, cost });
   });
 
   test('a key of another curve, of another type, or of a curve that is not of its type is not fit', () => {
@@ -108,7 +112,7 @@ describe.each(['canonical', 'lenient'] as const)('RFC8725: a key in %s spelling'
 
   test('a key of Ed25519 is fit, with all its 32 bytes', () => {
     const key = ed25519();
-    expect(fitnessOf(key, spelling)).toEqual({ kind: 'fit', jwk: key, cost: 1 });
+    expect(fitnessOf(key, spelling)).toEqual({ kind: 'fit', jwk: key, cost: 3 });
     for (const x of [undefined, '', 'AA', `${key.x}AA`, 7]) {
       expect(fitnessOf({ ...key, x }, spelling), String(x)).toEqual(UNFIT);
     }
@@ -198,7 +202,7 @@ describe('the spelling of numbers', () => {
     const bytes = Buffer.from(point.x, 'base64url');
     for (const x of [bytes.subarray(1), Buffer.concat([Buffer.alloc(1), bytes])]) {
       const spelt = { ...point, x: x.toString('base64url') };
-      expect(fitnessOf(spelt, 'lenient')).toEqual({ kind: 'fit', jwk: point, cost: 1 });
+      expect(fitnessOf(spelt, 'lenient')).toEqual({ kind: 'fit', jwk: point, cost: 2 });
       expect(fitnessOf(spelt, 'canonical')).toEqual(UNFIT);
     }
     const longer = { ...point, x: Buffer.alloc(33, 1).toString('base64url') };

@@ -124,6 +124,12 @@ export const MODULE_FIELDS: readonly {
     fields: ['ca', 'key', 'cert', 'unknown'],
   },
   {
+    title: 'messages',
+    right: withOptions({ messages: {} }),
+    at: 'messages',
+    fields: ['findCredentials', 'publicMethods', 'unknown'],
+  },
+  {
     title: 'http',
     right: withServer({ http: {} }),
     at: `${S}.http`,

@@ -56,3 +56,30 @@ export function version1Authority(): {
   const [key = ''] = blocks('PRIVATE KEY');
   return { root, client: { key, cert } };
 }
+
+/** A root that was renewed with its key: one that ends tomorrow, its successor, and a client's certificate of both. */
+export function renewedAuthority(): {
+  readonly roots: readonly [old: string, renewed: string];
+  readonly client: { readonly key: string; readonly cert: string };
+} {
+  const root = 'req -x509 -key root.key -subj /CN=Renewed-root';
+  const all = openssl(
+    { extensions: CLIENT },
+    'all',
+    'genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out root.key',
+    `${root} -days 1 -out old.crt`,
+    `${root} -days 400 -out renewed.crt`,
+    `req ${NEW_KEY} -keyout client.key -subj /CN=client -out client.csr`,
+    'x509 -req -in client.csr -CA renewed.crt -CAkey root.key -CAcreateserial -days 300 -sha256 -extfile extensions -out client.crt',
+    'crl2pkcs7 -nocrl -certfile client.crt -certfile old.crt -certfile renewed.crt -out p7',
+    'pkcs7 -in p7 -print_certs -out certificates',
+    'pkcs12 -export -inkey client.key -in client.crt -certfile certificates -passout pass: -out p12',
+    'pkcs12 -in p12 -nodes -passin pass: -out all',
+  ).toString();
+  const blocks = (label: string): readonly string[] =>
+    all.match(new RegExp(`-----BEGIN ${label}-----[^-]*-----END ${label}-----\n`, 'g')) ?? [];
+  const [cert = '', ...others] = blocks('CERTIFICATE');
+  const [key = ''] = blocks('PRIVATE KEY');
+  const [old = '', renewed = ''] = others.filter((other) => other !== cert);
+  return { roots: [old, renewed], client: { key, cert } };
+}

@@ -71,6 +71,16 @@ describe('INV13: mutualTls takes nothing by which Node would trust other CAs', (
     for (const [changes, message] of cases) expect(() => mutualTls(options(changes))).toThrow(message);
   });
 
+  test('INV2: A root among the intermediates is refused, for OpenSSL would trust it, unless it is one of the CAs', async () => {
+    const between = await world.ca.issueIntermediate();
+    const bundle = `${between.cert}\n${otherCa.cert}`;
+    expect(() => mutualTls(options({ intermediates: bundle }))).toThrow(
+      /^mutualTls: intermediates holds a root that is not in ca, and would be trusted like one: "CN=.*"\. Leave it out/,
+    );
+    const whole = `${between.cert}\n${world.ca.cert}`;
+    expect(mutualTls(options({ intermediates: whole }))).toMatchObject({ requestCert: true });
+  });
+
   test('CAs and lists are taken as text, bytes and arrays, several in one file too', async () => {
     const crls = [await world.ca.issueCrl(), await otherCa.issueCrl()];
     const forms = [

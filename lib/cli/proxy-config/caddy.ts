@@ -87,7 +87,8 @@ function steps({ askAt, phantom }: PlannedPolicy, plan: ProxyPlan): readonly str
     "# The client's token ends here.",
     ...gone.map((name) => `request_header -${name}`),
     ...places.cookies.map(
-      (name) => `request_header Cookie \`(^|;)[ \\t]*${literally(name)}[ \\t]*=[^;]*;?\` $1`,
+      // The empty group stands for nothing. The semicolon behind is left, for the next cookie of this name begins with it.
+      (name) => `request_header Cookie \`(?:^|;)[ \\t]*${literally(name)}[ \\t]*=[^;]*()\` $1`,
     ),
     ...places.parameters.map((name) => `uri query ${JSON.stringify(`-${name}`)}`),
     '',

@@ -179,26 +179,29 @@ ${block(lines, 26)}`;
 function cookieLines(cookies: readonly string[]): readonly string[] {
   return [
     `  local tokens = { ${cookies.map((name) => `["${name}"] = true`).join(', ')} }`,
-    '  local cookie = headers:get("cookie")',
-    '  if cookie then',
-    '    local kept = {}',
-    '    for pair in cookie:gmatch("[^;]+") do',
+    '  local kept = {}',
+    '  for index = 0, headers:getNumValues("cookie") - 1 do',
+    '    for pair in headers:getAtIndex("cookie", index):gmatch("[^;]+") do',
     '      if not tokens[pair:match("^[ \\t]*(.-)[ \\t]*=")] then kept[#kept + 1] = pair end',
     '    end',
-    '    headers:replace("cookie", table.concat(kept, ";"))',
     '  end',
+    '  headers:remove("cookie")',
+    '  if #kept > 0 then headers:add("cookie", table.concat(kept, ";")) end',
   ];
 }
 
 function parameterLines(parameters: readonly string[]): readonly string[] {
-  const names = parameters.map((name) => `["${encodeURIComponent(name)}"] = true`);
+  const names = parameters.map((name) => `["${name}"] = true`);
   return [
     `  local parameters = { ${names.join(', ')} }`,
     '  local path, query = headers:get(":path"):match("^([^?]*)%?(.*)$")',
     '  if query then',
     '    local kept = {}',
     '    for pair in query:gmatch("[^&]+") do',
-    '      if not parameters[pair:match("^[^=]*")] then kept[#kept + 1] = pair end',
+    '      local name = pair:match("^[^=]*"):gsub("%+", " "):gsub("%%(%x%x)", function(code)',
+    '        return string.char(tonumber(code, 16))',
+    '      end)',
+    '      if not parameters[name] then kept[#kept + 1] = pair end',
     '    end',
     '    headers:replace(":path", #kept == 0 and path or path .. "?" .. table.concat(kept, "&"))',
     '  end',

@@ -1,5 +1,5 @@
 import type { ProxyPlan } from './proxy-plan.js';
-import { AMBIGUOUS_PATH, authorityOf, block, heading, literally } from './text.js';
+import { AMBIGUOUS_PATH, authorityOf, block, heading, literally, spellingsOf } from './text.js';
 
 /** Prints the configuration of nginx, for a file of /etc/nginx/conf.d. */
 export function nginxConfig(plan: ProxyPlan): string {
@@ -52,7 +52,7 @@ ${block(
   proxy_set_header Connection $connection_upgrade;
   proxy_http_version 1.1;
 
-${plan.policies.length === 1 ? '' : severalPolicies()}${plan.policies
+${steps.refusal}${plan.policies.length === 1 ? '' : severalPolicies()}${plan.policies
     .map(({ name, prefix }) => protectedLocation(name, prefix, steps.uri))
     .join(
       '',
@@ -134,6 +134,8 @@ ${block(verifyHeader === undefined ? [] : [`proxy_set_header ${verifyHeader} $ss
 interface Stripping {
   readonly maps: string;
   readonly headers: readonly string[];
+  /** What is refused because not all of it could be taken away. */
+  readonly refusal: string;
   /** Behind the address of the API; empty where the URI stays as it was sent. */
   readonly uri: string;
 }
@@ -142,26 +144,48 @@ interface Stripping {
 function stripping({ places: { cookies, parameters } }: ProxyPlan): Stripping {
   const cookieMaps = cookies.map((name, index) => {
     const [from, to] = [index === 0 ? '$http_cookie' : `$cookies_${index}`, `$cookies_${index + 1}`];
-    const pattern = `^(?<cookies_before_${index}>(?:.*;)?)[ \\t]*${literally(name)}[ \\t]*=[^;]*;?[ \\t]*(?<cookies_after_${index}>.*)$`;
-    return mapOf(from, to, pattern, `$cookies_before_${index}$cookies_after_${index}`);
+    const cookie = `[ \\t]*${literally(name)}[ \\t]*=`;
+    const pattern = `^(?<cookies_before_${index}>(?:.*;)?)${cookie}[^;]*;?[ \\t]*(?<cookies_after_${index}>.*)$`;
+    return mapOf(from, to, [
+      // One can be taken out. Of several none stays, and no other cookie either.
+      [`(?:^|;)${cookie}.*;${cookie}`, ''],
+      [pattern, `$cookies_before_${index}$cookies_after_${index}`],
+    ]);
   });
   const uriMaps = parameters.map((name, index) => {
     const [from, to] = [index === 0 ? '$request_uri' : `$uri_${index}`, `$uri_${index + 1}`];
     const parameter = literally(encodeURIComponent(name));
     const pattern = `^(?<uri_before_${index}>[^?]*[?](?:.*&)?)${parameter}=[^&]*&?(?<uri_after_${index}>.*)$`;
-    return mapOf(from, to, pattern, `$uri_before_${index}$uri_after_${index}`);
+    return mapOf(from, to, [[pattern, `$uri_before_${index}$uri_after_${index}`]]);
   });
+  const uri = parameters.length === 0 ? '' : `$uri_${parameters.length}`;
   return {
     maps: [...cookieMaps, ...uriMaps].join(''),
     headers: cookies.length === 0 ? [] : [`proxy_set_header Cookie $cookies_${cookies.length};`],
-    uri: parameters.length === 0 ? '' : `$uri_${parameters.length}`,
+    refusal: uri === '' ? '' : refusalOf(uri, parameters),
+    uri,
   };
 }
 
-function mapOf(from: string, to: string, pattern: string, result: string): string {
+function refusalOf(uri: string, parameters: readonly string[]): string {
+  return `  # A token that is in the query twice, or under its name in another spelling, could not be taken away in whole.
+  if (${uri} ~ "^[^?]*[?](?:.*&)?(?:${parameters.map((name) => spellingsOf(name)).join('|')})=") {
+    return 400;
+  }
+
+`;
+}
+
+function mapOf(
+  from: string,
+  to: string,
+  rules: readonly (readonly [pattern: string, result: string])[],
+): string {
   return `\nmap ${from} ${to} {
   default ${from};
-  "~${pattern}" "${result}";
-}
+${block(
+  rules.map(([pattern, result]) => `"~${pattern}" "${result}";`),
+  2,
+)}}
 `;
 }

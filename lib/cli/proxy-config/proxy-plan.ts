@@ -71,6 +71,7 @@ export function planProxy(proxy: AskingProxy, config: ServeConfig): Planned {
   };
   const problems = [
     ...checkServer(proxy, config),
+    ...checkAddress(config),
     ...checkNames(plan),
     ...checkCertificates(proxy, forwardAuth),
   ];
@@ -139,19 +140,44 @@ function checkServer(
   ];
 }
 
+/** What is printed must not be read as more than an address, in any of the languages. */
+function checkAddress({ listen }: ServeConfig): readonly ConfigurationProblem[] {
+  if ('unix' in listen) {
+    const remedy = "use a path of letters, digits, '.', '_', '-' and '/': proxies read others otherwise";
+    return /^[\w./-]+$/.test(listen.unix) ? [] : [problem('listen.unix', listen.unix, remedy)];
+  }
+  const remedy = 'give an address or the name of a host';
+  return /^[\w.:-]+$/.test(listen.host) ? [] : [problem('listen.host', listen.host, remedy)];
+}
+
 /** Of names with other characters a proxy may make something else. */
-function checkNames({ copied, places }: ProxyPlan): readonly ConfigurationProblem[] {
-  const remedy = "use letters, digits and '-' alone: of other names proxies may make something else";
+function checkNames(plan: ProxyPlan): readonly ConfigurationProblem[] {
+  const { copied, places, certificateHeader, verifyHeader = 'none' } = plan;
+  const names = [
+    ...copied.map((name) => [`credentialHeaders.${name}`, name] as const),
+    ...places.headers.map((name) => ['token.header', name] as const),
+    ['clientCertificate.header', certificateHeader] as const,
+    ['clientCertificate.verifyHeader', verifyHeader] as const,
+  ];
   return [
-    ...copied
-      .filter((name) => !isPlain(name))
-      .map((name) => problem(`credentialHeaders.${name}`, name, remedy)),
-    ...places.headers.filter((name) => !isPlain(name)).map((name) => problem('token.header', name, remedy)),
+    ...names.flatMap(([path, name]) => checkName(path, name, /^[a-z][a-z\d-]*$/i, "letters, digits and '-'")),
+    ...places.cookies.flatMap((name) =>
+      checkName('token.cookie', name, /^[\w.-]+$/, "letters, digits, '.', '_' and '-'"),
+    ),
+    ...places.parameters.flatMap((name) =>
+      checkName('token.unsafeQuery', name, /^[\w.~ -]+$/, "letters, digits, '.', '_', '~' and '-'"),
+    ),
   ];
 }
 
-function isPlain(name: string): boolean {
-  return /^[a-z][a-z\d-]*$/i.test(name);
+function checkName(
+  path: string,
+  name: string,
+  allowed: RegExp,
+  letters: string,
+): readonly ConfigurationProblem[] {
+  if (allowed.test(name)) return [];
+  return [problem(path, name, `use ${letters} alone: of other names proxies may make something else`)];
 }
 
 type Format = Exclude<HeaderClientCertificateOptions['format'], object>;

@@ -21,6 +21,17 @@ export function literally(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
 }
 
+/** A regular expression for a name in a query, percent-encoded or not. */
+export function spellingsOf(name: string): string {
+  return name.replaceAll(/./g, (letter) => spellingsOfLetter(letter));
+}
+
+function spellingsOfLetter(letter: string): string {
+  const code = Buffer.from(letter).toString('hex');
+  const encoded = `%${code.replaceAll(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)}`;
+  return `(?:${letter === ' ' ? String.raw`\+` : literally(letter)}|${encoded})`;
+}
+
 /**
  * Begins like the path of a request, as it was sent, that two readers may take for different ones: with several policies,
  * the proxy could ask about one path, and the API serve another.

@@ -17,5 +17,5 @@ import { state } from '../demands/statements.js';
  * ```
  */
 export function Public(): ClassDecorator & MethodDecorator {
-  return (target: object, name?: string | symbol): void => state(target, name, { kind: 'public' });
+  return state({ kind: 'public' });
 }

@@ -47,15 +47,8 @@ export function AnyScope(...scopes: readonly [string, ...string[]]): ClassDecora
 
 function rule(added: ScopeRule): ClassDecorator & MethodDecorator {
   for (const scope of added.scopes) requireScopeToken(scope);
-  return applyDecorators(addRule(added), UseGuards(ScopesGuard));
-}
-
-/** Adds to what other decorators of this target said; a subclass adds to its base class. */
-function addRule(added: ScopeRule): ClassDecorator & MethodDecorator {
-  return (target: object, name?: string | symbol): void => {
-    state(target, name, { kind: 'rule', rule: added });
-    describeSecurity(target, name);
-  };
+  // It adds to what other decorators of this target said; a subclass adds to its base class.
+  return applyDecorators(state({ kind: 'rule', rule: added }), describeSecurity, UseGuards(ScopesGuard));
 }
 
 function requireScopeToken(scope: unknown): void {

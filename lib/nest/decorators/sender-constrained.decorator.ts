@@ -25,13 +25,6 @@ export function SenderConstrained(constraint: SenderConstraint): ClassDecorator 
   if (!SENDER_CONSTRAINTS.includes(constraint)) {
     throw new TypeError(`@SenderConstrained() needs 'certificate', 'dpop' or 'any'`);
   }
-  return applyDecorators(addConstraint(constraint), UseGuards(ScopesGuard));
-}
-
-/** A class replaces what its base class says. */
-function addConstraint(added: SenderConstraint): ClassDecorator & MethodDecorator {
-  return (target: object, name?: string | symbol): void => {
-    state(target, name, { kind: 'constraint', constraint: added });
-    describeSecurity(target, name);
-  };
+  // A class replaces what its base class says.
+  return applyDecorators(state({ kind: 'constraint', constraint }), describeSecurity, UseGuards(ScopesGuard));
 }

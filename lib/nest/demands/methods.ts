@@ -16,8 +16,15 @@ export interface MethodLevel {
   readonly value: Handler;
 }
 
-/** The prototypes of a class and of those that it extends, the nearest first. */
-export function prototypesOf({ prototype }: Class): readonly object[] {
+/**
+ * The prototypes of a class and of those that it extends, the nearest first. They are several where a mixin has copied the
+ * `constructor` of another class, by which Nest tells the class of an instance: then all of them hold.
+ */
+export function chainsOf(of: Class): readonly (readonly object[])[] {
+  return [...new Set([...(foreign.get(of) ?? []), of.prototype])].map((prototype) => chainFrom(prototype));
+}
+
+function chainFrom(prototype: object): readonly object[] {
   const chain: object[] = [];
   for (let each: object | null = prototype; each; each = Object.getPrototypeOf(each) as object | null)
     if (each !== Object.prototype) chain.push(each);
@@ -26,7 +33,10 @@ export function prototypesOf({ prototype }: Class): readonly object[] {
 
 /** The methods of a class, own and inherited. */
 export function methodsOf(of: Class): readonly Method[] {
-  const prototypes = prototypesOf(of);
+  return chainsOf(of).flatMap((prototypes) => methodsAmong(prototypes));
+}
+
+function methodsAmong(prototypes: readonly object[]): readonly Method[] {
   const names = new Set(prototypes.flatMap((prototype) => Object.getOwnPropertyNames(prototype)));
   names.delete('constructor');
   return [...names].map((name) => methodNamed(prototypes, name)).filter(({ levels }) => levels.length > 0);
@@ -44,12 +54,15 @@ function methodNamed(prototypes: readonly object[], name: string): Method {
 /** Instances of classes, as the apps of this process have them. They may be gone: an app ends, and another one begins. */
 const instances = new WeakMap<object, readonly WeakRef<object>[]>();
 
-/** Classes that an app has under another object: a decorator has put a proxy in their place. */
-const replaced = new WeakSet<object>();
+/** By a class, the prototypes of instances that have it as their `constructor`, but are of another one. */
+const foreign = new WeakMap<object, readonly object[]>();
 
-/** Whether Nest looks for what decorators left of this class at another object, and may miss its guards. */
-export function isReplaced(of: Class): boolean {
-  return replaced.has(of);
+/** By a class, what an app has in its place: a decorator has put a proxy there, or a mixin has copied its `constructor`. */
+const replaced = new WeakMap<object, object>();
+
+/** What Nest may look at for what decorators left of this class, and so miss its guards; `undefined` for the class itself. */
+export function replacementOf(of: Class): object | undefined {
+  return replaced.get(of);
 }
 
 /**
@@ -58,7 +71,11 @@ export function isReplaced(of: Class): boolean {
  */
 export function rememberInstance(instance: object, registered: unknown): void {
   const { constructor } = instance;
-  if (constructor !== registered) replaced.add(constructor);
+  if (typeof registered === 'function' && constructor !== registered) replaced.set(constructor, registered);
+  const prototype = Object.getPrototypeOf(instance) as object;
+  if (prototype !== constructor.prototype) {
+    foreign.set(constructor, [...new Set([...(foreign.get(constructor) ?? []), prototype])]);
+  }
   const known = (instances.get(constructor) ?? []).filter((other) => other.deref() !== undefined);
   instances.set(constructor, [...known, new WeakRef(instance)]);
 }

@@ -3,13 +3,13 @@ import type { Type } from '@nestjs/common';
 import type { Demands, ScopeRule, SenderConstraint } from '../../authorization/demands.js';
 import { log } from '../../common/log.js';
 import {
+  chainsOf,
   type Class,
   findMethods,
   type Handler,
-  isReplaced,
   type Method,
   methodsOf,
-  prototypesOf,
+  replacementOf,
 } from './methods.js';
 import {
   constraintsAmong,
@@ -19,6 +19,7 @@ import {
   type Statement,
   statementsOnClass,
   statementsOnMethod,
+  withBrought,
 } from './statements.js';
 
 /** What holds for a route: open to everyone, or every demand of its class and its method. */
@@ -41,9 +42,9 @@ export interface ProtectedRoute extends Demands {
 
 /** A protected route as Nest runs it. */
 export interface GuardedRoute extends ProtectedRoute {
-  /** Whether Nest runs a guard of ours on it: not where another function in the method's place has lost it. */
+  /** Whether Nest runs guards of ours that see to all of it: not where what stands in the method's place has lost them. */
   readonly guarded: boolean;
-  /** Whether a decorator of ours demands anything of it. */
+  /** Whether it asks for protection: by a demand, or by a guard of ours that Nest may miss. */
   readonly demanded: boolean;
 }
 
@@ -53,7 +54,12 @@ export type DecoratedTarget = Class | Handler;
 /** Where `@UseGuards()` keeps what it was given, added to what the base class has. */
 const GUARDS_METADATA = '__guards__';
 
-const policies = new WeakMap<object, WeakMap<object, RoutePolicy>>();
+let policies = new WeakMap<object, WeakMap<object, RoutePolicy>>();
+
+/** Forgets what was read: an app that begins may have another class with the `constructor` of one that is known. */
+export function forgetPolicies(): void {
+  policies = new WeakMap();
+}
 
 /**
  * The policy of a route, by its class and the name of its method, whatever function Nest runs. The nearest decorator wins:
@@ -79,18 +85,32 @@ function readPolicy(controller: Class, handler: Handler): RoutePolicy {
     return { kind: 'public', by: 'class', asked: { kind: 'protected', rules: [], constraints: [] } };
   }
   const ofClass = classIsPublic ? undefined : demandsOfClass(controller);
-  const guards = [...guardsIn(controller), ...guardsIn(handler)];
+  const rules = [...(ofClass?.rules ?? []), ...said.rules];
+  const constraints = said.constraints.length > 0 ? said.constraints : (ofClass?.constraints ?? []);
+  const sees = rules.length + constraints.length > 0 ? checksDemands : isProtective;
   return {
     kind: 'protected',
-    rules: [...(ofClass?.rules ?? []), ...said.rules],
-    constraints: said.constraints.length > 0 ? said.constraints : (ofClass?.constraints ?? []),
-    guarded: !isReplaced(controller) && guards.some((guard) => isProtective(guard)),
-    demanded: said.isDemanded || (!classIsPublic && isDemandedByClass(controller)),
+    rules,
+    constraints,
+    guarded: guardsRun(controller, handler).some((guard) => sees(guard)),
+    demanded: said.isProtected || (!classIsPublic && isProtectedByClass(controller)),
   };
 }
 
-function isDemandedByClass(controller: Class): boolean {
-  return prototypesOf(controller).some((prototype) => demandsAmong(statementsOnClass(prototype)));
+/** The guards that Nest runs for certain. */
+function guardsRun(controller: Class, handler: Handler): readonly unknown[] {
+  return [...(replacementOf(controller) === undefined ? guardsIn(controller) : []), ...guardsIn(handler)];
+}
+
+/** By a demand, or by a guard of ours where Nest may not see it. */
+function isProtectedByClass(controller: Class): boolean {
+  const replacement = replacementOf(controller);
+  const missed = replacement === undefined ? [] : [...guardsIn(controller), ...guardsIn(replacement)];
+  return missed.some((guard) => isProtective(guard)) || chainsOf(controller).flat().some(isDemanding);
+}
+
+function isDemanding(prototype: object): boolean {
+  return demandsAmong(statementsOnClass(prototype));
 }
 
 /** What the decorators of a method say, with the guards on it. */
@@ -98,8 +118,6 @@ export interface Said {
   readonly isPublic: boolean;
   /** Whether it asks for protection: by a demand, or by a guard of ours, or one derived from it. */
   readonly isProtected: boolean;
-  /** Whether it demands something. */
-  readonly isDemanded: boolean;
   readonly rules: readonly ScopeRule[];
   readonly constraints: readonly SenderConstraint[];
 }
@@ -108,7 +126,7 @@ function saidOfHandler(controller: Class, handler: Handler): Said {
   const { methods, certain } = findMethods(controller, handler);
   if (methods.length === 0) return saidOfUnknown(controller, handler);
   const said = together(methods.map((method) => saidOfMethod(method, handler)));
-  if (certain || !said.isPublic || !hasDemandingMethods(controller)) return said;
+  if (certain || !said.isPublic || !hasClosedRoutes(controller)) return said;
   warnOfUnknown(controller, handler);
   return { ...said, isPublic: false };
 }
@@ -118,7 +136,6 @@ function together(each: readonly Said[]): Said {
   return {
     isPublic: each.every(({ isPublic }) => isPublic),
     isProtected: each.some(({ isProtected }) => isProtected),
-    isDemanded: each.some(({ isDemanded }) => isDemanded),
     rules: each.flatMap(({ rules }) => rules),
     constraints: each.flatMap(({ constraints }) => constraints),
   };
@@ -129,17 +146,20 @@ function together(each: readonly Said[]): Said {
  * word keeps its demands, but is not open because the other was.
  */
 export function saidOfMethod({ name, levels }: Method, handler?: Handler): Said {
-  const said = levels.map(({ prototype }) => statementsOnMethod(prototype, name));
+  const said = levels.map(({ prototype, value }) => statementsOnMethod(prototype, name, value));
   const nearest = said.findIndex((statements) => statements.length > 0);
   const statements = (said[nearest] ?? []).filter(({ kind }) => nearest === 0 || kind !== 'public');
   const guards = [levels[0]?.value, handler].flatMap((target) => guardsIn(target));
-  return saidBy(statements, guards);
+  return saidBy(statements.length === 0 ? demandsBrought(handler) : withBrought(statements, handler), guards);
+}
+
+function demandsBrought(handler: Handler | undefined): readonly Statement[] {
+  return withBrought([], handler).filter(({ kind }) => kind !== 'public');
 }
 
 function saidBy(statements: readonly Statement[], guards: readonly unknown[]): Said {
   return {
     isPublic: isPublicAmong(statements),
-    isDemanded: demandsAmong(statements),
     isProtected: demandsAmong(statements) || guards.some((guard) => isProtective(guard)),
     rules: rulesAmong(statements),
     constraints: constraintsAmong(statements),
@@ -154,7 +174,7 @@ function saidOfUnknown(controller: Class, handler: Handler): Said {
   const demanding = methodsOf(controller)
     .map((method) => saidOfMethod(method, handler))
     .filter(({ isProtected }) => isProtected);
-  if (demanding.length === 0) return saidBy([], guardsIn(handler));
+  if (demanding.length === 0) return saidBy(demandsBrought(handler), guardsIn(handler));
   warnOfUnknown(controller, handler);
   return { ...together(demanding), isPublic: false };
 }
@@ -170,13 +190,27 @@ function warnOfUnknown(controller: Class, { name }: Handler): void {
   );
 }
 
-function hasDemandingMethods(controller: Class): boolean {
-  return methodsOf(controller).some((method) => saidOfMethod(method).isProtected);
+/** Where all is open, a function that cannot be told opens nothing. */
+function hasClosedRoutes(controller: Class): boolean {
+  const classIsPublic = isPublicClass(controller);
+  return methodsOf(controller).some((method) => {
+    const { isProtected, isPublic } = saidOfMethod(method);
+    return isProtected || (!classIsPublic && !isPublic && isRoute(method.levels[0]?.value));
+  });
+}
+
+/** Where `@Get()` and its like leave the path. */
+export function isRoute(method: Handler | undefined): boolean {
+  return method !== undefined && Reflect.hasMetadata('path', method);
 }
 
 /** A class without decorators of ours is what its base class is. */
 function isPublicClass(controller: Class): boolean {
-  for (const prototype of prototypesOf(controller)) {
+  return chainsOf(controller).every((prototypes) => isPublicChain(prototypes));
+}
+
+function isPublicChain(prototypes: readonly object[]): boolean {
+  for (const prototype of prototypes) {
     const said = saidOfClass(prototype);
     if (said.isPublic) return true;
     if (said.isProtected) return false;
@@ -191,19 +225,25 @@ export function saidOfClass(prototype: object): Said {
 
 /** What a class demands of all its routes: its rules and those of the classes that it extends, and the nearest constraints. */
 export function demandsOfClass(controller: Class): Demands {
-  const each = prototypesOf(controller).map((prototype) => statementsOnClass(prototype));
+  const chains = chainsOf(controller).map((prototypes) => prototypes.map((each) => statementsOnClass(each)));
   return {
-    rules: each.toReversed().flatMap((statements) => rulesAmong(statements)),
-    constraints:
-      each.map((statements) => constraintsAmong(statements)).find(({ length }) => length > 0) ?? [],
+    rules: chains.flatMap((each) => each.toReversed().flatMap((statements) => rulesAmong(statements))),
+    constraints: chains.flatMap(
+      (each) => each.map((statements) => constraintsAmong(statements)).find(({ length }) => length > 0) ?? [],
+    ),
   };
 }
 
 const protectiveGuards: Type[] = [];
+const demandingGuards: Type[] = [];
 
-/** Registers a guard whose presence on a target says that the target is protected. */
-export function declareProtective(guard: Type): void {
+/**
+ * Registers a guard whose presence on a target says that the target is protected.
+ * @param seesTo `demands`: it checks scopes and constraints; `token`: nothing but the token and its binding
+ */
+export function declareProtective(guard: Type, seesTo: 'token' | 'demands'): void {
   protectiveGuards.push(guard);
+  if (seesTo === 'demands') demandingGuards.push(guard);
 }
 
 /** The guards that `@UseGuards()` put on a class itself, and not on one that it extends. */
@@ -221,11 +261,19 @@ function guardsIn(target: object | null | undefined): readonly unknown[] {
 }
 
 function isProtective(guard: unknown): boolean {
-  return protectiveGuards.some(
-    (protective) =>
-      guard === protective ||
-      guard instanceof protective ||
+  return isOneOf(protectiveGuards, guard);
+}
+
+function checksDemands(guard: unknown): boolean {
+  return isOneOf(demandingGuards, guard);
+}
+
+function isOneOf(guards: readonly Type[], guard: unknown): boolean {
+  return guards.some(
+    (ours) =>
+      guard === ours ||
+      guard instanceof ours ||
       // Stryker disable next-line ConditionalExpression: where there is no prototype, nothing is derived
-      (typeof guard === 'function' && guard.prototype instanceof protective),
+      (typeof guard === 'function' && guard.prototype instanceof ours),
   );
 }

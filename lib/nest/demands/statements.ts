@@ -13,23 +13,62 @@ const STATEMENTS_METADATA = 'cert-bound-auth:statements';
 const CLASS = Symbol('class');
 
 /**
- * Keeps what a decorator says under the prototype of the class and the name of the method. Another decorator may put
- * another function, or another class, in the place of what was decorated: the prototype and the name stay.
+ * A decorator that keeps what it says under the prototype of the class and the name of the method. Another decorator may
+ * put another function, or another class, in the place of what was decorated: the prototype and the name stay. What was
+ * decorated keeps it as well: a mixin copies methods into other classes, with what they bring along.
  */
-export function state(target: object, name: string | symbol | undefined, statement: Statement): void {
-  const holder = name === undefined ? prototypeOf(target) : target;
-  const key = name ?? CLASS;
-  Reflect.defineMetadata(STATEMENTS_METADATA, [...statementsIn(holder, key), statement], holder, key);
+export function state(statement: Statement): ClassDecorator & MethodDecorator {
+  return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor): void => {
+    const holder = name === undefined ? prototypeOf(target) : target;
+    const key = name ?? CLASS;
+    const said = [...statementsIn(holder, key), statement];
+    Reflect.defineMetadata(STATEMENTS_METADATA, said, holder, key);
+    const method: unknown = descriptor?.value;
+    if (name === undefined) bring([...statementsIn(target), statement], target);
+    else if (typeof method === 'function') bring([...broughtBy(method), statement], method);
+  };
 }
 
-/** What decorators said of a method, where this very prototype has it. */
-export function statementsOnMethod(prototype: object, name: string | symbol): readonly Statement[] {
-  return statementsIn(prototype, name);
+function bring(statements: readonly Statement[], decorated: object): void {
+  Reflect.defineMetadata(STATEMENTS_METADATA, statements, decorated);
 }
 
-/** What decorators said of the class with this very prototype. */
+/** A function that a decorator has made may have the original as its prototype. */
+function broughtBy(method: object): readonly Statement[] {
+  return (Reflect.getMetadata(STATEMENTS_METADATA, method) as readonly Statement[] | undefined) ?? [];
+}
+
+/** What decorators said of a method, where this very prototype has it, and what its function brings along. */
+export function statementsOnMethod(
+  prototype: object,
+  name: string | symbol,
+  method?: object,
+): readonly Statement[] {
+  return withBrought(statementsIn(prototype, name), method);
+}
+
+/** What decorators said of the class with this very prototype, or of the one that it was copied from. */
 export function statementsOnClass(prototype: object): readonly Statement[] {
-  return statementsIn(prototype, CLASS);
+  const own = statementsIn(prototype, CLASS);
+  const maker: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+  if (typeof maker !== 'function') return own;
+  const copied = statementsIn(maker);
+  return own.length === 0 && maker.prototype === prototype ? copied : joined(own, copied);
+}
+
+/**
+ * What a function brings along, its own and that of the function which is its prototype, beside what is said where it
+ * stands. It opens nothing unless it was declared open itself, and nothing else is said of it there.
+ */
+export function withBrought(said: readonly Statement[], method: object | undefined): readonly Statement[] {
+  if (method === undefined) return said;
+  const brought = broughtBy(method);
+  return said.length === 0 && brought === statementsIn(method) ? brought : joined(said, brought);
+}
+
+/** The statements, with the demands among others. */
+function joined(statements: readonly Statement[], others: readonly Statement[]): readonly Statement[] {
+  return [...statements, ...others.filter((other) => other.kind !== 'public' && !statements.includes(other))];
 }
 
 /** A decorator may be put on a function that is no class: then it has what is said of it itself. */
@@ -38,8 +77,12 @@ function prototypeOf(target: object): object {
   return prototype ?? target;
 }
 
-function statementsIn(holder: object, key: string | symbol): readonly Statement[] {
-  return (Reflect.getOwnMetadata(STATEMENTS_METADATA, holder, key) as readonly Statement[] | undefined) ?? [];
+function statementsIn(holder: object, key?: string | symbol): readonly Statement[] {
+  const statements: unknown =
+    key === undefined
+      ? Reflect.getOwnMetadata(STATEMENTS_METADATA, holder)
+      : Reflect.getOwnMetadata(STATEMENTS_METADATA, holder, key);
+  return (statements as readonly Statement[] | undefined) ?? [];
 }
 
 export function isPublicAmong(statements: readonly Statement[]): boolean {

@@ -62,4 +62,4 @@ function admitted(acceptance: Acceptance, exchange: HttpExchange, authenticator:
   else if (policy.kind === 'public' || isFinal(policy)) authenticator.admitted(acceptance, exchange);
 }
 
-declareProtective(AuthGuard(CERT_BOUND_STRATEGY) as Type);
+declareProtective(AuthGuard(CERT_BOUND_STRATEGY) as Type, 'token');

@@ -49,4 +49,4 @@ function pass(): true {
   return true;
 }
 
-declareProtective(CertificateBindingGuard);
+declareProtective(CertificateBindingGuard, 'token');

@@ -31,4 +31,4 @@ export class ScopesGuard implements CanActivate {
   }
 }
 
-declareProtective(ScopesGuard);
+declareProtective(ScopesGuard, 'demands');

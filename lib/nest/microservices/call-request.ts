@@ -16,7 +16,7 @@ export type CallRequest = HttpRequest & { user?: unknown; readonly context: obje
 
 /** Makes what stands for the request of a call: everything is sent by POST, as gRPC does (RFC 9449 §4.2 `htm`). */
 export function requestOfCall({ path, rawHeaders, socket, context }: CallParts): CallRequest {
-  const request: object = {
+  const request = {
     method: 'POST',
     url: path,
     originalUrl: path,
@@ -25,7 +25,7 @@ export function requestOfCall({ path, rawHeaders, socket, context }: CallParts):
     socket,
     context,
   };
-  return request as CallRequest;
+  return request;
 }
 
 /** As Node joins them: what came several times is in one text. */

@@ -33,7 +33,7 @@ export function grpcDoor(app: MessageApp, handled: ReadonlySet<string>): GrpcInt
     // Nest reads a stream of messages before its guards have decided, and keeps them all.
     const isHeld = method.requestStream && handled.has(method.path);
     const guarded = new GuardedCall(app, method, call, {
-      isLeft: isLeftToOthers(app, handled, method.path),
+      isLeft: leavesToOthers(app, handled, method.path),
       isHeld,
     });
     const own: Readonly<Record<string | symbol, unknown>> = {
@@ -46,7 +46,7 @@ export function grpcDoor(app: MessageApp, handled: ReadonlySet<string>): GrpcInt
   };
 }
 
-function isLeftToOthers(app: MessageApp, handled: ReadonlySet<string>, path: string): boolean {
+function leavesToOthers(app: MessageApp, handled: ReadonlySet<string>, path: string): boolean {
   if (!app.protectsAll || handled.has(path)) return true;
   const service = path.slice(0, path.lastIndexOf('/'));
   return app.settings.publicMethods.some((open) => open === path || open === service);

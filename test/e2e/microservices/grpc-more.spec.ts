@@ -45,7 +45,8 @@ describe('RFC9449-7.1: DPoP over gRPC', () => {
     });
     const dpop = await TestDpopClient.create();
     const token = await as.accessToken({ dpop, scope: 'payments' });
-    const { call } = grpcClient(world, port, world.client1);
+    const made = grpcClient(world, port, world.client1);
+    const call: (typeof made)['call'] = async (...given) => made.call(...given);
     const headers = async (path: string, method = 'POST'): Promise<Record<string, string>> => {
       const { Authorization, DPoP } = await dpop.headers({ token, method, url: `${PUBLIC_URL}${path}` });
       return { authorization: Authorization, dpop: DPoP };
@@ -80,7 +81,8 @@ describe('RFC9449-7.1: DPoP over gRPC', () => {
     });
     const dpop = await TestDpopClient.create();
     const token = await as.accessToken({ dpop, scope: 'payments' });
-    const { call } = grpcClient(world, port, world.client1);
+    const made = grpcClient(world, port, world.client1);
+    const call: (typeof made)['call'] = async (...given) => made.call(...given);
     const send = async (nonce?: unknown): ReturnType<typeof call> => {
       const { Authorization, DPoP } = await dpop.headers({
         token,
@@ -326,7 +328,8 @@ describe('gRPC: as routes of HTTP', () => {
       imports: [CertBoundAuthModule.forRoot(as.moduleOptions)],
       controllers: [FilteredController],
     });
-    const { call } = grpcClient(world, port, world.client1);
+    const made = grpcClient(world, port, world.client1);
+    const call: (typeof made)['call'] = async (...given) => made.call(...given);
     expect(await call('Pay')).toMatchObject({ code: 16, challenge: 'Bearer' });
     expect(await call('Pay', bearer(await goodToken(as)))).toMatchObject({ code: 0 });
   });
@@ -345,7 +348,8 @@ describe('gRPC: as routes of HTTP', () => {
       ],
       controllers: [],
     });
-    const { call } = grpcClient(world, scoped, world.client1);
+    const made = grpcClient(world, scoped, world.client1);
+    const call: (typeof made)['call'] = async (...given) => made.call(...given);
     expect(await call('Pay')).toMatchObject({ code: 16 });
     expect(await call('Pay', bearer(await goodToken(as)))).toMatchObject({ code: 0, messages: ['scoped'] });
     expect(await call('Open')).toMatchObject({ code: 0, messages: ['scoped'] });
@@ -364,7 +368,8 @@ describe('gRPC: as routes of HTTP', () => {
       ],
       controllers: [BankController],
     });
-    const { call } = grpcClient(world, port, world.client1);
+    const made = grpcClient(world, port, world.client1);
+    const call: (typeof made)['call'] = async (...given) => made.call(...given);
     await call('Pay', bearer(await goodToken(as)));
     await call('Talk');
     expect(listener.decisions.map(({ outcome, route }) => [outcome, route])).toEqual([

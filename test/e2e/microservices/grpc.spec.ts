@@ -73,7 +73,7 @@ const REFUSED: readonly Row[] = [
   },
 ];
 
-describe.each(SHAPES)('RFC8705-3: the calls of gRPC in an app that is %s', (shape) => {
+describe.each(SHAPES)('RFC8705-3: an app of gRPC of the shape %s protects its calls', (shape) => {
   test('each method answers the holder of the certificate, and nobody else, as its challenge says', async () => {
     const as = await startAuthorizationServer(world);
     const logger = new RecordingLogger();

@@ -183,7 +183,7 @@ describe('RFC8705-3: messages over TCP with TLS', () => {
     expect(ran).toEqual([]);
   });
 
-  test('every message is refused that is not public where findCredentials is missing, and the log says so at boot', async () => {
+  test('every message is refused that is not public where there is no findCredentials, and the log says so at boot', async () => {
     const { as, logger, send } = await startTcp({});
     const token = await as.accessToken({ certificate: world.client1, scope: 'orders' });
     expect(await send('order', { token }, world.client1)).toHaveProperty('error');

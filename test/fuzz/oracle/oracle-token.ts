@@ -47,16 +47,44 @@ function judgeJwt(jws: Jws, policy: Policy, introspected: Introspected | undefin
   must(server !== undefined, 'RFC 9068 §4: iss is exactly an issuer');
   judgeHeader(header, server);
   judgeSignature(jws, server);
-  must(payload.has('aud'), 'RFC 9068 §2.2: aud is required');
   judgeClaims(payload, policy, now);
-  for (const name of server.requiredClaims) {
-    must(payload.get(name) !== undefined && payload.get(name) !== null, `RFC 9068 §2.2: ${name} is required`);
-  }
   if (typeOf(header) !== 'at+jwt') refuseIdToken(payload);
-  if (server.introspection?.tokens === 'all') {
-    judgeAgreement(payload, judgeAnswer(introspected, server, policy, now));
+  const claims =
+    server.introspection?.tokens === 'all'
+      ? together(payload, judgeAnswer(introspected, server, policy, now))
+      : payload;
+  must(claims.has('aud'), 'RFC 9068 §2.2: aud is required');
+  for (const name of server.requiredClaims) {
+    must(claims.get(name) !== undefined && claims.get(name) !== null, `RFC 9068 §2.2: ${name} is required`);
   }
-  return { issuer: server.issuer, claims: payload };
+  return { issuer: server.issuer, claims };
+}
+
+/** RFC 7662 §2.2: the answer may add what the JWT leaves out. */
+function together(payload: Members, answer: Members): Members {
+  judgeAgreement(payload, answer);
+  const claims = new Map([...answer, ...payload].filter(([name]) => name !== 'active'));
+  if (payload.has('aud') && answer.has('aud')) {
+    const said = audiencesOf(answer);
+    claims.set(
+      'aud',
+      audiencesOf(payload).filter((value) => said.includes(value)),
+    );
+  }
+  if (payload.has('scope') && answer.has('scope')) {
+    const said = scopesOf(answer.get('scope'));
+    claims.set(
+      'scope',
+      scopesOf(payload.get('scope')).filter((scope) => said.includes(scope)),
+    );
+  }
+  return claims;
+}
+
+/** RFC 8693 §4.2, and as an array; anything else is no scope. */
+function scopesOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  return typeof value === 'string' ? value.split(' ') : [];
 }
 
 function judgeHeader(header: Members, server: IssuerPolicy): void {
@@ -155,16 +183,16 @@ function withoutEmpty(answer: Members): Members {
   return new Map([...answer].filter(([name, value]) => !optional.has(name) || !isEmpty(value)));
 }
 
-/** DESIGN.md, RFC 7662 2: an answer that differs from the JWT in `cnf`, `iss` or `aud`, or lacks its `cnf`. */
+/** RFC 7662 §2.2: an answer is about another token that differs in `cnf`, or lacks it, or in what names the token. */
 function judgeAgreement(jwt: Members, answer: Members): void {
   must(isSameConfirmation(jwt.get('cnf'), answer.get('cnf')), 'RFC 7662: another cnf');
   must(!answer.has('iss') || answer.get('iss') === jwt.get('iss'), 'RFC 7662: another iss');
-  if (!answer.has('aud')) return;
-  const [one, other] = [audiencesOf(jwt), audiencesOf(answer)];
-  must(
-    one.every((aud) => other.includes(aud)) && other.every((aud) => one.includes(aud)),
-    'RFC 7662: another aud',
-  );
+  for (const name of ['jti', 'sub', 'client_id']) {
+    must(
+      !answer.has(name) || !jwt.has(name) || answer.get(name) === jwt.get(name),
+      `RFC 7662: another ${name}`,
+    );
+  }
 }
 
 function isSameConfirmation(one: unknown, other: unknown): boolean {

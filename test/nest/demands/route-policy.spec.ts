@@ -31,7 +31,7 @@ describe('INV1: a guard of ours on a method protects it, though its class is pub
       rules: [],
       constraints: [],
       guarded: true,
-      demanded: false,
+      demanded: true,
     });
   });
 

@@ -60,11 +60,17 @@ export async function getDirectly(
 }
 
 /** Sends a GET whose headers are written by hand. @returns the status; `undefined` where none was answered */
-export async function statusOfText(caller: Caller, lines: readonly string[]): Promise<number | undefined> {
+export async function statusOfText(
+  caller: Caller,
+  lines: readonly string[],
+  path = '/',
+): Promise<number | undefined> {
   const socket = connect({ ...tlsOf(caller), host: '127.0.0.1', port: caller.port });
   try {
     await once(socket, 'secureConnect');
-    socket.write(['GET / HTTP/1.1', `Host: ${NAME}`, 'Connection: close', ...lines, '', ''].join('\r\n'));
+    socket.write(
+      [`GET ${path} HTTP/1.1`, `Host: ${NAME}`, 'Connection: close', ...lines, '', ''].join('\r\n'),
+    );
     const [, status] = /^HTTP\/1\.1 (\d{3}) /.exec(await textOf(socket)) ?? [];
     return status === undefined ? undefined : Number(status);
   } finally {
