@@ -1,4 +1,5 @@
-import { OAuthError, outage } from '../challenge/oauth-error.js';
+import { invalidAnswer } from '../authorization-server/invalid-answer.js';
+import { OAuthError } from '../challenge/oauth-error.js';
 import type { SigningKeys } from '../authorization-server/signing-keys.js';
 import { messageOf } from '../common/message-of.js';
 import type { JsonObject } from '../jose/json-object.js';
@@ -40,8 +41,5 @@ export async function verifyTokenAnswer(
 }
 
 function invalid(detail: string, cause?: unknown): OAuthError {
-  return outage('authorization_server_answer_invalid', {
-    detail: `the JWT of the introspection answer: ${detail}`,
-    cause,
-  });
+  return invalidAnswer('the JWT of the introspection answer', detail, cause);
 }

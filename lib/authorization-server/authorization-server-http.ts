@@ -5,6 +5,7 @@ import type { HttpAnswer, HttpCall } from './http-call.js';
 import { publishCall } from '../events/publish-call.js';
 import { UnreadableBodyError } from './decode-body.js';
 import { dispatcherFor } from './dispatcher.js';
+import { invalidAnswer } from './invalid-answer.js';
 import type { AuthorizationServerHttpSettings } from './http-settings.js';
 import { isLoopback } from './loopback.js';
 import { ServerConnection } from './server-connection.js';
@@ -46,8 +47,9 @@ export class AuthorizationServerHttp {
       return answer;
     } catch (cause) {
       this.publish(call, cause instanceof CallNotSentError ? 'not-sent' : 'failed', begun);
+      // What came cannot be read: the server is not down, it makes no sense.
       throw cause instanceof UnreadableBodyError
-        ? unreadable(call.method, url, cause)
+        ? invalidAnswer(`${call.method} ${url}`, cause.message, cause)
         : unreachable(call.method, url, cause);
     }
   }
@@ -117,14 +119,6 @@ const HTTP_ELSEWHERE =
 export function remedyForHttp(url: string): string | undefined {
   if (!/^http:/i.test(url) || !isAllowedUrl(url.replace(/^http:/i, 'https:'), false)) return undefined;
   return isLoopback(new URL(url).hostname) ? HTTP_HERE : HTTP_ELSEWHERE;
-}
-
-/** It came, so the server is not down: it makes no sense. */
-function unreadable(method: string, url: string, cause: UnreadableBodyError): OAuthError {
-  return outage('authorization_server_answer_invalid', {
-    detail: `${method} ${url}: ${cause.message}`,
-    cause,
-  });
 }
 
 function unreachable(method: string, url: string, cause: unknown): OAuthError {

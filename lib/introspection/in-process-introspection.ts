@@ -1,3 +1,4 @@
+import { invalidAnswer } from '../authorization-server/invalid-answer.js';
 import { outage } from '../challenge/oauth-error.js';
 import type { InProcessIntrospectionSource } from './introspection-rules.js';
 import { type IntrospectionAnswer, readIntrospection } from './introspection-client.js';
@@ -29,9 +30,6 @@ function plain(answer: unknown): JsonObject | undefined {
   try {
     return parseJsonObject(JSON.stringify(answer));
   } catch (cause) {
-    throw outage('authorization_server_answer_invalid', {
-      detail: 'introspect: its answer is no JSON',
-      cause,
-    });
+    throw invalidAnswer('introspect', 'its answer is no JSON', cause);
   }
 }

@@ -7,6 +7,7 @@ import type { CircuitBreaker } from '../authorization-server/circuit-breaker.js'
 import type { ClientAuthenticator, ClientProof } from './client-authentication.js';
 import type { HttpAnswer, HttpCall } from '../authorization-server/http-call.js';
 import { type JsonObject, parseJsonObject } from '../jose/json-object.js';
+import { invalidAnswer } from '../authorization-server/invalid-answer.js';
 import { errorCodeOf } from './error-code.js';
 import { SIGNED_ANSWER_MEDIA_TYPE } from './signed-introspection-answer.js';
 import { messageOf } from '../common/message-of.js';
@@ -67,12 +68,16 @@ export async function introspect(
   const { breaker } = call;
   const [url, proof] = await Promise.all([call.endpoint(), prove(call.authenticate)]);
   // What is outside the breaker, the metadata and the keys of a signed answer, has a back-off of its own.
-  const answer = await breaker.guard(
-    async () => read(token, call, { url, answer: await http.call(url, requestOf(token, call, proof)) }),
+  const { said, lifetime } = await breaker.guard(
+    async () => {
+      const answer = await http.call(url, requestOf(token, call, proof));
+      return { said: read(token, call, { url, answer }), lifetime: answer.lifetime };
+    },
     // Stryker disable next-line StringLiteral: a digest tells tokens apart however it is written
     { digest: hash('sha256', token, 'base64url'), probe: async () => probe(url, call, http) },
   );
-  return 'jwt' in answer ? verify(url, answer) : answer;
+  const answer = 'jwt' in said ? await verify(`POST ${url}`, said) : said;
+  return lifetime === undefined ? answer : { ...answer, lifetime };
 }
 
 /**
@@ -142,7 +147,6 @@ async function prove(authenticate: ClientAuthenticator): Promise<ClientProof> {
 interface UnverifiedAnswer {
   readonly jwt: string;
   readonly verify: (jwt: string) => Promise<JsonObject>;
-  readonly lifetime: number | undefined;
   /** What is said beside the JWT, without a signature. */
   readonly beside?: JsonObject;
 }
@@ -152,7 +156,7 @@ function readAnswer(
   { format }: IntrospectionCall,
   { url, answer }: ReceivedAnswer,
 ): IntrospectionAnswer | UnverifiedAnswer {
-  const { status, body, lifetime } = answer;
+  const { status, body } = answer;
   if (status === 200 || (status === 204 && format.kind === 'access-token-jwt')) {
     return readSuccess(`POST ${url}`, format, answer);
   }
@@ -161,7 +165,7 @@ function readAnswer(
   if (isAboutToken(status, error)) {
     const detail = `the introspection endpoint answered ${status} ${named}`;
     const cacheable = status === 400 && error === 'unsupported_token_type';
-    return withLifetime({ active: false, reason: 'introspection_refused', detail, cacheable }, lifetime);
+    return { active: false, reason: 'introspection_refused', detail, cacheable };
   }
   throw explainStatus(status, `POST ${url}: status ${status} ${named}`);
 }
@@ -169,37 +173,28 @@ function readAnswer(
 function readSuccess(
   where: string,
   format: AnswerFormat,
-  { status, contentType, body, lifetime }: HttpAnswer,
+  { status, contentType, body }: HttpAnswer,
 ): IntrospectionAnswer | UnverifiedAnswer {
-  const json = (): IntrospectionAnswer =>
-    withLifetime(readIntrospection(where, parseJsonObject(body)), lifetime);
+  const json = (): IntrospectionAnswer => readIntrospection(where, parseJsonObject(body));
   switch (format.kind) {
     case 'json':
       return json();
     case 'jwt':
-      requireType(where, contentType, SIGNED_ANSWER_MEDIA_TYPE, 'the answer is not signed');
-      return { jwt: body, verify: format.verify, lifetime };
+      if (contentType !== SIGNED_ANSWER_MEDIA_TYPE) throw invalidAnswer(where, 'the answer is not signed');
+      return { jwt: body, verify: format.verify };
     case 'keycloak-jwt': {
       const answer = json();
-      return answer.active ? withJwtBeside(where, answer.claims, format.verify, lifetime) : answer;
+      return answer.active ? withJwtBeside(where, answer.claims, format.verify) : answer;
     }
-    case 'access-token-jwt':
+    case 'access-token-jwt': {
       // Of a token that is not active there is no JWT to give.
-      if (status === 204)
-        return withLifetime({ active: false, reason: 'token_inactive', cacheable: true }, lifetime);
-      if (contentType === 'application/json') return onlyInactive(where, json());
-      requireType(where, contentType, 'application/jwt', 'the answer is no JWT');
-      return { jwt: body, verify: format.verify, lifetime };
-  }
-}
-
-function withLifetime(answer: IntrospectionAnswer, lifetime: number | undefined): IntrospectionAnswer {
-  return lifetime === undefined ? answer : { ...answer, lifetime };
-}
-
-function requireType(where: string, found: string, expected: string, problem: string): void {
-  if (found !== expected) {
-    throw outage('authorization_server_answer_invalid', { detail: `${where}: ${problem}` });
+      if (status === 204) return { active: false, reason: 'token_inactive', cacheable: true };
+      if (contentType === 'application/jwt') return { jwt: body, verify: format.verify };
+      // What says without a signature that a token is active may come from anybody.
+      const answer = contentType === 'application/json' ? json() : undefined;
+      if (answer?.active === false) return answer;
+      throw invalidAnswer(where, 'the answer is no JWT');
+    }
   }
 }
 
@@ -207,34 +202,26 @@ function withJwtBeside(
   where: string,
   claims: JsonObject,
   check: UnverifiedAnswer['verify'],
-  lifetime: number | undefined,
 ): UnverifiedAnswer {
   const { jwt } = claims as { readonly jwt?: unknown };
-  if (typeof jwt === 'string') return { jwt, verify: check, lifetime, beside: claims };
-  throw outage('authorization_server_answer_invalid', {
-    detail:
-      `${where}: no "jwt" in it: switch "Support JWT claim in Introspection Response" on for this client ` +
-      `at Keycloak`,
-  });
-}
-
-/** What says without a signature that a token is active may come from anybody. */
-function onlyInactive(where: string, answer: IntrospectionAnswer): IntrospectionAnswer {
-  if (!answer.active) return answer;
-  throw outage('authorization_server_answer_invalid', { detail: `${where}: the answer is no JWT` });
+  if (typeof jwt === 'string') return { jwt, verify: check, beside: claims };
+  throw invalidAnswer(
+    where,
+    'no "jwt" in it: switch "Support JWT claim in Introspection Response" on for this client at Keycloak',
+  );
 }
 
 async function verify(
-  url: string,
-  { jwt, verify: verifyJwt, lifetime, beside }: UnverifiedAnswer,
+  where: string,
+  { jwt, verify: verifyJwt, beside }: UnverifiedAnswer,
 ): Promise<IntrospectionAnswer> {
-  const answer = readIntrospection(`POST ${url}`, await verifyJwt(jwt));
-  if (!answer.active) return withLifetime(answer, lifetime);
-  if (beside === undefined) return withLifetime({ ...answer, signed: jwt }, lifetime);
-  requireAgreement(`POST ${url}`, answer.claims, beside);
+  const answer = readIntrospection(where, await verifyJwt(jwt));
+  if (!answer.active) return answer;
+  if (beside === undefined) return { ...answer, signed: jwt };
+  requireAgreement(where, answer.claims, beside);
   // Keycloak names the client in its answer, and not in the JWT.
   const { jwt: _jwt, ...said } = beside;
-  return withLifetime({ ...answer, claims: { ...said, ...answer.claims }, signed: jwt }, lifetime);
+  return { ...answer, claims: { ...said, ...answer.claims }, signed: jwt };
 }
 
 /** The members that tell one token from another. */
@@ -248,10 +235,9 @@ function requireAgreement(where: string, claims: JsonObject, beside: JsonObject)
       Object.hasOwn(beside, name) &&
       !isDeepStrictEqual(claims[name], beside[name]),
   );
-  if (other === undefined) return;
-  throw outage('authorization_server_answer_invalid', {
-    detail: `${where}: ${other} of its JWT differs from what is said beside it`,
-  });
+  if (other !== undefined) {
+    throw invalidAnswer(where, `${other} of its JWT differs from what is said beside it`);
+  }
 }
 
 /**
@@ -261,7 +247,7 @@ function requireAgreement(where: string, claims: JsonObject, beside: JsonObject)
  */
 export function readIntrospection(where: string, body: JsonObject | undefined): IntrospectionAnswer {
   if (body === undefined || !Object.hasOwn(body, 'active')) {
-    throw outage('authorization_server_answer_invalid', { detail: `${where}: no object with "active"` });
+    throw invalidAnswer(where, 'no object with "active"');
   }
   if (body['active'] === true) return { active: true, claims: body };
   return body['active'] === false

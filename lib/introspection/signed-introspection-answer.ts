@@ -1,4 +1,5 @@
-import { OAuthError, outage } from '../challenge/oauth-error.js';
+import { invalidAnswer } from '../authorization-server/invalid-answer.js';
+import { OAuthError } from '../challenge/oauth-error.js';
 import type { SignatureAlgorithm } from '../jose/jws-signature.js';
 import { messageOf } from '../common/message-of.js';
 import { audienceOf, timeOf } from '../claims/check-claims.js';
@@ -98,8 +99,5 @@ function readClaims(payload: JsonObject): {
 }
 
 function invalid(detail: string, cause?: unknown): OAuthError {
-  return outage('authorization_server_answer_invalid', {
-    detail: `signed introspection answer: ${detail}`,
-    cause,
-  });
+  return invalidAnswer('signed introspection answer', detail, cause);
 }
