@@ -12,6 +12,7 @@ import type {
   KeyCacheOptions,
 } from '../cert-bound-auth.options.js';
 import type { ClaimNameSettings } from '../claims/claim-context.js';
+import { LONGEST_TIMER_MS } from '../common/at-time.js';
 import { JWS_ALGORITHMS } from '../jose/jws-algorithms.js';
 import { isJsonObject } from '../jose/json-object.js';
 import { Declares } from './declared-options.js';
@@ -32,7 +33,6 @@ import {
   IsText,
   isClaimPaths,
   isTextOrTexts,
-  LONGEST_TIMER,
   Satisfies,
 } from './option-checks.js';
 
@@ -55,9 +55,9 @@ class CheckedTlsOptions implements TlsSettings {
 
 @Declares<AuthorizationServerHttpOptions>()
 class CheckedHttpOptions {
-  @Given() @IsPositiveInt(LONGEST_TIMER) readonly connectTimeout: number = 3_000;
-  @Given() @IsPositiveInt(LONGEST_TIMER) readonly timeout: number = 5_000;
-  @Given() @IsPositiveInt(LONGEST_TIMER) readonly maxResponseSize: number = 1_048_576;
+  @Given() @IsPositiveInt(LONGEST_TIMER_MS) readonly connectTimeout: number = 3_000;
+  @Given() @IsPositiveInt(LONGEST_TIMER_MS) readonly timeout: number = 5_000;
+  @Given() @IsPositiveInt(LONGEST_TIMER_MS) readonly maxResponseSize: number = 1_048_576;
   @Given() @IsPositiveInt(1_024) readonly maxConnections: number = 64;
 
   @Given()

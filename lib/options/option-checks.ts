@@ -11,8 +11,6 @@ import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import { bytesOf } from '../jose/shared-secret.js';
 import { type GroupOf, hasOptions, LISTED, listsProblems, type ProblemsOf } from './declared-options.js';
 
-/** What a timer of Node can hold, in milliseconds. */
-export const LONGEST_TIMER = 2_147_483_647;
 /** Most entries of a cache. */
 export const MOST_ENTRIES = 10_000_000;
 

@@ -1,4 +1,5 @@
 import { catchError, isObservable, Observable, of, throwError } from 'rxjs';
+import { atTime } from '../../common/at-time.js';
 import type { MessageCall } from './message-call.js';
 
 /** The call that is answered, and how Nest called its handler. */
@@ -57,16 +58,12 @@ const EXPIRED = {
   message: 'The access token has expired',
 };
 
-/** The longest that a timer of Node can wait, in milliseconds. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 function endingBy(validUntil: number, answer: Observable<unknown>): Observable<unknown> {
   return new Observable((subscriber) => {
-    const wait = Math.min(Math.max(0, validUntil - Date.now()), LONGEST_TIMER_MS);
-    const timer = setTimeout(() => subscriber.error(EXPIRED), wait).unref();
+    const takeBack = atTime(validUntil, () => subscriber.error(EXPIRED));
     const subscription = answer.subscribe(subscriber);
     return () => {
-      clearTimeout(timer);
+      takeBack();
       subscription.unsubscribe();
     };
   });

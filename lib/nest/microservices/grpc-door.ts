@@ -1,3 +1,4 @@
+import { atTime } from '../../common/at-time.js';
 import { isPromise, type MaybePromise } from '../../common/maybe-promise.js';
 import { log } from '../../common/log.js';
 import { messageOf } from '../../common/message-of.js';
@@ -60,14 +61,11 @@ function boundMember(target: InterceptedCall, name: string | symbol): unknown {
 /** What a method demands that no decorator can stand on: a valid token, bound to its caller. */
 const TOKEN_ALONE: ProtectedRoute = { kind: 'protected', rules: [], constraints: [] };
 
-/** The longest that a timer of Node can wait, in milliseconds. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 /** One call on its way through the door. */
 class GuardedCall {
   private noted: GrpcCall | undefined;
   private listener: GrpcListener | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private cancelExpiry: (() => void) | undefined;
   /** Whether its token has expired while it was under way: nothing of it is sent any more. */
   private expired = false;
   private isOver = false;
@@ -178,12 +176,7 @@ class GuardedCall {
   /** A call with one request and one response has nothing that could outlive its token. */
   private readonly endBy = (validUntil: number): void => {
     if (this.isOver || (!this.method.requestStream && !this.method.responseStream)) return;
-    const wait = Math.max(0, validUntil - Date.now());
-    // It keeps no process alive.
-    this.timer = setTimeout(
-      () => (wait > LONGEST_TIMER_MS ? this.endBy(validUntil) : this.expire()),
-      Math.min(wait, LONGEST_TIMER_MS),
-    ).unref();
+    this.cancelExpiry = atTime(validUntil, () => this.expire());
   };
 
   private expire(): void {
@@ -199,7 +192,7 @@ class GuardedCall {
 
   private cancelled(): void {
     this.isOver = true;
-    clearTimeout(this.timer);
+    this.cancelExpiry?.();
     this.listener?.onCancel();
     this.listener = undefined;
   }
