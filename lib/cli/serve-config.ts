@@ -67,7 +67,10 @@ function resolveOptions(options: JsonObject): {
   readonly problems: readonly ConfigurationProblem[];
 } {
   try {
-    return { forwardAuth: resolveForwardAuth(options as unknown as ForwardAuthOptions), problems: [] };
+    return {
+      forwardAuth: resolveForwardAuth(options as unknown as ForwardAuthOptions, ['listen', 'tls']),
+      problems: [],
+    };
   } catch (error) {
     if (!(error instanceof CertBoundAuthConfigurationError)) throw error;
     return { forwardAuth: undefined, problems: error.problems };

@@ -9,7 +9,8 @@ export function renderFields(fields: LogFields): string {
     .join(' ');
 }
 
-const MAX_LENGTH = 300;
+/** Characters: so much that a remedy is whole, with the names that it lists. */
+const MAX_LENGTH = 600;
 
 /** Quotes text, cuts it, and escapes all but printable ASCII, so that no value can forge a line or a field. */
 function quote(text: string): string {

@@ -6,7 +6,17 @@ export function quoted(value: unknown): string {
   if (value === undefined) return 'undefined';
   // Nested deeply, it could not even be made into text.
   if (typeof value !== 'string') return `of type ${value === null ? 'null' : typeof value}`;
-  return JSON.stringify(value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE)}…` : value);
+  const text = JSON.stringify(value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE)}…` : value);
+  return text.replaceAll(INVISIBLE, escapeUnits);
+}
+
+/** What JSON leaves as it is, and a terminal may take for a new line, for an order, or for another direction of writing. */
+const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
+function escapeUnits(character: string): string {
+  return [...Array(character.length).keys()]
+    .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)
+    .join('');
 }
 
 /** The first of several such values, and how many there are beside them. */

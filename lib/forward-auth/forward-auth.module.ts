@@ -13,6 +13,7 @@ import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { listenersOf } from '../nest/listeners-of.js';
 import { startTelemetry } from '../events/open-telemetry.js';
 import { logToNest } from '../nest/log/log-to-nest.js';
+import { CertBoundAuthConfigurationError, problem } from '../options/configuration-error.js';
 import { answerBeforeApp } from './answer-before-app.js';
 import { ForwardAuth } from './forward-auth.js';
 import {
@@ -34,8 +35,8 @@ logToNest();
   providers: [
     {
       provide: ForwardAuth,
-      useFactory: (options: ForwardAuthOptions) => new ForwardAuth(resolveForwardAuth(options)),
-      inject: [FORWARD_AUTH_OPTIONS],
+      useFactory: createForwardAuth,
+      inject: [{ token: FORWARD_AUTH_OPTIONS, optional: true }],
     },
   ],
 })
@@ -81,8 +82,12 @@ export class ForwardAuthModule
     return super.forRootAsync(options);
   }
 
-  /** Its decisions are events as those of the app's own routes are. */
+  /**
+   * Its decisions are events as those of the app's own routes are.
+   * @throws CertBoundAuthConfigurationError where another endpoint of the app takes the same paths
+   */
   async onModuleInit(): Promise<void> {
+    checkPaths(this.forwardAuth, this.modules);
     this.forwardAuth.listenBy(listenersOf(this.modules, this.moduleRef));
     this.stopTelemetry = await startTelemetry();
   }
@@ -110,4 +115,23 @@ export class ForwardAuthModule
     this.stopTelemetry?.();
     await this.forwardAuth.close();
   }
+}
+
+/** Without `forRoot` or `forRootAsync` there are no options: Nest would only say that it can't resolve a symbol. */
+function createForwardAuth(given: ForwardAuthOptions | undefined): ForwardAuth {
+  if (given !== undefined) return new ForwardAuth(resolveForwardAuth(given));
+  const remedy =
+    'import ForwardAuthModule.forRoot({ trustedProxies, audience, authorizationServers, policies }), and the plain class ' +
+    'nowhere; the factory of forRootAsync must return the options';
+  throw new CertBoundAuthConfigurationError([problem('options', given, remedy)], 'ForwardAuthModule');
+}
+
+/** Which of two endpoints answered would depend on the order of the modules. */
+function checkPaths(own: ForwardAuth, modules: ModulesContainer): void {
+  const others = [...modules.values()]
+    .map(({ providers }): unknown => providers.get(ForwardAuth)?.instance)
+    .filter((other) => other instanceof ForwardAuth && other !== own);
+  if (!others.some((other) => (other as ForwardAuth).overlaps(own))) return;
+  const remedy = `another ForwardAuthModule of this app answers below ${own.path}, too: give each a path of its own`;
+  throw new CertBoundAuthConfigurationError([problem('path', own.path, remedy)], 'ForwardAuthModule');
 }

@@ -44,6 +44,16 @@ export class ForwardAuth {
     for (const policy of this.policies.values()) policy.listenBy(listeners);
   }
 
+  /** Below which the policies are asked for. */
+  get path(): string {
+    return this.settings.path;
+  }
+
+  /** Whether there may be paths that are for this endpoint, and for another one as well. */
+  overlaps({ path }: ForwardAuth): boolean {
+    return `${this.path}/`.startsWith(`${path}/`) || `${path}/`.startsWith(`${this.path}/`);
+  }
+
   /** Whether a request is for this endpoint, and not for another one of the same server. */
   concerns(raw: IncomingMessage): boolean {
     const { path } = this.settings;

@@ -21,14 +21,21 @@ import { ownHeadersOf, type ResolvedForwardAuth, type ResolvedPolicy } from './r
 
 /**
  * Checks the options and fills in the defaults.
+ * @param besides the names of what stands beside the options where they come from
  * @throws CertBoundAuthConfigurationError naming every wrong field
  */
-export function resolveForwardAuth(given: ForwardAuthOptions): ResolvedForwardAuth {
+export function resolveForwardAuth(
+  given: ForwardAuthOptions,
+  besides: readonly string[] = [],
+): ResolvedForwardAuth {
   const options: unknown = given;
   if (!isJsonObject(options)) {
     throw refusalOf([problem('options', options, 'give { trustedProxies, policies }')]);
   }
-  const { settings, problems } = checkDeclared(CheckedForwardAuthOptions, options, remedyBesidePolicies);
+  const { settings, problems } = checkDeclared(CheckedForwardAuthOptions, options, {
+    remedyOf: remedyBesidePolicies,
+    besides,
+  });
   const policies = policiesOf(settings).map(([name, policy]) => resolvePolicy(name, policy, settings));
   const all = [...problems, ...policies.flatMap((policy) => policy.problems)];
   if (all.length > 0) throw refusalOf(withoutRepeats(all));

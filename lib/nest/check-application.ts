@@ -1,7 +1,7 @@
 import { Server as TlsServer } from 'node:tls';
 import type { HttpServer, Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import { type Handler, type Method, methodsOf } from './demands/methods.js';
+import { type Handler, hidesItsClass, type Method, methodsOf } from './demands/methods.js';
 import { hasMessageHandlers, isMessageHandler } from './microservices/message-handlers.js';
 import { tellsOfServers } from './microservices/watch-servers.js';
 import { isRoute, routePolicy, type Said, saidOfClass, saidOfMethod } from './demands/route-policy.js';
@@ -31,6 +31,7 @@ export function checkApplication(
     ...checkImportedOnce(modules, self),
     ...checkServer(adapter, options),
     ...checkNest(modules),
+    ...checkHiddenClasses(modules),
     ...controllersOf(modules).flatMap((controller) => checkController(controller)),
     ...controllersOf(modules).flatMap((controller) => checkConstraints(controller, adapter, options)),
   ];
@@ -59,6 +60,21 @@ function checkNest(modules: ModulesContainer): readonly ConfigurationProblem[] {
   const remedy =
     'its message handlers can be protected from Nest 11.1.4 on: update @nestjs/core and its companions';
   return [problem('@nestjs/core', undefined, remedy)];
+}
+
+/**
+ * Nest asks an instance for its class. One that is a proxy may answer with a function that has no decorators, another one
+ * each time.
+ */
+function checkHiddenClasses(modules: ModulesContainer): readonly ConfigurationProblem[] {
+  const wrappers = [...modules.values()].flatMap(({ controllers }) => [...controllers.values()]);
+  return wrappers.flatMap(({ instance, metatype }) => {
+    if (!instance || !hidesItsClass(instance)) return [];
+    const remedy =
+      'its instance is a proxy that hides the class, and with it what its decorators demand: let the proxy return ' +
+      "'constructor' as it is";
+    return [problem((metatype as Type).name, instance.constructor, remedy)];
+  });
 }
 
 /** A server that never sees a client certificate can let nobody in when every token must be bound to one. */

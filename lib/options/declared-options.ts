@@ -37,20 +37,25 @@ export interface CheckedOptions<Settings> {
 export function checkDeclared<Settings extends object>(
   declaration: Declaration<Settings>,
   given: JsonObject,
-  remedyOf: RemedyOfUnknown = () => undefined,
+  unknown: UnknownOptions = {},
 ): CheckedOptions<Settings> {
   const settings = settingsOf(declaration, given);
-  return { settings, problems: problemsOfSettings(settings, '', remedyOf) };
+  return { settings, problems: problemsOfSettings(settings, '', unknown) };
 }
 
-/** What to do about an option that does not exist, where there is more to say of it. */
-type RemedyOfUnknown = (path: string) => string | undefined;
+/** What can be said of options that do not exist. */
+export interface UnknownOptions {
+  /** What to do about one of them, by its path, where there is more to say of it. */
+  readonly remedyOf?: (path: string) => string | undefined;
+  /** The names of what stands beside the options, and is taken from there before they are checked. */
+  readonly besides?: readonly string[];
+}
 
 /** What is wrong with an instance of a declaration. @param at what its options' paths begin with, as `dpop.` */
 export function problemsOfSettings(
   settings: object,
   at: string,
-  remedyOf: RemedyOfUnknown = () => undefined,
+  unknown: UnknownOptions = {},
 ): readonly ConfigurationProblem[] {
   const errors = validateSync(settings, {
     whitelist: true,
@@ -58,8 +63,9 @@ export function problemsOfSettings(
     forbidUnknownValues: true,
     stopAtFirstError: true,
   });
+  if (errors.length === 0) return [];
   const elsewhere = pathsIn(settings.constructor as Declaration);
-  return errors.flatMap((error) => problemsOf(error, { parent: at, remedyOf, elsewhere }));
+  return errors.flatMap((error) => problemsOf(error, { parent: at, unknown, elsewhere }));
 }
 
 /**
@@ -155,13 +161,13 @@ export function listsProblems(problemsIn: ProblemsOf): PropertyDecorator {
 /** Where a problem is, and what can be said of an option that is none. */
 interface Place {
   readonly parent: string;
-  readonly remedyOf: RemedyOfUnknown;
+  readonly unknown: UnknownOptions;
   /** The paths of all options. */
   readonly elsewhere: readonly string[];
 }
 
 function problemsOf(error: ValidationError, place: Place): readonly ConfigurationProblem[] {
-  const { parent, remedyOf, elsewhere } = place;
+  const { parent, unknown, elsewhere } = place;
   // Of a value that is no object of ours, class-validator names no property, whatever its type says.
   const property: unknown = error.property;
   const path = pathOf(parent, String(property));
@@ -170,13 +176,12 @@ function problemsOf(error: ValidationError, place: Place): readonly Configuratio
     if (constraint !== 'whitelistValidation') return [problem(path, error.value, message)];
     // Another member of the same union may have it: then it is not elsewhere.
     const others = elsewhere.filter((other) => other !== path.replaceAll(/\[\d+\]/g, '[]'));
-    const unknown = noSuchOption(plainName(property), optionsBeside(error), others);
-    return [problem(path, error.value, remedyOf(path) ?? unknown)];
+    const here = [...optionsBeside(error), ...(unknown.besides ?? [])];
+    const remedy = unknown.remedyOf?.(path) ?? noSuchOption(plainName(property), here, others);
+    return [problem(path, error.value, remedy)];
   });
-  return [
-    ...own,
-    ...(error.children ?? []).flatMap((child) => problemsOf(child, { ...place, parent: `${path}.` })),
-  ];
+  const below = { ...place, parent: `${path}.`, unknown: { ...unknown, besides: [] } };
+  return [...own, ...(error.children ?? []).flatMap((child) => problemsOf(child, below))];
 }
 
 function listedProblems(

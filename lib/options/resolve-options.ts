@@ -60,7 +60,9 @@ function checkedSettings(given: unknown): CertBoundAuthSettings {
       problem('options', given, 'give { audience, authorizationServers }'),
     ]);
   }
-  const { settings, problems: shape } = checkDeclared(CheckedCertBoundAuthOptions, given);
+  const { settings, problems: shape } = checkDeclared(CheckedCertBoundAuthOptions, given, {
+    besides: ['globalGuards'],
+  });
   const problems = shape.length > 0 ? shape : contradictionsOf(settings);
   if (problems.length > 0) throw new CertBoundAuthConfigurationError(problems);
   return settings;

@@ -157,6 +157,14 @@ describe('invariant 8: what check-config says', () => {
       { listen: { port: 1, address: 'x' } },
       ['listen.address (string): there is no such option'],
     ],
+    [
+      'listen and tls, misspelled',
+      { lisen: { port: 1 }, tsl: {} },
+      [
+        'lisen (object): there is no such option: did you mean listen?',
+        'tsl (object): there is no such option: did you mean tls?',
+      ],
+    ],
     ['a socket and a port', { listen: { port: 1, unix: 'x' } }, ['listen (object): give either']],
     ['an empty socket path', { listen: { unix: '' } }, ['listen.unix (empty string): give the path']],
     ['a tls of the wrong type', { tls: true }, ['tls (boolean): give { key, cert, ca }']],

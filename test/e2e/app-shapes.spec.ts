@@ -298,7 +298,56 @@ class GuardAboveProxyController {
   }
 }
 
+/** As packages do that look at each call: a proxy around the instance, in which every function is another one. */
+const observed = <Instance extends object>(
+  instance: Instance,
+  rename = new Map<unknown, unknown>(),
+): Instance =>
+  new Proxy(instance, {
+    get(target, name): unknown {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      return rename.get(value) ?? ((...args: unknown[]): unknown => Reflect.apply(value, target, args));
+    },
+  });
+
+/** It names the same function as its class each time, but one that no decorator was put on. */
+@Controller('observed')
+@Scopes('pay')
+class ObservedController {
+  constructor() {
+    return observed(
+      this,
+      new Map<unknown, unknown>([[ObservedController, ObservedController.bind(undefined)]]),
+    );
+  }
+  @Get('pay') pay(): string {
+    return 'in';
+  }
+}
+
+@Controller('hidden')
+class HiddenController {
+  constructor() {
+    return observed(this);
+  }
+  @Get('pay') @Scopes('pay') pay(): string {
+    return 'in';
+  }
+}
+
+@Controller({ path: 'hidden-per-request', scope: Scope.REQUEST })
+class HiddenPerRequestController {
+  constructor() {
+    return observed(this);
+  }
+  @Get('pay') @Scopes('pay') pay(): string {
+    return 'in';
+  }
+}
+
 const SHAPES: readonly Type[] = [
+  ObservedController,
   MixedController,
   MixedPublicController,
   WhollyMixedController,
@@ -320,6 +369,7 @@ const SHAPES: readonly Type[] = [
 ];
 
 const PROTECTED = [
+  'observed/pay',
   'mixed/pay',
   'mixed/constrained',
   'mixed-public/pay',
@@ -400,6 +450,20 @@ describe.each(PLATFORMS)('app shapes on %s', (platform) => {
       await clientOf(app, world).get('/per-request-shared/open').expect(200, 'open');
     });
   });
+
+  test.each([true, false])(
+    'INV12: a controller whose instance is a proxy that hides its class lets nobody in (globalGuards: %s)',
+    async (globalGuards) => {
+      const as = await startAuthorizationServer(world);
+      await expect(startApi(world, platform, as, [HiddenController], { globalGuards })).rejects.toThrow(
+        /HiddenController.*hides the class/s,
+      );
+      const app = await startApi(world, platform, as, [HiddenPerRequestController], { globalGuards });
+      const pay = await as.accessToken({ certificate: world.client1, scope: 'pay' });
+      await clientOf(app, world).get('/hidden-per-request/pay').expect(401);
+      await clientOf(app, world, world.client1, pay).get('/hidden-per-request/pay').expect(401);
+    },
+  );
 
   test('INV1: a class keeps its demands in an app that begins after one with another class of the same mixin', async () => {
     class SharedMixin {

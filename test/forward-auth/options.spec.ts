@@ -371,6 +371,36 @@ describe('invariant 8: wrong options stop the boot', () => {
       'trustedProxies',
     );
   });
+
+  test('the app does not start with the plain module, or with a factory that returns nothing', async () => {
+    for (const module of [
+      { module: ForwardAuthModule },
+      ForwardAuthModule.forRootAsync({ useFactory: () => undefined as never }),
+    ]) {
+      await expect(startApp('express', module)).rejects.toThrow(
+        'options (undefined): import ForwardAuthModule.forRoot(',
+      );
+    }
+  });
+
+  test.each([
+    ['/auth', '/auth', true],
+    ['/auth', '/auth/partners', true],
+    ['/auth', '/authentication', false],
+  ])(
+    'two endpoints in one app, at %s and %s, stop its start where they overlap',
+    async (one, other, stops) => {
+      const start = startApp('express', {
+        module: class Both {},
+        imports: [
+          ForwardAuthModule.forRoot({ ...RIGHT, path: one }),
+          ForwardAuthModule.forRoot({ ...RIGHT, path: other }),
+        ],
+      });
+      if (stops) await expect(start).rejects.toThrow('another ForwardAuthModule of this app');
+      else await expect(start).resolves.toBeDefined();
+    },
+  );
 });
 
 test('unbound tokens are reported for the policies that let them pass, and for no other', () => {

@@ -31,6 +31,8 @@ describe('INV8: an option that does not exist is named together with the one tha
     ],
     ['two letters swapped', { raelm: 'x' }, 'did you mean realm?'],
     ['another case', { Dpop: {} }, 'did you mean dpop?'],
+    ['what stands beside the options', { globalGaurds: false }, 'did you mean globalGuards?'],
+    ['two letters of a short name swapped', onServer({ tsl: {} }), 'did you mean tls?'],
     ['the spelling of JSON', onServer({ jwt: { jwks_uri: 'x' } }), 'did you mean jwksUri?'],
     ['a plural', { authorizationServer: [] }, 'did you mean authorizationServers?'],
     ['a group inside another', onServer({ http: { timeOut: 1 } }), 'did you mean timeout?'],
@@ -41,6 +43,8 @@ describe('INV8: an option that does not exist is named together with the one tha
   test.each([
     [{ jwksUri: 'x' }, 'there is no such option here: did you mean authorizationServers[].jwt.jwksUri?'],
     [{ publicUrl: 'x' }, 'there is no such option here: did you mean dpop.publicUrl?'],
+    [onServer({ typ: 'JWT' }), 'there is no such option here: did you mean authorizationServers[].jwt.typ?'],
+    [onServer({ globalGuards: false }), 'there is no such option'],
     [onServer({ clockTolerance: 1 }), 'there is no such option here: did you mean clockTolerance?'],
   ])('the place of an option that stands elsewhere is named: %j', (options, message) => {
     expect(messageOf(options)).toContain(message);

@@ -80,6 +80,12 @@ export function rememberInstance(instance: object, registered: unknown): void {
   instances.set(constructor, [...known, new WeakRef(instance)]);
 }
 
+/** Whether an instance names a class of which nothing can be known: another function each time that it is asked. */
+export function hidesItsClass(instance: object): boolean {
+  const { constructor } = instance;
+  return constructor !== instance.constructor;
+}
+
 /** Which methods a handler stands for: several where one function stands in the place of several. */
 export interface FoundMethods {
   readonly methods: readonly Method[];

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
-import type { Type } from '@nestjs/common';
+import { type Type, UnauthorizedException } from '@nestjs/common';
 import type { Demands, ScopeRule, SenderConstraint } from '../../authorization/demands.js';
+import { BoundedLog } from '../../common/bounded-log.js';
 import { log } from '../../common/log.js';
 import {
   chainsOf,
@@ -77,7 +78,9 @@ function rememberPolicy(controller: Class, handler: Handler): RoutePolicy {
   return policy;
 }
 
+/** @throws UnauthorizedException where the class has no methods: what its decorators demand is hidden */
 function readPolicy(controller: Class, handler: Handler): RoutePolicy {
+  if (methodsOf(controller).length === 0) refuseHidden(controller, handler);
   const said = saidOfHandler(controller, handler);
   if (said.isPublic) return { kind: 'public', by: 'method' };
   const classIsPublic = isPublicClass(controller);
@@ -95,6 +98,16 @@ function readPolicy(controller: Class, handler: Handler): RoutePolicy {
     guarded: guardsRun(controller, handler).some((guard) => sees(guard)),
     demanded: said.isProtected || (!classIsPublic && isProtectedByClass(controller)),
   };
+}
+
+const refusals = new BoundedLog();
+
+/** An instance that is made for one request may be a proxy that names a function without methods as its class. */
+function refuseHidden(controller: Class, handler: Handler): never {
+  const what = `refused reason=context_unsupported handler=${controller.name}.${handler.name}`;
+  const remedy = `${what}: the class of the handler has no methods; if its instance is a proxy, let it return 'constructor' as it is`;
+  refusals.write('error', what, remedy);
+  throw new UnauthorizedException();
 }
 
 /** The guards that Nest runs for certain. */
