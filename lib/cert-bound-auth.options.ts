@@ -101,6 +101,17 @@ export interface CertBoundAuthOptions {
    */
   readonly streams?: 'end-at-expiry' | 'keep';
 
+  /**
+   * What stays open of that which the HTTP adapter serves and which is no handler of Nest: documents of OpenAPI, static files,
+   * endpoints that libraries mount. Everything else of that kind demands a valid token, and so does a path that nothing is
+   * at. Each is the path of one resource (`/favicon.ico`), or of a resource and all below it (`/docs/*`), in upper and lower
+   * case as it is sent. It never opens a handler of Nest: for that there is `@Public()`. It has no effect with
+   * `globalGuards: false`, for then nothing of that kind is protected.
+   * What is lost: whoever can connect gets what is there, and what is mounted there later.
+   * @default []
+   */
+  readonly publicPaths?: readonly string[];
+
   /** How the messages of microservices are protected: gRPC, TCP, and what comes through a broker. @default {} */
   readonly messages?: MessageOptions;
 

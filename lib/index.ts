@@ -74,6 +74,9 @@ export {
 export { RFC9068_REQUIRED_CLAIMS } from './access-token/jwt-verifier.js';
 export { CertBoundAuthConfigurationError, type ConfigurationProblem } from './options/configuration-error.js';
 
+export { describeEntrances, logEntrances } from './nest/entrances/describe-entrances.js';
+export type { Entrance, EntranceKind } from './nest/entrances/entrance.js';
+
 export { ForwardAuthModule } from './forward-auth/forward-auth.module.js';
 export type {
   AskingProxy,

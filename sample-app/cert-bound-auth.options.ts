@@ -21,6 +21,8 @@ export function certBoundAuthOptions({
         },
       },
     ],
+    // The page that describes the API, and the document behind it.
+    publicPaths: ['/docs/*', '/docs-json'],
     dpop: {
       publicUrl,
       // The algorithms of FAPI 2.0.

@@ -12,6 +12,8 @@ const ROOMS = [
   'cli',
   'forward-auth',
   'nest',
+  'nest/testing',
+  'nest/entrances',
   'nest/decorators',
   'nest/guards',
   'nest/microservices',

@@ -1,5 +1,7 @@
 import type { HttpServer } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { noteDecidedElsewhere } from '../nest/exchange/request-record.js';
+import type { HttpRequest } from '../request/http-request.js';
 import type { ForwardAuth } from './forward-auth.js';
 
 /**
@@ -12,8 +14,10 @@ export function answerBeforeApp(adapter: HttpServer, endpoint: ForwardAuth): voi
   const former = hooks.onRequestHook?.bind(adapter);
   hooks.setOnRequestHook?.((request, response, done) => {
     const { raw, answer } = rawOf(request, response);
-    if (endpoint.concerns(raw)) void endpoint.respond(raw, answer());
-    else if (former === undefined) done();
+    if (endpoint.concerns(raw)) {
+      noteDecidedElsewhere(raw as HttpRequest);
+      void endpoint.respond(raw, answer());
+    } else if (former === undefined) done();
     else return former(request, response, done);
     return undefined;
   });

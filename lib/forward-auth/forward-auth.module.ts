@@ -10,6 +10,8 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { noteDecidedElsewhere } from '../nest/exchange/request-record.js';
+import type { HttpRequest } from '../request/http-request.js';
 import { listenersOf } from '../nest/listeners-of.js';
 import { startTelemetry } from '../events/open-telemetry.js';
 import { logToNest } from '../nest/log/log-to-nest.js';
@@ -95,8 +97,9 @@ export class ForwardAuthModule
   /** Before the app's routes, whatever the adapter: the endpoint is there even where nothing can come earlier. */
   configure(): void {
     this.host.httpAdapter.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
-      if (this.forwardAuth.concerns(request)) void this.forwardAuth.respond(request, response);
-      else next();
+      if (!this.forwardAuth.concerns(request)) return next();
+      noteDecidedElsewhere(request as HttpRequest);
+      void this.forwardAuth.respond(request, response);
     });
   }
 

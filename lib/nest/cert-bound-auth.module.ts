@@ -4,11 +4,16 @@ import {
   Inject,
   Module,
   Optional,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { registerAuthenticator, unregisterAuthenticator } from './exchange/app-registry.js';
+import { logTable } from './entrances/describe-entrances.js';
+import { EntranceRegistry } from './entrances/entrance-registry.js';
+import { closeDoor } from './http/close-door.js';
+import { publicPathsOf } from './http/public-paths.js';
 import { keepReply } from './http/reply-of.js';
 import type { CertBoundAuthOptions } from '../cert-bound-auth.options.js';
 import { ResourceServer } from '../resource-server.js';
@@ -63,6 +68,7 @@ const RESOLVED_OPTIONS = Symbol('resolved options');
       inject: [ResourceServer, RESOLVED_OPTIONS],
     },
     { provide: AuthorizationServers, useFactory: createAuthorizationServers, inject: [ResourceServer] },
+    EntranceRegistry,
     CertBoundAuthHealthIndicator,
     CertBoundStrategy,
     CertificateBindingGuard,
@@ -78,7 +84,7 @@ const RESOLVED_OPTIONS = Symbol('resolved options');
 })
 export class CertBoundAuthModule
   extends ConfigurableModuleClass
-  implements OnModuleInit, OnApplicationShutdown
+  implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
 {
   /** The instance of Express or Fastify, once it is known. */
   private app: object | undefined;
@@ -91,6 +97,8 @@ export class CertBoundAuthModule
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(EntranceRegistry) private readonly entrances: EntranceRegistry,
+    @Inject(ApplicationConfig) config: ApplicationConfig,
     @Inject(PROTECTS_ALL) @Optional() protectsAll = true,
   ) {
     super();
@@ -98,6 +106,12 @@ export class CertBoundAuthModule
     registerAuthenticator(modules, authenticator);
     watchServers(modules, { modules, authenticator, protectsAll, settings: options.messages });
     holdMessageHandlers(modules);
+    const { publicPaths, messages } = options;
+    const served = protectsAll
+      ? closeDoor(host, modules, { authenticator, isPublic: publicPathsOf(publicPaths) })
+      : (): readonly [] => [];
+    const { publicMethods } = messages;
+    entrances.describe({ config, modules, protectsAll, publicPaths, publicMethods, served });
   }
 
   /**
@@ -161,6 +175,10 @@ export class CertBoundAuthModule
     if (!registerAuthenticator(app, this.authenticator)) throw sharedInstance(app);
     this.app = app;
     if (platform === 'fastify') app.addHook('onRequest', keepReply);
+  }
+
+  onApplicationBootstrap(): void {
+    logTable(this.entrances.list());
   }
 
   /** The connections to the authorization servers end after those of the app's own clients. */

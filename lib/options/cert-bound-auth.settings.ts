@@ -96,6 +96,14 @@ export class CheckedCertBoundAuthOptions implements CertBoundAuthSettings {
   readonly bootstrap: CertBoundAuthSettings['bootstrap'] = 'lazy';
 
   @Given()
+  @Satisfies(
+    'paths',
+    "give a list of paths, each as '/favicon.ico' or '/docs/*', without a query, '.', '..', '//', ';' or escapes",
+    arePublicPaths,
+  )
+  readonly publicPaths: readonly string[] = [];
+
+  @Given()
   @IsGroup('give { findCredentials?, publicMethods? }', () => CheckedMessageOptions)
   readonly messages: CheckedMessageOptions = new CheckedMessageOptions();
 
@@ -110,6 +118,20 @@ export class CheckedCertBoundAuthOptions implements CertBoundAuthSettings {
   @Given()
   @IsFunction('give a function (token, request) => user')
   readonly validate: CertBoundAuthSettings['validate'];
+}
+
+/** Segments of what needs no escape; nothing that would open all there is. */
+const PUBLIC_PATH = /^(?:\/[\w\-.~!$&'()+,=:@]+)+(?:\/\*?)?$/;
+
+function arePublicPaths(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (path) =>
+        path === '/' ||
+        (typeof path === 'string' && PUBLIC_PATH.test(path) && !/\/\.{1,2}(?:\/|$)/.test(path)),
+    )
+  );
 }
 
 function isReport(value: unknown): boolean {

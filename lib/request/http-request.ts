@@ -8,6 +8,9 @@ export interface HttpRequest {
   readonly originalUrl?: string;
 }
 
+/** Node's own request, as the handlers of Express and middleware get it. */
+export type NodeRequest = IncomingMessage & HttpRequest;
+
 /** Node's own request, which every adapter has, and which is the same object for every guard. */
 export function rawRequestOf(request: HttpRequest): IncomingMessage {
   return request.raw ?? (request as IncomingMessage);

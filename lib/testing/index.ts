@@ -22,3 +22,4 @@ export {
   type TestDpopHeaders,
   type TestDpopProofOptions,
 } from './test-dpop-client.js';
+export { assertNothingOpen, type NothingOpenOptions } from '../nest/testing/assert-nothing-open.js';

@@ -312,6 +312,7 @@ describe.each(PLATFORMS)('introspection in this process on %s', (platform) => {
       port,
       options: {
         authorizationServers: [{ issuer, tls: { ca: world.ca.cert }, introspection: { introspect } }],
+        publicPaths: ['/oidc/*'],
       },
       configure: (nest) => nest.use('/oidc', provider.callback()),
     });

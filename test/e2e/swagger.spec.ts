@@ -31,7 +31,11 @@ describe.each(PLATFORMS)('the OpenAPI document on %s', (platform) => {
       platform,
       { issuer: ISSUER },
       [MixedController, AccountsController, PaymentsController, HealthController],
-      { providers: [PaymentsService], ...(configure && { configure }) },
+      {
+        providers: [PaymentsService],
+        options: { publicPaths: ['/docs/*', '/docs-json'] },
+        ...(configure && { configure }),
+      },
     );
 
   test('the document has the security requirements of @Scopes(): OAuth2 scopes and mutual TLS together', async () => {
@@ -49,7 +53,7 @@ describe.each(PLATFORMS)('the OpenAPI document on %s', (platform) => {
     expect(securityOf('/health')).toBeUndefined();
   });
 
-  test('the document of the sample is served to everyone', async () => {
+  test('the document of the sample is served to everyone, as a public path', async () => {
     const app = await start((nest) => serveOpenApi(nest, ISSUER));
     const { body } = await clientOf(app, world).get('/docs-json').expect(200);
     expect(body).toMatchObject({

@@ -53,6 +53,7 @@ export const MODULE_FIELDS: readonly {
       'bootstrap',
       'streams',
       'messages',
+      'publicPaths',
       'realm',
       'exposeToken',
       'validate',

@@ -5,6 +5,9 @@ import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
 import type { Exchange } from './exchange.js';
 import type { RequestAuthenticator } from './request-authenticator.js';
 
+/** What is demanded where no decorator can stand: a valid token, bound to its caller. */
+export const TOKEN_ALONE: ProtectedRoute = { kind: 'protected', rules: [], constraints: [] };
+
 /** Lets a request pass that meets all that a route demands. @throws HttpException with the challenge set */
 export function protect(
   authenticator: RequestAuthenticator,

@@ -60,6 +60,11 @@ function holderOf(raw: IncomingMessage): WithRecord {
   return (rawHeaders === undefined || rawHeaders.length === 0 ? raw : rawHeaders) as WithRecord;
 }
 
+/** Notes of a request that whatever answers it decides by itself: nothing of the app's own is asked. */
+export function noteDecidedElsewhere(request: HttpRequest): void {
+  recordOf(request).policy = { kind: 'public', by: 'method' };
+}
+
 /** Of a message on a connection that lives on: what is decided of it stands on what was decided of the handshake. */
 export function recordOfMessage(handshake: RequestRecord): RequestRecord {
   const { raw, certificate, app } = handshake;

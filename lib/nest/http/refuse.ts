@@ -12,6 +12,7 @@ export interface FastifyReply {
   readonly raw: ServerResponse;
   getHeader(name: string): OutgoingHttpHeader | undefined;
   header(name: string, value: string): unknown;
+  code(status: number): { send(body: unknown): unknown };
 }
 
 /**

@@ -2,7 +2,7 @@ import { atTime } from '../../common/at-time.js';
 import { isPromise, type MaybePromise } from '../../common/maybe-promise.js';
 import { log } from '../../common/log.js';
 import { messageOf } from '../../common/message-of.js';
-import type { ProtectedRoute } from '../demands/route-policy.js';
+import { TOKEN_ALONE } from '../exchange/protect.js';
 import {
   GRPC,
   type GrpcInterceptor,
@@ -57,9 +57,6 @@ function boundMember(target: InterceptedCall, name: string | symbol): unknown {
   const member: unknown = Reflect.get(target, name);
   return typeof member === 'function' ? (member.bind(target) as unknown) : member;
 }
-
-/** What a method demands that no decorator can stand on: a valid token, bound to its caller. */
-const TOKEN_ALONE: ProtectedRoute = { kind: 'protected', rules: [], constraints: [] };
 
 /** One call on its way through the door. */
 class GuardedCall {

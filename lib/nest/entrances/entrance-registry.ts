@@ -1,0 +1,51 @@
+import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import type { ServedBehindDoor } from '../http/http-door.js';
+import type { Entrance } from './entrance.js';
+import { NO_DEMANDS } from './entrance.js';
+import { handlerEntrances } from './handler-entrances.js';
+
+/** What an app is made of, as far as its entrances go. */
+export interface EntranceParts {
+  readonly config: ApplicationConfig;
+  readonly modules: ModulesContainer;
+  readonly protectsAll: boolean;
+  readonly publicPaths: readonly string[];
+  /** Paths and services of gRPC that are open without a handler of Nest. */
+  readonly publicMethods: readonly string[];
+  readonly served: ServedBehindDoor;
+}
+
+/** Knows the entrances of one app. */
+export class EntranceRegistry {
+  private parts: EntranceParts | undefined;
+
+  /** Says what the app is made of. */
+  describe(parts: EntranceParts): void {
+    this.parts = parts;
+  }
+
+  /** Every entrance that is known by now: handlers first, then what is no handler of Nest. */
+  list(): readonly Entrance[] {
+    if (this.parts === undefined) return [];
+    const { config, modules, protectsAll, publicMethods } = this.parts;
+    return [
+      ...handlerEntrances(modules, { config, modules }, protectsAll),
+      ...publicMethods.map((name) => withoutHandler('message', name, 'public')),
+      ...pathEntrances(this.parts),
+    ];
+  }
+}
+
+function pathEntrances({ protectsAll, publicPaths, served }: EntranceParts): readonly Entrance[] {
+  if (!protectsAll) return [withoutHandler('path', 'everything else', 'open')];
+  const others = served().map(({ method, path }) => (method === undefined ? path : `${method} ${path}`));
+  return [
+    ...[...new Set(others)].map((name) => withoutHandler('path', name, 'protected')),
+    ...publicPaths.map((name) => withoutHandler('path', name, 'public')),
+    withoutHandler('path', 'everything else', 'protected'),
+  ];
+}
+
+function withoutHandler(kind: Entrance['kind'], name: string, access: Entrance['access']): Entrance {
+  return { kind, name, handler: undefined, access, demands: NO_DEMANDS };
+}

@@ -1,0 +1,36 @@
+import type { HttpServer } from '@nestjs/common';
+import type { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { closeExpress } from './express-door.js';
+import { closeFastify } from './fastify-door.js';
+import type { HttpDoor, ServedBehindDoor } from './http-door.js';
+import { markRoutes } from './nest-routes.js';
+
+/** Puts the door in front of what the HTTP adapter of an app serves, as soon as it is known, and before Nest's own routes. */
+export function closeDoor(
+  host: HttpAdapterHost,
+  modules: ModulesContainer,
+  door: HttpDoor,
+): ServedBehindDoor {
+  let served: ServedBehindDoor | undefined;
+  const close = (): void => {
+    const adapter = host.httpAdapter as HttpServer | null | undefined;
+    // An application context, and an app of messages alone, have none to speak of.
+    if (!adapter?.getInstance()) return;
+    beforeRoutes(adapter, () => markRoutes(modules));
+    served = adapter.getType() === 'fastify' ? closeFastify(adapter, door) : closeExpress(adapter, door);
+  };
+  // An app that a test makes gets its adapter later.
+  if ((host.httpAdapter as HttpServer | null | undefined) !== undefined) close();
+  else host.init$.subscribe(close);
+  return () => served?.() ?? [];
+}
+
+/** Nest initialises an adapter when all of an app has been made, and before it registers the routes. */
+function beforeRoutes(adapter: HttpServer, act: () => void): void {
+  const initialised = adapter as { init?: () => Promise<void> };
+  const init = initialised.init?.bind(adapter);
+  initialised.init = async () => {
+    act();
+    await init?.();
+  };
+}
