@@ -232,11 +232,11 @@ function accept(
   return rules.options.validate === undefined ? accepted : withUser(accepted, request, rules);
 }
 
-/** @throws OAuthError 401 `invalid_token` when the app's `validate` refuses */
-async function withUser(
+/** Makes the user of a token by the app's `validate`. @throws OAuthError 401 `invalid_token` when that refuses */
+export async function withUser(
   accepted: Acceptance,
   request: HttpRequest,
-  { options, statusOf }: AuthenticationRules,
+  { options, statusOf }: Pick<AuthenticationRules, 'options' | 'statusOf'>,
 ): Promise<Acceptance> {
   const user = await callValidate(async () => options.validate?.(accepted.token, request), statusOf);
   return { ...accepted, user: requireUser(user) };

@@ -45,6 +45,8 @@ export type RefusedRequest = Pick<RefusalDecision, 'error' | 'trace'>;
  * renders the challenge, and reports.
  */
 export class ResourceServer {
+  /** Whether it checks nothing, because it stands in for another one in a test. */
+  readonly isStandIn: boolean = false;
   private readonly rules: AuthenticationRules;
   private readonly reporter = new DecisionReporter();
   private readonly unbound: UnboundReport | undefined;

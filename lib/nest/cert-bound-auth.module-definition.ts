@@ -3,6 +3,9 @@ import { APP_GUARD } from '@nestjs/core';
 import { DemandGuard, RouteGuard } from './guards/route.guard.js';
 import type { CertBoundAuthExtras, CertBoundAuthOptions } from '../cert-bound-auth.options.js';
 
+/** The options, checked and with every default. */
+export const RESOLVED_OPTIONS = Symbol('resolved options');
+
 /** Whether all of the app is protected that is not public. */
 export const PROTECTS_ALL = Symbol('protects all');
 

@@ -1,12 +1,12 @@
 import {
   type DynamicModule,
-  HttpException,
   Inject,
   Module,
   Optional,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleInit,
+  type Type,
 } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { registerAuthenticator, unregisterAuthenticator } from './exchange/app-registry.js';
@@ -14,6 +14,7 @@ import { logTable } from './entrances/describe-entrances.js';
 import { EntranceRegistry } from './entrances/entrance-registry.js';
 import { closeDoor } from './http/close-door.js';
 import { publicPathsOf } from './http/public-paths.js';
+import { statusOfHttpException } from './http/access-refused.exception.js';
 import { keepReply } from './http/reply-of.js';
 import type { CertBoundAuthOptions } from '../cert-bound-auth.options.js';
 import { ResourceServer } from '../resource-server.js';
@@ -25,6 +26,7 @@ import {
   MODULE_OPTIONS_TOKEN,
   type OPTIONS_TYPE,
   PROTECTS_ALL,
+  RESOLVED_OPTIONS,
 } from './cert-bound-auth.module-definition.js';
 import { CertBoundStrategy } from './guards/cert-bound.strategy.js';
 import { rememberInstance } from './demands/methods.js';
@@ -47,7 +49,16 @@ import { type ResolvedOptions, resolveOptions } from '../options/resolve-options
 
 logToNest();
 
-const RESOLVED_OPTIONS = Symbol('resolved options');
+/** What decides, and what asks for it. */
+const OWN: readonly Type[] = [
+  ResourceServer,
+  RequestAuthenticator,
+  AuthorizationServers,
+  EntranceRegistry,
+  CertBoundStrategy,
+  CertificateBindingGuard,
+  ScopesGuard,
+];
 
 /**
  * Makes an app an OAuth 2.0 resource server whose access tokens work only for the holder of the key that they were
@@ -92,6 +103,7 @@ export class CertBoundAuthModule
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(ResourceServer) private readonly server: ResourceServer,
     @Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator,
     @Inject(AuthorizationServers) private readonly servers: AuthorizationServers,
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
@@ -163,7 +175,12 @@ export class CertBoundAuthModule
     // An app without HTTP server has no requests, but perhaps messages.
     const app = httpAdapter?.getInstance<FastifyHooks | null>() ?? undefined;
     rememberControllers(this.modules);
-    checkApplication(this.modules, app && httpAdapter, this.options, CertBoundAuthModule);
+    const { isStandIn } = this.server;
+    checkApplication(this.modules, app && httpAdapter, this.options, {
+      self: CertBoundAuthModule,
+      own: OWN,
+      isStandIn,
+    });
     if (app !== undefined) this.register(app, httpAdapter.getType());
     else if (!hasMessageHandlers(this.modules)) return;
     this.authenticator.listenBy(listenersOf(this.modules, this.moduleRef));
@@ -224,10 +241,6 @@ function createResourceServer(options: ResolvedOptions): ResourceServer {
     certificateSource:
       from === 'tls' ? rememberedCertificate : knownOr(createCertificateSource(options.clientCertificate)),
   });
-}
-
-function statusOfHttpException(error: unknown): number | undefined {
-  return error instanceof HttpException ? error.getStatus() : undefined;
 }
 
 function createAuthenticator(server: ResourceServer, { streams }: ResolvedOptions): RequestAuthenticator {

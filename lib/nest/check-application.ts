@@ -13,6 +13,7 @@ import {
 } from '../options/configuration-error.js';
 import type { CertificateSettings } from '../client-certificate/certificate-settings.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import { checkProviders } from './check-providers.js';
 import { asksForCertificate } from '../tls/asks-for-certificate.js';
 import { checkTlsMaterial } from './tls/check-tls-material.js';
 
@@ -25,17 +26,30 @@ export function checkApplication(
   modules: ModulesContainer,
   adapter: HttpServer | undefined,
   options: ResolvedOptions,
-  self: Type,
+  { self, own, isStandIn }: CheckedModule,
 ): void {
   const problems = [
+    ...checkProviders(modules, self, own),
     ...checkImportedOnce(modules, self),
-    ...checkServer(adapter, options),
+    // Where somebody stands in for all callers, nobody proves anything by a certificate.
+    ...(isStandIn ? [] : checkServer(adapter, options)),
     ...checkNest(modules),
     ...checkHiddenClasses(modules),
     ...controllersOf(modules).flatMap((controller) => checkController(controller)),
-    ...controllersOf(modules).flatMap((controller) => checkConstraints(controller, adapter, options)),
+    ...controllersOf(modules).flatMap((controller) =>
+      isStandIn ? [] : checkConstraints(controller, adapter, options),
+    ),
   ];
   if (problems.length > 0) throw new CertBoundAuthConfigurationError(problems);
+}
+
+/** The module that an app imports. */
+export interface CheckedModule {
+  readonly self: Type;
+  /** The classes that it provides. */
+  readonly own: readonly Type[];
+  /** Whether a test has put a stand-in in the place of what decides. */
+  readonly isStandIn: boolean;
 }
 
 function controllersOf(modules: ModulesContainer): readonly (Type | null)[] {

@@ -22,4 +22,9 @@ export {
   type TestDpopHeaders,
   type TestDpopProofOptions,
 } from './test-dpop-client.js';
+export {
+  CertBoundAuthTestingModule,
+  type StandInFactory,
+} from '../nest/testing/cert-bound-auth-testing.module.js';
+export type { StandInToken } from '../nest/testing/stand-in-token.js';
 export { assertNothingOpen, type NothingOpenOptions } from '../nest/testing/assert-nothing-open.js';

@@ -114,6 +114,10 @@ describe('the end-to-end test on Fastify in docs/testing.md', async () => {
   await import(join(folderOf('docs/testing.md'), 'fastify.e2e-spec.ts'));
 });
 
+describe('the end-to-end test without TLS in docs/testing.md', async () => {
+  await import(join(folderOf('docs/testing.md'), 'stand-in.e2e-spec.ts'));
+});
+
 test('the samples of docs/testing.md run', async () => {
   const folder = folderOf('docs/testing.md');
   const { thumbprints } = (await import(join(folder, 'certificates.ts'))) as {

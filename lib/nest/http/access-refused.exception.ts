@@ -16,3 +16,8 @@ export class AccessRefusedException extends HttpException {
     this.reason = error.reason;
   }
 }
+
+/** The HTTP status that an error of the app's own stands for. */
+export function statusOfHttpException(error: unknown): number | undefined {
+  return error instanceof HttpException ? error.getStatus() : undefined;
+}

@@ -1,0 +1,86 @@
+import type { Acceptance, Decision, RequestTrace, TokenDescription } from '../../decision.js';
+import { missingCredentials, OAuthError } from '../../challenge/oauth-error.js';
+import type { MaybePromise } from '../../common/maybe-promise.js';
+import { withUser } from '../../authenticate-request.js';
+import { statusOfHttpException } from '../http/access-refused.exception.js';
+import type { ResolvedOptions } from '../../options/resolve-options.js';
+import type { HttpRequest } from '../../request/http-request.js';
+import { ResourceServer } from '../../resource-server.js';
+import { type StandInToken, standInToken } from './stand-in-token.js';
+import { checkUnderTest } from './under-test.js';
+
+/** Takes every request for one by somebody who is given, and checks no token and no certificate. */
+export class StandInResourceServer extends ResourceServer {
+  override readonly isStandIn = true;
+
+  /** @throws Error outside of a test runner */
+  constructor(
+    private readonly settings: ResolvedOptions,
+    private readonly who: StandInToken | 'nobody',
+  ) {
+    checkUnderTest('CertBoundAuthTestingModule');
+    super(settings);
+  }
+
+  override decide(request: HttpRequest): MaybePromise<Decision> {
+    const { who } = this;
+    if (who === 'nobody') {
+      return {
+        outcome: 'refused',
+        error: missingCredentials('credentials_missing'),
+        trace: traceOf(undefined),
+      };
+    }
+    const acceptance = this.acceptanceOf(who);
+    return this.settings.validate === undefined ? acceptance : this.withUser(acceptance, request);
+  }
+
+  override decideAgain(request: HttpRequest): MaybePromise<Decision> {
+    return this.decide(request);
+  }
+
+  override decideWith(request: HttpRequest): MaybePromise<Decision> {
+    return this.decide(request);
+  }
+
+  private async withUser(acceptance: Acceptance, request: HttpRequest): Promise<Decision> {
+    try {
+      return await withUser(acceptance, request, { options: this.settings, statusOf: statusOfHttpException });
+    } catch (error) {
+      if (!(error instanceof OAuthError)) throw error;
+      return { outcome: 'refused', error, trace: acceptance.trace };
+    }
+  }
+
+  private acceptanceOf(who: StandInToken): Acceptance {
+    const [server] = this.settings.authorizationServers;
+    const token = standInToken(who, server?.issuer ?? 'https://as.example.com');
+    return {
+      outcome: 'accepted',
+      token,
+      user: token,
+      proved: { scopes: new Set(token.scopes), boundBy: [...token.boundBy], signedAnswer: undefined },
+      nextNonce: undefined,
+      validUntil: token.expiresAt * 1_000,
+      trace: traceOf({
+        ...token,
+        subject: token.subject,
+        clientId: token.clientId,
+        issuedAt: token.issuedAt,
+        tokenId: undefined,
+      }),
+    };
+  }
+}
+
+function traceOf(verified: TokenDescription | undefined): RequestTrace {
+  return {
+    startedAt: performance.now(),
+    scheme: undefined,
+    tokenDigest: undefined,
+    certificateThumbprint: undefined,
+    cacheHit: false,
+    verified,
+    claimed: undefined,
+  };
+}

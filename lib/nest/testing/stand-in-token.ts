@@ -1,0 +1,63 @@
+import type { BindingMethod, VerifiedAccessToken } from '../../decision.js';
+
+/** Who stands in for the caller of every request. */
+export interface StandInToken {
+  /** `sub`. @default 'test-subject' */
+  readonly subject?: string;
+  /** The client that the token was issued to. @default 'test-client' */
+  readonly clientId?: string;
+  /** The API that it is for. @default ['https://api.example.com'] */
+  readonly audience?: readonly string[];
+  /** @default none */
+  readonly scopes?: readonly string[];
+  /** What the caller is taken to have proved. @default ['certificate'] */
+  readonly boundBy?: readonly BindingMethod[];
+  /** Claims of the token beside those. @default none */
+  readonly claims?: Readonly<Record<string, unknown>>;
+}
+
+/** In seconds. */
+const LIFETIME = 3_600;
+
+const NOBODY_IN_PARTICULAR: Required<StandInToken> = {
+  subject: 'test-subject',
+  clientId: 'test-client',
+  audience: ['https://api.example.com'],
+  scopes: [],
+  boundBy: ['certificate'],
+  claims: {},
+};
+
+/** Stands for a digest: of no key. */
+const NO_KEY = 'A'.repeat(43);
+
+/** The token that a handler gets: its own each time. */
+export function standInToken(who: StandInToken, issuer: string): VerifiedAccessToken {
+  const { subject, clientId, audience, scopes, boundBy, claims } = { ...NOBODY_IN_PARTICULAR, ...who };
+  const issuedAt = Math.floor(Date.now() / 1_000);
+  const expiresAt = issuedAt + LIFETIME;
+  return {
+    issuer,
+    subject,
+    clientId,
+    audience: [...audience],
+    scopes: new Set(scopes),
+    issuedAt,
+    expiresAt,
+    confirmation: {
+      ...(boundBy.includes('certificate') && { certificateThumbprint: NO_KEY }),
+      ...(boundBy.includes('dpop') && { jwkThumbprint: NO_KEY }),
+    },
+    boundBy: [...boundBy],
+    claims: {
+      iss: issuer,
+      aud: [...audience],
+      sub: subject,
+      client_id: clientId,
+      scope: scopes.join(' '),
+      iat: issuedAt,
+      exp: expiresAt,
+      ...structuredClone(claims),
+    },
+  };
+}
