@@ -14,6 +14,7 @@ const ROOMS = [
   'nest',
   'nest/decorators',
   'nest/guards',
+  'nest/graphql',
   'nest/microservices',
   'nest/tls',
   'nest/http',

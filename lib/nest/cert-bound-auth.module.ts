@@ -4,6 +4,7 @@ import {
   Inject,
   Module,
   Optional,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
@@ -25,6 +26,8 @@ import { CertBoundStrategy } from './guards/cert-bound.strategy.js';
 import { rememberInstance } from './demands/methods.js';
 import { forgetPolicies } from './demands/route-policy.js';
 import { checkApplication } from './check-application.js';
+import { resolverClassesOf } from './graphql/resolvers.js';
+import { GraphQLWatch } from './graphql/watch-graphql.js';
 import { holdMessageHandlers } from './guards/message.guard.js';
 import { CertificateBindingGuard } from './guards/certificate-binding.guard.js';
 import { CertBoundAuthHealthIndicator } from './health-indicator.js';
@@ -78,11 +81,12 @@ const RESOLVED_OPTIONS = Symbol('resolved options');
 })
 export class CertBoundAuthModule
   extends ConfigurableModuleClass
-  implements OnModuleInit, OnApplicationShutdown
+  implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
 {
   /** The instance of Express or Fastify, once it is known. */
   private app: object | undefined;
   private stopTelemetry: (() => void) | undefined;
+  private graphql: GraphQLWatch | undefined;
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
@@ -91,7 +95,7 @@ export class CertBoundAuthModule
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
-    @Inject(PROTECTS_ALL) @Optional() protectsAll = true,
+    @Inject(PROTECTS_ALL) @Optional() private readonly protectsAll = true,
   ) {
     super();
     // Microservices may listen before the app is initialised.
@@ -150,11 +154,19 @@ export class CertBoundAuthModule
     const app = httpAdapter?.getInstance<FastifyHooks | null>() ?? undefined;
     rememberControllers(this.modules);
     checkApplication(this.modules, app && httpAdapter, this.options, CertBoundAuthModule);
+    // This module is global, so that GraphQLModule has not made its schema yet.
+    const { modules, authenticator, protectsAll } = this;
+    this.graphql = new GraphQLWatch(modules, { modules, authenticator, protectsAll });
     if (app !== undefined) this.register(app, httpAdapter.getType());
     else if (!hasMessageHandlers(this.modules)) return;
     this.authenticator.listenBy(listenersOf(this.modules, this.moduleRef));
     this.stopTelemetry = await startTelemetry();
     if (this.options.bootstrap === 'eager') await this.servers.prepare();
+  }
+
+  /** @throws CertBoundAuthConfigurationError when a schema of GraphQL cannot be protected */
+  onApplicationBootstrap(): void {
+    this.graphql?.holdAll(this.app !== undefined);
   }
 
   private register(app: FastifyHooks, platform: string): void {
@@ -178,6 +190,8 @@ function rememberControllers(modules: ModulesContainer): void {
   for (const { controllers } of modules.values())
     for (const { instance, metatype } of controllers.values())
       if (instance) rememberInstance(instance, metatype);
+  for (const { instance, registered } of resolverClassesOf(modules.values()))
+    rememberInstance(instance, registered);
 }
 
 interface FastifyHooks {
