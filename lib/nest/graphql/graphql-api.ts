@@ -42,6 +42,8 @@ export interface DriverOptions {
 /** What is used of `AbstractGraphQLDriver`. */
 export interface GraphQLDriver {
   start(options: DriverOptions): Promise<unknown>;
+  /** What serves: an `ApolloServer`, or an instance of Fastify. */
+  readonly instance?: unknown;
 }
 
 export function isObjectType(type: object): type is GraphQLObjectType {

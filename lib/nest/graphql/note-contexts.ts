@@ -11,7 +11,7 @@ export function notingContexts(options: DriverOptions, app: GraphQLApp): DriverO
   const { context, subscriptions } = options;
   return {
     ...options,
-    ...(context === undefined ? {} : { context: noting(context, app) }),
+    context: noting(context, app),
     ...(isObject(subscriptions) ? { subscriptions: notingSubscriptions(subscriptions, app) } : {}),
   };
 }

@@ -11,6 +11,7 @@ import type { DriverOptions, GraphQLDriver, GraphQLSchema } from './graphql-api.
 import type { GraphQLApp } from './graphql-app.js';
 import { holdSchema } from './hold-schema.js';
 import { notingContexts } from './note-contexts.js';
+import { servedSchemaOf, watchServedSchema } from './served-schema.js';
 import {
   type ModuleOfNest,
   REFERENCE,
@@ -64,7 +65,8 @@ export class GraphQLWatch {
     if (hasServer && !endpoint.isWatched) return [problem('GraphQLModule', endpoint.driver, NOT_STARTED)];
     const schema = schemaOf(endpoint);
     if (schema === undefined) return hasServer ? [problem('GraphQLModule', undefined, NO_SCHEMA)] : [];
-    holdSchema(schema, endpoint.app, endpoint.policies);
+    for (const each of new Set([schema, servedSchemaOf(endpoint.driver) ?? schema]))
+      holdSchema(each, endpoint.app, endpoint.policies);
     return [];
   }
 
@@ -132,7 +134,9 @@ function watchDriver(endpoint: Endpoint): void {
     const { schema } = options;
     // Before its server copies it.
     if (schema !== undefined && schema !== null) holdSchema(schema, app, policies);
-    return start(notingContexts(options, app));
+    const started = await start(notingContexts(options, app));
+    watchServedSchema(driver, (served) => holdSchema(served, app, policies));
+    return started;
   };
 }
 

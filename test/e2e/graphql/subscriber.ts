@@ -1,6 +1,6 @@
 import { type Client, createClient, type FormattedExecutionResult } from 'graphql-ws';
 import type { TestCertificate } from 'nestjs-cert-bound-auth/testing';
-import WebSocket, { type ClientOptions } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 import { whenOver, type World } from '../../support/world.js';
 import type { Answer, Bank } from './bank.js';
 
@@ -64,7 +64,7 @@ export function subscribeTo(client: Client, query: string): Subscribed {
       {
         next: (result) => {
           results.push(result as FormattedExecutionResult);
-          note(result.errors as Errors | undefined);
+          note(result.errors);
         },
         error: (error) => {
           if (Array.isArray(error)) note(error as Errors);
