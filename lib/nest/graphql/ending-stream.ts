@@ -33,7 +33,7 @@ class EndingStream implements AsyncIterableIterator<unknown> {
 
   constructor(
     private readonly events: Events,
-    validUntil: number,
+    private readonly validUntil: number,
   ) {
     this.takeBack = atTime(validUntil, () => this.expire());
   }
@@ -47,18 +47,27 @@ class EndingStream implements AsyncIterableIterator<unknown> {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { resolve, reject };
       this.waiting.add(waiting);
-      this.events.next().then(
+      this.read().then(
         (result) => this.received(result, waiting),
-        (error: unknown) => {
-          if (this.waiting.delete(waiting)) reject(error);
-        },
+        (error: unknown) => this.failed(error, waiting),
       );
     });
   }
 
+  /** Sources of apps are of many kinds: whatever one throws or returns comes in one way. */
+  private async read(): Promise<IteratorResult<unknown>> {
+    return this.events.next();
+  }
+
+  private failed(error: unknown, waiting: Waiting): void {
+    if (!this.waiting.delete(waiting)) return;
+    this.end();
+    waiting.reject(error);
+  }
+
   async return(): Promise<IteratorResult<unknown>> {
     this.end();
-    await this.events.return?.();
+    await this.leave();
     return OVER;
   }
 
@@ -69,17 +78,24 @@ class EndingStream implements AsyncIterableIterator<unknown> {
   }
 
   private received(result: IteratorResult<unknown>, waiting: Waiting): void {
-    // What comes behind the end is nobody's any more.
+    // What comes behind the end is nobody's any more; a timer may be late.
+    if (Date.now() >= this.validUntil) this.expire();
     if (!this.waiting.delete(waiting)) return;
     if (result.done === true) this.end();
     waiting.resolve(result);
   }
 
   private expire(): void {
+    if (this.state !== 'open') return;
+    this.takeBack();
     this.state = 'expired';
     for (const waiting of this.takeWaiting()) waiting.resolve(this.last());
-    // Its source learns that nobody listens; what it says of that is nobody's either.
-    this.events.return?.().catch(() => undefined);
+    this.leave().catch(() => undefined);
+  }
+
+  /** The source learns that nobody listens any more. */
+  private async leave(): Promise<void> {
+    await this.events.return?.();
   }
 
   /** What is told once is that the token has expired. */

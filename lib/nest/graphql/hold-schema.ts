@@ -31,9 +31,10 @@ export function holdSchema(schema: GraphQLSchema, app: GraphQLApp, policies: Fie
       const demands = roots.includes(type)
         ? rootDemands({ schema, type, name }, policies)
         : fieldDemands(policies.demandsOf(type, name));
-      const held = { app, route: `${type.name}.${name}` };
+      const isStream = type === schema.getSubscriptionType();
+      const held = { app, route: `${type.name}.${name}`, isStream };
       if (demands !== undefined) holdField(field, held, demands);
-      if (type === schema.getSubscriptionType()) endStream(field);
+      if (isStream) endStream(field);
     }
   }
 }

@@ -14,6 +14,8 @@ export interface HeldField {
   readonly app: GraphQLApp;
   /** `Type.field`: what the schema says, never what the caller wrote. */
   readonly route: string;
+  /** Whether it is resolved for the events of a subscription, which ends by itself. */
+  readonly isStream: boolean;
 }
 
 /**
@@ -22,11 +24,12 @@ export interface HeldField {
  */
 export function passField(
   context: unknown,
-  { app, route }: HeldField,
+  { app, route, isStream }: HeldField,
   demands: FieldDemands,
 ): MaybePromise<true> {
   if (demands.length === 0) return true;
   const call = findCall(context, app) ?? refuseUnknown(route);
+  if (!isStream && isExpired(call)) throw expiredToken();
   let passed: MaybePromise<true> = true;
   for (const demand of demands) passed = andThen(passed, () => pass(call, app, { route, demand }));
   return passed;
@@ -43,7 +46,6 @@ function pass(
   { authenticator }: GraphQLApp,
   { route, demand }: Demanded,
 ): MaybePromise<true> {
-  if (isExpired(call)) throw expiredToken();
   if (call.passed.has(demand)) return true;
   const exchange = new GraphQLExchange(call, route);
   return andThen(authenticator.require(exchange, demand), (acceptance: Acceptance): true => {

@@ -86,7 +86,7 @@ describe.each(COMBINATIONS)('INV12: subscriptions by graphql-ws served by %s, %s
 
   test('a subscription ends with its token: the last thing that it tells is an error', async () => {
     const bank = await startBank(world, combination);
-    const token = await bank.as.accessToken({ certificate: client1, scope: 'ticks', lifetime: 2 });
+    const token = await bank.as.accessToken({ certificate: client1, scope: 'ticks', lifetime: 3 });
     const client = connectTo(bank, world, { certificate: client1, token });
     const ticks = subscribeTo(client, TICKS);
     await eventually(() => ticks.results.length > 2);
@@ -107,11 +107,11 @@ describe.each(COMBINATIONS)('INV12: subscriptions by graphql-ws served by %s, %s
 
   test('streams: keep lets events go on past the end of the token, and later operations are refused', async () => {
     const bank = await startBank(world, combination, { options: { streams: 'keep' } });
-    const token = await bank.as.accessToken({ certificate: client1, scope: 'ticks', lifetime: 1 });
+    const token = await bank.as.accessToken({ certificate: client1, scope: 'ticks', lifetime: 2 });
     const client = connectTo(bank, world, { certificate: client1, token });
     const ticks = subscribeTo(client, TICKS);
     await eventually(() => ticks.results.length > 0);
-    await always(() => !ticks.isOver, 1500);
+    await always(() => !ticks.isOver, 2500);
     expect(ticks.codes).toEqual([]);
     const late = subscribeTo(client, TICKS);
     await eventually(() => late.isOver);
@@ -143,7 +143,7 @@ describe.each(COMBINATIONS)('INV12: subscriptions by graphql-ws served by %s, %s
     expect(open.results[0]?.data).toEqual({ news: { id: '1', label: 'account 1', balance: null } });
     expect(ran).not.toContain('balance');
 
-    const token = await bank.as.accessToken({ certificate: client1, scope: 'balance:read', lifetime: 2 });
+    const token = await bank.as.accessToken({ certificate: client1, scope: 'balance:read', lifetime: 3 });
     const client = connectTo(bank, world, { certificate: client1, token });
     const news = subscribeTo(client, 'subscription { news { balance } }');
     await eventually(() => news.results.length > 2);
