@@ -49,10 +49,10 @@ interface RootField {
   readonly name: string;
 }
 
-function rootDemands({ schema, type, name }: RootField, policies: FieldPolicies): DemandsFor | undefined {
-  return type === schema.getQueryType() && name === '_entities'
-    ? entityDemands(schema, policies)
-    : fieldDemands(policies.ofRootField(type, name));
+function rootDemands({ schema, type, name }: RootField, policies: FieldPolicies): DemandsFor {
+  if (type === schema.getQueryType() && name === '_entities') return entityDemands(schema, policies);
+  const demands = policies.ofRootField(type, name);
+  return () => demands;
 }
 
 function fieldDemands(demands: FieldDemands | undefined): DemandsFor | undefined {
@@ -68,11 +68,10 @@ function entityDemands(schema: GraphQLSchema, policies: FieldPolicies): DemandsF
   // An interface may be resolved by any type.
   const ofAll = [...new Set([...byType.values()].flat())];
   return ({ representations }) => {
-    const names = new Set(
-      Array.isArray(representations) ? representations.map((each) => typeNameOf(each)) : [],
-    );
-    if (names.size === 0) return policies.ofUnknown();
-    return [...names].flatMap((name) => byType.get(name) ?? ofAll);
+    const asked: readonly unknown[] = Array.isArray(representations) ? representations : [];
+    const demands = new Set(asked.length === 0 ? policies.ofUnknown() : []);
+    for (const each of asked) for (const demand of byType.get(typeNameOf(each)) ?? ofAll) demands.add(demand);
+    return [...demands];
   };
 }
 

@@ -27,8 +27,10 @@ export function passField(
   { app, route, isStream }: HeldField,
   demands: FieldDemands,
 ): MaybePromise<true> {
+  // It is looked for where nothing is demanded as well: fields below may demand something, or ask who has sent it.
+  const found = findCall(context, app);
   if (demands.length === 0) return true;
-  const call = findCall(context, app) ?? refuseUnknown(route);
+  const call = found ?? refuseUnknown(route);
   if (!isStream && isExpired(call)) throw expiredToken();
   let passed: MaybePromise<true> = true;
   for (const demand of demands) passed = andThen(passed, () => pass(call, app, { route, demand }));

@@ -48,10 +48,10 @@ export function resolverClassesOf(modules: Iterable<ModuleOfNest>): readonly Res
   return [...found.values()];
 }
 
-/** As Nest does it: by the instance, whatever has made it. */
+/** Of whatever has been made by a class: Nest looks at that as well. */
 function classOf(instance: unknown): Type | undefined {
   if (typeof instance !== 'object' || instance === null) return undefined;
-  const { constructor } = instance as { readonly constructor?: unknown };
+  const { constructor } = (Object.getPrototypeOf(instance) ?? {}) as { readonly constructor?: unknown };
   return typeof constructor === 'function' && constructor !== Object ? (constructor as Type) : undefined;
 }
 

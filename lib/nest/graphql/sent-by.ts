@@ -15,12 +15,12 @@ export type GivenRequest = HttpRequest & { user?: unknown };
  * Express, of Apollo or mercurius on Fastify, of graphql-ws.
  */
 export function sentByOf([first, second]: readonly unknown[]): SentBy | undefined {
+  if (isRequest(first))
+    return { kind: 'request', request: first, response: second as HttpResponse | undefined };
   const { extra, req, res } = members(first);
   const handshake = members(extra)['request'];
   if (isRequest(handshake)) return { kind: 'handshake', request: handshake };
   if (isRequest(req)) return { kind: 'request', request: req, response: res as HttpResponse | undefined };
-  if (isRequest(first))
-    return { kind: 'request', request: first, response: second as HttpResponse | undefined };
   return undefined;
 }
 

@@ -72,9 +72,9 @@ export class GraphQLWatch {
 
   private endpointOf(module: ModuleOfNest, app: App): readonly Endpoint[] {
     const host = providerNamed(module, 'GraphQLSchemaHost') as Endpoint['host'] | undefined;
-    if (host === undefined) return [];
+    if (host === undefined && !module.providers.has(OPTIONS)) return [];
     const driver = providerNamed(module, 'AbstractGraphQLDriver') as Partial<GraphQLDriver> | undefined;
-    if (typeof driver?.start !== 'function' || schemaOf({ host }) !== undefined) {
+    if (host === undefined || typeof driver?.start !== 'function' || schemaOf({ host }) !== undefined) {
       throw new CertBoundAuthConfigurationError([problem('GraphQLModule', driver, TOO_LATE)]);
     }
     const resolvers = resolverClassesOf(this.included(module)).flatMap(({ of }) => resolversOf(of));
@@ -91,7 +91,7 @@ export class GraphQLWatch {
 
   /** The modules whose resolvers are in the schema of a `GraphQLModule`: all, or those that `include` names, and their imports. */
   private included(module: ModuleOfNest): Iterable<ModuleOfNest> {
-    const { include = [] } = (providerNamed(module, 'GqlModuleOptions') ?? {}) as {
+    const { include = [] } = (providerNamed(module, OPTIONS) ?? {}) as {
       readonly include?: readonly unknown[];
     };
     if (include.length === 0) return this.modules.values();
@@ -116,9 +116,12 @@ export class GraphQLWatch {
   }
 }
 
+/** By which `GraphQLModule` is known whatever a bundler has made of the names of its classes. */
+const OPTIONS = 'GqlModuleOptions';
+
 const TOO_LATE =
-  'it has been initialised before this module, or its driver is none that is known, so its schema cannot be held: ' +
-  'do not make it global, and use a driver of @nestjs/graphql';
+  'it has been initialised before this module, or its classes have lost their names, so its schema cannot be held: ' +
+  'do not make it global, and let no bundler rename the classes of @nestjs/graphql';
 const NOT_STARTED =
   'its server has not been started by its driver, so nothing is known of who sends operations';
 const NO_SCHEMA =

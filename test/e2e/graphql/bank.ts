@@ -84,6 +84,14 @@ export class AccountsResolver {
       counting('news', (count) => ({ id: String(count) })),
     );
   }
+  @Subscription(() => String, { nullable: true }) @Public() caller(
+    @ClientCertificate() certificate?: PresentedCertificate,
+  ): AsyncIterable<object> {
+    return runs(
+      'caller',
+      counting('caller', () => certificate?.subject ?? 'nobody'),
+    );
+  }
   @ResolveField(() => Int, { nullable: true }) @Scopes('balance:read') balance(
     @Parent() account: Account,
   ): number {
@@ -141,7 +149,7 @@ export const TYPE_DEFS = `
     plain: String
   }
   type Mutation { close(id: ID!): Boolean touch: Boolean plainly: Boolean }
-  type Subscription { ticks: Int news: Account }
+  type Subscription { ticks: Int news: Account caller: String }
 `;
 
 /** What a schema-first app adds beside its resolver classes, which no guard covers. */

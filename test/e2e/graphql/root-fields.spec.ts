@@ -1,3 +1,4 @@
+import { ApolloDriver } from '@nestjs/apollo';
 import { GraphQLModule, GraphQLSchemaHost, Query, Resolver } from '@nestjs/graphql';
 import type * as GraphQL from 'graphql';
 import type { GraphQLSchema } from 'graphql';
@@ -209,5 +210,27 @@ describe('a schema that cannot be held', () => {
     await expect(
       startBank(world, ['apollo on express', 'code-first'], { isGraphQLGlobal: true }),
     ).rejects.toThrow(/GraphQLModule \(object\): it has been initialised before this module/);
+  });
+
+  test('a GraphQLModule whose classes a bundler has renamed stops the boot', async () => {
+    class Renamed {}
+    const renamed = { module: Renamed, providers: [{ provide: 'GqlModuleOptions', useValue: {} }] };
+    await expect(
+      startBank(world, ['apollo on express', 'code-first'], { imports: [renamed] }),
+    ).rejects.toThrow(/let no bundler rename the classes of @nestjs\/graphql/);
+  });
+
+  test('a gateway, which has no schema of its own, stops the boot', async () => {
+    class GatewayDriver extends ApolloDriver {
+      override generateSchema(): never {
+        return null as never;
+      }
+      override async start(): Promise<void> {
+        return undefined;
+      }
+    }
+    await expect(
+      startBank(world, ['apollo on express', 'none'], { graphql: { driver: GatewayDriver }, providers: [] }),
+    ).rejects.toThrow(/GraphQLModule \(undefined\): it has no schema of its own/);
   });
 });

@@ -3,7 +3,7 @@ import { type AccessDecision, DECISION_CHANNEL } from 'nestjs-cert-bound-auth';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { always, eventually } from '../../support/eventually.js';
 import { createWorld, whenOver } from '../../support/world.js';
-import { COMBINATIONS, openStreams, ran, startBank } from './bank.js';
+import { COMBINATIONS, openStreams, ran, SERVERS, startBank } from './bank.js';
 import { connectTo, subscribeTo } from './subscriber.js';
 
 const world = await createWorld();
@@ -105,6 +105,18 @@ describe.each(COMBINATIONS)('INV12: subscriptions by graphql-ws served by %s, %s
     expect(ran).toEqual(['ticks']);
   });
 
+  test('a public subscription may ask for the certificate of its connection', async () => {
+    const bank = await startBank(world, combination);
+    const caller = subscribeTo(connectTo(bank, world, { certificate: client1 }), 'subscription { caller }');
+    await eventually(() => caller.results.length > 0);
+    expect(caller.results[0]).toEqual({ data: { caller: expect.stringContaining('client1') as string } });
+    caller.stop();
+  });
+});
+
+describe.each(SERVERS)('INV12: connections of graphql-ws that live on, on %s', (server) => {
+  const combination = [server, 'code-first'] as const;
+
   test('streams: keep lets events go on past the end of the token, and later operations are refused', async () => {
     const bank = await startBank(world, combination, { options: { streams: 'keep' } });
     const token = await bank.as.accessToken({ certificate: client1, scope: 'ticks', lifetime: 2 });
@@ -152,5 +164,24 @@ describe.each(COMBINATIONS)('INV12: subscriptions by graphql-ws served by %s, %s
     await eventually(() => news.codes.length > 0);
     expect(news.codes[0]).toBe('UNAUTHENTICATED');
     news.stop();
+  });
+});
+
+describe('what a client writes into a message of mercurius', () => {
+  test('onConnect that puts it into the context makes no request of it', async () => {
+    const bank = await startBank(world, ['mercurius', 'code-first'], {
+      graphql: {
+        subscription: { onConnect: ({ payload }: { readonly payload: object }) => ({ ...payload }) },
+      },
+    });
+    const token = await bank.as.accessToken({ certificate: client1, scope: 'ticks' });
+    const headers = { authorization: `Bearer ${token}` };
+    const request = { headers, raw: { headers, rawHeaders: ['authorization', headers.authorization] } };
+    const connectionParams = { request, req: request, reply: { request, raw: { writeHead: 1 } } };
+    const client = connectTo(bank, world, { certificate: client1, connectionParams });
+    const ticks = subscribeTo(client, TICKS);
+    await eventually(() => ticks.isOver);
+    expect(ticks.codes).toEqual(['UNAUTHENTICATED']);
+    expect(ran).toEqual([]);
   });
 });
