@@ -127,6 +127,7 @@ describe.each(SERVERS)('INV12: root fields without a handler of Nest, served by 
 describe.each(SERVERS)('the context of an operation on %s', (server) => {
   const FROZEN = Object.freeze({ req: {} });
   const SHARED = {};
+  const STALE = { req: {} };
   const CONTEXTS = {
     'of a function that leaves out the request': { context: () => ({ other: 1 }) },
     'of a function that returns nothing': { context: () => undefined },
@@ -134,6 +135,7 @@ describe.each(SERVERS)('the context of an operation on %s', (server) => {
     'of an object': { context: { other: 1 } },
     'of a frozen object': { context: () => FROZEN },
     'of one object for all': { context: () => SHARED },
+    'of one object for all that has a request already': { context: () => STALE },
   };
 
   test.each(Object.entries(CONTEXTS))(
@@ -149,12 +151,18 @@ describe.each(SERVERS)('the context of an operation on %s', (server) => {
         expect(await send({})).toEqual(['UNAUTHENTICATED', 'UNAUTHENTICATED']);
       }
       // Side by side, no request is taken for another one.
-      const both = await Promise.all(
-        Array.from({ length: 10 }, async (_, index) =>
-          send(index % 2 === 0 ? { certificate: client1, token } : {}),
+      const other = await bank.as.accessToken({ certificate: client2, scope: 'accounts:read' });
+      const callers = Array.from({ length: 20 }, (_, index) =>
+        index % 2 === 0 ? { certificate: client1, token } : { certificate: client2, token: other },
+      );
+      const seen = await Promise.all(
+        callers.map(
+          async (caller) => (await query(bank, world, '{ sample { owner label } whoami }', caller)).data,
         ),
       );
-      expect(both.map(({ length }) => length)).toEqual(both.map((_, index) => (index % 2 === 0 ? 0 : 2)));
+      expect(seen.map((data) => /client[12]/.exec(String(data?.['whoami']))?.[0])).toEqual(
+        callers.map(({ certificate }) => (certificate === client1 ? 'client1' : 'client2')),
+      );
     },
   );
 
