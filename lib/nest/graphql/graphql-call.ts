@@ -79,20 +79,23 @@ function setCall(context: object, call: GraphQLCall): boolean {
 
 export function newCall(sentBy: SentBy, app: GraphQLApp): GraphQLCall {
   const given = sentBy.request;
-  const handshake = recordOf(given);
-  handshake.app = app.modules;
   const isMessage = sentBy.kind === 'handshake';
   return {
     app,
     isCertain: true,
     given,
     request: isMessage ? handshakeAsSent(given) : given,
-    record: isMessage ? recordOfMessage(handshake) : handshake,
+    record: isMessage ? recordOfOperation(recordOf(given), app) : recordOf(given),
     response: isMessage ? undefined : sentBy.response,
     passed: new Set(),
     refusalTold: false,
     validUntil: undefined,
   };
+}
+
+/** Of one on a connection that lives on: what Node has of its handshake does not say to which app it came. */
+function recordOfOperation(handshake: RequestRecord, { modules }: GraphQLApp): RequestRecord {
+  return { ...recordOfMessage(handshake), app: modules };
 }
 
 /**
