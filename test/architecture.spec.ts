@@ -16,6 +16,7 @@ const ROOMS = [
   'nest/entrances',
   'nest/decorators',
   'nest/guards',
+  'nest/graphql',
   'nest/microservices',
   'nest/tls',
   'nest/http',

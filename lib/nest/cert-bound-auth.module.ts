@@ -32,6 +32,8 @@ import { CertBoundStrategy } from './guards/cert-bound.strategy.js';
 import { rememberInstance } from './demands/methods.js';
 import { forgetPolicies } from './demands/route-policy.js';
 import { checkApplication } from './check-application.js';
+import { resolverClassesOf } from './graphql/resolvers.js';
+import { GraphQLWatch } from './graphql/watch-graphql.js';
 import { holdMessageHandlers } from './guards/message.guard.js';
 import { CertificateBindingGuard } from './guards/certificate-binding.guard.js';
 import { CertBoundAuthHealthIndicator } from './health-indicator.js';
@@ -100,6 +102,7 @@ export class CertBoundAuthModule
   /** The instance of Express or Fastify, once it is known. */
   private app: object | undefined;
   private stopTelemetry: (() => void) | undefined;
+  private graphql: GraphQLWatch | undefined;
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
@@ -111,7 +114,7 @@ export class CertBoundAuthModule
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(EntranceRegistry) private readonly entrances: EntranceRegistry,
     @Inject(ApplicationConfig) config: ApplicationConfig,
-    @Inject(PROTECTS_ALL) @Optional() protectsAll = true,
+    @Inject(PROTECTS_ALL) @Optional() private readonly protectsAll = true,
   ) {
     super();
     // Microservices may listen before the app is initialised.
@@ -181,6 +184,9 @@ export class CertBoundAuthModule
       own: OWN,
       isStandIn,
     });
+    // This module is global, so that GraphQLModule has not made its schema yet.
+    const { modules, authenticator, protectsAll } = this;
+    this.graphql = new GraphQLWatch(modules, { modules, authenticator, protectsAll });
     if (app !== undefined) this.register(app, httpAdapter.getType());
     else if (!hasMessageHandlers(this.modules)) return;
     this.authenticator.listenBy(listenersOf(this.modules, this.moduleRef));
@@ -188,14 +194,16 @@ export class CertBoundAuthModule
     if (this.options.bootstrap === 'eager') await this.servers.prepare();
   }
 
+  /** @throws CertBoundAuthConfigurationError when a schema of GraphQL cannot be protected */
+  onApplicationBootstrap(): void {
+    this.graphql?.holdAll(this.app !== undefined);
+    logTable(this.entrances.list());
+  }
+
   private register(app: FastifyHooks, platform: string): void {
     if (!registerAuthenticator(app, this.authenticator)) throw sharedInstance(app);
     this.app = app;
     if (platform === 'fastify') app.addHook('onRequest', keepReply);
-  }
-
-  onApplicationBootstrap(): void {
-    logTable(this.entrances.list());
   }
 
   /** The connections to the authorization servers end after those of the app's own clients. */
@@ -213,6 +221,8 @@ function rememberControllers(modules: ModulesContainer): void {
   for (const { controllers } of modules.values())
     for (const { instance, metatype } of controllers.values())
       if (instance) rememberInstance(instance, metatype);
+  for (const { instance, registered } of resolverClassesOf(modules.values()))
+    rememberInstance(instance, registered);
 }
 
 interface FastifyHooks {

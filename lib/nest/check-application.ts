@@ -2,6 +2,7 @@ import { Server as TlsServer } from 'node:tls';
 import type { HttpServer, Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { type Handler, hidesItsClass, type Method, methodsOf } from './demands/methods.js';
+import { isResolver, resolverClassesOf } from './graphql/resolvers.js';
 import { hasMessageHandlers, isMessageHandler } from './microservices/message-handlers.js';
 import { tellsOfServers } from './microservices/watch-servers.js';
 import { isRoute, routePolicy, type Said, saidOfClass, saidOfMethod } from './demands/route-policy.js';
@@ -35,10 +36,8 @@ export function checkApplication(
     ...(isStandIn ? [] : checkServer(adapter, options)),
     ...checkNest(modules),
     ...checkHiddenClasses(modules),
-    ...controllersOf(modules).flatMap((controller) => checkController(controller)),
-    ...controllersOf(modules).flatMap((controller) =>
-      isStandIn ? [] : checkConstraints(controller, adapter, options),
-    ),
+    ...classesOf(modules).flatMap((each) => checkController(each)),
+    ...classesOf(modules).flatMap((each) => (isStandIn ? [] : checkConstraints(each, adapter, options))),
   ];
   if (problems.length > 0) throw new CertBoundAuthConfigurationError(problems);
 }
@@ -52,10 +51,16 @@ export interface CheckedModule {
   readonly isStandIn: boolean;
 }
 
-function controllersOf(modules: ModulesContainer): readonly (Type | null)[] {
-  return [...modules.values()].flatMap((module) =>
+/** The classes that have handlers of any kind. */
+function classesOf(modules: ModulesContainer): readonly (Type | null)[] {
+  const controllers = [...modules.values()].flatMap((module) =>
     [...module.controllers.values()].map(({ metatype }) => metatype as Type | null),
   );
+  return [...controllers, ...resolverClassesOf(modules.values()).map(({ of }) => of)];
+}
+
+function isHandler(method: Handler): boolean {
+  return isRoute(method) || isMessageHandler(method) || isResolver(method);
 }
 
 function checkImportedOnce(modules: ModulesContainer, self: Type): readonly ConfigurationProblem[] {
@@ -179,7 +184,7 @@ function checkSaid(
 /** A method that overrides another one starts without its guards: what protected the other would be lost. */
 function checkOverride(method: Method, path: string): readonly ConfigurationProblem[] {
   const [own] = method.levels;
-  if (own === undefined || !(isRoute(own.value) || isMessageHandler(own.value))) return [];
+  if (own === undefined || !isHandler(own.value)) return [];
   const said = saidOfMethod(ownLevel(method));
   if (said.isPublic) return [];
   const lost = overriddenLevels(method)
@@ -206,6 +211,6 @@ function overriddenLevels({ name, levels }: Method): readonly Method[] {
 
 function routesOf(controller: Type): readonly { readonly name: string; readonly handler: Handler }[] {
   return methodsOf(controller).flatMap(({ name, levels: [own] }) =>
-    own !== undefined && isRoute(own.value) ? [{ name, handler: own.value }] : [],
+    own !== undefined && (isRoute(own.value) || isResolver(own.value)) ? [{ name, handler: own.value }] : [],
   );
 }

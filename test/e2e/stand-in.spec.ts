@@ -157,7 +157,7 @@ test.each(['as', 'standIn'] as const)(
   },
 );
 
-test('INV8: to replace anything else of ours stops the boot, and the message names what to replace', async () => {
+test('INV8: a test that replaces anything else of ours does not boot, and learns what to replace', async () => {
   const module = await Test.createTestingModule({ imports: [AppModule] })
     .overrideProvider(CertificateBindingGuard)
     .useValue({ canActivate: () => true })

@@ -1,16 +1,17 @@
 import { type ExecutionContext, UnauthorizedException } from '@nestjs/common';
 import { BoundedLog } from '../../common/bounded-log.js';
 import type { Exchange } from '../exchange/exchange.js';
+import { graphqlExchangeOf } from '../graphql/graphql-exchange.js';
 import { HttpExchange } from '../http/http-exchange.js';
 import { callExchangeOf } from '../microservices/call-exchange.js';
 
 /** The exchange behind a context; `undefined` where this module knows none. */
 export function exchangeOf(context: ExecutionContext): Exchange | undefined {
   const type = context.getType<string>();
-  if (type === 'rpc') return callExchangeOf(context);
-  if (type !== 'http') return undefined;
   // What `switchToHttp` makes three functions for, and adds them to the context.
-  return new HttpExchange(context.getArgByIndex(0), context.getArgByIndex(1));
+  if (type === 'http') return new HttpExchange(context.getArgByIndex(0), context.getArgByIndex(1));
+  if (type === 'rpc') return callExchangeOf(context);
+  return type === 'graphql' ? graphqlExchangeOf(context) : undefined;
 }
 
 /**

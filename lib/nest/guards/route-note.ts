@@ -16,6 +16,7 @@ export function noteRoute(context: ExecutionContext): NotedRoute {
   // What finds the credentials of a message is the app's own: it is not asked where they do not matter.
   if (policy.kind === 'public' && context.getType() === 'rpc') return { policy, exchange: undefined };
   const exchange = exchangeOf(context);
-  if (exchange !== undefined) exchange.record.policy = policy;
+  // The fields of an operation are resolved side by side: a request has no one route there.
+  if (exchange !== undefined && context.getType<string>() !== 'graphql') exchange.record.policy = policy;
   return { policy, exchange };
 }

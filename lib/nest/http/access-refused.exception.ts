@@ -1,7 +1,12 @@
 import { HttpException } from '@nestjs/common';
-import type { RenderedRefusal } from '../../challenge/challenge.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
 import type { RefusalReason } from '../../challenge/reasons.js';
+
+/** What of a refusal as HTTP is in the exception. */
+interface RefusalBody {
+  readonly status: number;
+  readonly body: { readonly error: string; readonly message: string };
+}
 
 /**
  * What the guards and the strategy throw. The challenge is on the response already, so an exception filter may
@@ -11,8 +16,8 @@ export class AccessRefusedException extends HttpException {
   /** The exact reason: for logs, not for the caller. */
   readonly reason: RefusalReason;
 
-  constructor(rendered: RenderedRefusal, error: OAuthError) {
-    super({ ...rendered.body }, rendered.status, { cause: error });
+  constructor({ status, body }: RefusalBody, error: OAuthError) {
+    super({ ...body }, status, { cause: error });
     this.reason = error.reason;
   }
 }

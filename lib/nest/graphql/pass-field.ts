@@ -1,0 +1,83 @@
+import { unmetDemand } from '../../authorization/authorize.js';
+import { BoundedLog } from '../../common/bounded-log.js';
+import { andThen, type MaybePromise } from '../../common/maybe-promise.js';
+import type { Acceptance } from '../../decision.js';
+import type { ProtectedRoute } from '../demands/route-policy.js';
+import type { FieldDemands } from './field-policies.js';
+import { type GraphQLCall, findCall } from './graphql-call.js';
+import type { GraphQLApp } from './graphql-app.js';
+import { GraphQLExchange } from './graphql-exchange.js';
+import { expiredToken, unknownSender } from './graphql-refusal.exception.js';
+
+/** A field of a schema, as an app holds it. */
+export interface HeldField {
+  readonly app: GraphQLApp;
+  /** `Type.field`: what the schema says, never what the caller wrote. */
+  readonly route: string;
+  /** Whether it is resolved for the events of a subscription, which ends by itself. */
+  readonly isStream: boolean;
+}
+
+/**
+ * Lets an operation pass to a field that meets all that the field demands.
+ * @throws GraphQLRefusedException
+ */
+export function passField(
+  context: unknown,
+  { app, route, isStream }: HeldField,
+  demands: FieldDemands,
+): MaybePromise<true> {
+  // It is looked for where nothing is demanded as well: fields below may demand something, or ask who has sent it.
+  const found = findCall(context, app);
+  if (demands.length === 0) return true;
+  const call = found ?? refuseUnknown(route);
+  if (!isStream && isExpired(call)) throw expiredToken();
+  let passed: MaybePromise<true> = true;
+  for (const demand of demands) passed = andThen(passed, () => pass(call, app, { route, demand }));
+  return passed;
+}
+
+interface Demanded {
+  readonly route: string;
+  readonly demand: ProtectedRoute;
+}
+
+/** A list may have the same field a thousand times: it is found once that the operation may pass it. */
+function pass(
+  call: GraphQLCall,
+  { authenticator }: GraphQLApp,
+  { route, demand }: Demanded,
+): MaybePromise<true> {
+  if (call.passed.has(demand)) return true;
+  const exchange = new GraphQLExchange(call, route);
+  return andThen(authenticator.require(exchange, demand), (acceptance: Acceptance): true => {
+    const error = unmetDemand(acceptance.proved, demand, 'route');
+    if (error === undefined) {
+      authenticator.admitted(acceptance, exchange);
+      call.passed.add(demand);
+      return true;
+    }
+    // An operation may name many fields that it may not have: the first one is told.
+    throw call.refusalTold
+      ? authenticator.exceptionFor({ error, trace: acceptance.trace }, exchange, demand)
+      : authenticator.refuseRoute(acceptance, error, demand, exchange);
+  });
+}
+
+/** A request is answered once, whenever that is; a subscription goes on. */
+function isExpired({ response, validUntil }: GraphQLCall): boolean {
+  return response === undefined && validUntil !== undefined && Date.now() >= validUntil;
+}
+
+const unknown = new BoundedLog();
+
+function refuseUnknown(route: string): never {
+  const what = `refused reason=context_unsupported context=graphql field=${route}`;
+  unknown.write(
+    'error',
+    what,
+    `${what}: nothing is known of who has sent this operation, for it did not come through the server of GraphQLModule: ` +
+      'run it with the context that the option "context" has made, without a replacement of your own',
+  );
+  throw unknownSender();
+}
