@@ -82,7 +82,7 @@ describe('the call that a context of GraphQL was made for', () => {
     expect(findCall({ ...(contextOfCall({}, certain) as object), request: other }, app)).toBe(certain);
   });
 
-  test('of a handshake the headers count that were sent, and none that were added', () => {
+  test('the headers of a handshake count that were sent, and none that were added', () => {
     const request = requestWith('Host', 'api', 'X-Twice', '1', 'x-twice', '2');
     request.headers = { authorization: 'Bearer added' };
     const call = newCall({ kind: 'handshake', request }, app);

@@ -227,6 +227,8 @@ export async function startBank(
         authorizationServers: [{ issuer: trusted.issuer, tls: { ca: world.ca.cert } }],
         clockTolerance: 0,
         globalGuards,
+        // So that fields may be public, and that fields refuse, and not the endpoint.
+        publicPaths: ['/graphql', '/admin'],
         ...options,
       }),
       ...imports,

@@ -44,6 +44,19 @@ describe.each(COMBINATIONS)('INV12: operations of GraphQL served by %s, %s', (..
     ]);
   });
 
+  test('the endpoint itself needs a valid token where it is no public path, for introspection too', async () => {
+    const bank = await startBank(world, combination, { options: { publicPaths: [] } });
+    const token = await bank.as.accessToken({ certificate: client1 });
+    for (const field of ['accounts { id }', '__schema { types { name } }']) {
+      const stranger = await query(bank, world, `{ ${field} }`);
+      expect([stranger.status, stranger.headers['www-authenticate']]).toEqual([401, 'Bearer']);
+    }
+    expect((await query(bank, world, '{ __typename }', { certificate: client2, token })).status).toBe(401);
+    const honest = await query(bank, world, '{ __typename }', { certificate: client1, token });
+    expect(honest.data).toEqual({ __typename: 'Query' });
+    expect(ran).toEqual([]);
+  });
+
   test('a thief who has the token and another certificate gets nothing, and its owner gets all that the scopes allow', async () => {
     const bank = await startBank(world, combination);
     const token = await bank.as.accessToken({ certificate: client1, scope: 'accounts:read accounts:write' });
