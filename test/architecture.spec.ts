@@ -14,6 +14,7 @@ const ROOMS = [
   'nest',
   'nest/decorators',
   'nest/guards',
+  'nest/websockets',
   'nest/microservices',
   'nest/tls',
   'nest/http',

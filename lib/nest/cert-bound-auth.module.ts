@@ -25,6 +25,7 @@ import { CertBoundStrategy } from './guards/cert-bound.strategy.js';
 import { rememberInstance } from './demands/methods.js';
 import { forgetPolicies } from './demands/route-policy.js';
 import { checkApplication } from './check-application.js';
+import { holdGateways } from './guards/gateway.guard.js';
 import { holdMessageHandlers } from './guards/message.guard.js';
 import { CertificateBindingGuard } from './guards/certificate-binding.guard.js';
 import { CertBoundAuthHealthIndicator } from './health-indicator.js';
@@ -34,6 +35,9 @@ import { checkPackages } from '../options/check-packages.js';
 import { CertBoundAuthConfigurationError, problem } from '../options/configuration-error.js';
 import { hasMessageHandlers } from './microservices/message-handlers.js';
 import { watchServers } from './microservices/watch-servers.js';
+import type { GatewayApp } from './websockets/gateway-app.js';
+import { gatewaysOf, hasGateways } from './websockets/gateways.js';
+import { forgetGateways, holdUpgrades, watchGateways } from './websockets/watch-gateways.js';
 import { logToNest } from './log/log-to-nest.js';
 import { createCertificateSource } from '../client-certificate/certificate-source.js';
 import { knownOr, rememberedCertificate } from './exchange/remembered-certificate.js';
@@ -83,6 +87,7 @@ export class CertBoundAuthModule
   /** The instance of Express or Fastify, once it is known. */
   private app: object | undefined;
   private stopTelemetry: (() => void) | undefined;
+  private readonly gateways: GatewayApp;
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
@@ -98,6 +103,10 @@ export class CertBoundAuthModule
     registerAuthenticator(modules, authenticator);
     watchServers(modules, { modules, authenticator, protectsAll, settings: options.messages });
     holdMessageHandlers(modules);
+    const httpServer = (): object | undefined => host.httpAdapter?.getHttpServer() as object | undefined;
+    this.gateways = { modules, authenticator, protectsAll, httpServer };
+    watchGateways(this.gateways);
+    holdGateways(modules);
   }
 
   /**
@@ -149,9 +158,9 @@ export class CertBoundAuthModule
     // An app without HTTP server has no requests, but perhaps messages.
     const app = httpAdapter?.getInstance<FastifyHooks | null>() ?? undefined;
     rememberControllers(this.modules);
-    checkApplication(this.modules, app && httpAdapter, this.options, CertBoundAuthModule);
+    checkApplication(this.modules, app && httpAdapter, this.options, CertBoundAuthModule, this.gateways);
     if (app !== undefined) this.register(app, httpAdapter.getType());
-    else if (!hasMessageHandlers(this.modules)) return;
+    else if (!hasMessageHandlers(this.modules) && !hasGateways(this.modules)) return;
     this.authenticator.listenBy(listenersOf(this.modules, this.moduleRef));
     this.stopTelemetry = await startTelemetry();
     if (this.options.bootstrap === 'eager') await this.servers.prepare();
@@ -161,11 +170,13 @@ export class CertBoundAuthModule
     if (!registerAuthenticator(app, this.authenticator)) throw sharedInstance(app);
     this.app = app;
     if (platform === 'fastify') app.addHook('onRequest', keepReply);
+    holdUpgrades(this.gateways);
   }
 
   /** The connections to the authorization servers end after those of the app's own clients. */
   async onApplicationShutdown(): Promise<void> {
     unregisterAuthenticator(this.modules, this.authenticator);
+    forgetGateways(this.gateways);
     if (this.app !== undefined) unregisterAuthenticator(this.app, this.authenticator);
     this.stopTelemetry?.();
     await this.authenticator.close();
@@ -178,6 +189,10 @@ function rememberControllers(modules: ModulesContainer): void {
   for (const { controllers } of modules.values())
     for (const { instance, metatype } of controllers.values())
       if (instance) rememberInstance(instance, metatype);
+  for (const { instance, type } of gatewaysOf(modules)) {
+    const made = instance();
+    if (made !== undefined) rememberInstance(made, type);
+  }
 }
 
 interface FastifyHooks {

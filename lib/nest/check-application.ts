@@ -4,6 +4,9 @@ import type { ModulesContainer } from '@nestjs/core';
 import { type Handler, type Method, methodsOf } from './demands/methods.js';
 import { hasMessageHandlers, isMessageHandler } from './microservices/message-handlers.js';
 import { tellsOfServers } from './microservices/watch-servers.js';
+import type { GatewayApp } from './websockets/gateway-app.js';
+import { gatewaysOf, isSubscriber } from './websockets/gateways.js';
+import { checkGateways } from './websockets/watch-gateways.js';
 import { isRoute, routePolicy, type Said, saidOfClass, saidOfMethod } from './demands/route-policy.js';
 import type { SenderConstraint } from '../authorization/demands.js';
 import {
@@ -26,13 +29,16 @@ export function checkApplication(
   adapter: HttpServer | undefined,
   options: ResolvedOptions,
   self: Type,
+  gateways: GatewayApp,
 ): void {
+  const classes = [...controllersOf(modules), ...gatewaysOf(modules).map(({ type }) => type)];
   const problems = [
     ...checkImportedOnce(modules, self),
     ...checkServer(adapter, options),
     ...checkNest(modules),
-    ...controllersOf(modules).flatMap((controller) => checkController(controller)),
-    ...controllersOf(modules).flatMap((controller) => checkConstraints(controller, adapter, options)),
+    ...checkGateways(gateways),
+    ...classes.flatMap((controller) => checkController(controller)),
+    ...classes.flatMap((controller) => checkConstraints(controller, adapter, options)),
   ];
   if (problems.length > 0) throw new CertBoundAuthConfigurationError(problems);
 }
@@ -149,7 +155,7 @@ function checkSaid(
 /** A method that overrides another one starts without its guards: what protected the other would be lost. */
 function checkOverride(method: Method, path: string): readonly ConfigurationProblem[] {
   const [own] = method.levels;
-  if (own === undefined || !(isRoute(own.value) || isMessageHandler(own.value))) return [];
+  if (own === undefined || !isHandler(own.value)) return [];
   const said = saidOfMethod(ownLevel(method));
   if (said.isPublic) return [];
   const lost = overriddenLevels(method)
@@ -165,6 +171,10 @@ function checkOverride(method: Method, path: string): readonly ConfigurationProb
   return [problem(path, own.value, remedy)];
 }
 
+function isHandler(method: Handler): boolean {
+  return isRoute(method) || isMessageHandler(method) || isSubscriber(method);
+}
+
 /** A method as its nearest class has it, whatever it overrides. */
 function ownLevel({ name, levels }: Method): Method {
   return { name, levels: levels.slice(0, 1) };
@@ -176,6 +186,8 @@ function overriddenLevels({ name, levels }: Method): readonly Method[] {
 
 function routesOf(controller: Type): readonly { readonly name: string; readonly handler: Handler }[] {
   return methodsOf(controller).flatMap(({ name, levels: [own] }) =>
-    own !== undefined && isRoute(own.value) ? [{ name, handler: own.value }] : [],
+    own !== undefined && (isRoute(own.value) || isSubscriber(own.value))
+      ? [{ name, handler: own.value }]
+      : [],
   );
 }

@@ -3,22 +3,25 @@ import { BoundedLog } from '../../common/bounded-log.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { HttpExchange } from '../http/http-exchange.js';
 import { callExchangeOf } from '../microservices/call-exchange.js';
+import { clientExchangeOf, parameterExchangeOf } from '../websockets/client-exchange.js';
 
 /** The exchange behind a context; `undefined` where this module knows none. */
 export function exchangeOf(context: ExecutionContext): Exchange | undefined {
   const type = context.getType<string>();
   if (type === 'rpc') return callExchangeOf(context);
+  if (type === 'ws') return clientExchangeOf(context);
   if (type !== 'http') return undefined;
   // What `switchToHttp` makes three functions for, and adds them to the context.
   return new HttpExchange(context.getArgByIndex(0), context.getArgByIndex(1));
 }
 
 /**
- * The exchange behind a context.
+ * The exchange behind a context, for what comes after its guards, or stands alone.
  * @throws UnauthorizedException for any other context: what can't be checked is refused
  */
 export function requireExchange(context: ExecutionContext): Exchange {
-  return exchangeOf(context) ?? refuseContext(context);
+  const exchange = context.getType<string>() === 'ws' ? parameterExchangeOf(context) : exchangeOf(context);
+  return exchange ?? refuseContext(context);
 }
 
 const refusals = new BoundedLog();

@@ -1,0 +1,13 @@
+import type { ModulesContainer } from '@nestjs/core';
+import type { RequestAuthenticator } from '../exchange/request-authenticator.js';
+
+/** An app that clients connect to, and how it wants its gateways protected. */
+export interface GatewayApp {
+  /** Its modules: what it has in common with all of its servers, and with no other app. */
+  readonly modules: ModulesContainer;
+  readonly authenticator: RequestAuthenticator;
+  /** Whether all is protected that is not public, or only that of which something is demanded. */
+  readonly protectsAll: boolean;
+  /** The server of HTTP that it shares with its gateways; `undefined` where it has none. */
+  readonly httpServer: () => object | undefined;
+}
