@@ -4,6 +4,8 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout as wait } from 'node:timers/promises';
+import { connect } from 'node:tls';
 import type { TestCertificate } from 'nestjs-cert-bound-auth/testing';
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
 import { WebSocket } from 'ws';
@@ -245,4 +247,60 @@ function ioClient(socket: Socket): TestClient {
     },
     close: () => socket.disconnect(),
   };
+}
+
+/** What a server has answered to bytes, until it closed the connection or said nothing more for a while. */
+export interface RawAnswer {
+  readonly text: string;
+  /** The statuses of the responses in it. */
+  readonly statuses: readonly number[];
+}
+
+/** Sends these lines, each ended, and an empty one behind them; then what is to come right behind. */
+export async function sendRaw(
+  { ca }: World,
+  port: number,
+  lines: readonly string[],
+  { certificate, behind = '' }: { readonly certificate?: TestCertificate; readonly behind?: string } = {},
+): Promise<RawAnswer> {
+  const own = certificate === undefined ? {} : { key: certificate.key, cert: certificate.cert };
+  const socket = connect({ host: '127.0.0.1', servername: 'localhost', port, ca: ca.cert, ...own });
+  whenOver(async () => socket.destroy());
+  let received = '';
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    received += chunk;
+  });
+  socket.on('error', () => undefined);
+  const closed = new Promise((resolve) => {
+    socket.once('close', resolve);
+  });
+  socket.write(`${[...lines, ''].map((line) => `${line}\r\n`).join('')}${behind}`, 'latin1');
+  await Promise.race([closed, quiet(() => received)]);
+  const statuses = [...received.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map(([, status]) => Number(status));
+  return { text: received, statuses };
+}
+
+/** Waits until something has come, and then nothing more. */
+async function quiet(received: () => string): Promise<void> {
+  for (let last = ''; last === '' || last !== received();) {
+    last = received();
+    await wait(150);
+  }
+}
+
+/** The lines of a handshake of WebSocket. */
+export function handshakeLines(
+  target: string,
+  { token, ...headers }: Readonly<Record<string, string>> = {},
+): readonly string[] {
+  const all = {
+    Host: 'localhost',
+    Upgrade: 'websocket',
+    Connection: 'Upgrade',
+    'Sec-WebSocket-Version': '13',
+    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+    ...headers,
+  };
+  return [`GET ${target} HTTP/1.1`, ...Object.entries(all).map(([name, value]) => `${name}: ${value}`)];
 }

@@ -10,7 +10,7 @@ interface Answer {
 }
 
 /** With `ws` an answer is an event; with socket.io it goes to the acknowledgement. */
-function answerTo(client: object, data: unknown): unknown {
+export function answerTo(client: object, data: unknown): unknown {
   const answer: Answer = { event: 'answer', data };
   return 'readyState' in client ? answer : data;
 }
