@@ -37,6 +37,8 @@ import { hasMessageHandlers } from './microservices/message-handlers.js';
 import { watchServers } from './microservices/watch-servers.js';
 import type { GatewayApp } from './websockets/gateway-app.js';
 import { gatewaysOf, hasGateways } from './websockets/gateways.js';
+import { Tickets } from './websockets/tickets.js';
+import { WebSocketTickets } from './websockets/web-socket-tickets.js';
 import { forgetGateways, holdUpgrades, watchGateways } from './websockets/watch-gateways.js';
 import { logToNest } from './log/log-to-nest.js';
 import { createCertificateSource } from '../client-certificate/certificate-source.js';
@@ -47,6 +49,7 @@ import { type ResolvedOptions, resolveOptions } from '../options/resolve-options
 logToNest();
 
 const RESOLVED_OPTIONS = Symbol('resolved options');
+const TICKETS = Symbol('tickets');
 
 /**
  * Makes an app an OAuth 2.0 resource server whose access tokens work only for the holder of the key that they were
@@ -67,6 +70,12 @@ const RESOLVED_OPTIONS = Symbol('resolved options');
       inject: [ResourceServer, RESOLVED_OPTIONS],
     },
     { provide: AuthorizationServers, useFactory: createAuthorizationServers, inject: [ResourceServer] },
+    { provide: TICKETS, useFactory: createTickets, inject: [RESOLVED_OPTIONS] },
+    {
+      provide: WebSocketTickets,
+      useFactory: createWebSocketTickets,
+      inject: [RequestAuthenticator, TICKETS],
+    },
     CertBoundAuthHealthIndicator,
     CertBoundStrategy,
     CertificateBindingGuard,
@@ -75,6 +84,7 @@ const RESOLVED_OPTIONS = Symbol('resolved options');
   exports: [
     RequestAuthenticator,
     AuthorizationServers,
+    WebSocketTickets,
     CertBoundAuthHealthIndicator,
     CertificateBindingGuard,
     ScopesGuard,
@@ -96,6 +106,7 @@ export class CertBoundAuthModule
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(TICKETS) tickets: Tickets | undefined,
     @Inject(PROTECTS_ALL) @Optional() protectsAll = true,
   ) {
     super();
@@ -104,7 +115,7 @@ export class CertBoundAuthModule
     watchServers(modules, { modules, authenticator, protectsAll, settings: options.messages });
     holdMessageHandlers(modules);
     const httpServer = (): object | undefined => host.httpAdapter?.getHttpServer() as object | undefined;
-    this.gateways = { modules, authenticator, protectsAll, httpServer };
+    this.gateways = { modules, authenticator, protectsAll, tickets, httpServer };
     watchGateways(this.gateways);
     holdGateways(modules);
   }
@@ -233,4 +244,15 @@ function createAuthenticator(server: ResourceServer, { streams }: ResolvedOption
 
 function createAuthorizationServers({ authorizationServers }: ResourceServer): AuthorizationServers {
   return new AuthorizationServers(authorizationServers);
+}
+
+function createTickets({ webSocketTickets }: ResolvedOptions): Tickets | undefined {
+  return webSocketTickets === undefined ? undefined : new Tickets(webSocketTickets);
+}
+
+function createWebSocketTickets(
+  authenticator: RequestAuthenticator,
+  tickets: Tickets | undefined,
+): WebSocketTickets {
+  return new WebSocketTickets(authenticator, tickets);
 }

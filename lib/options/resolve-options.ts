@@ -23,7 +23,15 @@ import { checkPublicUrl, checkReplayStore } from './dpop.settings.js';
 /** What an app is configured by: every default filled in, every check done. */
 export interface ResolvedOptions extends Pick<
   CertBoundAuthSettings,
-  'clientCertificate' | 'dpop' | 'bootstrap' | 'realm' | 'exposeToken' | 'validate' | 'streams' | 'messages'
+  | 'clientCertificate'
+  | 'dpop'
+  | 'bootstrap'
+  | 'realm'
+  | 'exposeToken'
+  | 'validate'
+  | 'streams'
+  | 'messages'
+  | 'webSocketTickets'
 > {
   readonly authorizationServers: readonly AuthorizationServerRules[];
   /** Told of requests with unbound tokens. */
@@ -48,6 +56,7 @@ export function resolveOptions(given: CertBoundAuthOptions): ResolvedOptions {
     bootstrap: settings.bootstrap,
     streams: settings.streams,
     messages: settings.messages,
+    webSocketTickets: settings.webSocketTickets,
     realm: settings.realm,
     exposeToken: settings.exposeToken,
     validate: settings.validate,

@@ -53,6 +53,7 @@ export const MODULE_FIELDS: readonly {
       'bootstrap',
       'streams',
       'messages',
+      'webSocketTickets',
       'realm',
       'exposeToken',
       'validate',
@@ -128,6 +129,12 @@ export const MODULE_FIELDS: readonly {
     right: withOptions({ messages: {} }),
     at: 'messages',
     fields: ['findCredentials', 'publicMethods', 'unknown'],
+  },
+  {
+    title: 'webSocketTickets',
+    right: withOptions({ webSocketTickets: {} }),
+    at: 'webSocketTickets',
+    fields: ['lifetime', 'store', 'unknown'],
   },
   {
     title: 'http',

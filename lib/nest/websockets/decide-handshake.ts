@@ -27,8 +27,8 @@ export function decideHandshake(
   return refusalBy(exchange, () => andThen(authenticator.decide(exchange), () => true));
 }
 
-function hasCredentials({ request }: HandshakeExchange): boolean {
-  return headerValues(rawRequestOf(request), 'authorization').length > 0;
+function hasCredentials({ request, record }: HandshakeExchange): boolean {
+  return record.ticket !== undefined || headerValues(rawRequestOf(request), 'authorization').length > 0;
 }
 
 const FAULT: HandshakeRefusal = {

@@ -1,5 +1,6 @@
 import type { ModulesContainer } from '@nestjs/core';
 import type { RequestAuthenticator } from '../exchange/request-authenticator.js';
+import type { Tickets } from './tickets.js';
 
 /** An app that clients connect to, and how it wants its gateways protected. */
 export interface GatewayApp {
@@ -8,6 +9,8 @@ export interface GatewayApp {
   readonly authenticator: RequestAuthenticator;
   /** Whether all is protected that is not public, or only that of which something is demanded. */
   readonly protectsAll: boolean;
+  /** `undefined` where no ticket is accepted. */
+  readonly tickets: Tickets | undefined;
   /** The server of HTTP that it shares with its gateways; `undefined` where it has none. */
   readonly httpServer: () => object | undefined;
 }

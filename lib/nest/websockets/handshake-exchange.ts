@@ -5,6 +5,7 @@ import { Exchange } from '../exchange/exchange.js';
 import { recordOf } from '../exchange/request-record.js';
 import { type Told, toldOfCall } from '../microservices/told.js';
 import type { GatewayApp } from './gateway-app.js';
+import { redeemFor, requestWithTicket, takeTickets } from './ticket-handshake.js';
 
 /** A request that asks for a connection: an upgrade, or one of socket.io's polling. */
 export class HandshakeExchange extends Exchange {
@@ -17,13 +18,13 @@ export class HandshakeExchange extends Exchange {
 
   constructor(
     readonly app: GatewayApp,
-    request: IncomingMessage,
+    request: Exchange['request'],
     /** The gateways that it is for: what the client wrote belongs into no log. */
     readonly route: string,
   ) {
-    const record = recordOf(request as Exchange['request']);
+    const record = recordOf(request);
     record.app = app.modules;
-    super(request as Exchange['request'], record);
+    super(request, record);
   }
 
   refuse(error: OAuthError, rendered: RenderedRefusal): Error {
@@ -46,8 +47,19 @@ const handshakes = new WeakMap<object, HandshakeExchange>();
 export function handshakeFor(app: GatewayApp, request: IncomingMessage, route: string): HandshakeExchange {
   const known = handshakes.get(request);
   if (known?.app === app) return known;
-  const exchange = new HandshakeExchange(app, request, route);
+  const exchange = exchangeFor(app, request, route);
   handshakes.set(request, exchange);
+  return exchange;
+}
+
+function exchangeFor(app: GatewayApp, request: IncomingMessage, route: string): HandshakeExchange {
+  const { tickets, authenticator } = app;
+  const offered = tickets === undefined ? [] : takeTickets(request);
+  if (tickets === undefined || offered.length === 0)
+    return new HandshakeExchange(app, request as Exchange['request'], route);
+  const standing = requestWithTicket(request);
+  const exchange = new HandshakeExchange(app, standing, route);
+  exchange.record.ticket = async () => redeemFor(standing, offered, { tickets, authenticator });
   return exchange;
 }
 
