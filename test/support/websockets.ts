@@ -16,6 +16,11 @@ import { tlsOf, whenOver, type World } from './world.js';
 export type Carrier = 'ws' | 'socket.io' | 'polling';
 export const CARRIERS: readonly Carrier[] = ['ws', 'socket.io', 'polling'];
 
+/** Options of {@link startGateways}. */
+export interface StartGatewaysOptions extends StartAppOptions {
+  readonly providers?: readonly object[];
+}
+
 /** Starts an app with these gateways, which ends with the test. */
 export async function startGateways(
   world: World,
@@ -23,10 +28,10 @@ export async function startGateways(
   carrier: Carrier,
   auth: DynamicModule,
   gateways: readonly Type[],
-  { configure, ...options }: StartAppOptions = {},
+  { configure, providers = [], ...options }: StartGatewaysOptions = {},
 ): Promise<INestApplication> {
   class App {}
-  const module = { module: App, imports: [auth], providers: gateways };
+  const module = { module: App, imports: [auth], providers: [...gateways, ...providers] };
   const app = await startApp(platform, module, tlsOf(world), {
     ...options,
     configure: (made) => {

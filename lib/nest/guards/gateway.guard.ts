@@ -27,8 +27,11 @@ class GatewayGuard implements CanActivate {
 /** Tells a client why its message is refused: Nest would tell it of an internal error, or of nothing. */
 @Catch(MessageRefusedException)
 class RefusalFilter implements ExceptionFilter<MessageRefusedException> {
-  catch({ told }: MessageRefusedException, host: ArgumentsHost): void {
-    tellClient(host.getArgByIndex<object>(0), told);
+  catch({ told, isOfToken }: MessageRefusedException, host: ArgumentsHost): void {
+    const client = host.getArgByIndex<object>(0);
+    tellClient(client, told);
+    // Of a connection that was let in by it, no other message would be accepted.
+    if (isOfToken) handshakeOfClient(client)?.end?.();
   }
 }
 

@@ -13,6 +13,8 @@ export class HandshakeExchange extends Exchange {
   refusal: Told | undefined;
   /** Milliseconds since the epoch; `undefined` where the connection may go on. */
   validUntil: number | undefined;
+  /** Ends the connection; `undefined` where it may go on. */
+  end: (() => void) | undefined;
   /** For the client's next proof (RFC 9449 §8.2). */
   nonce: string | undefined;
 

@@ -93,14 +93,15 @@ function watch(first: IoSocket): Set<IoSocket> {
   const { conn } = first;
   connections.set(conn, sockets);
   const handshake = handshakeOfSocket(first);
+  const end = (): void => {
+    for (const socket of sockets) socket.disconnect(true);
+  };
+  const expire = (): void => {
+    for (const socket of sockets) tellClient(socket, EXPIRED);
+    end();
+    conn.close();
+  };
   if (handshake !== undefined)
-    endAtExpiry(handshake, {
-      end: () => {
-        for (const socket of sockets) tellClient(socket, EXPIRED);
-        for (const socket of sockets) socket.disconnect(true);
-        conn.close();
-      },
-      whenClosed: (act) => conn.once('close', act),
-    });
+    endAtExpiry(handshake, { expire, end, whenClosed: (act) => conn.once('close', act) });
   return sockets;
 }

@@ -23,6 +23,11 @@ export class MessageRefusedException extends AccessRefusedException {
   ) {
     super(rendered, error);
   }
+
+  /** Whether the token itself is no good any more, whatever handler is asked. */
+  get isOfToken(): boolean {
+    return this.getStatus() === 401 && this.reason !== 'binding_insufficient';
+  }
 }
 
 /** What a client is told: no more than the challenge of HTTP would say. */

@@ -85,7 +85,8 @@ export class WsGateways implements GatewayServer {
     if (handshake?.app !== this.app) return;
     noteClient(client, handshake);
     endAtExpiry(handshake, {
-      end: () => client.close(UNAUTHORIZED, 'The access token has expired'),
+      expire: () => client.close(UNAUTHORIZED, 'The access token has expired'),
+      end: () => client.close(UNAUTHORIZED, 'The access token is no longer valid'),
       whenClosed: (act) => client.once('close', act),
     });
   }

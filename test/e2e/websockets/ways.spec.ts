@@ -1,19 +1,33 @@
-import { Inject, Injectable, Module, Scope, type Type, UseGuards } from '@nestjs/common';
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  Inject,
+  Injectable,
+  Module,
+  Scope,
+  type Type,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
 import { NestFactory, REQUEST } from '@nestjs/core';
 import { Transport } from '@nestjs/microservices';
 import type { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsAdapter } from '@nestjs/platform-ws';
-import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { BaseWsExceptionFilter, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import {
+  type AccessDecision,
+  AccessRefusedException,
   CertBoundAuthModule,
   type CertBoundAuthOptions,
   CertificateBindingGuard,
+  DecisionListener,
   Public,
   Scopes,
   SenderConstrained,
 } from 'nestjs-cert-bound-auth';
 import { TestDpopClient } from 'nestjs-cert-bound-auth/testing';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { always, eventually } from '../../support/eventually.js';
 import { freePort } from '../../support/grpc.js';
 import { PLATFORMS } from '../../support/platforms.js';
@@ -134,18 +148,95 @@ describe.each(PLATFORMS)('gateways with demands of their own on %s', (platform) 
     expect(ran).toEqual(['connection']);
   });
 
-  test('revocation is seen by the next message of a connection', async () => {
+  test.each(KINDS)(
+    'revocation is seen by the next message of a connection over %s, and ends it',
+    async (carrier) => {
+      const as = await startAuthorizationServer(world);
+      const auth = CertBoundAuthModule.forRoot(as.moduleOptions);
+      const app = await startGateways(world, platform, carrier, auth, [ChatGateway]);
+      const token = as.opaqueToken({ certificate: world.client1 });
+      const client = await connected(
+        connectBy(carrier, world, { port: portOf(app), token, certificate: world.client1 }),
+      );
+      expect(await client.ask('echo', 1)).toBe(1);
+      as.revoke(token);
+      expect(await client.ask('echo', 2)).toMatchObject({ exception: { error: 'invalid_token' } });
+      await eventually(() => client.ended !== undefined);
+      if (carrier === 'ws')
+        expect(client.ended).toEqual({ code: 3000, reason: 'The access token is no longer valid' });
+    },
+  );
+
+  test.each(KINDS)(
+    'a message over %s is not handled while nobody can say whether its token still holds',
+    async (carrier) => {
+      const as = await startAuthorizationServer(world);
+      const auth = CertBoundAuthModule.forRoot(as.moduleOptions);
+      const app = await startGateways(world, platform, carrier, auth, [ChatGateway]);
+      const token = as.opaqueToken({ certificate: world.client1 });
+      const client = await connected(
+        connectBy(carrier, world, { port: portOf(app), token, certificate: world.client1 }),
+      );
+      await as.stop();
+      expect(await client.ask('echo', 1)).toMatchObject({
+        exception: { statusCode: 503, error: 'Service Unavailable' },
+      });
+      expect(ran).toEqual(['connection']);
+      await always(() => client.ended === undefined, 300);
+    },
+  );
+
+  test.each(KINDS)('each handshake and each message is told once to listeners over %s', async (carrier) => {
     const as = await startAuthorizationServer(world);
+    const told: string[] = [];
+    class Listener extends DecisionListener {
+      onDecision(decision: AccessDecision): void {
+        told.push(`${decision.outcome === 'accepted' ? 'accepted' : decision.reason} ${decision.route}`);
+      }
+    }
     const auth = CertBoundAuthModule.forRoot(as.moduleOptions);
-    const app = await startGateways(world, platform, 'ws', auth, [ChatGateway]);
-    const token = as.opaqueToken({ certificate: world.client1 });
-    const client = await connected(
-      connectWs(world, { port: portOf(app), token, certificate: world.client1 }),
-    );
-    expect(await client.ask('echo', 1)).toBe(1);
-    as.revoke(token);
-    expect(await client.ask('echo', 2)).toMatchObject({ exception: { error: 'invalid_token' } });
+    const app = await startGateways(world, platform, carrier, auth, [ChatGateway], {
+      providers: [{ provide: DecisionListener, useClass: Listener }],
+    });
+    const at = { port: portOf(app), certificate: world.client1 };
+    await refused(connectBy(carrier, world, at));
+    const token = await as.accessToken({ certificate: world.client1 });
+    const client = await connected(connectBy(carrier, world, { ...at, token }));
+    await client.ask('who');
+    await client.ask('write');
+    expect(told).toEqual([
+      'credentials_missing ChatGateway handshake',
+      'accepted ChatGateway handshake',
+      'accepted ChatGateway.who',
+      'scope_missing ChatGateway.write',
+    ]);
   });
+
+  test.each(KINDS)(
+    'RFC9449-8: nonces are asked for and handed out by a handshake over %s',
+    async (carrier) => {
+      const as = await startAuthorizationServer(world);
+      const dpop = { publicUrl: 'https://api.example.com', nonce: 'required' } as const;
+      const auth = CertBoundAuthModule.forRoot({ ...as.moduleOptions, dpop });
+      const app = await startGateways(world, platform, carrier, auth, [ChatGateway]);
+      const key = await TestDpopClient.create();
+      const token = await as.accessToken({ dpop: key });
+      const [path, target] =
+        carrier === 'ws' ? ['/chat', '/chat'] : ['/chat/', '/chat/?EIO=4&transport=websocket'];
+      const handshake = async (nonce?: string): Promise<string> => {
+        const proof = await key.headers({
+          token,
+          url: `${dpop.publicUrl}${path}`,
+          ...(nonce === undefined ? {} : { nonce }),
+        });
+        return (await sendRaw(world, portOf(app), handshakeLines(target, { ...proof }))).text;
+      };
+      const first = await handshake();
+      expect(first).toMatch(/^HTTP\/1\.1 401 [^]*use_dpop_nonce/);
+      const nonce = /^dpop-nonce: (\S+)/im.exec(first)?.[1];
+      expect(await handshake(nonce)).toMatch(/^HTTP\/1\.1 101 /);
+    },
+  );
 });
 
 @Injectable()
@@ -381,6 +472,60 @@ test('upgrades of a library that no gateway knows need a valid token, and get th
   const lines = handshakeLines('/lib', { token });
   expect((await sendRaw(world, port, lines, { certificate: world.client1 })).statuses).toEqual([101]);
   expect(seen).toEqual(['/lib']);
+});
+
+@Catch()
+class CatchAll extends BaseWsExceptionFilter {}
+
+@Catch(AccessRefusedException)
+class OwnWords implements ExceptionFilter<AccessRefusedException> {
+  catch({ reason }: AccessRefusedException, host: ArgumentsHost): void {
+    const client = host.switchToWs().getClient<{ send(text: string): void }>();
+    client.send(JSON.stringify({ event: 'exception', data: `no: ${reason}` }));
+  }
+}
+
+@WebSocketGateway({ path: '/chat' })
+@UseFilters(CatchAll)
+class FilteredGateway {
+  @SubscribeMessage('write') @Scopes('chat:write') write(): void {}
+  @SubscribeMessage('own') @Scopes('chat:write') @UseFilters(OwnWords) own(): void {}
+  @SubscribeMessage('fails') fails(): never {
+    throw new WsException('it fails');
+  }
+}
+
+test('a refusal is told once whatever filters a gateway has, and a filter on the handler tells it in its own words', async () => {
+  const as = await startAuthorizationServer(world);
+  const auth = CertBoundAuthModule.forRoot(as.moduleOptions);
+  const app = await startGateways(world, 'express', 'ws', auth, [FilteredGateway]);
+  const token = await as.accessToken({ certificate: world.client1 });
+  const client = await connected(connectWs(world, { port: portOf(app), token, certificate: world.client1 }));
+  expect(await client.ask('write')).toMatchObject({ exception: { error: 'insufficient_scope' } });
+  expect(await client.ask('own')).toEqual({ exception: 'no: scope_missing' });
+  expect(await client.ask('fails')).toMatchObject({ exception: { message: 'it fails' } });
+  await always(() => client.told.length === 0, 100);
+});
+
+test('no timer of a connection is left when its app has closed', async () => {
+  const as = await startAuthorizationServer(world);
+  const clear = vi.spyOn(globalThis, 'clearTimeout');
+  for (const carrier of CARRIERS) {
+    const auth = CertBoundAuthModule.forRoot(as.moduleOptions);
+    const app = await startGateways(world, 'express', carrier, auth, [ChatGateway]);
+    const set = vi.spyOn(globalThis, 'setTimeout');
+    const token = await as.accessToken({ certificate: world.client1, lifetime: 4321 });
+    await connected(connectBy(carrier, world, { port: portOf(app), token, certificate: world.client1 }));
+    const timers = set.mock.results.filter(
+      (_, index) => Math.abs(Number(set.mock.calls[index]?.[1]) - 4_326_000) < 3000,
+    );
+    expect(timers, carrier).toHaveLength(1);
+    clear.mockClear();
+    await app.close();
+    await eventually(() => clear.mock.calls.some(([timer]) => timer === timers[0]?.value));
+    set.mockRestore();
+  }
+  clear.mockRestore();
 });
 
 describe('a gateway that cannot be protected stops the boot', () => {
