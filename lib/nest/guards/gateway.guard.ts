@@ -13,7 +13,7 @@ import { handshakeOfClient } from '../websockets/client-exchange.js';
 import { gatewaysOf } from '../websockets/gateways.js';
 import { MessageRefusedException } from '../websockets/message-refused.exception.js';
 import { tellClient } from '../websockets/tell-client.js';
-import { decideHeld, holdClass } from './held-handlers.js';
+import { decideHeld, holdClass, putOnce } from './held-handlers.js';
 
 /** Protects the message handlers of gateways, as the app that a client is connected to wants it. */
 @Injectable()
@@ -38,7 +38,13 @@ class RefusalFilter implements ExceptionFilter<MessageRefusedException> {
 const GUARD = new GatewayGuard();
 const FILTER = new RefusalFilter();
 
+/** Where `@UseFilters()` keeps what it was given. */
+const FILTERS_METADATA = '__exceptionFilters__';
+
 /** Puts the guard on every gateway of an app, with what tells of its refusals. */
 export function holdGateways(modules: ModulesContainer): void {
-  for (const { type } of gatewaysOf(modules)) holdClass(type, GUARD, UseFilters(FILTER));
+  for (const { type } of gatewaysOf(modules)) {
+    holdClass(type, GUARD);
+    putOnce(type, FILTER, { kept: FILTERS_METADATA, put: UseFilters(FILTER) });
+  }
 }

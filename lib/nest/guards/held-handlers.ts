@@ -37,13 +37,21 @@ const GUARDS_METADATA = '__guards__';
  * Puts a guard on a class, once: what a class has is there for all apps. The global guards of an app do not hold everywhere,
  * and a guard that stands on the class itself does.
  */
-export function holdClass(held: Type, guard: CanActivate, ...others: readonly ClassDecorator[]): void {
-  // A decorator may have put a proxy in the place of the class: Nest looks at the one or at the other.
-  for (const target of new Set([held, (held.prototype as object).constructor as Type]))
-    if (!isHeld(target, guard)) for (const decorate of [UseGuards(guard), ...others]) decorate(target);
+export function holdClass(held: Type, guard: CanActivate): void {
+  putOnce(held, guard, { kept: GUARDS_METADATA, put: UseGuards(guard) });
 }
 
-function isHeld(target: Type, guard: CanActivate): boolean {
-  const guards: unknown = Reflect.getMetadata(GUARDS_METADATA, target);
-  return Array.isArray(guards) && guards.includes(guard);
+/** How something is put on a class, and where it is then found. */
+export interface Putting {
+  readonly kept: string;
+  readonly put: ClassDecorator;
+}
+
+/** Puts something on a class that is not there yet, neither on itself nor on what it inherits from. */
+export function putOnce(held: Type, what: object, { kept, put }: Putting): void {
+  // A decorator may have put a proxy in the place of the class: Nest looks at the one or at the other.
+  for (const target of new Set([held, (held.prototype as object).constructor as Type])) {
+    const there: unknown = Reflect.getMetadata(kept, target);
+    if (!(Array.isArray(there) && there.includes(what))) put(target);
+  }
 }

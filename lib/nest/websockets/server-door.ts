@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { atTime } from '../../common/at-time.js';
 import { decideHandshake } from './decide-handshake.js';
 import type { GatewayApp } from './gateway-app.js';
-import { handshakeFor } from './handshake-exchange.js';
+import { type HandshakeExchange, handshakeFor } from './handshake-exchange.js';
 import { type HandshakePolicy, TOKEN_ALONE } from './handshake-policy.js';
 import { holdRequest, holdUpgrade } from './hold.js';
 
@@ -33,7 +34,8 @@ export function doorOf(server: EmittingServer, app: GatewayApp): ServerDoor {
   const door = new ServerDoor(app);
   doors.set(server, door);
   const emit = server.emit.bind(server);
-  server.emit = (event, ...args) => door.emitted(emit, event, args);
+  server.emit = (event, ...args) =>
+    door.isConcerned(event, args[0]) ? door.emitted(emit, event, args) : emit(event, ...args);
   return door;
 }
 
@@ -55,28 +57,47 @@ export class ServerDoor {
     this.gateways.add(server);
   }
 
+  /** Whether an event is one to decide about: of a plain request only where socket.io takes it. */
+  isConcerned(event: string | symbol, request: unknown): boolean {
+    if (event === 'request') return this.gateways.size > 0 && this.isTaken(request as IncomingMessage);
+    return event === 'upgrade' || event === 'connect';
+  }
+
+  private isTaken(request: IncomingMessage): boolean {
+    for (const server of this.gateways) if (server.takesRequest(request)) return true;
+    return false;
+  }
+
   emitted(emit: Emit, event: string | symbol, args: readonly unknown[]): boolean {
-    if (event === 'request') return this.requested(emit, args as readonly [IncomingMessage, ServerResponse]);
-    if (event !== 'upgrade' && event !== 'connect') return emit(event, ...args);
-    const [request, socket] = args as readonly [IncomingMessage, Duplex];
-    const { route = 'upgrade', policy = this.unknown } =
-      this.find((server) => server.takesUpgrade(request)) ?? {};
-    const refusal = decideHandshake(handshakeFor(this.app, request, route), policy);
-    holdUpgrade(refusal, socket, () => emit(event, ...args));
+    const [request, answering] = args as readonly [IncomingMessage, ServerResponse | Duplex];
+    const isUpgrade = event !== 'request';
+    const server = this.serverOf(request, isUpgrade);
+    const exchange = handshakeFor(this.app, request, server?.route ?? 'upgrade');
+    const refusal = decideHandshake(exchange, server?.policy ?? this.unknown);
+    if (!isUpgrade) holdRequest(refusal, answering as ServerResponse, () => emit(event, ...args));
+    else
+      holdUpgrade(refusal, answering as Duplex, () => {
+        if (server === undefined) endWithToken(exchange, answering as Duplex);
+        emit(event, ...args);
+      });
     return true;
   }
 
-  private requested(emit: Emit, args: readonly [IncomingMessage, ServerResponse]): boolean {
-    const [request, response] = args;
-    const server = this.find((each) => each.takesRequest(request));
-    if (server === undefined) return emit('request', request, response);
-    const refusal = decideHandshake(handshakeFor(this.app, request, server.route), server.policy);
-    holdRequest(refusal, response, () => emit('request', request, response));
-    return true;
-  }
-
-  private find(isSearched: (server: GatewayServer) => boolean): GatewayServer | undefined {
-    for (const server of this.gateways) if (isSearched(server)) return server;
+  private serverOf(request: IncomingMessage, isUpgrade: boolean): GatewayServer | undefined {
+    for (const server of this.gateways)
+      if (isUpgrade ? server.takesUpgrade(request) : server.takesRequest(request)) return server;
     return undefined;
   }
+}
+
+/** How long a library has to end its connection in its own way, in milliseconds. */
+const GRACE_MS = 1_000;
+
+/** The connection of a library, which may know nothing of tokens. */
+function endWithToken({ validUntil }: HandshakeExchange, socket: Duplex): void {
+  if (validUntil === undefined) return;
+  socket.once(
+    'close',
+    atTime(validUntil + GRACE_MS, () => socket.destroy()),
+  );
 }

@@ -453,25 +453,33 @@ test('INV10: two apps in one process that share a gateway each decide by their o
   }
 });
 
-test('upgrades of a library that no gateway knows need a valid token, and get through with one', async () => {
+test('upgrades of a library that no gateway knows need a valid token, and end with it', async () => {
   const as = await startAuthorizationServer(world);
-  const auth = CertBoundAuthModule.forRoot(as.moduleOptions);
+  const auth = CertBoundAuthModule.forRoot({ ...as.moduleOptions, clockTolerance: 0 });
   const app = await startGateways(world, 'express', 'ws', auth, []);
   const seen: string[] = [];
   const server = app.getHttpServer() as {
-    on(event: 'upgrade', act: (request: { url: string }, socket: { end(text: string): void }) => void): void;
+    on(
+      event: 'upgrade',
+      act: (
+        request: { url: string },
+        socket: { write(text: string): void; on(event: 'close', act: () => void): void },
+      ) => void,
+    ): void;
   };
   server.on('upgrade', (request, socket) => {
     seen.push(request.url);
-    socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+    socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+    socket.on('close', () => seen.push('closed'));
   });
   const port = portOf(app);
   expect((await sendRaw(world, port, handshakeLines('/lib'))).statuses).toEqual([401]);
   expect(seen).toEqual([]);
-  const token = await as.accessToken({ certificate: world.client1 });
+  const token = await as.accessToken({ certificate: world.client1, lifetime: 2 });
   const lines = handshakeLines('/lib', { token });
   expect((await sendRaw(world, port, lines, { certificate: world.client1 })).statuses).toEqual([101]);
   expect(seen).toEqual(['/lib']);
+  await eventually(() => seen.includes('closed'));
 });
 
 @Catch()
@@ -505,6 +513,30 @@ test('a refusal is told once whatever filters a gateway has, and a filter on the
   expect(await client.ask('own')).toEqual({ exception: 'no: scope_missing' });
   expect(await client.ask('fails')).toMatchObject({ exception: { message: 'it fails' } });
   await always(() => client.told.length === 0, 100);
+});
+
+@WebSocketGateway({ path: '/base' })
+class BaseGateway {
+  @SubscribeMessage('write') @Scopes('chat:write') write(client: object): unknown {
+    return answerTo(client, 'written');
+  }
+}
+
+@WebSocketGateway({ path: '/derived' })
+@UseFilters(CatchAll)
+class DerivedGateway extends BaseGateway {}
+
+test('a gateway that extends another one is protected, and tells of refusals, like that', async () => {
+  const as = await startAuthorizationServer(world);
+  const auth = CertBoundAuthModule.forRoot(as.moduleOptions);
+  const app = await startGateways(world, 'express', 'ws', auth, [BaseGateway, DerivedGateway]);
+  const token = await as.accessToken({ certificate: world.client1 });
+  for (const path of ['/base', '/derived']) {
+    const at = { port: portOf(app), path, certificate: world.client1 };
+    expect((await refused(connectWs(world, at))).status).toBe(401);
+    const client = await connected(connectWs(world, { ...at, token }));
+    expect(await client.ask('write')).toMatchObject({ exception: { error: 'insufficient_scope' } });
+  }
 });
 
 test('no timer of a connection is left when its app has closed', async () => {
