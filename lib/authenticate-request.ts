@@ -72,6 +72,28 @@ export function authenticateRequest(
   }
 }
 
+/**
+ * Puts the credentials that a ticket stands for into its request.
+ * @returns thumbprint of the DPoP key that was proved for the ticket, where one was
+ * @throws OAuthError where the ticket is not good for this request
+ */
+export type RedeemTicket = () => Promise<string | undefined>;
+
+/** The same for a request that came with a ticket instead of credentials. */
+export async function authenticateByTicket(
+  request: HttpRequest,
+  rules: AuthenticationRules,
+  redeem: RedeemTicket,
+): Promise<Decision> {
+  let provenKey: string | undefined;
+  try {
+    provenKey = await redeem();
+  } catch (error) {
+    return refusal(error, startOfProgress());
+  }
+  return authenticateRequest(request, rules, provenKey);
+}
+
 function decide(
   request: HttpRequest,
   rules: AuthenticationRules,

@@ -115,6 +115,15 @@ export interface CertBoundAuthOptions {
   /** How the messages of microservices are protected: gRPC, TCP, and what comes through a broker. @default {} */
   readonly messages?: MessageOptions;
 
+  /**
+   * Lets browsers connect to gateways, which cannot send `Authorization` with a WebSocket: they ask for a ticket first, by a
+   * route of yours that `WebSocketTickets` makes one in, and send it as a subprotocol. A ticket is 256 random bits, is used
+   * once, and is bound to the token, the path of the gateway, the `Origin` and the client certificate.
+   * What is lost: for as long as a ticket is not used, the token is kept, encrypted with the ticket.
+   * @default none: no ticket is made, and none is accepted
+   */
+  readonly webSocketTickets?: WebSocketTicketOptions;
+
   /** The `realm` of the `WWW-Authenticate` header: printable ASCII (RFC 9110 §11.5). @default none */
   readonly realm?: string;
 
@@ -173,6 +182,28 @@ export interface MessageOptions {
    * @default []
    */
   readonly publicMethods?: readonly string[];
+}
+
+/** How tickets for WebSockets are made. */
+export interface WebSocketTicketOptions {
+  /** How long a ticket can be used, in seconds, 1 to 300. @default 30 */
+  readonly lifetime?: number;
+  /** Where tickets are kept. Several instances of an API need one store. @default the memory of this process */
+  readonly store?: WebSocketTicketStore;
+}
+
+/**
+ * Keeps tickets for all instances of an API. It sees only digests and ciphertext: whoever reads it learns neither ticket nor
+ * token. If it rejects, or does not answer in time, no ticket is made or accepted (503).
+ */
+export interface WebSocketTicketStore {
+  /** Keeps a value for a while. @param ttlSeconds a whole number, at least 1 */
+  put(key: string, value: string, ttlSeconds: number): Promise<void>;
+  /**
+   * Gives what was kept under a key and forgets it, in one step, as `GETDEL` of Redis does: nobody may get it twice.
+   * @returns `undefined` when there is nothing, or no longer
+   */
+  take(key: string): Promise<string | undefined>;
 }
 
 /** The credentials of a message. */

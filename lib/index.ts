@@ -42,6 +42,8 @@ export type {
   TlsMaterial,
   TokenCacheOptions,
   TrustedProxy,
+  WebSocketTicketOptions,
+  WebSocketTicketStore,
 } from './cert-bound-auth.options.js';
 export {
   forAuth0,
@@ -130,6 +132,7 @@ export type { TlsFilePaths } from './tls/tls-files.js';
 export type { BindingMethod, Confirmation, VerifiedAccessToken } from './decision.js';
 export type { PresentedCertificate } from './client-certificate/presented-certificate.js';
 
+export { type TicketRequest, WebSocketTickets } from './nest/websockets/web-socket-tickets.js';
 export { AuthorizationServers } from './nest/authorization-servers.js';
 export type { AuthorizationServerHealth } from './events/authorization-server-health.js';
 export {

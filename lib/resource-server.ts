@@ -1,6 +1,11 @@
 import { AuthorizationServer } from './access-token/authorization-server.js';
 import { KnownTokens } from './access-token/known-tokens.js';
-import { authenticateRequest, type AuthenticationRules } from './authenticate-request.js';
+import {
+  authenticateByTicket,
+  authenticateRequest,
+  type AuthenticationRules,
+  type RedeemTicket,
+} from './authenticate-request.js';
 import type { Demands } from './authorization/demands.js';
 import { schemesFor } from './authorization/schemes-for.js';
 import { type RenderedRefusal, renderRefusal } from './challenge/challenge.js';
@@ -81,6 +86,11 @@ export class ResourceServer {
     const { confirmation } = earlier.token;
     const provenKey = earlier.proved.boundBy.includes('dpop') ? confirmation.jwkThumbprint : undefined;
     return authenticateRequest(request, this.rules, provenKey);
+  }
+
+  /** Decides about a handshake that came with a ticket instead of credentials. */
+  async decideByTicket(request: HttpRequest, redeem: RedeemTicket): Promise<Decision> {
+    return authenticateByTicket(request, this.rules, redeem);
   }
 
   /**

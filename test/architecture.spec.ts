@@ -17,6 +17,7 @@ const ROOMS = [
   'nest/decorators',
   'nest/guards',
   'nest/graphql',
+  'nest/websockets',
   'nest/microservices',
   'nest/tls',
   'nest/http',

@@ -36,6 +36,8 @@ const REASONS = [
   ['credentials_malformed', 'invalidRequest', 'debug'],
   ['credentials_repeated', 'invalidRequest', 'debug'],
   ['context_unsupported', 'unauthenticated', 'error'],
+  ['ticket_invalid', 'invalidToken', 'debug'],
+  ['ticket_store_unavailable', 'outage', 'warn'],
   // access-token
   ['token_too_large', 'invalidToken', 'debug'],
   ['token_malformed', 'invalidToken', 'debug'],

@@ -34,6 +34,7 @@ import { forgetPolicies } from './demands/route-policy.js';
 import { checkApplication } from './check-application.js';
 import { resolverClassesOf } from './graphql/resolvers.js';
 import { GraphQLWatch } from './graphql/watch-graphql.js';
+import { holdGateways } from './guards/gateway.guard.js';
 import { holdMessageHandlers } from './guards/message.guard.js';
 import { CertificateBindingGuard } from './guards/certificate-binding.guard.js';
 import { CertBoundAuthHealthIndicator } from './health-indicator.js';
@@ -43,6 +44,11 @@ import { checkPackages } from '../options/check-packages.js';
 import { CertBoundAuthConfigurationError, problem } from '../options/configuration-error.js';
 import { hasMessageHandlers } from './microservices/message-handlers.js';
 import { watchServers } from './microservices/watch-servers.js';
+import type { GatewayApp } from './websockets/gateway-app.js';
+import { gatewaysOf, hasGateways } from './websockets/gateways.js';
+import { Tickets } from './websockets/tickets.js';
+import { WebSocketTickets } from './websockets/web-socket-tickets.js';
+import { forgetGateways, holdUpgrades, watchGateways } from './websockets/watch-gateways.js';
 import { logToNest } from './log/log-to-nest.js';
 import { createCertificateSource } from '../client-certificate/certificate-source.js';
 import { knownOr, rememberedCertificate } from './exchange/remembered-certificate.js';
@@ -61,6 +67,8 @@ const OWN: readonly Type[] = [
   CertificateBindingGuard,
   ScopesGuard,
 ];
+
+const TICKETS = Symbol('tickets');
 
 /**
  * Makes an app an OAuth 2.0 resource server whose access tokens work only for the holder of the key that they were
@@ -82,6 +90,12 @@ const OWN: readonly Type[] = [
     },
     { provide: AuthorizationServers, useFactory: createAuthorizationServers, inject: [ResourceServer] },
     EntranceRegistry,
+    { provide: TICKETS, useFactory: createTickets, inject: [RESOLVED_OPTIONS] },
+    {
+      provide: WebSocketTickets,
+      useFactory: createWebSocketTickets,
+      inject: [RequestAuthenticator, TICKETS],
+    },
     CertBoundAuthHealthIndicator,
     CertBoundStrategy,
     CertificateBindingGuard,
@@ -90,6 +104,7 @@ const OWN: readonly Type[] = [
   exports: [
     RequestAuthenticator,
     AuthorizationServers,
+    WebSocketTickets,
     CertBoundAuthHealthIndicator,
     CertificateBindingGuard,
     ScopesGuard,
@@ -103,6 +118,7 @@ export class CertBoundAuthModule
   private app: object | undefined;
   private stopTelemetry: (() => void) | undefined;
   private graphql: GraphQLWatch | undefined;
+  private readonly gateways: GatewayApp;
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
@@ -114,6 +130,7 @@ export class CertBoundAuthModule
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(EntranceRegistry) private readonly entrances: EntranceRegistry,
     @Inject(ApplicationConfig) config: ApplicationConfig,
+    @Inject(TICKETS) tickets: Tickets | undefined,
     @Inject(PROTECTS_ALL) @Optional() private readonly protectsAll = true,
   ) {
     super();
@@ -122,11 +139,16 @@ export class CertBoundAuthModule
     watchServers(modules, { modules, authenticator, protectsAll, settings: options.messages });
     holdMessageHandlers(modules);
     const { publicPaths, messages } = options;
+    const isPublic = publicPathsOf(publicPaths);
     const served = protectsAll
-      ? closeDoor(host, modules, { authenticator, isPublic: publicPathsOf(publicPaths) })
+      ? closeDoor(host, modules, { authenticator, isPublic })
       : (): readonly [] => [];
     const { publicMethods } = messages;
     entrances.describe({ config, modules, protectsAll, publicPaths, publicMethods, served });
+    const httpServer = (): object | undefined => host.httpAdapter?.getHttpServer() as object | undefined;
+    this.gateways = { modules, authenticator, protectsAll, isPublic, tickets, httpServer };
+    watchGateways(this.gateways);
+    holdGateways(modules);
   }
 
   /**
@@ -183,12 +205,13 @@ export class CertBoundAuthModule
       self: CertBoundAuthModule,
       own: OWN,
       isStandIn,
+      gateways: this.gateways,
     });
     // This module is global, so that GraphQLModule has not made its schema yet.
     const { modules, authenticator, protectsAll } = this;
     this.graphql = new GraphQLWatch(modules, { modules, authenticator, protectsAll });
     if (app !== undefined) this.register(app, httpAdapter.getType());
-    else if (!hasMessageHandlers(this.modules)) return;
+    else if (!hasMessageHandlers(this.modules) && !hasGateways(this.modules)) return;
     this.authenticator.listenBy(listenersOf(this.modules, this.moduleRef));
     this.stopTelemetry = await startTelemetry();
     if (this.options.bootstrap === 'eager') await this.servers.prepare();
@@ -204,11 +227,13 @@ export class CertBoundAuthModule
     if (!registerAuthenticator(app, this.authenticator)) throw sharedInstance(app);
     this.app = app;
     if (platform === 'fastify') app.addHook('onRequest', keepReply);
+    holdUpgrades(this.gateways);
   }
 
   /** The connections to the authorization servers end after those of the app's own clients. */
   async onApplicationShutdown(): Promise<void> {
     unregisterAuthenticator(this.modules, this.authenticator);
+    forgetGateways(this.gateways);
     if (this.app !== undefined) unregisterAuthenticator(this.app, this.authenticator);
     this.stopTelemetry?.();
     await this.authenticator.close();
@@ -223,6 +248,10 @@ function rememberControllers(modules: ModulesContainer): void {
       if (instance) rememberInstance(instance, metatype);
   for (const { instance, registered } of resolverClassesOf(modules.values()))
     rememberInstance(instance, registered);
+  for (const { instance, type } of gatewaysOf(modules)) {
+    const made = instance();
+    if (made !== undefined) rememberInstance(made, type);
+  }
 }
 
 interface FastifyHooks {
@@ -259,4 +288,15 @@ function createAuthenticator(server: ResourceServer, { streams }: ResolvedOption
 
 function createAuthorizationServers({ authorizationServers }: ResourceServer): AuthorizationServers {
   return new AuthorizationServers(authorizationServers);
+}
+
+function createTickets({ webSocketTickets }: ResolvedOptions): Tickets | undefined {
+  return webSocketTickets === undefined ? undefined : new Tickets(webSocketTickets);
+}
+
+function createWebSocketTickets(
+  authenticator: RequestAuthenticator,
+  tickets: Tickets | undefined,
+): WebSocketTickets {
+  return new WebSocketTickets(authenticator, tickets);
 }

@@ -5,6 +5,9 @@ import { type Handler, hidesItsClass, type Method, methodsOf } from './demands/m
 import { isResolver, resolverClassesOf } from './graphql/resolvers.js';
 import { hasMessageHandlers, isMessageHandler } from './microservices/message-handlers.js';
 import { tellsOfServers } from './microservices/watch-servers.js';
+import type { GatewayApp } from './websockets/gateway-app.js';
+import { gatewaysOf, isSubscriber } from './websockets/gateways.js';
+import { checkGateways } from './websockets/watch-gateways.js';
 import { isRoute, routePolicy, type Said, saidOfClass, saidOfMethod } from './demands/route-policy.js';
 import type { SenderConstraint } from '../authorization/demands.js';
 import {
@@ -27,7 +30,7 @@ export function checkApplication(
   modules: ModulesContainer,
   adapter: HttpServer | undefined,
   options: ResolvedOptions,
-  { self, own, isStandIn }: CheckedModule,
+  { self, own, isStandIn, gateways }: CheckedModule,
 ): void {
   const problems = [
     ...checkProviders(modules, self, own),
@@ -38,6 +41,7 @@ export function checkApplication(
     ...checkHiddenClasses(modules),
     ...classesOf(modules).flatMap((each) => checkController(each)),
     ...classesOf(modules).flatMap((each) => (isStandIn ? [] : checkConstraints(each, adapter, options))),
+    ...checkGateways(gateways),
   ];
   if (problems.length > 0) throw new CertBoundAuthConfigurationError(problems);
 }
@@ -49,6 +53,7 @@ export interface CheckedModule {
   readonly own: readonly Type[];
   /** Whether a test has put a stand-in in the place of what decides. */
   readonly isStandIn: boolean;
+  readonly gateways: GatewayApp;
 }
 
 /** The classes that have handlers of any kind. */
@@ -56,11 +61,12 @@ function classesOf(modules: ModulesContainer): readonly (Type | null)[] {
   const controllers = [...modules.values()].flatMap((module) =>
     [...module.controllers.values()].map(({ metatype }) => metatype as Type | null),
   );
-  return [...controllers, ...resolverClassesOf(modules.values()).map(({ of }) => of)];
+  const resolvers = resolverClassesOf(modules.values()).map(({ of }) => of);
+  return [...new Set([...controllers, ...resolvers, ...gatewaysOf(modules).map(({ type }) => type)])];
 }
 
 function isHandler(method: Handler): boolean {
-  return isRoute(method) || isMessageHandler(method) || isResolver(method);
+  return isRoute(method) || isMessageHandler(method) || isResolver(method) || isSubscriber(method);
 }
 
 function checkImportedOnce(modules: ModulesContainer, self: Type): readonly ConfigurationProblem[] {
@@ -211,6 +217,8 @@ function overriddenLevels({ name, levels }: Method): readonly Method[] {
 
 function routesOf(controller: Type): readonly { readonly name: string; readonly handler: Handler }[] {
   return methodsOf(controller).flatMap(({ name, levels: [own] }) =>
-    own !== undefined && (isRoute(own.value) || isResolver(own.value)) ? [{ name, handler: own.value }] : [],
+    own !== undefined && (isRoute(own.value) || isResolver(own.value) || isSubscriber(own.value))
+      ? [{ name, handler: own.value }]
+      : [],
   );
 }

@@ -19,6 +19,7 @@ import { type ConfigurationProblem, problem } from './configuration-error.js';
 import { Declares, hasOptions } from './declared-options.js';
 import { CheckedDpopOptions } from './dpop.settings.js';
 import { CheckedMessageOptions } from './messages.settings.js';
+import { CheckedWebSocketTicketOptions } from './web-socket-tickets.settings.js';
 import {
   Given,
   IsAudience,
@@ -49,6 +50,7 @@ export type CertBoundAuthSettings = SettingsOf<
     readonly dpop: CheckedDpopOptions | undefined;
     readonly tokenCache: false | CheckedTokenCacheOptions;
     readonly messages: CheckedMessageOptions;
+    readonly webSocketTickets: CheckedWebSocketTicketOptions | undefined;
   }
 >;
 
@@ -106,6 +108,10 @@ export class CheckedCertBoundAuthOptions implements CertBoundAuthSettings {
   @Given()
   @IsGroup('give { findCredentials?, publicMethods? }', () => CheckedMessageOptions)
   readonly messages: CheckedMessageOptions = new CheckedMessageOptions();
+
+  @Given()
+  @IsGroup('give { lifetime?, store? }', () => CheckedWebSocketTicketOptions)
+  readonly webSocketTickets: CheckedWebSocketTicketOptions | undefined;
 
   @Given()
   @IsString({ message: 'give a string' })

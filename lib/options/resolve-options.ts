@@ -32,6 +32,7 @@ export interface ResolvedOptions extends Pick<
   | 'streams'
   | 'messages'
   | 'publicPaths'
+  | 'webSocketTickets'
 > {
   readonly authorizationServers: readonly AuthorizationServerRules[];
   /** Told of requests with unbound tokens. */
@@ -57,6 +58,7 @@ export function resolveOptions(given: CertBoundAuthOptions): ResolvedOptions {
     streams: settings.streams,
     messages: settings.messages,
     publicPaths: settings.publicPaths,
+    webSocketTickets: settings.webSocketTickets,
     realm: settings.realm,
     exposeToken: settings.exposeToken,
     validate: settings.validate,

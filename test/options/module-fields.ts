@@ -54,6 +54,7 @@ export const MODULE_FIELDS: readonly {
       'streams',
       'messages',
       'publicPaths',
+      'webSocketTickets',
       'realm',
       'exposeToken',
       'validate',
@@ -129,6 +130,12 @@ export const MODULE_FIELDS: readonly {
     right: withOptions({ messages: {} }),
     at: 'messages',
     fields: ['findCredentials', 'publicMethods', 'unknown'],
+  },
+  {
+    title: 'webSocketTickets',
+    right: withOptions({ webSocketTickets: {} }),
+    at: 'webSocketTickets',
+    fields: ['lifetime', 'store', 'unknown'],
   },
   {
     title: 'http',

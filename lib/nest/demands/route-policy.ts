@@ -231,6 +231,18 @@ function isPublicChain(prototypes: readonly object[]): boolean {
   return false;
 }
 
+/** What holds for a class as a whole, before any of its methods is called: as to connect to a gateway. */
+export interface ClassPolicy extends Demands {
+  readonly isPublic: boolean;
+  /** Whether it asks for protection: by a demand, or by a guard of ours. */
+  readonly demanded: boolean;
+}
+
+export function classPolicy(of: Class): ClassPolicy {
+  const demanded = chainsOf(of).some((each) => each.some((prototype) => saidOfClass(prototype).isProtected));
+  return { isPublic: isPublicClass(of), demanded, ...demandsOfClass(of) };
+}
+
 /** What is said of the class with this very prototype. */
 export function saidOfClass(prototype: object): Said {
   return saidBy(statementsOnClass(prototype), ownGuards(prototype.constructor as DecoratedTarget));

@@ -1,3 +1,4 @@
+import type { RedeemTicket } from '../../authenticate-request.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
 import type { PresentedCertificate } from '../../client-certificate/presented-certificate.js';
 import { andThenWith, type MaybePromise } from '../../common/maybe-promise.js';
@@ -8,7 +9,7 @@ import type { RefusedRequest, ResourceServer } from '../../resource-server.js';
 import type { ProtectedRoute } from '../demands/route-policy.js';
 import type { Exchange } from './exchange.js';
 import { OpenResponses } from './open-responses.js';
-import type { DecidedRequest } from './request-record.js';
+import { type DecidedRequest, recordOf } from './request-record.js';
 
 /**
  * Asks the resource server once about each request of one app: the guards, the strategy and the parameter decorators all
@@ -35,14 +36,18 @@ export class RequestAuthenticator {
     return decision;
   }
 
-  private decideNow({ request, record: { handshake } }: Exchange): MaybePromise<Decision> {
-    if (handshake === undefined) return this.server.decide(request);
+  private decideNow({ request, record: { handshake, ticket } }: Exchange): MaybePromise<Decision> {
+    if (handshake === undefined) return this.decideFirst(request, ticket);
     if (handshake.decided?.by === this)
       return andThenWith(handshake.decided.decision, this.decideAgain, request);
     // Nobody has asked about the handshake: the first message does.
-    const decision = this.server.decide(request);
+    const decision = this.decideFirst(request, handshake.ticket);
     handshake.decided = this.notedDecision(decision);
     return decision;
+  }
+
+  private decideFirst(request: HttpRequest, ticket: RedeemTicket | undefined): MaybePromise<Decision> {
+    return ticket === undefined ? this.server.decide(request) : this.server.decideByTicket(request, ticket);
   }
 
   private readonly decideAgain = (earlier: Decision, request: HttpRequest): MaybePromise<Decision> =>
@@ -50,6 +55,18 @@ export class RequestAuthenticator {
 
   private notedDecision(decision: MaybePromise<Decision>): DecidedRequest {
     return { by: this, decision, userGiven: false, passed: undefined, reported: false };
+  }
+
+  /** What was decided about a request; `undefined` where nobody has asked. */
+  decisionAbout(request: HttpRequest): MaybePromise<Decision> | undefined {
+    const { decided } = recordOf(request);
+    return decided?.by === this ? decided.decision : undefined;
+  }
+
+  /** The thumbprint of the certificate that the client proved; `undefined` where it has none, or none that can be read. */
+  thumbprintOf(request: HttpRequest): string | undefined {
+    const finding = this.server.findCertificate(request);
+    return finding.kind === 'found' ? finding.certificate.thumbprint : undefined;
   }
 
   /** Whether anything has asked for a decision about this request. */

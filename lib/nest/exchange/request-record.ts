@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Decision } from '../../decision.js';
 import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
+import type { RedeemTicket } from '../../authenticate-request.js';
 import type { MaybePromise } from '../../common/maybe-promise.js';
 import type { ClientCertificateFinding } from '../../client-certificate/client-certificate.js';
 import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
@@ -16,6 +17,8 @@ export interface RequestRecord {
   decided: DecidedRequest | undefined;
   /** Of a message: the record of the handshake that its connection was made with. */
   handshake: RequestRecord | undefined;
+  /** Of a handshake that came with a ticket: what finds the credentials that it stands for. */
+  ticket: RedeemTicket | undefined;
   /** The app that it came to, where the request does not say so itself. */
   app: object | undefined;
 }
@@ -78,6 +81,7 @@ function newRecord(raw: IncomingMessage): RequestRecord {
     certificate: undefined,
     decided: undefined,
     handshake: undefined,
+    ticket: undefined,
     app: undefined,
   };
 }

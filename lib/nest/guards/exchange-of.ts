@@ -4,6 +4,7 @@ import type { Exchange } from '../exchange/exchange.js';
 import { graphqlExchangeOf } from '../graphql/graphql-exchange.js';
 import { HttpExchange } from '../http/http-exchange.js';
 import { callExchangeOf } from '../microservices/call-exchange.js';
+import { clientExchangeOf, parameterExchangeOf } from '../websockets/client-exchange.js';
 
 /** The exchange behind a context; `undefined` where this module knows none. */
 export function exchangeOf(context: ExecutionContext): Exchange | undefined {
@@ -11,15 +12,17 @@ export function exchangeOf(context: ExecutionContext): Exchange | undefined {
   // What `switchToHttp` makes three functions for, and adds them to the context.
   if (type === 'http') return new HttpExchange(context.getArgByIndex(0), context.getArgByIndex(1));
   if (type === 'rpc') return callExchangeOf(context);
+  if (type === 'ws') return clientExchangeOf(context);
   return type === 'graphql' ? graphqlExchangeOf(context) : undefined;
 }
 
 /**
- * The exchange behind a context.
+ * The exchange behind a context, for what comes after its guards, or stands alone.
  * @throws UnauthorizedException for any other context: what can't be checked is refused
  */
 export function requireExchange(context: ExecutionContext): Exchange {
-  return exchangeOf(context) ?? refuseContext(context);
+  const exchange = context.getType<string>() === 'ws' ? parameterExchangeOf(context) : exchangeOf(context);
+  return exchange ?? refuseContext(context);
 }
 
 const refusals = new BoundedLog();

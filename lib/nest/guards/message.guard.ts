@@ -1,13 +1,9 @@
-import { type CanActivate, type ExecutionContext, Injectable, type Type, UseGuards } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import { andThenWith, type MaybePromise, orReject } from '../../common/maybe-promise.js';
-import type { GuardedRoute } from '../demands/route-policy.js';
-import { protect } from '../exchange/protect.js';
-import type { MessageApp } from '../microservices/message-app.js';
+import { andThenWith, type MaybePromise } from '../../common/maybe-promise.js';
 import { type MessageCall, messageCallOf } from '../microservices/message-call.js';
 import { messageControllersOf } from '../microservices/message-handlers.js';
-import { refuseContext } from './exchange-of.js';
-import { noteRoute } from './route-note.js';
+import { decideHeld, holdClass } from './held-handlers.js';
 
 /**
  * Protects the message handlers of every app, as the app that a message came to wants it. It stands on the classes
@@ -20,19 +16,8 @@ class MessageGuard implements CanActivate {
     // The same class may have routes: what holds for those is for other guards.
     if (context.getType() !== 'rpc') return true;
     const call = messageCallOf(context.getArgs());
-    return andThenWith(decide(context, call?.app), letIn, call);
+    return andThenWith(decideHeld(context, call?.app), letIn, call);
   }
-}
-
-function decide(context: ExecutionContext, app: MessageApp | undefined): MaybePromise<true> {
-  return orReject(() => {
-    const { policy, exchange } = noteRoute(context);
-    if (policy.kind === 'public') return true;
-    if (app?.protectsAll === false && !isUnguarded(policy)) return true;
-    return app === undefined || exchange === undefined
-      ? refuseContext(context)
-      : protect(app.authenticator, exchange, policy);
-  });
 }
 
 function letIn(passed: true, call: MessageCall | undefined): true {
@@ -40,26 +25,9 @@ function letIn(passed: true, call: MessageCall | undefined): true {
   return passed;
 }
 
-/** Whether something is demanded that no guard on the handler would see. */
-function isUnguarded({ guarded, demanded }: GuardedRoute): boolean {
-  return demanded && !guarded;
-}
-
 const GUARD = new MessageGuard();
 
-/** Where `@UseGuards()` keeps what it was given. */
-const GUARDS_METADATA = '__guards__';
-
-/** Puts the guard on every class of an app that has message handlers, once: what a class has is there for all apps. */
+/** Puts the guard on every class of an app that has message handlers. */
 export function holdMessageHandlers(modules: ModulesContainer): void {
-  for (const controller of messageControllersOf(modules)) {
-    // A decorator may have put a proxy in the place of the class: Nest looks at the one or at the other.
-    for (const target of new Set([controller, (controller.prototype as object).constructor as Type]))
-      if (!isHeld(target)) UseGuards(GUARD)(target);
-  }
-}
-
-function isHeld(target: Type): boolean {
-  const guards: unknown = Reflect.getMetadata(GUARDS_METADATA, target);
-  return Array.isArray(guards) && guards.includes(GUARD);
+  for (const controller of messageControllersOf(modules)) holdClass(controller, GUARD);
 }

@@ -1,0 +1,51 @@
+import { HttpException } from '@nestjs/common';
+import type { RenderedRefusal } from '../../challenge/challenge.js';
+import type { OAuthError } from '../../challenge/oauth-error.js';
+import { AccessRefusedException } from '../http/access-refused.exception.js';
+
+/** What a client is told of a refused message, by the event `exception`. */
+export interface ToldOfMessage {
+  readonly status: 'error';
+  /** As HTTP has it. */
+  readonly statusCode: number;
+  readonly error: string;
+  readonly message: string;
+  /** The scopes that would be enough, separated by spaces. */
+  readonly scope?: string;
+}
+
+/** What guards throw in a gateway. */
+export class MessageRefusedException extends AccessRefusedException {
+  constructor(
+    rendered: RenderedRefusal,
+    error: OAuthError,
+    readonly told: ToldOfMessage,
+  ) {
+    super(rendered, error);
+  }
+
+  /** Whether the token itself is no good any more, whatever handler is asked. */
+  get isOfToken(): boolean {
+    return this.getStatus() === 401 && this.reason !== 'binding_insufficient';
+  }
+}
+
+/** What a client is told: no more than the challenge of HTTP would say. */
+export function toldOfMessage(
+  { refusal, reason, cause }: OAuthError,
+  { status, body }: RenderedRefusal,
+): ToldOfMessage {
+  // `validate` chose a status of its own.
+  if (reason === 'user_refused' && cause instanceof HttpException && cause.getStatus() !== 401)
+    return { status: 'error', statusCode: cause.getStatus(), error: cause.name, message: cause.message };
+  const scope = refusal.code === 'insufficient_scope' ? { scope: refusal.scope.join(' ') } : {};
+  return { status: 'error', statusCode: status, error: body.error, message: body.message, ...scope };
+}
+
+/** What a client is told before its connection ends with its token. */
+export const EXPIRED: ToldOfMessage = {
+  status: 'error',
+  statusCode: 401,
+  error: 'invalid_token',
+  message: 'The access token has expired',
+};
