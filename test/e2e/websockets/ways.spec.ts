@@ -26,7 +26,8 @@ import {
   Scopes,
   SenderConstrained,
 } from 'nestjs-cert-bound-auth';
-import { TestDpopClient } from 'nestjs-cert-bound-auth/testing';
+import { type TestCertificate, TestDpopClient } from 'nestjs-cert-bound-auth/testing';
+import { io } from 'socket.io-client';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { always, eventually } from '../../support/eventually.js';
 import { freePort } from '../../support/grpc.js';
@@ -537,6 +538,54 @@ test('a gateway that extends another one is protected, and tells of refusals, li
     const client = await connected(connectWs(world, { ...at, token }));
     expect(await client.ask('write')).toMatchObject({ exception: { error: 'insufficient_scope' } });
   }
+});
+
+test.each(CARRIERS)(
+  'the certificate that a proxy passes on with the handshake counts for every message over %s',
+  async (carrier) => {
+    const as = await startAuthorizationServer(world);
+    const auth = CertBoundAuthModule.forRoot({
+      ...as.moduleOptions,
+      clientCertificate: {
+        from: 'header',
+        header: 'Client-Cert',
+        format: 'rfc9440',
+        trustedProxies: ['loopback'],
+        trust: 'proxy',
+      },
+    });
+    const app = await startGateways(world, 'express', carrier, auth, [ChatGateway]);
+    const token = await as.accessToken({ certificate: world.client1 });
+    const headersFor = ({ der }: TestCertificate): Record<string, string> => ({
+      'client-cert': `:${der.toString('base64')}:`,
+    });
+    const at = { port: portOf(app), token };
+    expect(
+      (await refused(connectBy(carrier, world, { ...at, headers: headersFor(world.client2) }))).status,
+    ).toBe(401);
+    const client = await connected(connectBy(carrier, world, { ...at, headers: headersFor(world.client1) }));
+    for (const text of ['one', 'two', 'three']) expect(await client.ask('echo', text)).toBe(text);
+  },
+);
+
+test('a client of socket.io begins by polling and goes on by WebSocket, as it does by default', async () => {
+  const as = await startAuthorizationServer(world);
+  const auth = CertBoundAuthModule.forRoot(as.moduleOptions);
+  const app = await startGateways(world, 'express', 'socket.io', auth, [ChatGateway]);
+  const { key, cert } = world.client1;
+  const token = await as.accessToken({ certificate: world.client1 });
+  const socket = io(`https://localhost:${portOf(app)}`, {
+    path: '/chat',
+    ca: world.ca.cert,
+    key,
+    cert,
+    extraHeaders: { authorization: `Bearer ${token}` },
+    forceNew: true,
+  });
+  whenOver(async () => socket.disconnect());
+  await eventually(() => socket.io.engine.transport.name === 'websocket');
+  expect(await socket.emitWithAck('echo', 'upgraded')).toBe('upgraded');
+  expect(ran).toEqual(['connection', 'echo']);
 });
 
 test('no timer of a connection is left when its app has closed', async () => {
