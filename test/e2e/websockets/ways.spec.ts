@@ -11,6 +11,7 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { NestFactory, REQUEST } from '@nestjs/core';
+import { AuthGuard } from '@nestjs/passport';
 import { Transport } from '@nestjs/microservices';
 import type { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsAdapter } from '@nestjs/platform-ws';
@@ -138,11 +139,11 @@ describe.each(PLATFORMS)('gateways with demands of their own on %s', (platform) 
     const as = await startAuthorizationServer(world);
     const auth = CertBoundAuthModule.forRoot({ ...as.moduleOptions, clockTolerance: 0, streams: 'keep' });
     const app = await startGateways(world, platform, 'ws', auth, [ChatGateway]);
-    const token = await as.accessToken({ certificate: world.client1, lifetime: 1 });
+    const token = await as.accessToken({ certificate: world.client1, lifetime: 3 });
     const client = await connected(
       connectWs(world, { port: portOf(app), token, certificate: world.client1 }),
     );
-    await always(() => client.ended === undefined, 1500);
+    await always(() => client.ended === undefined, 3200);
     expect(await client.ask('echo')).toMatchObject({
       exception: { statusCode: 401, error: 'invalid_token' },
     });
@@ -319,7 +320,7 @@ describe.each(['socket.io', 'polling'] as const)('namespaces by %s', (carrier) =
     const open = await refused(connectIo(carrier, world, { ...at, namespace: '/news' }));
     expect(open.status).toBe(401);
 
-    const token = await as.accessToken({ certificate: world.client1, scope: 'news', lifetime: 3 });
+    const token = await as.accessToken({ certificate: world.client1, scope: 'news', lifetime: 4 });
     const { body } = await refused(connectIo(carrier, world, { ...at, namespace: '/orders', token }));
     expect(JSON.parse(body)).toMatchObject({ error: 'insufficient_scope', scope: 'orders' });
     expect(ran).toEqual([]);
@@ -329,7 +330,7 @@ describe.each(['socket.io', 'polling'] as const)('namespaces by %s', (carrier) =
     const tenant = await connected(connectIo(carrier, world, { ...at, namespace: '/tenant-7', token }));
     expect(await tenant.ask('write')).toMatchObject({ exception: { error: 'insufficient_scope' } });
     expect(ran).toEqual(['news connection', 'tenant connection']);
-    await eventually(() => news.ended !== undefined && tenant.ended !== undefined);
+    await eventually(() => news.ended !== undefined && tenant.ended !== undefined, 15_000);
   });
 });
 
@@ -476,11 +477,11 @@ test('upgrades of a library that no gateway knows need a valid token, and end wi
   const port = portOf(app);
   expect((await sendRaw(world, port, handshakeLines('/lib'))).statuses).toEqual([401]);
   expect(seen).toEqual([]);
-  const token = await as.accessToken({ certificate: world.client1, lifetime: 2 });
+  const token = await as.accessToken({ certificate: world.client1, lifetime: 4 });
   const lines = handshakeLines('/lib', { token });
   expect((await sendRaw(world, port, lines, { certificate: world.client1 })).statuses).toEqual([101]);
   expect(seen).toEqual(['/lib']);
-  await eventually(() => seen.includes('closed'));
+  await eventually(() => seen.includes('closed'), 15_000);
 });
 
 @Catch()
@@ -586,6 +587,26 @@ test('a client of socket.io begins by polling and goes on by WebSocket, as it do
   await eventually(() => socket.io.engine.transport.name === 'websocket');
   expect(await socket.emitWithAck('echo', 'upgraded')).toBe('upgraded');
   expect(ran).toEqual(['connection', 'echo']);
+});
+
+@WebSocketGateway({ path: '/passport' })
+@UseGuards(AuthGuard('cert-bound'))
+class PassportGateway {
+  @SubscribeMessage('echo') echo(): void {
+    ran.push('passport echo');
+  }
+}
+
+test('AuthGuard of Passport, which knows no messages, lets none through', async () => {
+  const as = await startAuthorizationServer(world);
+  const auth = CertBoundAuthModule.forRoot({ ...as.moduleOptions, globalGuards: false });
+  const app = await startGateways(world, 'express', 'ws', auth, [PassportGateway]);
+  const at = { port: portOf(app), path: '/passport', certificate: world.client1 };
+  expect((await refused(connectWs(world, at))).status).toBe(401);
+  const token = await as.accessToken({ certificate: world.client1 });
+  const client = await connected(connectWs(world, { ...at, token }));
+  expect(await client.ask('echo')).toHaveProperty('exception');
+  expect(ran).toEqual([]);
 });
 
 test('no timer of a connection is left when its app has closed', async () => {
