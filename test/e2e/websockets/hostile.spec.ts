@@ -206,6 +206,23 @@ describe.each(PLATFORMS)('INV12: hostile requests of socket.io on %s', (platform
     expect(ran).toEqual([]);
   });
 
+  test('a preflight of a browser is answered, and opens nothing, and no other OPTIONS is', async () => {
+    const { port } = await start(platform, 'polling');
+    const origin = { Origin: 'https://app.example.com' };
+    const preflight = polling('', { ...origin, 'Access-Control-Request-Method': 'GET' });
+    const options = (lines: readonly string[]): readonly string[] => [
+      lines[0]?.replace('GET', 'OPTIONS') ?? '',
+      ...lines.slice(1),
+    ];
+    const { statuses, text } = await sendRaw(world, port, options(preflight));
+    // Without the option cors, engine.io knows no OPTIONS.
+    expect(statuses).toEqual([400]);
+    expect(text).toContain('Bad handshake method');
+    expect((await sendRaw(world, port, options(polling('', origin)))).statuses).toEqual([401]);
+    expect((await sendRaw(world, port, preflight)).statuses).toEqual([401]);
+    expect(ran).toEqual([]);
+  });
+
   test('a refused request of polling is answered with the challenge', async () => {
     const { port } = await start(platform, 'polling');
     const { text } = await sendRaw(world, port, polling(''));

@@ -110,10 +110,10 @@ describe.each(CASES)('INV12: a gateway by %s on %s', (carrier, platform) => {
 
   test('a connection ends when its token expires', async () => {
     const { as, port } = await startChat(platform, carrier);
-    const token = await as.accessToken({ certificate: world.client1, lifetime: 2 });
+    const token = await as.accessToken({ certificate: world.client1, lifetime: 4 });
     const client = await connected(connectBy(carrier, world, { port, token, certificate: world.client1 }));
     expect(await client.ask('echo', 1)).toBe(1);
-    await eventually(() => client.ended !== undefined);
+    await eventually(() => client.ended !== undefined, 15_000);
     if (carrier === 'ws')
       expect(client.ended).toEqual({ code: 3000, reason: 'The access token has expired' });
     else expect(client.told).toMatchObject([{ exception: { error: 'invalid_token', statusCode: 401 } }]);

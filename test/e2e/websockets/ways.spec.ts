@@ -11,6 +11,7 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { NestFactory, REQUEST } from '@nestjs/core';
+import { AuthGuard } from '@nestjs/passport';
 import { Transport } from '@nestjs/microservices';
 import type { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsAdapter } from '@nestjs/platform-ws';
@@ -26,7 +27,8 @@ import {
   Scopes,
   SenderConstrained,
 } from 'nestjs-cert-bound-auth';
-import { TestDpopClient } from 'nestjs-cert-bound-auth/testing';
+import { type TestCertificate, TestDpopClient } from 'nestjs-cert-bound-auth/testing';
+import { io } from 'socket.io-client';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { always, eventually } from '../../support/eventually.js';
 import { freePort } from '../../support/grpc.js';
@@ -137,11 +139,11 @@ describe.each(PLATFORMS)('gateways with demands of their own on %s', (platform) 
     const as = await startAuthorizationServer(world);
     const auth = CertBoundAuthModule.forRoot({ ...as.moduleOptions, clockTolerance: 0, streams: 'keep' });
     const app = await startGateways(world, platform, 'ws', auth, [ChatGateway]);
-    const token = await as.accessToken({ certificate: world.client1, lifetime: 1 });
+    const token = await as.accessToken({ certificate: world.client1, lifetime: 3 });
     const client = await connected(
       connectWs(world, { port: portOf(app), token, certificate: world.client1 }),
     );
-    await always(() => client.ended === undefined, 1500);
+    await always(() => client.ended === undefined, 3200);
     expect(await client.ask('echo')).toMatchObject({
       exception: { statusCode: 401, error: 'invalid_token' },
     });
@@ -318,7 +320,7 @@ describe.each(['socket.io', 'polling'] as const)('namespaces by %s', (carrier) =
     const open = await refused(connectIo(carrier, world, { ...at, namespace: '/news' }));
     expect(open.status).toBe(401);
 
-    const token = await as.accessToken({ certificate: world.client1, scope: 'news', lifetime: 3 });
+    const token = await as.accessToken({ certificate: world.client1, scope: 'news', lifetime: 4 });
     const { body } = await refused(connectIo(carrier, world, { ...at, namespace: '/orders', token }));
     expect(JSON.parse(body)).toMatchObject({ error: 'insufficient_scope', scope: 'orders' });
     expect(ran).toEqual([]);
@@ -328,7 +330,7 @@ describe.each(['socket.io', 'polling'] as const)('namespaces by %s', (carrier) =
     const tenant = await connected(connectIo(carrier, world, { ...at, namespace: '/tenant-7', token }));
     expect(await tenant.ask('write')).toMatchObject({ exception: { error: 'insufficient_scope' } });
     expect(ran).toEqual(['news connection', 'tenant connection']);
-    await eventually(() => news.ended !== undefined && tenant.ended !== undefined);
+    await eventually(() => news.ended !== undefined && tenant.ended !== undefined, 15_000);
   });
 });
 
@@ -475,11 +477,11 @@ test('upgrades of a library that no gateway knows need a valid token, and end wi
   const port = portOf(app);
   expect((await sendRaw(world, port, handshakeLines('/lib'))).statuses).toEqual([401]);
   expect(seen).toEqual([]);
-  const token = await as.accessToken({ certificate: world.client1, lifetime: 2 });
+  const token = await as.accessToken({ certificate: world.client1, lifetime: 4 });
   const lines = handshakeLines('/lib', { token });
   expect((await sendRaw(world, port, lines, { certificate: world.client1 })).statuses).toEqual([101]);
   expect(seen).toEqual(['/lib']);
-  await eventually(() => seen.includes('closed'));
+  await eventually(() => seen.includes('closed'), 15_000);
 });
 
 @Catch()
@@ -537,6 +539,74 @@ test('a gateway that extends another one is protected, and tells of refusals, li
     const client = await connected(connectWs(world, { ...at, token }));
     expect(await client.ask('write')).toMatchObject({ exception: { error: 'insufficient_scope' } });
   }
+});
+
+test.each(CARRIERS)(
+  'the certificate that a proxy passes on with the handshake counts for every message over %s',
+  async (carrier) => {
+    const as = await startAuthorizationServer(world);
+    const auth = CertBoundAuthModule.forRoot({
+      ...as.moduleOptions,
+      clientCertificate: {
+        from: 'header',
+        header: 'Client-Cert',
+        format: 'rfc9440',
+        trustedProxies: ['loopback'],
+        trust: 'proxy',
+      },
+    });
+    const app = await startGateways(world, 'express', carrier, auth, [ChatGateway]);
+    const token = await as.accessToken({ certificate: world.client1 });
+    const headersFor = ({ der }: TestCertificate): Record<string, string> => ({
+      'client-cert': `:${der.toString('base64')}:`,
+    });
+    const at = { port: portOf(app), token };
+    expect(
+      (await refused(connectBy(carrier, world, { ...at, headers: headersFor(world.client2) }))).status,
+    ).toBe(401);
+    const client = await connected(connectBy(carrier, world, { ...at, headers: headersFor(world.client1) }));
+    for (const text of ['one', 'two', 'three']) expect(await client.ask('echo', text)).toBe(text);
+  },
+);
+
+test('a client of socket.io begins by polling and goes on by WebSocket, as it does by default', async () => {
+  const as = await startAuthorizationServer(world);
+  const auth = CertBoundAuthModule.forRoot(as.moduleOptions);
+  const app = await startGateways(world, 'express', 'socket.io', auth, [ChatGateway]);
+  const { key, cert } = world.client1;
+  const token = await as.accessToken({ certificate: world.client1 });
+  const socket = io(`https://localhost:${portOf(app)}`, {
+    path: '/chat',
+    ca: world.ca.cert,
+    key,
+    cert,
+    extraHeaders: { authorization: `Bearer ${token}` },
+    forceNew: true,
+  });
+  whenOver(async () => socket.disconnect());
+  await eventually(() => socket.io.engine.transport.name === 'websocket');
+  expect(await socket.emitWithAck('echo', 'upgraded')).toBe('upgraded');
+  expect(ran).toEqual(['connection', 'echo']);
+});
+
+@WebSocketGateway({ path: '/passport' })
+@UseGuards(AuthGuard('cert-bound'))
+class PassportGateway {
+  @SubscribeMessage('echo') echo(): void {
+    ran.push('passport echo');
+  }
+}
+
+test('AuthGuard of Passport, which knows no messages, lets none through', async () => {
+  const as = await startAuthorizationServer(world);
+  const auth = CertBoundAuthModule.forRoot({ ...as.moduleOptions, globalGuards: false });
+  const app = await startGateways(world, 'express', 'ws', auth, [PassportGateway]);
+  const at = { port: portOf(app), path: '/passport', certificate: world.client1 };
+  expect((await refused(connectWs(world, at))).status).toBe(401);
+  const token = await as.accessToken({ certificate: world.client1 });
+  const client = await connected(connectWs(world, { ...at, token }));
+  expect(await client.ask('echo')).toHaveProperty('exception');
+  expect(ran).toEqual([]);
 });
 
 test('no timer of a connection is left when its app has closed', async () => {
