@@ -25,6 +25,8 @@ const BUILDS: readonly Build[] = [
   build('cjs-nest12', 12),
   // The settings of a new Nest 11 project, and those that older ones have.
   build('cjs-nest11', 11, { tsconfig: 'tsconfig.build.json' }),
+  // The oldest that is supported.
+  build('cjs-nest11.0', 11, { tsconfig: 'tsconfig.build.json' }),
   build('cjs-nest11', 11, {
     name: 'cjs-nest11 module:commonjs',
     tsconfig: 'tsconfig.commonjs.json',

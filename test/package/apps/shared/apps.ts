@@ -35,6 +35,9 @@ export async function startApp(name: AppName, platform: Platform, world: World):
   const module = { module: AppModule, imports: [authModule(name, world)] };
   const app = await createApp(module, platform, world);
   app.enableCors({ origin: [ORIGIN] });
+  const other = (_request: unknown, response: { send(body: string): unknown }): unknown =>
+    response.send('there');
+  app.getHttpAdapter().get('/other', other as never);
   await app.listen(0, '127.0.0.1');
   return app;
 }

@@ -70,12 +70,17 @@ const INSUFFICIENT_SCOPE: Answer = {
     message: 'The access token does not have the scope that this resource needs',
   },
 };
+const THERE: Answer = { status: 200, challenge: null, body: 'there' };
 const HEALTHY: Answer = { status: 200, challenge: null, body: 'ok' };
 
 const list = (token: TokenName | undefined, answer: Answer): Exchange => ({
   path: '/payments',
   ...(token === undefined ? {} : { token }),
   answer,
+});
+const other = (token: TokenName | undefined, answer: Answer): Exchange => ({
+  ...list(token, answer),
+  path: '/other',
 });
 const create = (token: TokenName, answer: Answer): Exchange => ({
   method: 'POST',
@@ -103,6 +108,25 @@ const CERTIFICATES: readonly Row[] = [
 const ROUTES: readonly Row[] = [
   { name: 'no token', app: 'forRoot', client: 'mine', exchanges: [list(undefined, NO_TOKEN)] },
   { name: 'wrong scope', app: 'forRoot', client: 'mine', exchanges: [create('read', INSUFFICIENT_SCOPE)] },
+  { name: 'no handler of Nest', app: 'forRoot', client: 'mine', exchanges: [other('read', THERE)] },
+  {
+    name: 'no handler of Nest, no token',
+    app: 'forRoot',
+    client: 'mine',
+    exchanges: [other(undefined, NO_TOKEN)],
+  },
+  {
+    name: 'no handler of Nest, no token, globalGuards: false',
+    app: 'forRootAsync',
+    client: 'none',
+    exchanges: [other(undefined, THERE)],
+  },
+  {
+    name: 'a path that nothing is at, no token',
+    app: 'forRoot',
+    client: 'none',
+    exchanges: [{ path: '/nowhere', answer: NO_TOKEN }],
+  },
   { name: 'public', app: 'forRoot', client: 'mine', exchanges: [health] },
   { name: 'public, no certificate', app: 'forRoot', client: 'none', exchanges: [health] },
 ];
