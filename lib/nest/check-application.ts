@@ -36,7 +36,7 @@ export function checkApplication(
     ...checkProviders(modules, self, own),
     ...checkImportedOnce(modules, self),
     // Where somebody stands in for all callers, nobody proves anything by a certificate.
-    ...(isStandIn ? [] : checkServer(adapter, options)),
+    ...(isStandIn ? [] : checkServer(adapter, options, modules)),
     ...checkNest(modules),
     ...checkHiddenClasses(modules),
     ...classesOf(modules).flatMap((each) => checkController(each)),
@@ -106,18 +106,32 @@ function checkHiddenClasses(modules: ModulesContainer): readonly ConfigurationPr
 function checkServer(
   adapter: HttpServer | undefined,
   { authorizationServers, clientCertificate, dpop }: ResolvedOptions,
+  modules: ModulesContainer,
 ): readonly ConfigurationProblem[] {
   const server: unknown = adapter?.getHttpServer();
   const material = checkTlsMaterial(server, clientCertificate);
   if (material.length > 0) return material;
   if (adapter === undefined || authorizationServers.some(({ binding }) => binding !== 'required')) return [];
   if (dpop !== undefined || canSeeCertificates(server, clientCertificate)) return [];
+  // Callers may come in by messages alone, and find nothing but health checks here.
+  if (hasMessageHandlers(modules) && !hasClosedRoutes(modules)) return [];
   const remedy =
     'the server asks for no client certificate, and every token must be bound to one: nobody could be let in. ' +
     'Use NestFactory.create(AppModule, { httpsOptions: mutualTls({ key, cert, ca }) }), or for Fastify ' +
     'new FastifyAdapter({ https: mutualTls({ key, cert, ca }) }). If you create the server yourself, ' +
     'give the same options to Nest as well';
   return [problem('httpsOptions', server instanceof TlsServer ? {} : undefined, remedy)];
+}
+
+/** Whether any handler of HTTP is not public. */
+function hasClosedRoutes(modules: ModulesContainer): boolean {
+  return classesOf(modules).some(
+    (each) =>
+      typeof each === 'function' &&
+      routesOf(each).some(
+        ({ handler }) => !isMessageHandler(handler) && routePolicy(each, handler).kind !== 'public',
+      ),
+  );
 }
 
 /** Where a proxy passes certificates on, it may be the only one that needs to prove one to us. */
@@ -150,8 +164,11 @@ function checkConstraints(
   const unmeetable = unmeetableConstraints(adapter, options);
   return routesOf(controller).flatMap(({ name, handler }) => {
     const policy = routePolicy(controller, handler);
-    const constraint =
-      policy.kind === 'public' ? undefined : policy.constraints.find((each) => unmeetable.has(each));
+    const constraints = policy.kind === 'public' ? [] : policy.constraints;
+    // A message may come on a connection of its own, which shows a certificate.
+    const constraint = constraints.find(
+      (each) => unmeetable.has(each) && (each === 'dpop' || !isMessageHandler(handler)),
+    );
     const path = `${controller.name}.${name}`;
     return constraint === undefined ? [] : [problem(path, handler, unmeetable.get(constraint) ?? '')];
   });
@@ -217,8 +234,6 @@ function overriddenLevels({ name, levels }: Method): readonly Method[] {
 
 function routesOf(controller: Type): readonly { readonly name: string; readonly handler: Handler }[] {
   return methodsOf(controller).flatMap(({ name, levels: [own] }) =>
-    own !== undefined && (isRoute(own.value) || isResolver(own.value) || isSubscriber(own.value))
-      ? [{ name, handler: own.value }]
-      : [],
+    own !== undefined && isHandler(own.value) ? [{ name, handler: own.value }] : [],
   );
 }

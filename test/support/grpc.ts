@@ -74,6 +74,8 @@ export const SHAPES: readonly Shape[] = ['pure', 'hybrid', 'hybrid with inheritA
 export interface StartGrpcOptions {
   readonly shape?: Shape;
   readonly platform?: Platform;
+  /** Whether the server of HTTP in a hybrid app has no TLS. @default false */
+  readonly isHttpPlain?: boolean;
   readonly imports: readonly object[];
   readonly controllers: readonly Type[];
   readonly logger?: RecordingLogger;
@@ -83,7 +85,15 @@ export interface StartGrpcOptions {
 /** Starts an app with a microservice of gRPC, which ends with the test. @returns the port of the microservice */
 export async function startGrpc(
   world: World,
-  { shape = 'pure', platform = 'express', imports, controllers, logger, options }: StartGrpcOptions,
+  {
+    shape = 'pure',
+    platform = 'express',
+    isHttpPlain = false,
+    imports,
+    controllers,
+    logger,
+    options,
+  }: StartGrpcOptions,
 ): Promise<number> {
   @Module({ imports: imports as never[], controllers: [...controllers] })
   class AppModule {}
@@ -98,7 +108,7 @@ export async function startGrpc(
       ...options,
     },
   };
-  const app = await startShape(world, AppModule, grpc, { shape, platform, logger });
+  const app = await startShape(world, AppModule, grpc, { shape, platform, isHttpPlain, logger });
   whenOver(async () => app.close());
   return port;
 }
@@ -110,8 +120,14 @@ async function startShape(
   {
     shape,
     platform,
+    isHttpPlain,
     logger,
-  }: { readonly shape: Shape; readonly platform: Platform; readonly logger?: RecordingLogger | undefined },
+  }: {
+    readonly shape: Shape;
+    readonly platform: Platform;
+    readonly isHttpPlain: boolean;
+    readonly logger?: RecordingLogger | undefined;
+  },
 ): Promise<INestApplication | INestMicroservice> {
   if (shape === 'pure') {
     const app = await NestFactory.createMicroservice<GrpcOptions>(module, {
@@ -122,7 +138,7 @@ async function startShape(
     await app.listen();
     return app;
   }
-  const app = await startApp(platform, module, tlsOf(world), {
+  const app = await startApp(platform, module, isHttpPlain ? undefined : tlsOf(world), {
     logger: logger ?? false,
     configure: (made) =>
       made.connectMicroservice<GrpcOptions>(grpc, {

@@ -62,6 +62,11 @@ export class BankController {
     ran.push('Open');
     return { text: token === undefined ? 'nobody' : 'somebody' };
   }
+}
+
+/** For apps that accept proofs: elsewhere it stops the boot. */
+@Controller()
+export class ProvedController {
   @GrpcMethod('Payments', 'Proved') @SenderConstrained('dpop') proved(): Message {
     ran.push('Proved');
     return { text: 'proved' };

@@ -4,6 +4,7 @@ import {
   Catch,
   Controller,
   type ExceptionFilter,
+  Get,
   Injectable,
   Scope,
   UseFilters,
@@ -18,7 +19,7 @@ import { eventually } from '../../support/eventually.js';
 import { grpcClient, metadataOf, protoOf, startGrpc } from '../../support/grpc.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 import { createWorld, startAuthorizationServer } from '../../support/world.js';
-import { BankController, type Message, ran } from './bank.controller.js';
+import { BankController, type Message, ProvedController, ran } from './bank.controller.js';
 
 const world = await createWorld();
 const PUBLIC_URL = 'https://api.example.com';
@@ -41,7 +42,7 @@ describe('RFC9449-7.1: DPoP over gRPC', () => {
     const as = await startAuthorizationServer(world);
     const port = await startGrpc(world, {
       imports: [CertBoundAuthModule.forRoot({ ...as.moduleOptions, dpop: { publicUrl: PUBLIC_URL } })],
-      controllers: [BankController],
+      controllers: [BankController, ProvedController],
     });
     const dpop = await TestDpopClient.create();
     const token = await as.accessToken({ dpop, scope: 'payments' });
@@ -77,7 +78,7 @@ describe('RFC9449-7.1: DPoP over gRPC', () => {
           dpop: { publicUrl: PUBLIC_URL, nonce: 'required', nonceLifetime },
         }),
       ],
-      controllers: [BankController],
+      controllers: [BankController, ProvedController],
     });
     const dpop = await TestDpopClient.create();
     const token = await as.accessToken({ dpop, scope: 'payments' });
@@ -394,5 +395,36 @@ describe('gRPC: as routes of HTTP', () => {
     });
     const outcome = await grpcClient(world, port, world.client1).call('Pay', bearer(await goodToken(as)));
     expect(outcome).toMatchObject({ code: 7, details: 'not today', challenge: undefined });
+  });
+
+  test('a hybrid app may serve gRPC with certificates beside plain HTTP, where all routes of HTTP are public', async () => {
+    @Controller('health')
+    class HealthController {
+      @Get() @Public() check(): string {
+        return 'ok';
+      }
+    }
+    @Controller('payments')
+    class ClosedController {
+      @Get() list(): void {}
+    }
+    const as = await startAuthorizationServer(world);
+    const imports = [CertBoundAuthModule.forRoot(as.moduleOptions)];
+    const hybrid = { shape: 'hybrid', isHttpPlain: true, imports } as const;
+    const port = await startGrpc(world, { ...hybrid, controllers: [BankController, HealthController] });
+    const made = grpcClient(world, port, world.client1);
+    expect(await made.call('Pay', bearer(await goodToken(as)))).toMatchObject({ code: 0 });
+    expect(await made.call('Pay')).toMatchObject({ code: 16 });
+    await expect(
+      startGrpc(world, { ...hybrid, controllers: [BankController, ClosedController] }),
+    ).rejects.toThrow(/httpsOptions .*nobody could be let in/);
+  });
+
+  test('INV8: a message handler that demands a proof of DPoP stops the boot where no proof is accepted', async () => {
+    const as = await startAuthorizationServer(world);
+    const imports = [CertBoundAuthModule.forRoot(as.moduleOptions)];
+    await expect(startGrpc(world, { imports, controllers: [ProvedController] })).rejects.toThrow(
+      /ProvedController\.proved .*it needs the option dpop/,
+    );
   });
 });
