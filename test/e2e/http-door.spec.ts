@@ -12,12 +12,14 @@ import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-ex
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import express, { type Express } from 'express';
+import cors from 'cors';
 import fastify, { type FastifyInstance } from 'fastify';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CertBoundAuthModule, Public, Scopes } from 'nestjs-cert-bound-auth';
+import type supertest from 'supertest';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Platform, PLATFORMS } from '../support/platforms.js';
 import {
@@ -143,6 +145,16 @@ const WAYS: readonly Way[] = [
       app.use(router);
       // Later than it was mounted.
       router.get('/other', answer);
+    },
+  },
+  {
+    title: 'a route that gets its handler later',
+    on: ['express'],
+    isHeld: true,
+    mount: (app, answer) => {
+      const route = expressOf(app).route('/other');
+      // When requests have come already.
+      setTimeout(() => route.get(answer), 0);
     },
   },
   {
@@ -412,6 +424,27 @@ describe.each(PLATFORMS)('what is no handler of Nest on %s', (platform) => {
     await clientOf(app, world)
       .options('/nest/closed')
       .expect(({ status }) => expect(status).toBeGreaterThanOrEqual(400));
+  });
+
+  test('INV12: what looks like a preflight runs nothing that is no handler of Nest', async () => {
+    const as = await startAuthorizationServer(world);
+    let calls = 0;
+    const app = await startApi(world, platform, as, [NestController], {
+      configure: (nest) => {
+        if (platform === 'express') nest.use('/other', cors({ origin: 'https://app.example.com' }));
+        nest.use('/other/inner', (_request: unknown, response: ServerResponse) => {
+          calls++;
+          response.writeHead(204).end();
+        });
+      },
+    });
+    const preflight = (path: string): supertest.Test =>
+      clientOf(app, world)
+        .options(path)
+        .set({ Origin: 'https://app.example.com', 'Access-Control-Request-Method': 'GET' });
+    // Of Express, CORS at a path answers first.
+    await preflight('/other/inner').expect(platform === 'express' ? 204 : 401);
+    expect(calls).toBe(0);
   });
 
   test('INV12: a preflight gets no body of anything that answers it', async () => {

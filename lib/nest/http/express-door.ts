@@ -51,8 +51,11 @@ const known = new WeakSet<Layer>();
 /** Those that the door stands in front of. */
 const heldLayers = new WeakSet<Layer>();
 
-/** Parsers of bodies answer nothing by themselves, and a public route may need the one on its path. */
-const PARSERS = new Set(['jsonParser', 'urlencodedParser', 'rawParser', 'textParser']);
+/**
+ * Parsers of bodies answer nothing by themselves, and a public route may need the one on its path. CORS answers preflights,
+ * which have no credentials.
+ */
+const HARMLESS = new Set(['jsonParser', 'urlencodedParser', 'rawParser', 'textParser', 'corsMiddleware']);
 
 /**
  * Puts the door in front of whatever Express serves: routes that are no handlers of Nest, and what is mounted at a path.
@@ -145,8 +148,10 @@ function guard(stack: readonly Layer[], door: HttpDoor): void {
 
 /** What comes without a path lets most requests pass: of that, no answer leaves undecided. */
 function isHeld({ handle, route, slash }: Layer): boolean {
-  if (route !== undefined) return !route.stack.every((each) => isOfNest(each.handle));
-  return slash !== true && handle.length < 4 && !middlewares.has(handle) && !PARSERS.has(handle.name);
+  // A route may get its handlers later.
+  if (route !== undefined)
+    return route.stack.length === 0 || !route.stack.every((each) => isOfNest(each.handle));
+  return slash !== true && handle.length < 4 && !middlewares.has(handle) && !HARMLESS.has(handle.name);
 }
 
 function isOfNest(handle: object): boolean {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { isPromise, type MaybePromise } from '../../common/maybe-promise.js';
 import { log } from '../../common/log.js';
 import { messageOf } from '../../common/message-of.js';
-import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
+import type { HttpRequest } from '../../request/http-request.js';
 import { protect, TOKEN_ALONE } from '../exchange/protect.js';
 import type { RequestAuthenticator } from '../exchange/request-authenticator.js';
 import type { HttpExchange } from './http-exchange.js';
@@ -31,8 +31,7 @@ export type ServedBehindDoor = () => readonly ServedPath[];
 
 /** Decides whether a request may go on, and answers one that may not. It throws nothing, and rejects with nothing. */
 export function admit(door: HttpDoor, exchange: HttpExchange): MaybePromise<boolean> {
-  const { request } = exchange;
-  if (isPreflight(rawRequestOf(request)) || door.isPublic(request)) return true;
+  if (door.isPublic(exchange.request)) return true;
   try {
     const passed = protect(door.authenticator, exchange, TOKEN_ALONE);
     return isPromise(passed) ? passed.catch((error: unknown) => answered(error, exchange)) : true;
