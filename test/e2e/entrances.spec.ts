@@ -15,7 +15,7 @@ import {
 import { assertNothingOpen } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { PLATFORMS, startApp } from '../support/platforms.js';
-import { RecordingLogger } from '../support/recording-logger.js';
+import { RecordingLogger, TABLE } from '../support/recording-logger.js';
 import { AUDIENCE, clientOf, createWorld, startApi, tlsOf, whenOver, type World } from '../support/world.js';
 
 @Controller({ path: ['payments', 'transfers'], version: '2' })
@@ -121,13 +121,13 @@ describe.each(PLATFORMS)('the entrances of an app on %s', (platform) => {
     await clientOf(app, world).get('/api/v2/bank/transfers/health').expect(200);
     await clientOf(app, world).get('/api/v2/bank/payments').expect(401);
 
-    const table = logger.ours.filter(({ text }) => text.startsWith('the entrances of this app'));
+    const table = logger.lines.filter(({ text }) => text.startsWith(TABLE));
     expect(table).toHaveLength(1);
     expect(table[0]?.level).toBe('debug');
     expect(table[0]?.text).toContain('http     GET /api/v2/bank/payments/rates  ');
     expect(table[0]?.text).toContain('  token, payments:read, one of: a b');
     logEntrances(app);
-    expect(logger.ours.filter(({ text }) => text === table[0]?.text)).toHaveLength(2);
+    expect(logger.lines.filter(({ text }) => text === table[0]?.text)).toHaveLength(2);
   });
 
   test('what says nothing is listed as open with globalGuards: false', async () => {

@@ -7,6 +7,9 @@ export interface LogLine {
   readonly context: unknown;
 }
 
+/** How the table of entrances begins. */
+export const TABLE = 'the entrances of this app';
+
 /** Keeps what an app logs. */
 export class RecordingLogger implements LoggerService {
   readonly lines: LogLine[] = [];
@@ -18,9 +21,9 @@ export class RecordingLogger implements LoggerService {
   verbose = this.record('verbose');
   fatal = this.record('fatal');
 
-  /** The lines of this module. */
+  /** The lines of this module, but for the table of entrances that each app writes at boot. */
   get ours(): readonly LogLine[] {
-    return this.lines.filter(({ context }) => context === 'CertBoundAuth');
+    return this.lines.filter(({ context, text }) => context === 'CertBoundAuth' && !text.startsWith(TABLE));
   }
 
   private record(level: LogLine['level']): (message: unknown, ...rest: unknown[]) => void {
