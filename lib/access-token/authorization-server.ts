@@ -233,13 +233,15 @@ export class AuthorizationServer {
 
   private answerFormat({ format, signed }: RemoteIntrospectionSource): AnswerFormat {
     const { answerJwt } = this.settings;
+    if (format === 'json') return { kind: format };
     if (format === 'jwt' && signed !== undefined) {
       return { kind: format, verify: async (jwt) => verifySignedAnswer(jwt, signed, this.keys) };
     }
-    if (format !== 'json' && format !== 'jwt' && answerJwt !== undefined) {
+    if (format !== 'jwt' && answerJwt !== undefined) {
       return { kind: format, verify: async (jwt) => verifyTokenAnswer(jwt, answerJwt, this.keys) };
     }
-    return { kind: 'json' };
+    // The options see to it that there are: to read the answer as JSON would be to verify nothing.
+    throw new Error(`there are no rules for answers of the format ${format}`);
   }
 
   /** By mutual TLS, the alias is called where the server has one (RFC 8705 §5). */

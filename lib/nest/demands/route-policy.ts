@@ -53,7 +53,7 @@ export interface GuardedRoute extends ProtectedRoute {
 export type DecoratedTarget = Class | Handler;
 
 /** Where `@UseGuards()` keeps what it was given, added to what the base class has. */
-const GUARDS_METADATA = '__guards__';
+export const GUARDS_METADATA = '__guards__';
 
 let policies = new WeakMap<object, WeakMap<object, RoutePolicy>>();
 

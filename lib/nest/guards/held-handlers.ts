@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, type Type, UseGuards } from '@nestjs/common';
 import { type MaybePromise, orReject } from '../../common/maybe-promise.js';
-import type { GuardedRoute } from '../demands/route-policy.js';
+import { type GuardedRoute, GUARDS_METADATA } from '../demands/route-policy.js';
 import { protect } from '../exchange/protect.js';
 import type { RequestAuthenticator } from '../exchange/request-authenticator.js';
 import { refuseContext } from './exchange-of.js';
@@ -29,9 +29,6 @@ export function decideHeld(context: ExecutionContext, app: HoldingApp | undefine
 function isUnguarded({ guarded, demanded }: GuardedRoute): boolean {
   return demanded && !guarded;
 }
-
-/** Where `@UseGuards()` keeps what it was given. */
-const GUARDS_METADATA = '__guards__';
 
 /**
  * Puts a guard on a class, once: what a class has is there for all apps. The global guards of an app do not hold everywhere,

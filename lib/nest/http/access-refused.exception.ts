@@ -26,3 +26,8 @@ export class AccessRefusedException extends HttpException {
 export function statusOfHttpException(error: unknown): number | undefined {
   return error instanceof HttpException ? error.getStatus() : undefined;
 }
+
+/** What the app's `validate` has thrown, where that chose how a request is refused. */
+export function chosenExceptionOf({ reason, cause }: OAuthError): HttpException | undefined {
+  return reason === 'user_refused' && cause instanceof HttpException ? cause : undefined;
+}

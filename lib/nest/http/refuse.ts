@@ -1,6 +1,6 @@
-import { HttpException } from '@nestjs/common';
+import type { HttpException } from '@nestjs/common';
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
-import { AccessRefusedException } from './access-refused.exception.js';
+import { AccessRefusedException, chosenExceptionOf } from './access-refused.exception.js';
 import type { RenderedRefusal } from '../../challenge/challenge.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
 
@@ -20,8 +20,7 @@ export interface FastifyReply {
  * before the exception is thrown: so it survives every exception filter of the app.
  */
 export function refuse(error: OAuthError, rendered: RenderedRefusal, response: HttpResponse): HttpException {
-  const own =
-    error.reason === 'user_refused' && error.cause instanceof HttpException ? error.cause : undefined;
+  const own = chosenExceptionOf(error);
   // `validate` chose a status of its own; only a 401 is still ours to challenge.
   if (own === undefined || own.getStatus() === 401) {
     addChallenge(response, rendered.challenge);

@@ -1,7 +1,7 @@
-import { HttpException } from '@nestjs/common';
+import type { HttpException } from '@nestjs/common';
 import type { RenderedRefusal } from '../../challenge/challenge.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
-import { AccessRefusedException } from '../http/access-refused.exception.js';
+import { AccessRefusedException, chosenExceptionOf } from '../http/access-refused.exception.js';
 
 /** What the caller of a refused call is told: what the response to a request would say, and nothing more. */
 export interface Told {
@@ -17,8 +17,7 @@ export interface Told {
 
 /** @param rendered as a response of HTTP */
 export function toldOfCall(error: OAuthError, rendered: RenderedRefusal): Told {
-  const own =
-    error.reason === 'user_refused' && error.cause instanceof HttpException ? error.cause : undefined;
+  const own = chosenExceptionOf(error);
   const exception = own ?? new AccessRefusedException(rendered, error);
   if (own === undefined || own.getStatus() === 401) {
     const { status, body } = rendered;
