@@ -1,13 +1,11 @@
 import { type ProtectedRoute, type RoutePolicy, routePolicy } from '../demands/route-policy.js';
 import type { Handler } from '../demands/methods.js';
+import { TOKEN_ALONE } from '../exchange/protect.js';
 import type { GraphQLObjectType } from './graphql-api.js';
 import type { ResolverMethod } from './resolvers.js';
 
 /** What a field demands; none for one that is open. */
 export type FieldDemands = readonly ProtectedRoute[];
-
-/** What a root field demands that no decorator stands on: a valid token, bound to its caller. */
-export const TOKEN_ALONE: ProtectedRoute = { kind: 'protected', rules: [], constraints: [] };
 
 /** The resolvers of a schema, by type and field. */
 export class FieldPolicies {

@@ -5,7 +5,7 @@ import { TOKEN_ALONE } from '../exchange/protect.js';
 import { decideHandshake, type HandshakeRefusal } from './decide-handshake.js';
 import type { GatewayApp } from './gateway-app.js';
 import { handshakeFor, handshakeOf } from './handshake-exchange.js';
-import { type HandshakePolicy } from './handshake-policy.js';
+import type { HandshakePolicy } from './handshake-policy.js';
 import { holdRequest, holdUpgrade } from './hold.js';
 import type { IoNamespace, IoServer } from './io-api.js';
 import { NamespaceGateways } from './io-namespace.js';
