@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { MessageCredentials } from '../../cert-bound-auth.options.js';
 import type { RenderedRefusal } from '../../challenge/challenge.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
@@ -9,12 +10,16 @@ import {
   describeX509,
 } from '../../client-certificate/client-certificate.js';
 import { Exchange } from '../exchange/exchange.js';
+import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
 import { recordOf } from '../exchange/request-record.js';
 import { requestOfCall } from './call-request.js';
 import type { TransportCall } from './message-call.js';
 import { toldOfCall } from './told.js';
 
-/** A message that came by TCP, or through a broker: the app's own function finds its credentials. */
+/**
+ * A message that came by TCP, or through a broker: the app's own function finds its credentials. A transport that serves
+ * requests of HTTP, as that of MCP, hands on the request: then that is what is decided about, once for all that it brings.
+ */
 export class TransportExchange extends Exchange {
   constructor(
     private readonly call: TransportCall,
@@ -24,6 +29,13 @@ export class TransportExchange extends Exchange {
     const { app, context, data } = call;
     const credentials = app.settings.findCredentials?.(context, data);
     const socket = socketOf(context);
+    const carried = credentials === undefined ? requestIn(context) : undefined;
+    if (carried !== undefined) {
+      const record = recordOf(carried);
+      record.app ??= app.modules;
+      super(carried, record);
+      return;
+    }
     const request = requestOfCall({
       path: '/',
       rawHeaders: credentials === undefined ? [] : ['authorization', credentials.authorization],
@@ -50,6 +62,17 @@ export class TransportExchange extends Exchange {
   offerNonce(): void {
     return undefined;
   }
+}
+
+/** The request of HTTP that brought a message, as `McpContext` has it: Node's own, or that of Express or Fastify around it. */
+function requestIn(context: object): (HttpRequest & { user?: unknown }) | undefined {
+  const { getRawRequest } = context as { getRawRequest?: () => unknown };
+  const request = getRawRequest?.call(context) as HttpRequest | null | undefined;
+  if (typeof request !== 'object' || request === null) return undefined;
+  // A stream, with the headers that Node has read: nothing that a caller could write into a message.
+  return rawRequestOf(request) instanceof Readable && 'rawHeaders' in rawRequestOf(request)
+    ? request
+    : undefined;
 }
 
 const NO_CONNECTION: ClientCertificateFinding = {

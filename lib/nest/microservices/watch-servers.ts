@@ -77,7 +77,7 @@ function watchTransport(server: MessageServer, app: MessageApp): void {
   if (app.protectsAll && app.settings.findCredentials === undefined) {
     const name = server.constructor.name;
     log.warn(
-      `${name}: its messages are refused where their handler is not @Public(): see messages.findCredentials`,
+      `${name}: its messages are refused where their handler is not @Public(), unless a request of HTTP brings them: see messages.findCredentials`,
     );
   }
   noteCalls(server, (args) => {

@@ -1,0 +1,108 @@
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { Module } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import { McpController, McpStrategy, StreamableHttpTransport, Tool } from '@rekog/mcp-nest';
+import {
+  AccessToken,
+  CertBoundAuthModule,
+  describeEntrances,
+  Scopes,
+  type VerifiedAccessToken,
+} from 'nestjs-cert-bound-auth';
+import type { TestAuthorizationServer, TestCertificate } from 'nestjs-cert-bound-auth/testing';
+import { Agent, fetch as undiciFetch } from 'undici';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { type Platform, PLATFORMS, startApp } from '../../support/platforms.js';
+import { createWorld, startAuthorizationServer, tlsOf, whenOver } from '../../support/world.js';
+
+const ran: string[] = [];
+
+/** The quick start of @rekog/mcp-nest, and a tool with scopes. */
+@McpController()
+class BankTools {
+  @Tool({ name: 'greet', description: 'Greets', parameters: z.object({ name: z.string().default('World') }) })
+  greet(@Payload() { name }: { readonly name: string }): object {
+    ran.push('greet');
+    return { content: [{ type: 'text', text: `Hello, ${name}!` }] };
+  }
+  @Tool({ name: 'pay', description: 'Pays', parameters: z.object({}) })
+  @Scopes('pay')
+  pay(@AccessToken() token: VerifiedAccessToken): object {
+    ran.push('pay');
+    return { content: [{ type: 'text', text: `paid by ${token.subject}` }] };
+  }
+}
+
+const world = await createWorld();
+beforeEach(() => {
+  ran.length = 0;
+});
+
+interface Mcp {
+  readonly as: TestAuthorizationServer;
+  readonly entrances: readonly string[];
+  readonly connect: (token?: string, certificate?: TestCertificate) => Promise<Client>;
+}
+
+async function start(platform: Platform): Promise<Mcp> {
+  const as = await startAuthorizationServer(world);
+  const strategy = new McpStrategy({
+    name: 'bank',
+    version: '1',
+    transports: [new StreamableHttpTransport()],
+  });
+  @Module({ imports: [CertBoundAuthModule.forRoot(as.moduleOptions)], controllers: [BankTools] })
+  class AppModule {}
+  const app = await startApp(platform, AppModule, tlsOf(world), {
+    configure: (nest) => {
+      strategy.setHttpAdapter(nest.getHttpAdapter());
+      nest.connectMicroservice({ strategy });
+      whenMounted = nest.startAllMicroservices();
+    },
+  });
+  await whenMounted;
+  whenOver(async () => app.close());
+  const { port } = app.getHttpServer().address() as { readonly port: number };
+  const connect: Mcp['connect'] = async (token, { key, cert } = world.client1) => {
+    const dispatcher = new Agent({ connect: { key, cert, ca: world.ca.cert } });
+    const client = new Client({ name: 'test', version: '1' });
+    const transport = new StreamableHTTPClientTransport(new URL(`https://localhost:${port}/mcp`), {
+      fetch: (url, init) => undiciFetch(url, { ...init, dispatcher }),
+      requestInit: { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } },
+    });
+    whenOver(async () => dispatcher.destroy());
+    await client.connect(transport);
+    return client;
+  };
+  return { as, connect, entrances: describeEntrances(app).map(({ kind, name }) => `${kind} ${name}`) };
+}
+let whenMounted: Promise<unknown>;
+
+const textOf = ({ content }: { readonly content?: unknown }): unknown =>
+  (content as readonly { readonly text?: string }[] | undefined)?.[0]?.text;
+
+describe.each(PLATFORMS)('INV12: the tools of MCP in an app on %s', (platform) => {
+  test('nothing of the server is told, and no tool runs, without a token that is bound to the caller', async () => {
+    const { as, connect } = await start(platform);
+    const token = await as.accessToken({ certificate: world.client1, scope: 'pay' });
+    await expect(connect()).rejects.toThrow();
+    await expect(connect(token, world.client2)).rejects.toThrow();
+    expect(ran).toEqual([]);
+  });
+
+  test('a tool runs for a bound token, one with scopes only with these, and its handler gets the token', async () => {
+    const { as, connect, entrances } = await start(platform);
+    const poor = await connect(await as.accessToken({ certificate: world.client1, scope: 'read' }));
+    expect((await poor.listTools()).tools.map(({ name }) => name)).toEqual(['greet', 'pay']);
+    expect(textOf(await poor.callTool({ name: 'greet', arguments: {} }))).toBe('Hello, World!');
+    expect(await poor.callTool({ name: 'pay', arguments: {} })).toMatchObject({ isError: true });
+    expect(ran).toEqual(['greet']);
+
+    const rich = await connect(
+      await as.accessToken({ certificate: world.client1, scope: 'pay', subject: 'alice' }),
+    );
+    expect(textOf(await rich.callTool({ name: 'pay', arguments: {} }))).toBe('paid by alice');
+    expect(entrances).toContain('message {"mcp":"tool","name":"pay"}');
+  });
+});
