@@ -16,6 +16,9 @@ import { z } from 'zod';
 import { type Platform, PLATFORMS, startApp } from '../../support/platforms.js';
 import { createWorld, startAuthorizationServer, tlsOf, whenOver } from '../../support/world.js';
 
+/** That of undici takes a dispatcher of ours. */
+const send = undiciFetch as unknown as typeof fetch;
+
 const ran: string[] = [];
 
 /** The quick start of @rekog/mcp-nest, and a tool with scopes. */
@@ -68,7 +71,7 @@ async function start(platform: Platform): Promise<Mcp> {
     const dispatcher = new Agent({ connect: { key, cert, ca: world.ca.cert } });
     const client = new Client({ name: 'test', version: '1' });
     const transport = new StreamableHTTPClientTransport(new URL(`https://localhost:${port}/mcp`), {
-      fetch: (url, init) => undiciFetch(url, { ...init, dispatcher }),
+      fetch: async (url, init) => send(url, { ...init, dispatcher } as object),
       requestInit: { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } },
     });
     whenOver(async () => dispatcher.destroy());
