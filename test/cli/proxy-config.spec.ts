@@ -66,6 +66,41 @@ describe('the command proxy-config', () => {
     expect(out.toLowerCase()).toContain('x-api-token');
   });
 
+  test.each(PROXIES)('a file of one policy makes %s ask for it on every path', async (proxy) => {
+    const document = readFileSync(new URL('serve-config.yaml', DOCUMENTS), 'utf8');
+    const others = document.slice(document.indexOf('  accounts:'));
+    const { code, out } = await print(proxy, { [others]: '' });
+    expect(code).toBe(0);
+    const everything = {
+      nginx: 'location / {',
+      caddy: 'forward_auth',
+      traefik: 'forwardAuth:',
+      envoy: 'prefix: /',
+    };
+    expect(out).toContain(everything[proxy]);
+    expect(out).not.toContain('accounts');
+  });
+
+  test.each(PROXIES)('row 44: %s takes tokens away from several cookies and parameters', async (proxy) => {
+    const { code, out } = await print(proxy, {
+      'accounts:\n': 'accounts:\n    token: [{ cookie: one }, { cookie: two }, { unsafeQuery: first }]\n',
+      'payments:\n': 'payments:\n    token: [{ cookie: three }, { unsafeQuery: second }]\n',
+    });
+    expect(code).toBe(0);
+    // Traefik takes all cookies away, and can only warn of parameters.
+    const cookies = proxy === 'traefik' ? ["Cookie: ''"] : ['one', 'two', 'three'];
+    for (const name of [...cookies, 'first', 'second']) expect(out).toContain(name);
+  });
+
+  test.each([
+    ['0.0.0.0', '127.0.0.1:4180'],
+    ['"::"', '[::1]:4180'],
+    ['"::1"', '[::1]:4180'],
+  ])('serve that listens on %s is asked at %s', async (host, address) => {
+    for (const proxy of ['nginx', 'caddy', 'traefik'] as const)
+      expect((await print(proxy, { 'host: 127.0.0.1': `host: ${host}` })).out).toContain(address);
+  });
+
   test('row 44: what Traefik cannot take away, its file says', async () => {
     const { out } = await print('traefik', {
       'payments:\n': 'payments:\n    token: { unsafeQuery: token }\n',

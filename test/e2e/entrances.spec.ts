@@ -1,6 +1,15 @@
-import { Controller, Get, Injectable, Module, Post, VersioningType } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Injectable,
+  Module,
+  Post,
+  RequestMethod,
+  VERSION_NEUTRAL,
+  VersioningType,
+} from '@nestjs/common';
 import { RouterModule } from '@nestjs/core';
-import { Query, Resolver } from '@nestjs/graphql';
+import { Query, ResolveField, Resolver } from '@nestjs/graphql';
 import { EventPattern, MessagePattern } from '@nestjs/microservices';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import {
@@ -56,6 +65,54 @@ beforeAll(async () => {
   world = await createWorld();
 });
 const trusted = { issuer: 'https://as.example.com' };
+
+@Resolver(() => String)
+@Injectable()
+class BalancesResolver {
+  @ResolveField('balance', () => String) @Scopes('balance:read') balance(): void {}
+}
+
+@Resolver('Account')
+@Injectable()
+class SchemaFirstResolver {
+  @ResolveField() owner(): void {}
+}
+
+@Controller({ path: 'neutral', version: [VERSION_NEUTRAL, '3'] })
+class NeutralController {
+  @Get() list(): void {}
+}
+
+@WebSocketGateway()
+class PatternGateway {
+  @SubscribeMessage({ cmd: 'move' } as never) move(_data: unknown): void {}
+}
+
+test('an entrance is named as it is declared: fields of types, versions without a letter, patterns that are no text', async () => {
+  const auth = CertBoundAuthModule.forRoot({ audience: AUDIENCE, authorizationServers: [trusted] });
+  class App {}
+  const module = {
+    module: App,
+    imports: [auth],
+    controllers: [NeutralController],
+    providers: [BalancesResolver, SchemaFirstResolver, PatternGateway],
+  };
+  const app = await startApp('express', module, tlsOf(world), {
+    configure: (nest) => {
+      nest.enableVersioning({ type: VersioningType.URI, prefix: false });
+      nest.setGlobalPrefix('api', { exclude: [{ path: 'neutral', method: RequestMethod.POST }] });
+    },
+  });
+  whenOver(async () => app.close());
+  const names = describeEntrances(app).map(({ kind, name }) => `${kind} ${name}`);
+  expect(names.slice(0, 5)).toEqual([
+    'http GET /api/neutral',
+    'http GET /api/3/neutral',
+    'graphql String.balance',
+    'graphql Account.owner',
+    'gateway {"cmd":"move"}',
+  ]);
+});
 
 describe.each(PLATFORMS)('the entrances of an app on %s', (platform) => {
   test('INV12: every entrance is listed, with its handler and what it demands', async () => {
