@@ -137,6 +137,7 @@ describe.each(PLATFORMS)('the entrances of an app on %s', (platform) => {
         nest.setGlobalPrefix('api', { exclude: ['bank/payments/health'] });
         nest.enableVersioning({ type: VersioningType.URI });
         nest.getHttpAdapter().get('/other', (() => undefined) as never);
+        nest.getHttpAdapter().get('/docs/page', (() => undefined) as never);
         if (platform === 'express') nest.use('/mounted', () => undefined);
       },
     });
@@ -168,8 +169,13 @@ describe.each(PLATFORMS)('the entrances of an app on %s', (platform) => {
       'gateway rates RatesGateway.rates protected',
       'message /grpc.health.v1.Health  public',
       ...(platform === 'fastify'
-        ? ['path GET /other  protected', 'path HEAD /other  protected']
-        : ['path GET /other  protected', 'path /mounted  protected']),
+        ? [
+            'path GET /other  protected',
+            'path HEAD /other  protected',
+            'path GET /docs/page  public',
+            'path HEAD /docs/page  public',
+          ]
+        : ['path GET /other  protected', 'path GET /docs/page  public', 'path /mounted  protected']),
       'path /docs/*  public',
       'path everything else  protected',
     ]);
@@ -183,6 +189,9 @@ describe.each(PLATFORMS)('the entrances of an app on %s', (platform) => {
     expect(table[0]?.level).toBe('debug');
     expect(table[0]?.text).toContain('http     GET /api/v2/bank/payments/rates  ');
     expect(table[0]?.text).toContain('  token, payments:read, one of: a b');
+    const handlers = ['MessagesController.paid', 'PaymentsController.health', '/grpc.health.v1.Health'];
+    assertNothingOpen(app, { except: [...handlers, '/docs/*'] });
+    expect(() => assertNothingOpen(app, { except: handlers })).toThrow('GET /docs/page (public)');
     logEntrances(app);
     expect(logger.lines.filter(({ text }) => text === table[0]?.text)).toHaveLength(2);
   });

@@ -1,5 +1,6 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import type { ServedBehindDoor } from '../http/http-door.js';
+import { openedBy } from '../http/public-paths.js';
 import type { Entrance } from './entrance.js';
 import { NO_DEMANDS } from './entrance.js';
 import { handlerEntrances } from './handler-entrances.js';
@@ -38,9 +39,15 @@ export class EntranceRegistry {
 
 function pathEntrances({ protectsAll, publicPaths, served }: EntranceParts): readonly Entrance[] {
   if (!protectsAll) return [withoutHandler('path', 'everything else', 'open')];
-  const others = served().map(({ method, path }) => (method === undefined ? path : `${method} ${path}`));
+  const isOpen = openedBy(publicPaths);
+  const others = new Map(
+    served().map(({ method, path }): [string, Entrance['access']] => [
+      method === undefined ? path : `${method} ${path}`,
+      isOpen(path) ? 'public' : 'protected',
+    ]),
+  );
   return [
-    ...[...new Set(others)].map((name) => withoutHandler('path', name, 'protected')),
+    ...[...others].map(([name, access]) => withoutHandler('path', name, access)),
     ...publicPaths.map((name) => withoutHandler('path', name, 'public')),
     withoutHandler('path', 'everything else', 'protected'),
   ];

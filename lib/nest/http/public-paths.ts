@@ -14,11 +14,16 @@ export function isPlainPath(path: string): boolean {
  */
 export function publicPathsOf(paths: readonly string[]): (request: HttpRequest) => boolean {
   if (paths.length === 0) return () => false;
-  const exact = new Set(paths.map((path) => path.replace(/\/\*$/, '')));
-  const above = paths.filter((path) => path.endsWith('/*')).map((path) => path.slice(0, -1));
+  const isOpen = openedBy(paths);
   return (request) => {
     const path = requestPathOf(request);
-    if (path === undefined || !isPlainPath(path)) return false;
-    return exact.has(path) || above.some((start) => path.startsWith(start));
+    return path !== undefined && isPlainPath(path) && isOpen(path);
   };
+}
+
+/** Tells the paths that these open, as they are written. */
+export function openedBy(paths: readonly string[]): (path: string) => boolean {
+  const exact = new Set(paths.map((path) => path.replace(/\/\*$/, '')));
+  const above = paths.filter((path) => path.endsWith('/*')).map((path) => path.slice(0, -1));
+  return (path) => exact.has(path) || above.some((start) => path.startsWith(start));
 }

@@ -1,5 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { describeEntrances } from '../entrances/describe-entrances.js';
+import { openedBy } from '../http/public-paths.js';
 import type { Entrance } from '../entrances/entrance.js';
 
 /** Options of {@link assertNothingOpen}. */
@@ -38,8 +39,10 @@ export function assertNothingOpen(
   if (missing.length > 0) throw new Error(`no entrance is called ${missing.join(', ')}, or it is not open`);
 }
 
-function isCalled({ name, handler }: Entrance, by: string): boolean {
-  return name === by || handler === by;
+/** A public path names what is served below it, too. */
+function isCalled({ kind, name, handler }: Entrance, by: string): boolean {
+  if (name === by || handler === by) return true;
+  return kind === 'path' && openedBy([by])(name.replace(/^[A-Z-]+ /, ''));
 }
 
 function described({ name, handler, access }: Entrance): string {
