@@ -4,7 +4,8 @@ import { isPromise } from '../../common/maybe-promise.js';
 import type { NodeRequest } from '../../request/http-request.js';
 import { protect, TOKEN_ALONE } from '../exchange/protect.js';
 import { recordOf } from '../exchange/request-record.js';
-import { answerTo, type HttpDoor, isPreflight } from './http-door.js';
+import { isPreflight } from '../../request/preflight.js';
+import { answerTo, type HttpDoor } from './http-door.js';
 import { HttpExchange } from './http-exchange.js';
 
 /** By which an answer begins, and goes on. */

@@ -1,5 +1,4 @@
 import { HttpException } from '@nestjs/common';
-import type { IncomingMessage } from 'node:http';
 import { isPromise, type MaybePromise } from '../../common/maybe-promise.js';
 import { log } from '../../common/log.js';
 import { messageOf } from '../../common/message-of.js';
@@ -38,17 +37,6 @@ export function admit(door: HttpDoor, exchange: HttpExchange): MaybePromise<bool
   } catch (error) {
     return answered(error, exchange);
   }
-}
-
-/**
- * Whether a browser asks if it may send a request: it never sends credentials with that (Fetch §3.3.4), and gets no body.
- */
-export function isPreflight({ method, headers }: IncomingMessage): boolean {
-  return (
-    method === 'OPTIONS' &&
-    headers.origin !== undefined &&
-    headers['access-control-request-method'] !== undefined
-  );
 }
 
 /** What a caller is told who may not go on; the challenge is on the response already. */

@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { andThen, type MaybePromise } from '../../common/maybe-promise.js';
+import { isPreflight } from '../../request/preflight.js';
 import { TOKEN_ALONE } from '../exchange/protect.js';
 import { decideHandshake, type HandshakeRefusal } from './decide-handshake.js';
 import type { GatewayApp } from './gateway-app.js';
@@ -70,6 +71,7 @@ export class IoGateways implements GatewayServer {
   }
 
   private decide(request: IncomingMessage): MaybePromise<HandshakeRefusal | undefined> {
+    // engine.io opens nothing by it.
     if (isPreflight(request)) return undefined;
     const handshake = handshakeFor(this.app, request, this.route);
     return andThen(
@@ -77,13 +79,4 @@ export class IoGateways implements GatewayServer {
       (refusal) => refusal ?? sessionRefusal(handshake, request, this.server.engine),
     );
   }
-}
-
-/** A browser asks so before it sends credentials; engine.io opens nothing by it. */
-function isPreflight({ method, headers }: IncomingMessage): boolean {
-  return (
-    method === 'OPTIONS' &&
-    headers.origin !== undefined &&
-    headers['access-control-request-method'] !== undefined
-  );
 }
