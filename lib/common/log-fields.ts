@@ -18,6 +18,7 @@ function quote(text: string): string {
   return JSON.stringify(text.slice(0, MAX_LENGTH)).replaceAll(/[^\x20-\x7e]/g, escapeUnit);
 }
 
-function escapeUnit(unit: string): string {
+/** A unit of UTF-16 as JSON can spell it. */
+export function escapeUnit(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -1,3 +1,5 @@
+import { escapeUnit } from './log-fields.js';
+
 const LONGEST_VALUE = 100;
 const MOST_VALUES = 5;
 
@@ -14,9 +16,8 @@ export function quoted(value: unknown): string {
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
 function escapeUnits(character: string): string {
-  return [...Array(character.length).keys()]
-    .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)
-    .join('');
+  // Without the flag `u`: of what lies beyond 16 bits, each half by itself.
+  return character.replaceAll(/[^]/g, escapeUnit);
 }
 
 /** The first of several such values, and how many there are beside them. */

@@ -1,7 +1,6 @@
-import { HttpException } from '@nestjs/common';
 import type { RenderedRefusal } from '../../challenge/challenge.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
-import { AccessRefusedException } from '../http/access-refused.exception.js';
+import { AccessRefusedException, chosenExceptionOf } from '../http/access-refused.exception.js';
 
 /** What a client is told of a refused message, by the event `exception`. */
 export interface ToldOfMessage {
@@ -31,13 +30,12 @@ export class MessageRefusedException extends AccessRefusedException {
 }
 
 /** What a client is told: no more than the challenge of HTTP would say. */
-export function toldOfMessage(
-  { refusal, reason, cause }: OAuthError,
-  { status, body }: RenderedRefusal,
-): ToldOfMessage {
+export function toldOfMessage(error: OAuthError, { status, body }: RenderedRefusal): ToldOfMessage {
   // `validate` chose a status of its own.
-  if (reason === 'user_refused' && cause instanceof HttpException && cause.getStatus() !== 401)
-    return { status: 'error', statusCode: cause.getStatus(), error: cause.name, message: cause.message };
+  const chosen = chosenExceptionOf(error);
+  if (chosen !== undefined && chosen.getStatus() !== 401)
+    return { status: 'error', statusCode: chosen.getStatus(), error: chosen.name, message: chosen.message };
+  const { refusal } = error;
   const scope = refusal.code === 'insufficient_scope' ? { scope: refusal.scope.join(' ') } : {};
   return { status: 'error', statusCode: status, error: body.error, message: body.message, ...scope };
 }
