@@ -1,3 +1,4 @@
+import { joinedHeaders } from '../../request/joined-headers.js';
 import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
 import type { ProtectedRoute } from '../demands/route-policy.js';
 import { recordOf, recordOfMessage, type RequestRecord } from '../exchange/request-record.js';
@@ -108,7 +109,7 @@ function handshakeAsSent(given: GivenRequest): HttpRequest & { user?: unknown } 
     method,
     url,
     originalUrl: url,
-    headers: headersOf(rawHeaders),
+    headers: joinedHeaders(rawHeaders),
     // A list of its own: what is known of a request hangs on its list.
     rawHeaders: [...rawHeaders],
     socket,
@@ -120,14 +121,4 @@ function handshakeAsSent(given: GivenRequest): HttpRequest & { user?: unknown } 
     },
   };
   return request as unknown as HttpRequest;
-}
-
-function headersOf(rawHeaders: readonly string[]): Readonly<Record<string, string>> {
-  const headers = Object.create(null) as Record<string, string>;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] ?? '').toLowerCase();
-    const value = rawHeaders[index + 1] ?? '';
-    headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`;
-  }
-  return headers;
 }

@@ -1,3 +1,4 @@
+import { joinedHeaders } from '../../request/joined-headers.js';
 import type { HttpRequest } from '../../request/http-request.js';
 
 /** What a call is made of that is no request of HTTP/1.1: credentials and certificate are looked for in it. */
@@ -20,21 +21,10 @@ export function requestOfCall({ path, rawHeaders, socket, context }: CallParts):
     method: 'POST',
     url: path,
     originalUrl: path,
-    headers: headersOf(rawHeaders),
+    headers: joinedHeaders(rawHeaders),
     rawHeaders,
     socket,
     context,
   };
   return request;
-}
-
-/** As Node joins them: what came several times is in one text. */
-function headersOf(rawHeaders: readonly string[]): Readonly<Record<string, string>> {
-  const headers: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? '';
-    const value = rawHeaders[index + 1] ?? '';
-    headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`;
-  }
-  return headers;
 }
