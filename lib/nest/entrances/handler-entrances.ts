@@ -1,15 +1,12 @@
 import { RequestMethod, type Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import { type Handler, methodsOf } from '../demands/methods.js';
-import { routePolicy } from '../demands/route-policy.js';
+import { type Class, type Handler, methodsOf } from '../demands/methods.js';
+import { isRoute, routePolicy } from '../demands/route-policy.js';
+import { resolverClassesOf, resolversOf } from '../graphql/resolvers.js';
+import { patternsOf } from '../microservices/message-handlers.js';
+import { gatewaysOf, isSubscriber } from '../websockets/gateways.js';
 import { type Entrance, type EntranceKind, NO_DEMANDS } from './entrance.js';
-import { type RouteNames, routeNames } from './route-names.js';
-
-/** A class with handlers, and where it stands. */
-interface Holder {
-  readonly of: Type;
-  readonly module: Type;
-}
+import { type RouteNames, type RouteParts, routeNames } from './route-names.js';
 
 /** The handlers of Nest in an app, and what each demands. @param protectsAll whether what says nothing is protected */
 export function handlerEntrances(
@@ -17,18 +14,7 @@ export function handlerEntrances(
   names: RouteNames,
   protectsAll: boolean,
 ): readonly Entrance[] {
-  const controllers = holdersIn(modules, 'controllers');
-  const others = holdersIn(modules, 'providers');
-  const found = [
-    ...controllers.flatMap((holder) => [
-      ...handlersOf(holder, 'http', (handler) => routesOf(holder, handler, names)),
-      ...handlersOf(holder, 'message', messagesOf),
-    ]),
-    ...[...controllers, ...others].flatMap((holder) => [
-      ...handlersOf(holder, 'graphql', (handler, name) => fieldsOf(holder.of, handler, name)),
-      ...(isGateway(holder.of) ? handlersOf(holder, 'gateway', gatewayMessagesOf) : []),
-    ]),
-  ];
+  const found = [...ofControllers(modules, names), ...ofResolvers(modules), ...ofGateways(modules)];
   return found.map((handler) => ({
     kind: handler.kind,
     name: handler.name,
@@ -37,33 +23,56 @@ export function handlerEntrances(
   }));
 }
 
-function holdersIn(modules: ModulesContainer, where: 'controllers' | 'providers'): readonly Holder[] {
-  return [...modules.values()].flatMap((module) =>
-    [...module[where].values()].flatMap(({ metatype, isAlias, inject }) =>
-      typeof metatype === 'function' && !isAlias && !inject && metatype.prototype !== undefined
-        ? [{ of: metatype as Type, module: module.metatype }]
-        : [],
-    ),
-  );
-}
-
 interface FoundHandler {
   readonly kind: EntranceKind;
   readonly name: string;
-  readonly of: Type;
+  readonly of: Class;
   readonly method: string;
   readonly handler: Handler;
 }
 
+function ofControllers(modules: ModulesContainer, names: RouteNames): readonly FoundHandler[] {
+  return [...modules.values()].flatMap(({ controllers, metatype: module }) =>
+    [...controllers.values()].flatMap(({ metatype }) => {
+      if (typeof metatype !== 'function') return [];
+      const of = metatype as Type;
+      return [
+        ...handlersOf(of, 'http', (handler) => routesOf({ module, controller: of, handler }, names)),
+        ...handlersOf(of, 'message', (handler) => patternsOf(handler).map((pattern) => textOf(pattern))),
+      ];
+    }),
+  );
+}
+
+function ofResolvers(modules: ModulesContainer): readonly FoundHandler[] {
+  return resolverClassesOf(modules.values())
+    .flatMap(({ of }) => resolversOf(of))
+    .map(({ of, method, handler, type, field }) => ({
+      kind: 'graphql',
+      name: `${type}.${field}`,
+      of,
+      method,
+      handler,
+    }));
+}
+
+function ofGateways(modules: ModulesContainer): readonly FoundHandler[] {
+  return gatewaysOf(modules).flatMap(({ type }) =>
+    handlersOf(type, 'gateway', (handler) =>
+      isSubscriber(handler) ? [textOf(Reflect.getMetadata('message', handler))] : [],
+    ),
+  );
+}
+
 function handlersOf(
-  { of }: Holder,
+  of: Type,
   kind: EntranceKind,
-  namesOf: (handler: Handler, method: string) => readonly string[],
+  namesOf: (handler: Handler) => readonly string[],
 ): readonly FoundHandler[] {
   return methodsOf(of).flatMap(({ name: method, levels: [own] }) =>
     own === undefined
       ? []
-      : namesOf(own.value, method).map((name) => ({ kind, name, of, method, handler: own.value })),
+      : namesOf(own.value).map((name) => ({ kind, name, of, method, handler: own.value })),
   );
 }
 
@@ -75,37 +84,13 @@ function accessOf({ of, handler }: FoundHandler, protectsAll: boolean): Pick<Ent
   return { access: 'protected', demands: { rules, constraints } };
 }
 
-function routesOf({ of, module }: Holder, handler: Handler, names: RouteNames): readonly string[] {
-  const path: unknown = Reflect.getMetadata('path', handler);
-  if (path === undefined) return [];
-  const method = Reflect.getMetadata('method', handler) as RequestMethod | undefined;
-  return routeNames({ module, controller: of, handler, method: method ?? RequestMethod.GET }, names);
+function routesOf(parts: Omit<RouteParts, 'method'>, names: RouteNames): readonly string[] {
+  if (!isRoute(parts.handler)) return [];
+  const method = Reflect.getMetadata('method', parts.handler) as RequestMethod | undefined;
+  return routeNames({ ...parts, method: method ?? RequestMethod.GET }, names);
 }
 
-function messagesOf(handler: Handler): readonly string[] {
-  const patterns = Reflect.getMetadata('microservices:pattern', handler) as readonly unknown[] | undefined;
-  return (patterns ?? []).map((pattern) => (typeof pattern === 'string' ? pattern : JSON.stringify(pattern)));
-}
-
-function fieldsOf(of: Type, handler: Handler, method: string): readonly string[] {
-  const operation: unknown = Reflect.getMetadata('graphql:resolver_type', handler);
-  const isField = Reflect.getMetadata('graphql:resolve_property', handler) === true;
-  if (operation === undefined && !isField) return [];
-  const type = isField ? (Reflect.getMetadata('graphql:resolver_type', of) ?? of.name) : operation;
-  const field: unknown = Reflect.getMetadata('graphql:resolver_name', handler);
-  return [`${nameOf(type)}.${typeof field === 'string' ? field : method}`];
-}
-
-function nameOf(type: unknown): string {
-  return typeof type === 'function' ? type.name : String(type);
-}
-
-function isGateway(of: Type): boolean {
-  return Reflect.getMetadata('websockets:is_gateway', of) === true;
-}
-
-function gatewayMessagesOf(handler: Handler): readonly string[] {
-  if (Reflect.getMetadata('websockets:message_mapping', handler) !== true) return [];
-  const message: unknown = Reflect.getMetadata('message', handler);
-  return [typeof message === 'string' ? message : JSON.stringify(message)];
+/** What a message is called: a text, or a pattern of several members. */
+function textOf(pattern: unknown): string {
+  return typeof pattern === 'string' ? pattern : JSON.stringify(pattern);
 }

@@ -10,6 +10,11 @@ export function isMessageHandler(method: Handler): boolean {
   return Reflect.hasMetadata(PATTERN_METADATA, method);
 }
 
+/** The patterns that a method handles; none where it is no handler of messages. */
+export function patternsOf(method: Handler): readonly unknown[] {
+  return (Reflect.getMetadata(PATTERN_METADATA, method) as readonly unknown[] | undefined) ?? [];
+}
+
 /** The classes of an app that have message handlers. */
 export function messageControllersOf(modules: ModulesContainer): readonly Type[] {
   return [...modules.values()].flatMap(({ controllers }) =>
