@@ -1,7 +1,8 @@
-import type { Acceptance, Decision, RequestTrace, TokenDescription } from '../../decision.js';
+import type { Acceptance, Decision } from '../../decision.js';
 import { missingCredentials, OAuthError } from '../../challenge/oauth-error.js';
 import type { MaybePromise } from '../../common/maybe-promise.js';
-import { withUser } from '../../authenticate-request.js';
+import { accessTokenFor } from '../../access-token/describe-access-token.js';
+import { startOfProgress, withUser } from '../../authenticate-request.js';
 import { statusOfHttpException } from '../http/access-refused.exception.js';
 import type { ResolvedOptions } from '../../options/resolve-options.js';
 import type { HttpRequest } from '../../request/http-request.js';
@@ -28,7 +29,7 @@ export class StandInResourceServer extends ResourceServer {
       return {
         outcome: 'refused',
         error: missingCredentials('credentials_missing'),
-        trace: traceOf(undefined),
+        trace: startOfProgress(),
       };
     }
     const acceptance = this.acceptanceOf(who);
@@ -54,33 +55,16 @@ export class StandInResourceServer extends ResourceServer {
 
   private acceptanceOf(who: StandInToken): Acceptance {
     const [server] = this.settings.authorizationServers;
-    const token = standInToken(who, server?.issuer ?? 'https://as.example.com');
+    const { description, proven } = standInToken(who, server?.issuer ?? 'https://as.example.com');
+    const token = accessTokenFor(description, proven);
     return {
       outcome: 'accepted',
       token,
       user: token,
-      proved: { scopes: new Set(token.scopes), boundBy: [...token.boundBy], signedAnswer: undefined },
+      proved: { scopes: description.scopes, boundBy: proven.boundBy, signedAnswer: undefined },
       nextNonce: undefined,
       validUntil: token.expiresAt * 1_000,
-      trace: traceOf({
-        ...token,
-        subject: token.subject,
-        clientId: token.clientId,
-        issuedAt: token.issuedAt,
-        tokenId: undefined,
-      }),
+      trace: { ...startOfProgress(), verified: description },
     };
   }
-}
-
-function traceOf(verified: TokenDescription | undefined): RequestTrace {
-  return {
-    startedAt: performance.now(),
-    scheme: undefined,
-    tokenDigest: undefined,
-    certificateThumbprint: undefined,
-    cacheHit: false,
-    verified,
-    claimed: undefined,
-  };
 }

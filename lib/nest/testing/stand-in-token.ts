@@ -1,4 +1,5 @@
-import type { BindingMethod, VerifiedAccessToken } from '../../decision.js';
+import type { ProvenToken } from '../../access-token/describe-access-token.js';
+import type { BindingMethod, TokenDescription } from '../../decision.js';
 
 /** Who stands in for the caller of every request. */
 export interface StandInToken {
@@ -31,33 +32,45 @@ const NOBODY_IN_PARTICULAR: Required<StandInToken> = {
 /** Stands for a digest: of no key. */
 const NO_KEY = 'A'.repeat(43);
 
-/** The token that a handler gets: its own each time. */
-export function standInToken(who: StandInToken, issuer: string): VerifiedAccessToken {
+/** A token as it is known, and what its caller is taken to have proved. */
+export interface StandIn {
+  readonly description: TokenDescription;
+  readonly proven: ProvenToken;
+}
+
+/** @param issuer as the app has it */
+export function standInToken(who: StandInToken, issuer: string): StandIn {
   const { subject, clientId, audience, scopes, boundBy, claims } = { ...NOBODY_IN_PARTICULAR, ...who };
   const issuedAt = Math.floor(Date.now() / 1_000);
   const expiresAt = issuedAt + LIFETIME;
+  const said = {
+    iss: issuer,
+    aud: [...audience],
+    sub: subject,
+    client_id: clientId,
+    scope: scopes.join(' '),
+    iat: issuedAt,
+    exp: expiresAt,
+  };
   return {
-    issuer,
-    subject,
-    clientId,
-    audience: [...audience],
-    scopes: new Set(scopes),
-    issuedAt,
-    expiresAt,
-    confirmation: {
-      ...(boundBy.includes('certificate') && { certificateThumbprint: NO_KEY }),
-      ...(boundBy.includes('dpop') && { jwkThumbprint: NO_KEY }),
+    description: {
+      issuer,
+      subject,
+      clientId,
+      audience,
+      scopes: new Set(scopes),
+      issuedAt,
+      expiresAt,
+      tokenId: undefined,
+      claims: { ...said, ...claims },
     },
-    boundBy: [...boundBy],
-    claims: {
-      iss: issuer,
-      aud: [...audience],
-      sub: subject,
-      client_id: clientId,
-      scope: scopes.join(' '),
-      iat: issuedAt,
-      exp: expiresAt,
-      ...structuredClone(claims),
+    proven: {
+      confirmation: {
+        ...(boundBy.includes('certificate') && { certificateThumbprint: NO_KEY }),
+        ...(boundBy.includes('dpop') && { jwkThumbprint: NO_KEY }),
+      },
+      boundBy,
+      raw: undefined,
     },
   };
 }
