@@ -91,8 +91,8 @@ export interface CertBoundAuthOptions {
   readonly bootstrap?: 'lazy' | 'eager';
 
   /**
-   * What becomes of a response that is still under way when its token expires: server-sent events, a stream, what a handler
-   * writes by itself.
+   * What becomes of a response that is still under way when its token expires, or when any other request shows that it has
+   * been revoked: server-sent events, a stream, what a handler writes by itself.
    * `end-at-expiry`: it ends within a second. Events end as such, anything else is broken off, for an end would look as if it
    * were whole. What has a `Content-Length` goes on to its end.
    * `keep`: it goes on.

@@ -97,8 +97,12 @@ interface Streaming {
 const portOf = (app: INestApplication): number => (app.getHttpServer().address() as AddressInfo).port;
 
 /** Opens a stream, and watches what comes of it. */
-async function open(app: INestApplication, token: string | undefined, path: string): Promise<Streaming> {
-  const { key, cert } = world.client1;
+async function open(
+  app: INestApplication,
+  token: string | undefined,
+  path: string,
+  { key, cert } = world.client1,
+): Promise<Streaming> {
   const sent: ClientRequest = request({
     host: '127.0.0.1',
     port: portOf(app),
@@ -123,7 +127,11 @@ async function start(
   options: Partial<CertBoundAuthOptions> = {},
 ): Promise<{ app: INestApplication; token: string; as: TestAuthorizationServer }> {
   const as = await startAuthorizationServer(world);
-  const app = await startApi(world, platform, as, [StreamsController], { options });
+  const trusted = as.moduleOptions.authorizationServers.map((server) => ({
+    ...server,
+    keyCache: { maxAge: 1 },
+  }));
+  const app = await startApi(world, platform, trusted, [StreamsController], { options });
   return { app, as, token: await as.accessToken({ certificate: world.client1, scope: 'a', lifetime: 60 }) };
 }
 
@@ -151,6 +159,43 @@ describe.each(PLATFORMS)('INV12: responses that outlive their token, on %s', (pl
     toTheEnd(2_000);
     await eventually(() => seen.ended !== undefined, 3_000);
     expect(seen.ended).toBe(end);
+  });
+
+  test.each([
+    ['/events', 'whole'],
+    ['/file', 'broken off'],
+    ['/own', 'broken off'],
+  ] as const)(
+    'the stream %s ends within a second after a thief has shown that its token is revoked, and others go on',
+    async (path, end) => {
+      const { app, as, token: other } = await start(platform);
+      const token = as.opaqueToken({ certificate: world.client1 });
+      const [{ seen, response }, { seen: going }] = [
+        await open(app, token, path),
+        await open(app, other, path),
+      ];
+      expect(response.statusCode).toBe(200);
+      // Who may not use it shows nothing as long as it is good.
+      expect((await open(app, token, path, world.client2)).response.statusCode).toBe(401);
+      await eventually(() => going.text.length > 5 * 250, 5_000);
+      expect(seen.ended).toBeUndefined();
+
+      as.revoke(token);
+      expect((await open(app, token, path, world.client2)).response.statusCode).toBe(401);
+      await eventually(() => seen.ended !== undefined, 3_000);
+      expect(seen.ended).toBe(end);
+      const before = going.text.length;
+      await eventually(() => going.text.length > before + 5 * 250, 5_000);
+      expect(going.ended).toBeUndefined();
+    },
+  );
+
+  test('a stream ends after the key that its token is signed with has been taken back', async () => {
+    const { app, token, as } = await start(platform);
+    const { seen } = await open(app, token, '/events');
+    await as.rotateKeys({ keep: false });
+    await eventually(async () => (await open(app, token, '/file')).response.statusCode === 401, 10_000);
+    await eventually(() => seen.ended !== undefined, 3_000);
   });
 
   test('what has a length that the client knows, and what has not begun to answer, goes on to its end', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { endingWith, EXPIRED } from '../../lib/nest/graphql/ending-stream.js';
+import { RevocationWatch, TokenEnd, type TokenEnded } from '../../lib/nest/exchange/token-end.js';
+import { endingWith, EndOfStream } from '../../lib/nest/graphql/ending-stream.js';
 
 beforeEach(() => void vi.useFakeTimers({ now: 0 }));
 afterEach(() => void vi.useRealTimers());
@@ -39,8 +40,14 @@ class Source implements AsyncIterableIterator<unknown> {
   }
 }
 
-const ending = (source: Source, validUntil = 1000): AsyncIterableIterator<unknown> =>
-  endingWith(source, validUntil) as AsyncIterableIterator<unknown>;
+const revocations = new RevocationWatch();
+const tokenEnd = new TokenEnd(1000, 'digest', revocations);
+const ending = (source: Source): AsyncIterableIterator<unknown> =>
+  endingWith(source, tokenEnd) as AsyncIterableIterator<unknown>;
+const endOf = (ended: TokenEnded): IteratorResult<unknown> => ({
+  done: false,
+  value: new EndOfStream(ended),
+});
 
 describe('a stream that ends with its token', () => {
   test('events come as they are until the end, which is told once', async () => {
@@ -50,16 +57,28 @@ describe('a stream that ends with its token', () => {
     source.send('one');
     expect(await first).toEqual({ done: false, value: 'one' });
     vi.advanceTimersByTime(1000);
-    expect(await second).toEqual({ done: false, value: EXPIRED });
+    expect(await second).toEqual(endOf('expired'));
     expect(await third).toEqual({ done: true, value: undefined });
     expect(await stream.next()).toEqual({ done: true, value: undefined });
     expect(source.isReturned).toBe(true);
   });
 
+  test('a token that is revoked ends it as well, once', async () => {
+    const source = new Source();
+    const stream = ending(source);
+    const next = stream.next();
+    revocations.revoked('another');
+    revocations.revoked('digest');
+    revocations.revoked('digest');
+    expect(await next).toEqual(endOf('revoked'));
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test('the end is told to who asks for the next event after it', async () => {
     const stream = ending(new Source());
     vi.advanceTimersByTime(1000);
-    expect(await stream.next()).toEqual({ done: false, value: EXPIRED });
+    expect(await stream.next()).toEqual(endOf('expired'));
     expect(await stream.next()).toEqual({ done: true, value: undefined });
   });
 
@@ -69,7 +88,7 @@ describe('a stream that ends with its token', () => {
     const next = stream.next();
     vi.setSystemTime(1000);
     source.send('late');
-    expect(await next).toEqual({ done: false, value: EXPIRED });
+    expect(await next).toEqual(endOf('expired'));
   });
 
   test('a stream that is over, or fails, before its token expires ends as it does without us', async () => {
@@ -102,7 +121,7 @@ describe('a stream that ends with its token', () => {
   test('what is no stream, or has no end, is left as it is', () => {
     const source = new Source();
     expect(endingWith(source, undefined)).toBe(source);
-    expect(endingWith('text', 1000)).toBe('text');
-    expect(endingWith(undefined, 1000)).toBeUndefined();
+    expect(endingWith('text', tokenEnd)).toBe('text');
+    expect(endingWith(undefined, tokenEnd)).toBeUndefined();
   });
 });

@@ -3,6 +3,7 @@ import type { OAuthError } from '../../challenge/oauth-error.js';
 import type { HttpRequest } from '../../request/http-request.js';
 import type { OpenResponses } from './open-responses.js';
 import type { RequestRecord } from './request-record.js';
+import type { TokenEnd } from './token-end.js';
 
 /**
  * A call that a guard asks about, and how it is refused there. Each kind of entrance has a class of its own; the decision
@@ -23,9 +24,9 @@ export abstract class Exchange {
 
   /**
    * Sees to it that what answers this call does not outlive the token that it was accepted with.
-   * @param validUntil milliseconds since the epoch
+   * @param end of that token
    */
-  abstract endBy(validUntil: number, responses: OpenResponses): void;
+  abstract endBy(end: TokenEnd, responses: OpenResponses): void;
 
   /** Hands out the nonce for the client's next proof (RFC 9449 §8.2). */
   abstract offerNonce(nonce: string): void;

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Connection } from '../../client-certificate/client-certificate.js';
+import type { TokenEnd } from './token-end.js';
 
 /** How often it is looked whether something has to end, in milliseconds. */
 const PERIOD_MS = 1_000;
@@ -9,8 +10,8 @@ const OPEN = Symbol('open responses');
 
 interface OpenResponse {
   readonly response: ServerResponse;
-  /** Milliseconds since the epoch. */
-  readonly validUntil: number;
+  readonly end: TokenEnd;
+  isRevoked: boolean;
 }
 
 interface WithOpenResponses {
@@ -19,30 +20,44 @@ interface WithOpenResponses {
 
 /**
  * The responses that may outlive the tokens which they were accepted with: events, streams, whatever a handler writes by
- * itself. They end within a second after their token. Nothing is scheduled for each request: a response takes the place of
+ * itself. They end within a second after their token, or after
+ * it has been found to be revoked. Nothing is scheduled for each request: a response takes the place of
  * the one before it on the same connection.
  */
 export class OpenResponses {
   private readonly connections = new Set<Connection & WithOpenResponses>();
+  /** Digests of tokens that have been revoked since it was last looked. */
+  private readonly lately = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param validUntil milliseconds since the epoch */
-  keep(connection: Connection & WithOpenResponses, response: ServerResponse, validUntil: number): void {
+  /** @param end of the token that the response was accepted with */
+  keep(connection: Connection & WithOpenResponses, response: ServerResponse, end: TokenEnd): void {
     const open = connection[OPEN] ?? this.watch(connection);
     const last = open.length - 1;
-    const entry = { response, validUntil };
+    const entry = { response, end, isRevoked: false };
     if (open[last]?.response.writableFinished === true) open[last] = entry;
     else open.push(entry);
+  }
+
+  /** A token is good no longer. @param digest SHA-256 of it, base64url */
+  revoked(digest: string): void {
+    if (this.connections.size > 0) this.lately.add(digest);
   }
 
   /** Ends what is still under way past the end of its token. @param now milliseconds since the epoch */
   endExpired(now: number): void {
     for (const connection of this.connections) {
       const open = connection[OPEN] ?? [];
-      connection[OPEN] = open.filter(
-        ({ response, validUntil }) => !isOver(response) && !(now >= validUntil && ended(response)),
-      );
+      connection[OPEN] = open.filter((entry) => this.goesOn(entry, now));
     }
+    this.lately.clear();
+  }
+
+  private goesOn(entry: OpenResponse, now: number): boolean {
+    const { response, end } = entry;
+    if (isOver(response)) return false;
+    entry.isRevoked ||= end.digest !== undefined && this.lately.has(end.digest);
+    return !((entry.isRevoked || now >= end.validUntil) && ended(response));
   }
 
   /** Looks no longer. */
@@ -50,6 +65,7 @@ export class OpenResponses {
     clearInterval(this.timer);
     this.timer = undefined;
     this.connections.clear();
+    this.lately.clear();
   }
 
   private watch(connection: Connection & WithOpenResponses): OpenResponse[] {
@@ -69,7 +85,7 @@ function isOver(response: ServerResponse): boolean {
 }
 
 /**
- * Ends a response whose token has expired. A stream of events ends as such; anything else is broken off, for an end would
+ * Ends a response whose token is good no longer. A stream of events ends as such; anything else is broken off, for an end would
  * look as if it were whole.
  * @returns `false` where it is to go on: nothing of it has been sent yet, so it may be no stream
  */

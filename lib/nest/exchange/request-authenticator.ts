@@ -1,8 +1,9 @@
 import type { RedeemTicket } from '../../authenticate-request.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
+import type { RefusalReason } from '../../challenge/reasons.js';
 import type { PresentedCertificate } from '../../client-certificate/presented-certificate.js';
 import { andThenWith, type MaybePromise } from '../../common/maybe-promise.js';
-import type { Acceptance, Decision } from '../../decision.js';
+import type { Acceptance, Decision, RefusalDecision } from '../../decision.js';
 import type { DecisionListener } from '../../events/decision-listener.js';
 import type { HttpRequest } from '../../request/http-request.js';
 import type { RefusedRequest, ResourceServer } from '../../resource-server.js';
@@ -10,6 +11,7 @@ import type { ProtectedRoute } from '../demands/route-policy.js';
 import type { Exchange } from './exchange.js';
 import { OpenResponses } from './open-responses.js';
 import { type DecidedRequest, recordOf } from './request-record.js';
+import { RevocationWatch, TokenEnd } from './token-end.js';
 
 /**
  * Asks the resource server once about each request of one app: the guards, the strategy and the parameter decorators all
@@ -18,6 +20,7 @@ import { type DecidedRequest, recordOf } from './request-record.js';
 export class RequestAuthenticator {
   /** `undefined` where they may go on. */
   private readonly responses: OpenResponses | undefined;
+  private readonly revocations = new RevocationWatch();
 
   /** @param streams whether responses may outlive the token that they were accepted with */
   constructor(
@@ -31,7 +34,7 @@ export class RequestAuthenticator {
   decide(exchange: Exchange): MaybePromise<Decision> {
     const { decided } = exchange.record;
     if (decided?.by === this) return decided.decision;
-    const decision = andThenWith(this.decideNow(exchange), noted, this.server, exchange);
+    const decision = andThenWith(this.decideNow(exchange), this.noted, exchange);
     exchange.record.decided = this.notedDecision(decision);
     return decision;
   }
@@ -52,6 +55,15 @@ export class RequestAuthenticator {
 
   private readonly decideAgain = (earlier: Decision, request: HttpRequest): MaybePromise<Decision> =>
     earlier.outcome === 'refused' ? earlier : this.server.decideAgain(request, earlier);
+
+  /** Reports what is decided as soon as it is. */
+  private readonly noted = (decision: Decision, exchange: Exchange): Decision => {
+    if (decision.outcome === 'refused') {
+      this.server.reportRefusal(decision, exchange.route);
+      this.endRevoked(decision);
+    } else this.server.reportUnbound(decision, routeOf, exchange);
+    return decision;
+  };
 
   private notedDecision(decision: MaybePromise<Decision>): DecidedRequest {
     return { by: this, decision, userGiven: false, passed: undefined, reported: false };
@@ -97,8 +109,16 @@ export class RequestAuthenticator {
   }
 
   /** Sees to it that what answers an accepted call does not outlive its token. */
-  endInTime({ validUntil }: Acceptance, exchange: Exchange): void {
-    if (this.responses !== undefined) exchange.endBy(validUntil, this.responses);
+  endInTime({ validUntil, trace }: Acceptance, exchange: Exchange): void {
+    if (this.responses === undefined) return;
+    exchange.endBy(new TokenEnd(validUntil, trace.tokenDigest, this.revocations), this.responses);
+  }
+
+  /** Ends what goes on with a token that has just been found to be good no longer, whoever has shown it. */
+  private endRevoked({ error, trace: { tokenDigest } }: RefusalDecision): void {
+    if (tokenDigest === undefined || !TELLS_REVOCATION.has(error.reason)) return;
+    this.responses?.revoked(tokenDigest);
+    this.revocations.revoked(tokenDigest);
   }
 
   /** Whether a guard has found that the request may pass this route. */
@@ -157,12 +177,16 @@ export class RequestAuthenticator {
   }
 }
 
-/** Reports what is decided as soon as it is. */
-function noted(decision: Decision, server: ResourceServer, exchange: Exchange): Decision {
-  if (decision.outcome === 'refused') server.reportRefusal(decision, exchange.route);
-  else server.reportUnbound(decision, routeOf, exchange);
-  return decision;
-}
+/**
+ * What is said of a token that was good before: its server calls it inactive, or has taken back the key that it is signed
+ * with. All else is said of whoever has sent it, or would have been so from the beginning.
+ */
+const TELLS_REVOCATION: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
+  'token_inactive',
+  'key_unknown',
+  'key_unusable',
+  'signature_invalid',
+]);
 
 /** Whether a valid token is enough: where the route has rules, a guard follows that checks them. */
 export function isFinal({ rules, constraints }: ProtectedRoute): boolean {

@@ -1,7 +1,9 @@
-import { atTime } from '../../common/at-time.js';
+import type { TokenEnd, TokenEnded } from '../exchange/token-end.js';
 
-/** The last event of a stream whose token has expired. */
-export const EXPIRED = Symbol('expired');
+/** The last event of a stream whose token has ended. */
+export class EndOfStream {
+  constructor(readonly ended: TokenEnded) {}
+}
 
 type Events = AsyncIterator<unknown, unknown>;
 
@@ -12,10 +14,10 @@ interface Waiting {
 
 const OVER: IteratorResult<unknown> = { done: true, value: undefined };
 
-/** The events of a stream until its token expires, and then {@link EXPIRED}; whatever is no stream as it is. */
-export function endingWith(stream: unknown, validUntil: number | undefined): unknown {
-  if (validUntil === undefined || !isStream(stream)) return stream;
-  return new EndingStream(stream[Symbol.asyncIterator](), validUntil);
+/** The events of a stream until its token ends, and then an {@link EndOfStream}; whatever is no stream as it is. */
+export function endingWith(stream: unknown, end: TokenEnd | undefined): unknown {
+  if (end === undefined || !isStream(stream)) return stream;
+  return new EndingStream(stream[Symbol.asyncIterator](), end);
 }
 
 function isStream(value: unknown): value is AsyncIterable<unknown> {
@@ -29,13 +31,13 @@ class EndingStream implements AsyncIterableIterator<unknown> {
   /** Who waits for an event. */
   private readonly waiting = new Set<Waiting>();
   private readonly takeBack: () => void;
-  private state: 'open' | 'expired' | 'over' = 'open';
+  private state: 'open' | 'over' | EndOfStream = 'open';
 
   constructor(
     private readonly events: Events,
-    private readonly validUntil: number,
+    private readonly tokenEnd: TokenEnd,
   ) {
-    this.takeBack = atTime(validUntil, () => this.expire());
+    this.takeBack = tokenEnd.whenOver((ended) => this.endAs(ended));
   }
 
   [Symbol.asyncIterator](): this {
@@ -79,16 +81,16 @@ class EndingStream implements AsyncIterableIterator<unknown> {
 
   private received(result: IteratorResult<unknown>, waiting: Waiting): void {
     // What comes behind the end is nobody's any more; a timer may be late.
-    if (Date.now() >= this.validUntil) this.expire();
+    if (Date.now() >= this.tokenEnd.validUntil) this.endAs('expired');
     if (!this.waiting.delete(waiting)) return;
     if (result.done === true) this.end();
     waiting.resolve(result);
   }
 
-  private expire(): void {
+  private endAs(ended: TokenEnded): void {
     if (this.state !== 'open') return;
     this.takeBack();
-    this.state = 'expired';
+    this.state = new EndOfStream(ended);
     for (const waiting of this.takeWaiting()) waiting.resolve(this.last());
     this.leave().catch(() => undefined);
   }
@@ -98,11 +100,12 @@ class EndingStream implements AsyncIterableIterator<unknown> {
     await this.events.return?.();
   }
 
-  /** What is told once is that the token has expired. */
+  /** What has become of the token is told once. */
   private last(): IteratorResult<unknown> {
-    if (this.state !== 'expired') return OVER;
+    if (!(this.state instanceof EndOfStream)) return OVER;
+    const value = this.state;
     this.state = 'over';
-    return { done: false, value: EXPIRED };
+    return { done: false, value };
   }
 
   private end(): void {

@@ -2,6 +2,7 @@ import { joinedHeaders } from '../../request/joined-headers.js';
 import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
 import type { ProtectedRoute } from '../demands/route-policy.js';
 import { recordOf, recordOfMessage, type RequestRecord } from '../exchange/request-record.js';
+import type { TokenEnd } from '../exchange/token-end.js';
 import type { HttpResponse } from '../http/refuse.js';
 import type { GraphQLApp } from './graphql-app.js';
 import { type GivenRequest, type SentBy, sentByOfContext } from './sent-by.js';
@@ -22,8 +23,8 @@ export interface GraphQLCall {
   readonly passed: Set<ProtectedRoute>;
   /** Whether the caller has been told of a refusal in the headers, and the log and listeners have. */
   refusalTold: boolean;
-  /** Milliseconds since the epoch; `undefined` where what answers may go on. */
-  validUntil: number | undefined;
+  /** Of its token; `undefined` where what answers may go on. */
+  tokenEnd: TokenEnd | undefined;
 }
 
 /** On a context: the call that it was made for. Servers copy contexts, and what is enumerable is copied. */
@@ -90,7 +91,7 @@ export function newCall(sentBy: SentBy, app: GraphQLApp): GraphQLCall {
     response: isMessage ? undefined : sentBy.response,
     passed: new Set(),
     refusalTold: false,
-    validUntil: undefined,
+    tokenEnd: undefined,
   };
 }
 

@@ -4,6 +4,7 @@ import type { OAuthError } from '../../challenge/oauth-error.js';
 import { connectionOf } from '../../client-certificate/client-certificate.js';
 import { Exchange } from '../exchange/exchange.js';
 import type { OpenResponses } from '../exchange/open-responses.js';
+import type { TokenEnd } from '../exchange/token-end.js';
 import { type HttpResponse, refuse, setNonce } from '../http/refuse.js';
 import { toldOfCall } from '../microservices/told.js';
 import { callOfContext, type GraphQLCall } from './graphql-call.js';
@@ -46,10 +47,10 @@ export class GraphQLExchange extends Exchange {
     };
   }
 
-  endBy(validUntil: number, responses: OpenResponses): void {
-    this.call.validUntil = validUntil;
+  endBy(end: TokenEnd, responses: OpenResponses): void {
+    this.call.tokenEnd = end;
     const { response, record } = this.call;
-    if (response !== undefined) responses.keep(connectionOf(record.raw), rawOf(response), validUntil);
+    if (response !== undefined) responses.keep(connectionOf(record.raw), rawOf(response), end);
   }
 
   offerNonce(nonce: string): void {

@@ -1,4 +1,5 @@
 import { invalidToken, missingCredentials, type OAuthError } from '../../challenge/oauth-error.js';
+import { TOKEN_ENDED, type TokenEnded } from '../exchange/token-end.js';
 import { AccessRefusedException } from '../http/access-refused.exception.js';
 import type { Told } from '../microservices/told.js';
 
@@ -59,9 +60,11 @@ export function unknownSender(): GraphQLRefusedException {
 }
 
 /** For what goes on for longer than its token. */
-export function expiredToken(): GraphQLRefusedException {
-  const message = 'The access token has expired';
-  const error = invalidToken('token_expired', { detail: 'it expired while an operation was under way' });
+export function endedToken(ended: TokenEnded): GraphQLRefusedException {
+  const message = TOKEN_ENDED[ended];
+  const error = invalidToken(ended === 'expired' ? 'token_expired' : 'token_inactive', {
+    detail: 'it ended while an operation was under way',
+  });
   return new GraphQLRefusedException({ status: 401, error: 'invalid_token', message }, error, {
     code: codeOf(401),
     error: 'invalid_token',

@@ -1,8 +1,8 @@
 import { andThen } from '../../common/maybe-promise.js';
-import { endingWith, EXPIRED } from './ending-stream.js';
+import { endingWith, EndOfStream } from './ending-stream.js';
 import type { FieldDemands, FieldPolicies } from './field-policies.js';
 import { callOfContext } from './graphql-call.js';
-import { expiredToken } from './graphql-refusal.exception.js';
+import { endedToken } from './graphql-refusal.exception.js';
 import {
   type Arguments,
   byName,
@@ -118,7 +118,7 @@ function endStream(field: GraphQLField): void {
 
 function tellingExpiry(resolve: Resolve): Resolve {
   return (source, args, context, info) => {
-    if (source === EXPIRED) throw expiredToken();
+    if (source instanceof EndOfStream) throw endedToken(source.ended);
     return resolve(source, args, context, info);
   };
 }
@@ -126,7 +126,7 @@ function tellingExpiry(resolve: Resolve): Resolve {
 function endingInTime(subscribe: Resolve): Resolve {
   return (source, args, context, info) =>
     andThen(subscribe(source, args, context, info), (stream: unknown) =>
-      endingWith(stream, callOfContext(context)?.validUntil),
+      endingWith(stream, callOfContext(context)?.tokenEnd),
     );
 }
 

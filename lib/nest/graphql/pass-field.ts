@@ -7,7 +7,7 @@ import type { FieldDemands } from './field-policies.js';
 import { type GraphQLCall, findCall } from './graphql-call.js';
 import type { GraphQLApp } from './graphql-app.js';
 import { GraphQLExchange } from './graphql-exchange.js';
-import { expiredToken, unknownSender } from './graphql-refusal.exception.js';
+import { endedToken, unknownSender } from './graphql-refusal.exception.js';
 
 /** A field of a schema, as an app holds it. */
 export interface HeldField {
@@ -31,7 +31,7 @@ export function passField(
   const found = findCall(context, app);
   if (demands.length === 0) return true;
   const call = found ?? refuseUnknown(route);
-  if (!isStream && isExpired(call)) throw expiredToken();
+  if (!isStream && isExpired(call)) throw endedToken('expired');
   let passed: MaybePromise<true> = true;
   for (const demand of demands) passed = andThen(passed, () => pass(call, app, { route, demand }));
   return passed;
@@ -65,8 +65,8 @@ function pass(
 }
 
 /** A request is answered once, whenever that is; a subscription goes on. */
-function isExpired({ response, validUntil }: GraphQLCall): boolean {
-  return response === undefined && validUntil !== undefined && Date.now() >= validUntil;
+function isExpired({ response, tokenEnd }: GraphQLCall): boolean {
+  return response === undefined && tokenEnd !== undefined && Date.now() >= tokenEnd.validUntil;
 }
 
 const unknown = new BoundedLog();

@@ -5,6 +5,7 @@ import { connectionOf } from '../../client-certificate/client-certificate.js';
 import { Exchange } from '../exchange/exchange.js';
 import type { OpenResponses } from '../exchange/open-responses.js';
 import { recordOf } from '../exchange/request-record.js';
+import type { TokenEnd } from '../exchange/token-end.js';
 import { type HttpResponse, refuse, setNonce } from './refuse.js';
 
 /** Request and response of HTTP, as Express or Fastify has them. */
@@ -29,9 +30,9 @@ export class HttpExchange extends Exchange {
     return refuse(error, rendered, this.response);
   }
 
-  endBy(validUntil: number, responses: OpenResponses): void {
+  endBy(end: TokenEnd, responses: OpenResponses): void {
     const raw = 'raw' in this.response ? this.response.raw : this.response;
-    responses.keep(connectionOf(this.record.raw), raw, validUntil);
+    responses.keep(connectionOf(this.record.raw), raw, end);
   }
 
   offerNonce(nonce: string): void {

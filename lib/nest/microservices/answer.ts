@@ -1,5 +1,5 @@
 import { catchError, isObservable, Observable, of, throwError } from 'rxjs';
-import { atTime } from '../../common/at-time.js';
+import { TOKEN_ENDED, type TokenEnd, type TokenEnded } from '../exchange/token-end.js';
 import type { MessageCall } from './message-call.js';
 
 /** The call that is answered, and how Nest called its handler. */
@@ -18,8 +18,8 @@ export function answerOf(answer: unknown, { call, args, isEvent }: Answered): un
   const told = answer.pipe(catchError((error: unknown) => refusalInstead(error, call?.refusal, isEvent)));
   const [stream] = args;
   if (args.length < 3 && isGrpcStream(stream)) return withErrorsOn(stream, told);
-  if (call?.kind !== 'message' || call.validUntil === undefined) return told;
-  return endingBy(call.validUntil, told);
+  if (call?.kind !== 'message' || call.tokenEnd === undefined) return told;
+  return endingBy(call.tokenEnd, told);
 }
 
 function refusalInstead(error: unknown, refusal: object | undefined, isEvent: boolean): Observable<unknown> {
@@ -51,16 +51,13 @@ function withErrorsOn(stream: GrpcStream, answer: Observable<unknown>): Observab
   );
 }
 
-const EXPIRED = {
-  status: 'error',
-  statusCode: 401,
-  error: 'invalid_token',
-  message: 'The access token has expired',
-};
+function errorOf(ended: TokenEnded): object {
+  return { status: 'error', statusCode: 401, error: 'invalid_token', message: TOKEN_ENDED[ended] };
+}
 
-function endingBy(validUntil: number, answer: Observable<unknown>): Observable<unknown> {
+function endingBy(end: TokenEnd, answer: Observable<unknown>): Observable<unknown> {
   return new Observable((subscriber) => {
-    const takeBack = atTime(validUntil, () => subscriber.error(EXPIRED));
+    const takeBack = end.whenOver((ended) => subscriber.error(errorOf(ended)));
     const subscription = answer.subscribe(subscriber);
     return () => {
       takeBack();

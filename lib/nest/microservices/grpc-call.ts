@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange/exchange.js';
+import type { TokenEnd } from '../exchange/token-end.js';
 import type { GrpcMetadata, GrpcStatus, InterceptedCall } from './grpc-api.js';
 import type { MessageApp } from './message-app.js';
 
@@ -11,8 +12,8 @@ export interface GrpcCall {
   readonly metadata: GrpcMetadata;
   /** As close to the connection as grpc-js lets anybody come. */
   readonly intercepted: InterceptedCall;
-  /** Ends it with its token. @param validUntil milliseconds since the epoch */
-  readonly endBy: (validUntil: number) => void;
+  /** Ends it with its token. */
+  readonly endBy: (end: TokenEnd) => void;
   /** Lets the messages of its client in, which wait for a decision. */
   readonly letIn: () => void;
   /** What guards ask about; made when the first one asks. */

@@ -1,8 +1,8 @@
-import { atTime } from '../../common/at-time.js';
 import { isPromise, type MaybePromise } from '../../common/maybe-promise.js';
 import { log } from '../../common/log.js';
 import { messageOf } from '../../common/message-of.js';
 import { TOKEN_ALONE } from '../exchange/protect.js';
+import { TOKEN_ENDED, type TokenEnd, type TokenEnded } from '../exchange/token-end.js';
 import {
   GRPC,
   type GrpcInterceptor,
@@ -62,9 +62,9 @@ function boundMember(target: InterceptedCall, name: string | symbol): unknown {
 class GuardedCall {
   private noted: GrpcCall | undefined;
   private listener: GrpcListener | undefined;
-  private cancelExpiry: (() => void) | undefined;
-  /** Whether its token has expired while it was under way: nothing of it is sent any more. */
-  private expired = false;
+  private stopWaiting: (() => void) | undefined;
+  /** Whether its token has ended while it was under way: nothing of it is sent any more. */
+  private hasEnded = false;
   private isOver = false;
   /** Whether the guards of Nest decide about it. */
   private readonly isLeft: boolean;
@@ -94,7 +94,7 @@ class GuardedCall {
 
   readonly startRead = (): void => {
     if (this.isHeld) this.isReadWanted = true;
-    else if (!this.expired) this.call.startRead();
+    else if (!this.hasEnded) this.call.startRead();
   };
 
   private readonly letIn = (): void => {
@@ -104,11 +104,11 @@ class GuardedCall {
   };
 
   readonly sendMessage = (message: unknown, callback: () => void): void => {
-    if (!this.expired) this.call.sendMessage(message, callback);
+    if (!this.hasEnded) this.call.sendMessage(message, callback);
   };
 
   readonly sendStatus = (status: GrpcStatus): void => {
-    if (this.expired) return;
+    if (this.hasEnded) return;
     const { refusal, nextNonce } = this.noted ?? {};
     // Where a guard of the app's own let it pass nevertheless, it may end well.
     if (refusal !== undefined && status.code !== GRPC.ok) return this.call.sendStatus(refusal);
@@ -171,25 +171,21 @@ class GuardedCall {
   }
 
   /** A call with one request and one response has nothing that could outlive its token. */
-  private readonly endBy = (validUntil: number): void => {
+  private readonly endBy = (end: TokenEnd): void => {
     if (this.isOver || (!this.method.requestStream && !this.method.responseStream)) return;
-    this.cancelExpiry = atTime(validUntil, () => this.expire());
+    this.stopWaiting = end.whenOver((ended) => this.endAs(ended));
   };
 
-  private expire(): void {
-    this.expired = true;
-    this.call.sendStatus({
-      code: GRPC.unauthenticated,
-      details: 'The access token has expired',
-      metadata: null,
-    });
+  private endAs(ended: TokenEnded): void {
+    this.hasEnded = true;
+    this.call.sendStatus({ code: GRPC.unauthenticated, details: TOKEN_ENDED[ended], metadata: null });
     // Its handler learns of it at once, whether or not the client reads to the end.
     this.cancelled();
   }
 
   private cancelled(): void {
     this.isOver = true;
-    this.cancelExpiry?.();
+    this.stopWaiting?.();
     this.listener?.onCancel();
     this.listener = undefined;
   }

@@ -3,6 +3,7 @@ import type { OAuthError } from '../../challenge/oauth-error.js';
 import type { ClientCertificateFinding } from '../../client-certificate/client-certificate.js';
 import { Exchange } from '../exchange/exchange.js';
 import { recordOf } from '../exchange/request-record.js';
+import type { TokenEnd } from '../exchange/token-end.js';
 import { requestOfCall } from './call-request.js';
 import { type GrpcMetadata, grpcCodeOf, type InterceptedCall } from './grpc-api.js';
 import type { GrpcCall } from './grpc-call.js';
@@ -38,8 +39,8 @@ class GrpcExchange extends Exchange {
     return exception;
   }
 
-  endBy(validUntil: number): void {
-    this.call.endBy(validUntil);
+  endBy(end: TokenEnd): void {
+    this.call.endBy(end);
   }
 
   offerNonce(nonce: string): void {

@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange/exchange.js';
+import type { TokenEnd } from '../exchange/token-end.js';
 import type { GrpcCall } from './grpc-call.js';
 import type { MessageApp } from './message-app.js';
 
@@ -15,8 +16,8 @@ export interface TransportCall {
   exchange: Exchange | undefined;
   /** What the sender is told, where the message has been refused. */
   refusal: object | undefined;
-  /** Milliseconds since the epoch; `undefined` where what answers may go on. */
-  validUntil: number | undefined;
+  /** Of its token; `undefined` where what answers may go on. */
+  tokenEnd: TokenEnd | undefined;
 }
 
 /** Stands for calls that cannot be told from each other. */

@@ -12,6 +12,7 @@ import {
 import { Exchange } from '../exchange/exchange.js';
 import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
 import { recordOf } from '../exchange/request-record.js';
+import type { TokenEnd } from '../exchange/token-end.js';
 import { requestOfCall } from './call-request.js';
 import type { TransportCall } from './message-call.js';
 import { toldOfCall } from './told.js';
@@ -54,8 +55,8 @@ export class TransportExchange extends Exchange {
     return exception;
   }
 
-  endBy(validUntil: number): void {
-    this.call.validUntil = validUntil;
+  endBy(end: TokenEnd): void {
+    this.call.tokenEnd = end;
   }
 
   /** Proofs are not taken from messages: there is nobody to tell. */

@@ -91,7 +91,7 @@ function watchTransport(server: MessageServer, app: MessageApp): void {
       data: args.at(-2),
       exchange: undefined,
       refusal: undefined,
-      validUntil: undefined,
+      tokenEnd: undefined,
     };
     noteCall(context, call);
     return call;

@@ -3,6 +3,7 @@ import type { RenderedRefusal } from '../../challenge/challenge.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
 import { Exchange } from '../exchange/exchange.js';
 import { recordOf } from '../exchange/request-record.js';
+import type { TokenEnd } from '../exchange/token-end.js';
 import { type Told, toldOfCall } from '../microservices/told.js';
 import type { GatewayApp } from './gateway-app.js';
 import { redeemFor, requestWithTicket, takeTickets } from './ticket-handshake.js';
@@ -11,8 +12,8 @@ import { redeemFor, requestWithTicket, takeTickets } from './ticket-handshake.js
 export class HandshakeExchange extends Exchange {
   /** What the client is told, where it is refused. */
   refusal: Told | undefined;
-  /** Milliseconds since the epoch; `undefined` where the connection may go on. */
-  validUntil: number | undefined;
+  /** Of its token; `undefined` where the connection may go on. */
+  tokenEnd: TokenEnd | undefined;
   /** Ends the connection; `undefined` where it may go on. */
   end: (() => void) | undefined;
   /** For the client's next proof (RFC 9449 §8.2). */
@@ -34,8 +35,8 @@ export class HandshakeExchange extends Exchange {
     return this.refusal.exception;
   }
 
-  endBy(validUntil: number): void {
-    this.validUntil = validUntil;
+  endBy(end: TokenEnd): void {
+    this.tokenEnd = end;
   }
 
   offerNonce(nonce: string): void {

@@ -3,13 +3,14 @@ import { log } from '../../common/log.js';
 import { isPromise, type MaybePromise, orReject } from '../../common/maybe-promise.js';
 import { messageOf } from '../../common/message-of.js';
 import { protect } from '../exchange/protect.js';
+import type { TokenEnded } from '../exchange/token-end.js';
 import { ClientExchange, noteClient } from './client-exchange.js';
-import { endAtExpiry } from './end-at-expiry.js';
+import { endWithToken } from './end-with-token.js';
 import type { GatewayApp } from './gateway-app.js';
 import { type HandshakeExchange, handshakeOf } from './handshake-exchange.js';
 import { type HandshakePolicy, handshakePolicyOf } from './handshake-policy.js';
 import type { IoConnection, IoNamespace, IoSocket } from './io-api.js';
-import { EXPIRED, MessageRefusedException } from './message-refused.exception.js';
+import { MessageRefusedException, toldOfEnd } from './message-refused.exception.js';
 import { tellClient } from './tell-client.js';
 
 type Next = (error?: Error) => void;
@@ -93,15 +94,11 @@ function watch(first: IoSocket): Set<IoSocket> {
   const { conn } = first;
   connections.set(conn, sockets);
   const handshake = handshakeOfSocket(first);
-  const end = (): void => {
+  const end = (ended: TokenEnded): void => {
+    for (const socket of sockets) tellClient(socket, toldOfEnd(ended));
     for (const socket of sockets) socket.disconnect(true);
-  };
-  const expire = (): void => {
-    for (const socket of sockets) tellClient(socket, EXPIRED);
-    end();
     conn.close();
   };
-  if (handshake !== undefined)
-    endAtExpiry(handshake, { expire, end, whenClosed: (act) => conn.once('close', act) });
+  if (handshake !== undefined) endWithToken(handshake, { end, whenClosed: (act) => conn.once('close', act) });
   return sockets;
 }

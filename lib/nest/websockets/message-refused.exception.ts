@@ -1,5 +1,6 @@
 import type { RenderedRefusal } from '../../challenge/challenge.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
+import { TOKEN_ENDED, type TokenEnded } from '../exchange/token-end.js';
 import { AccessRefusedException, chosenExceptionOf } from '../http/access-refused.exception.js';
 
 /** What a client is told of a refused message, by the event `exception`. */
@@ -41,9 +42,6 @@ export function toldOfMessage(error: OAuthError, { status, body }: RenderedRefus
 }
 
 /** What a client is told before its connection ends with its token. */
-export const EXPIRED: ToldOfMessage = {
-  status: 'error',
-  statusCode: 401,
-  error: 'invalid_token',
-  message: 'The access token has expired',
-};
+export function toldOfEnd(ended: TokenEnded): ToldOfMessage {
+  return { status: 'error', statusCode: 401, error: 'invalid_token', message: TOKEN_ENDED[ended] };
+}

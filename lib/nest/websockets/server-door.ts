@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { atTime } from '../../common/at-time.js';
 import type { NodeRequest } from '../../request/http-request.js';
 import { TOKEN_ALONE } from '../exchange/protect.js';
 import { noteDecidedElsewhere } from '../exchange/request-record.js';
@@ -85,7 +84,7 @@ export class ServerDoor {
       });
     else
       holdUpgrade(refusal, answering as Duplex, () => {
-        if (server === undefined) endWithToken(exchange, answering as Duplex);
+        if (server === undefined) endSocketWithToken(exchange, answering as Duplex);
         emit(event, ...args);
       });
     return true;
@@ -107,10 +106,7 @@ export class ServerDoor {
 const GRACE_MS = 1_000;
 
 /** The connection of a library, which may know nothing of tokens. */
-function endWithToken({ validUntil }: HandshakeExchange, socket: Duplex): void {
-  if (validUntil === undefined) return;
-  socket.once(
-    'close',
-    atTime(validUntil + GRACE_MS, () => socket.destroy()),
-  );
+function endSocketWithToken({ tokenEnd }: HandshakeExchange, socket: Duplex): void {
+  const takeBack = tokenEnd?.whenOver(() => setTimeout(() => socket.destroy(), GRACE_MS).unref());
+  if (takeBack !== undefined) socket.once('close', takeBack);
 }

@@ -1,9 +1,10 @@
 import type { Type } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { TOKEN_ENDED } from '../exchange/token-end.js';
 import { noteClient } from './client-exchange.js';
 import { decideHandshake } from './decide-handshake.js';
-import { endAtExpiry } from './end-at-expiry.js';
+import { endWithToken } from './end-with-token.js';
 import type { GatewayApp } from './gateway-app.js';
 import { handshakeFor, handshakeOf } from './handshake-exchange.js';
 import { type HandshakePolicy, handshakePolicyOf } from './handshake-policy.js';
@@ -84,9 +85,8 @@ export class WsGateways implements GatewayServer {
     const handshake = handshakeOf(request);
     if (handshake?.app !== this.app) return;
     noteClient(client, handshake);
-    endAtExpiry(handshake, {
-      expire: () => client.close(UNAUTHORIZED, 'The access token has expired'),
-      end: () => client.close(UNAUTHORIZED, 'The access token is no longer valid'),
+    endWithToken(handshake, {
+      end: (ended) => client.close(UNAUTHORIZED, TOKEN_ENDED[ended]),
       whenClosed: (act) => client.once('close', act),
     });
   }

@@ -224,7 +224,7 @@ export async function startBank(
       { ...GraphQLModule.forRoot(graphqlOptions(server, way, graphql) as never), global: isGraphQLGlobal },
       CertBoundAuthModule.forRoot({
         audience: AUDIENCE,
-        authorizationServers: [{ issuer: trusted.issuer, tls: { ca: world.ca.cert } }],
+        authorizationServers: trusted.moduleOptions.authorizationServers,
         clockTolerance: 0,
         globalGuards,
         // So that fields may be public, and that fields refuse, and not the endpoint.

@@ -105,6 +105,22 @@ describe.each(COMBINATIONS)('INV12: subscriptions by graphql-ws served by %s, %s
     expect(ran).toEqual(['ticks']);
   });
 
+  test('a subscription ends with an error when a later operation shows that its token is revoked', async () => {
+    const bank = await startBank(world, combination);
+    const token = bank.as.opaqueToken({ certificate: client1, scope: 'ticks' });
+    const client = connectTo(bank, world, { certificate: client1, token });
+    const ticks = subscribeTo(client, TICKS);
+    await eventually(() => ticks.results.length > 0);
+    bank.as.revoke(token);
+    const late = subscribeTo(client, TICKS);
+    await eventually(() => late.isOver && ticks.isOver);
+    expect(ticks.results.at(-1)?.errors?.[0]).toMatchObject({
+      message: 'The access token is no longer valid',
+      extensions: { code: 'UNAUTHENTICATED', error: 'invalid_token' },
+    });
+    await eventually(() => openStreams === 0);
+  });
+
   test('a public subscription may ask for the certificate of its connection', async () => {
     const bank = await startBank(world, combination);
     const caller = subscribeTo(connectTo(bank, world, { certificate: client1 }), 'subscription { caller }');

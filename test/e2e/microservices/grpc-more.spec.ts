@@ -142,6 +142,31 @@ describe('gRPC: streams and their tokens', () => {
     expect(ran).toEqual([]);
   });
 
+  test('a stream ends when another call shows that its token is revoked', async () => {
+    const as = await startAuthorizationServer(world);
+    const port = await startGrpc(world, {
+      imports: [CertBoundAuthModule.forRoot(as.moduleOptions)],
+      controllers: [BankController],
+    });
+    const token = as.opaqueToken({ certificate: world.client1, scope: 'payments' });
+    const { client } = grpcClient(world, port, world.client1);
+    const watch = client['Watch'] as (message: object, metadata: object) => NodeJS.EventEmitter;
+    const open = (): { ended?: object } => {
+      const seen: { ended?: object } = {};
+      const stream = watch.call(client, { text: 'endless' }, metadataOf(bearer(token)));
+      stream.on('data', () => undefined).on('error', () => undefined);
+      stream.on('status', (status: object) => (seen.ended = status));
+      return seen;
+    };
+    const going = open();
+    await eventually(() => ran.length > 0);
+    as.revoke(token);
+    expect(going.ended).toBeUndefined();
+    const refused = open();
+    await eventually(() => refused.ended !== undefined && going.ended !== undefined);
+    expect(going.ended).toMatchObject({ code: 16, details: 'The access token is no longer valid' });
+  });
+
   test.each(['end-at-expiry', 'keep'] as const)(
     'a stream whose token expires while it is under way: %s',
     async (streams) => {

@@ -23,7 +23,7 @@ import {
   type VerifiedAccessToken,
 } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer, TestCertificate } from 'nestjs-cert-bound-auth/testing';
-import { firstValueFrom, interval, isObservable, lastValueFrom, type Observable } from 'rxjs';
+import { firstValueFrom, interval, isObservable, lastValueFrom, Observable } from 'rxjs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { eventually } from '../../support/eventually.js';
 import { freePort } from '../../support/grpc.js';
@@ -60,7 +60,10 @@ class OrdersController {
     return 'open';
   }
   @MessagePattern('endless') endless(): Observable<number> {
-    return interval(5);
+    return new Observable((subscriber) => {
+      ran.push('endless');
+      return interval(5).subscribe(subscriber);
+    });
   }
   @EventPattern('event') event(_data: unknown): void {
     ran.push('event');
@@ -170,6 +173,18 @@ describe('RFC8705-3: messages over TCP with TLS', () => {
     const token = await as.accessToken({ certificate: world.client1, lifetime: 2 });
     expect(await send('endless', { token }, world.client1)).toMatchObject({
       error: { statusCode: 401, error: 'invalid_token' },
+    });
+  });
+
+  test('an answer that goes on ends with an error when another message shows that its token is revoked', async () => {
+    const { as, send } = await startTcp({ messages: { findCredentials: inPayload } });
+    const token = as.opaqueToken({ certificate: world.client1 });
+    const endless = send('endless', { token }, world.client1);
+    await eventually(() => ran.length > 0);
+    as.revoke(token);
+    expect(await send('any', { token }, world.client1)).toHaveProperty('error');
+    expect(await endless).toMatchObject({
+      error: { statusCode: 401, message: 'The access token is no longer valid' },
     });
   });
 

@@ -170,6 +170,25 @@ describe.each(PLATFORMS)('gateways with demands of their own on %s', (platform) 
   );
 
   test.each(KINDS)(
+    'a connection over %s that sends nothing ends when another one shows that its token is revoked',
+    async (carrier) => {
+      const as = await startAuthorizationServer(world);
+      const auth = CertBoundAuthModule.forRoot(as.moduleOptions);
+      const app = await startGateways(world, platform, carrier, auth, [ChatGateway]);
+      const token = as.opaqueToken({ certificate: world.client1 });
+      const access = { port: portOf(app), token, certificate: world.client1 };
+      const silent = await connected(connectBy(carrier, world, access));
+      const speaking = await connected(connectBy(carrier, world, access));
+      as.revoke(token);
+      expect(silent.ended).toBeUndefined();
+      expect(await speaking.ask('echo', 2)).toMatchObject({ exception: { error: 'invalid_token' } });
+      await eventually(() => silent.ended !== undefined);
+      if (carrier === 'ws')
+        expect(silent.ended).toEqual({ code: 3000, reason: 'The access token is no longer valid' });
+    },
+  );
+
+  test.each(KINDS)(
     'a message over %s is not handled while nobody can say whether its token still holds',
     async (carrier) => {
       const as = await startAuthorizationServer(world);
