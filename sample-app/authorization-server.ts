@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type X509Certificate } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type X509Certificate } from 'node:crypto';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { LRUCache } from 'lru-cache';
@@ -177,8 +177,14 @@ function certificateAuthorized(context: Context): boolean {
 }
 
 function signingKey(): object {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: SIGNING_ALGORITHM };
+  // In Node 20 the export of a key may wait for ever for what has made it: this one comes from its encoded form.
+  const { privateKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+  });
+  const key = createPrivateKey({ key: privateKey, type: 'pkcs8', format: 'der' });
+  return { ...key.export({ format: 'jwk' }), use: 'sig', alg: SIGNING_ALGORITHM };
 }
 
 /** Keeps the opaque tokens in memory, the latest thousand of them. */

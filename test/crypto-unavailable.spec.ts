@@ -1,9 +1,10 @@
-import { generateKeyPairSync, setFips, sign } from 'node:crypto';
+import { setFips, sign } from 'node:crypto';
 import type { JWK } from 'jose';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { fixedSigningKeys } from '../lib/authorization-server/signing-keys.js';
 import { verifySignature } from '../lib/authorization-server/verify-signature.js';
 import { ProofKeys } from '../lib/dpop/proof-keys.js';
+import { newKeyPair } from './support/key-pair.js';
 
 /** FIPS mode without its provider: a real OpenSSL that refuses what it is asked for. */
 const withoutCrypto = <Result>(act: () => Result): Result => {
@@ -27,7 +28,7 @@ const refused = (code: string, reason: string): Error =>
 let jwk: JWK;
 let jws: string;
 beforeEach(() => {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { publicKey, privateKey } = newKeyPair('ec', { namedCurve: 'P-256' });
   jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'key-1' };
   const signature = sign('sha256', Buffer.from('e30.e30'), {
     key: privateKey,

@@ -1,14 +1,14 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../lib/jose/json-object.js';
 import { type JwtRules, verifyJwt } from '../../lib/access-token/jwt-verifier.js';
 import { normalizeType } from '../../lib/jose/media-type.js';
 import { fixedSigningKeys } from '../../lib/authorization-server/signing-keys.js';
 import { compactJws, ecdsa, jsonText } from '../hostile/raw-jws.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 const ISSUER = 'https://as.example.com';
 const AUDIENCE = 'https://api.example.com';
-const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const { publicKey, privateKey } = newKeyPair('ec', { namedCurve: 'P-256' });
 const KEYS = fixedSigningKeys({ keys: [publicKey.export({ format: 'jwk' })] });
 const LAX: JwtRules['types'] = ['at+jwt', 'jwt', undefined];
 

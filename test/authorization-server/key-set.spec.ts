@@ -1,11 +1,12 @@
-import { createSecretKey, generateKeyPairSync } from 'node:crypto';
+import { createSecretKey } from 'node:crypto';
 import type { JWK } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { candidatesAmong } from '../../lib/authorization-server/key-candidates.js';
 import { PublishedKeys, singleKey } from '../../lib/authorization-server/key-set.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 const jwk = (members: object = {}): JWK => ({
-  ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }),
+  ...newKeyPair('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }),
   ...members,
 });
 
@@ -103,7 +104,7 @@ test.each<readonly [JWK, 'RS256' | 'ES256' | 'EdDSA']>([
 });
 
 describe('RFC7517: what restricts nothing rules out nothing', () => {
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
+  const rsa = newKeyPair('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
 
   test.each<readonly [string, object]>([
     ['crv', { crv: null }],
@@ -181,7 +182,7 @@ describe('RFC8725: keys are found fit before anything is done with them', () => 
     (namedCurve, algorithm, count) => {
       const keys = Array.from(
         { length: 12 },
-        () => generateKeyPairSync('ec', { namedCurve }).publicKey.export({ format: 'jwk' }) as JWK,
+        () => newKeyPair('ec', { namedCurve }).publicKey.export({ format: 'jwk' }) as JWK,
       );
       expect(candidatesAmong(keys, algorithm)).toMatchObject({ kind: 'found', keys: { length: count } });
     },

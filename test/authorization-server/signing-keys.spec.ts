@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { type KeyObject } from 'node:crypto';
 import { decodeProtectedHeader, type JWK } from 'jose';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -14,6 +14,7 @@ import { compactJws, ecdsa, hmac, jsonText, paddedDigest } from '../hostile/raw-
 import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
 import { eventually } from '../support/eventually.js';
 import { httpOf } from './http-of.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 const NOW = Date.now();
 const RULES = { refreshAfter: 600, maxAge: 600, staleIfError: 0 };
@@ -225,7 +226,7 @@ describe('keys that are published at a URL', () => {
   });
 });
 
-const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const pair = () => newKeyPair('ec', { namedCurve: 'P-256' });
 const jwkOf = (key: KeyObject, kid?: string): JWK => ({
   ...key.export({ format: 'jwk' }),
   ...(kid === undefined ? {} : { kid }),
@@ -292,7 +293,7 @@ describe('the signature of a token', () => {
 
   test('a signature by an unusable key is refused as such, and makes nobody fetch keys', async () => {
     const as = await startAuthorizationServer(world);
-    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey;
+    const weak = newKeyPair('rsa', { modulusLength: 1024 }).publicKey;
     as.behave('jwks', { status: 200, body: JSON.stringify({ keys: [jwkOf(weak)] }) });
     const keys = keysOf(as);
     const token = compactJws(jsonText({ alg: 'RS256' }), '{}', () => Buffer.alloc(128));
@@ -324,7 +325,7 @@ describe('the signature of a token', () => {
   });
 
   test('RFC8725: a signature that anybody can make, for the exponent of the key is 1, is of no key', async () => {
-    const { n } = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
+    const { n } = newKeyPair('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
     const keys = fixedSigningKeys({ keys: [{ kty: 'RSA', n, e: 'AQ', kid: 'own' } as JWK] });
     const token = compactJws(jsonText({ alg: 'RS256', kid: 'own' }), '{}', paddedDigest);
     await expect(verify(token, keys)).rejects.toMatchObject({ reason: 'key_unusable' });
@@ -359,7 +360,7 @@ describe('the signature of a token', () => {
   });
 
   test('a signature verifies by the key of its own type when several keys have its kid', async () => {
-    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const rsa = newKeyPair('rsa', { modulusLength: 2048 });
     const keys = fixedSigningKeys({
       keys: [
         jwkOf(rsa.publicKey, 'same'),
@@ -367,7 +368,7 @@ describe('the signature of a token', () => {
         { ...jwkOf(other.publicKey, 'same'), alg: 'ES384' },
         { ...jwkOf(other.publicKey, 'same'), key_ops: ['encrypt'] },
         { ...jwkOf(other.publicKey, 'same'), key_ops: 'verify' as never },
-        jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey, 'same'),
+        jwkOf(newKeyPair('ec', { namedCurve: 'P-384' }).publicKey, 'same'),
         { ...jwkOf(known.publicKey, 'same'), alg: 'ES256', use: 'sig', key_ops: ['verify'] },
       ],
     });
@@ -404,7 +405,7 @@ describe('the signature of a token', () => {
   ])(
     'a signature counts as by an unknown key when only a key of %s has its kid, because a newer key may fit',
     async (_, { algorithm, options }) => {
-      const { publicKey } = generateKeyPairSync(algorithm as 'ec', options as { namedCurve: string });
+      const { publicKey } = newKeyPair(algorithm as 'ec', options);
       const keys = fixedSigningKeys({ keys: [jwkOf(publicKey, 'own')] });
       await expect(verify(signed(known.privateKey, 'own'), keys)).rejects.toMatchObject(
         refused('key_unknown'),
@@ -426,7 +427,7 @@ describe('the signature of a token', () => {
   });
 
   test('a key that OpenSSL cannot verify with is refused as such, and does not hide one that it can', async () => {
-    const agreement = generateKeyPairSync('x25519').publicKey;
+    const agreement = newKeyPair('x25519').publicKey;
     const keysOfBoth = (keys: readonly KeyObject[]): SigningKeys =>
       ({ current: () => ({ groupFor: () => ({ keysFor: () => ({ kind: 'found', keys }) }) }) }) as never;
     await expect(verify(signed(known.privateKey), keysOfBoth([agreement]))).rejects.toMatchObject({

@@ -1,8 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { readProofKey } from '../../lib/dpop/proof-key.js';
+import { newKeyPair } from '../support/key-pair.js';
 
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
+const rsa = newKeyPair('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
 
 const refused = (reason: string): Error => expect.objectContaining({ reason }) as Error;
 

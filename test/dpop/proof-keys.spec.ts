@@ -1,10 +1,11 @@
-import { constants, generateKeyPairSync, KeyObject, sign, type SignKeyObjectInput } from 'node:crypto';
+import { constants, KeyObject, sign, type SignKeyObjectInput } from 'node:crypto';
 import type { JWK } from 'jose';
 import type { DpopAlgorithm } from 'nestjs-cert-bound-auth';
 import { TestDpopClient } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ProofHeader } from '../../lib/dpop/proof-header.js';
 import { ProofKeys } from '../../lib/dpop/proof-keys.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 const URL = 'https://api.example.com/';
 const KEY = 'thumbprint';
@@ -144,7 +145,7 @@ describe('RFC9449-1: the signature of a proof', () => {
   );
 
   test('an ECDSA signature is two numbers side by side, not DER (RFC 7518 §3.4)', () => {
-    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const { privateKey, publicKey } = newKeyPair('ec', { namedCurve: 'P-256' });
     const jwk = jwkOf(publicKey);
     verify(signedBy({ key: privateKey, dsaEncoding: 'ieee-p1363' }), jwk, 'ES256');
     const der = signedBy({ key: privateKey, dsaEncoding: 'der' });
@@ -152,7 +153,7 @@ describe('RFC9449-1: the signature of a proof', () => {
   });
 
   test('the salt of a PSS signature is as long as the hash (RFC 7518 §3.5)', () => {
-    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const { privateKey, publicKey } = newKeyPair('rsa', { modulusLength: 2048 });
     const jwk = jwkOf(publicKey);
     const pss = { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING };
     verify(signedBy({ ...pss, saltLength: 32 }), jwk, 'PS256');
@@ -164,10 +165,10 @@ describe('RFC9449-1: the signature of a proof', () => {
 });
 
 describe('RFC8725: an algorithm is bound to the type of its key', () => {
-  const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
-  const ed25519 = generateKeyPairSync('ed25519');
-  const rsa = (modulusLength: number): typeof p256 => generateKeyPairSync('rsa', { modulusLength });
+  const p256 = newKeyPair('ec', { namedCurve: 'P-256' });
+  const p384 = newKeyPair('ec', { namedCurve: 'P-384' });
+  const ed25519 = newKeyPair('ed25519');
+  const rsa = (modulusLength: number): typeof p256 => newKeyPair('rsa', { modulusLength });
   const [rsa2048, rsa2047] = [rsa(2048), rsa(2047)];
 
   test.each<readonly [string, typeof p256, SignKeyObjectInput, string | null, DpopAlgorithm]>([

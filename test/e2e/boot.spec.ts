@@ -1,7 +1,6 @@
 import { Controller, Get, type INestApplication, Module, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
-import { generateKeyPairSync } from 'node:crypto';
 import {
   AnyScope,
   CertBoundAuthConfigurationError,
@@ -15,6 +14,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { PLATFORMS, startApp } from '../support/platforms.js';
 import { clientOf, createWorld, startApi, tlsOf, whenOver } from '../support/world.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 const world = await createWorld();
 
@@ -65,9 +65,9 @@ const certificate = (options: object): object => ({
   },
 });
 const S = 'authorizationServers[0]';
-const privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const privateKey = newKeyPair('ec', { namedCurve: 'P-256' });
 const rsaKey = (modulusLength: number): object =>
-  generateKeyPairSync('rsa', { modulusLength }).publicKey.export({ format: 'jwk' });
+  newKeyPair('rsa', { modulusLength }).publicKey.export({ format: 'jwk' });
 
 describe('invariant 8: wrong options stop the boot', () => {
   test('right options do not stop the boot', async () => {
@@ -447,7 +447,7 @@ describe('invariant 8: wrong options stop the boot', () => {
           clientAuthentication: {
             method: 'private_key_jwt',
             clientId: 'a',
-            key: generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 }).privateKey,
+            key: newKeyPair('rsa', { modulusLength: 2048, publicExponent: 3 }).privateKey,
             algorithm: 'RS256',
           },
         },
@@ -705,7 +705,7 @@ describe('invariant 8: wrong options stop the boot', () => {
   });
 
   test('a key set may hold keys that are for something else, and members that are null', async () => {
-    const agreement = generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' });
+    const agreement = newKeyPair('x25519').publicKey.export({ format: 'jwk' });
     const keys = [
       { ...agreement, use: 'enc' },
       { ...rsaKey(2048), crv: null, d: null },

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,6 +17,7 @@ import { RecordingLogger } from '../support/recording-logger.js';
 import { createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
 import { call } from './support/http-client.js';
 import { optionsFor, startEndpoint } from './support/endpoint.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 let world: World;
 beforeAll(async () => {
@@ -36,7 +37,7 @@ const BY_PSS_KEY = {
 const HEADER = { from: 'header', header: 'x-cert', format: 'pem', trust: 'proxy' } as const;
 
 function pssKey(): KeyObject {
-  return generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey;
+  return newKeyPair('rsa-pss', { modulusLength: 2048 }).privateKey;
 }
 
 /** What is wrong with options, a line each. */

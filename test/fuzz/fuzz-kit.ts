@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { type KeyObject } from 'node:crypto';
 import {
   selfSignedCertificate,
   type TestCertificate,
@@ -6,6 +6,7 @@ import {
 } from 'nestjs-cert-bound-auth/testing';
 import type { JWK } from 'jose';
 import { rfc7638Thumbprint } from './oracle/oracle-jwk.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 /** A key pair of an issuer or of a client, and the algorithm that it signs with. */
 export interface FuzzKey {
@@ -88,16 +89,16 @@ export function thumbprintOfKey({ jwk }: FuzzKey): string {
 }
 
 function ecKey(kid: string, algorithm: 'ES256' | 'ES384'): FuzzKey {
-  const pair = generateKeyPairSync('ec', { namedCurve: algorithm === 'ES256' ? 'P-256' : 'P-384' });
+  const pair = newKeyPair('ec', { namedCurve: algorithm === 'ES256' ? 'P-256' : 'P-384' });
   return keyOf(kid, algorithm, pair);
 }
 
 function edKey(kid: string): FuzzKey {
-  return keyOf(kid, 'EdDSA', generateKeyPairSync('ed25519'));
+  return keyOf(kid, 'EdDSA', newKeyPair('ed25519'));
 }
 
 function rsaKey(kid: string, algorithm: 'RS256' | 'PS256'): FuzzKey {
-  return keyOf(kid, algorithm, generateKeyPairSync('rsa', { modulusLength: 2048 }));
+  return keyOf(kid, algorithm, newKeyPair('rsa', { modulusLength: 2048 }));
 }
 
 function keyOf(

@@ -1,12 +1,6 @@
-import {
-  constants,
-  createHash,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-} from 'node:crypto';
+import { constants, createHash, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { ecdsa, eddsa, rsaPkcs1, rsaPss, type Signer } from './raw-jws.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 /** A public JWK, as it stands in the header of a proof. */
 export type PublicJwk = Readonly<Record<string, string>>;
@@ -48,8 +42,8 @@ export interface DpopKeys {
 
 /** Makes a new set of keys. */
 export function generateDpopKeys(): DpopKeys {
-  const { privateKey: rsa } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const { privateKey: ed25519 } = generateKeyPairSync('ed25519');
+  const { privateKey: rsa } = newKeyPair('rsa', { modulusLength: 2048 });
+  const { privateKey: ed25519 } = newKeyPair('ed25519');
   return {
     client: ecKey(),
     other: ecKey(),
@@ -89,12 +83,12 @@ function dpopKey(alg: string, privateKey: KeyObject, signer: Signer): DpopKey {
 }
 
 function ecKey(namedCurve = 'P-256', alg = 'ES256', hash = 'sha256'): DpopKey {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve });
+  const { privateKey } = newKeyPair('ec', { namedCurve });
   return dpopKey(alg, privateKey, ecdsa(privateKey, hash));
 }
 
 function rsaKey(modulusLength: number): DpopKey {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength });
+  const { privateKey } = newKeyPair('rsa', { modulusLength });
   return dpopKey('RS256', privateKey, rsaPkcs1(privateKey));
 }
 

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
+import { type KeyObject, randomUUID } from 'node:crypto';
 import {
   selfSignedCertificate,
   TestAuthorizationServer,
@@ -7,6 +7,7 @@ import {
 } from 'nestjs-cert-bound-auth/testing';
 import { compactJws, ecdsa, jsonText, type Signer } from './raw-jws.js';
 import type { HostileRequest } from './request.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 /** What the API under test answers to. */
 export const AUDIENCE = 'https://api.example.com';
@@ -176,12 +177,12 @@ export function seconds(): number {
 
 function publishedKeys(): PublishedKeys {
   return {
-    rsa: generateKeyPairSync('rsa', { modulusLength: 2048 }),
-    rs256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
-    encryption: generateKeyPairSync('rsa', { modulusLength: 2048 }),
-    weak: generateKeyPairSync('rsa', { modulusLength: 1024 }),
-    ed25519: generateKeyPairSync('ed25519'),
-    secp256k1: generateKeyPairSync('ec', { namedCurve: 'secp256k1' }),
+    rsa: newKeyPair('rsa', { modulusLength: 2048 }),
+    rs256: newKeyPair('rsa', { modulusLength: 2048 }),
+    encryption: newKeyPair('rsa', { modulusLength: 2048 }),
+    weak: newKeyPair('rsa', { modulusLength: 1024 }),
+    ed25519: newKeyPair('ed25519'),
+    secp256k1: newKeyPair('ec', { namedCurve: 'secp256k1' }),
     oct: Buffer.from(randomUUID()),
   };
 }

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { type KeyObject } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { CompactSign } from 'jose';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
@@ -9,6 +9,7 @@ import type { JsonObject } from '../../lib/jose/json-object.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { startIntrospectionEndpoint } from '../support/introspection-endpoint.js';
 import { AUDIENCE, createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 let world: World;
 let as: TestAuthorizationServer;
@@ -96,7 +97,7 @@ describe.each(['keycloak-jwt', 'access-token-jwt'] as const)('an answer in the f
   });
 
   test.each<[string, () => Made]>([
-    ['signed by another key', () => ({ key: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey })],
+    ['signed by another key', () => ({ key: newKeyPair('ec', { namedCurve: 'P-256' }).privateKey })],
     ['of another issuer', () => ({ claims: { iss: 'https://other.example.com' } })],
     ['with an extension that nothing understands', () => ({ header: { b64: true } })],
   ])('INV3: a JWT %s says nothing of the token', async (_, made) => {

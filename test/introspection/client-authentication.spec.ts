@@ -1,4 +1,4 @@
-import { createSecretKey, generateKeyPairSync } from 'node:crypto';
+import { createSecretKey } from 'node:crypto';
 import { type JWTVerifyGetKey, type JWTVerifyResult, jwtVerify } from 'jose';
 import type { ClientAuthentication } from 'nestjs-cert-bound-auth';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -8,11 +8,12 @@ import {
   isTlsMethod,
   readPrivateKey,
 } from '../../lib/introspection/client-authentication.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 const NOW = 1_800_000_000;
 const ISSUER = 'https://as.example.com';
 const SECRET = 'ein Geheimnis von 64 Byte, für alle HMAC-Verfahren lang genug ...';
-const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const { publicKey, privateKey } = newKeyPair('ec', { namedCurve: 'P-256' });
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: NOW * 1000 + 999 });

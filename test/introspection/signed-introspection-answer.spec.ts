@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { type KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AuthorizationServerHttp } from '../../lib/authorization-server/authorization-server-http.js';
@@ -9,6 +9,7 @@ import {
 } from '../../lib/introspection/signed-introspection-answer.js';
 import { fixedSigningKeys, RemoteSigningKeys } from '../../lib/authorization-server/signing-keys.js';
 import { compactJws, ecdsa, jsonText, rsaPkcs1, type Signer } from '../hostile/raw-jws.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 const NOW = 1_800_000_000;
 const ISSUER = 'https://as.example.com';
@@ -19,8 +20,8 @@ const RULES: SignedAnswerRules = {
   clockTolerance: 5,
 };
 
-const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const ec = newKeyPair('ec', { namedCurve: 'P-256' });
+const rsa = newKeyPair('rsa', { modulusLength: 2048 });
 const jwkOf = (key: KeyObject, kid: string): JWK => ({ ...key.export({ format: 'jwk' }), kid });
 const KEYS = fixedSigningKeys({ keys: [jwkOf(ec.publicKey, 'ec'), jwkOf(rsa.publicKey, 'rsa')] });
 
@@ -71,7 +72,7 @@ describe('a signed introspection answer', () => {
     expect(await verify(answer(difference))).toEqual({ active: true });
   });
 
-  const foreign = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const foreign = newKeyPair('ec', { namedCurve: 'P-256' });
   const typ = 'its typ is not token-introspection+jwt';
   const alg = 'its alg is not accepted';
   const critical = 'it has a critical header';

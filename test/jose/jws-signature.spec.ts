@@ -1,7 +1,8 @@
-import { createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { CompactSign } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { fits, isSigned, type SignatureAlgorithm } from '../../lib/jose/jws-signature.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 interface Pair {
   readonly publicKey: KeyObject;
@@ -12,9 +13,9 @@ const secret = (fill: string): Pair => {
   const key = createSecretKey(Buffer.alloc(64, fill));
   return { publicKey: key, privateKey: key };
 };
-const curve = (namedCurve: string): Pair => generateKeyPairSync('ec', { namedCurve });
-const rsa = (modulusLength = 2048): Pair => generateKeyPairSync('rsa', { modulusLength });
-const ed25519 = (): Pair => generateKeyPairSync('ed25519');
+const curve = (namedCurve: string): Pair => newKeyPair('ec', { namedCurve });
+const rsa = (modulusLength = 2048): Pair => newKeyPair('rsa', { modulusLength });
+const ed25519 = (): Pair => newKeyPair('ed25519');
 
 /** Every kind of key: one that is a client's or a server's, and another one like it. */
 const KEYS = {
@@ -98,8 +99,8 @@ describe.each(ALGORITHMS)('RFC7518-3: the signature algorithm %s', (algorithm) =
 
 test.each<[string, Pair]>([
   ['secp256k1', curve('secp256k1')],
-  ['Ed448', generateKeyPairSync('ed448')],
-  ['X25519', generateKeyPairSync('x25519')],
+  ['Ed448', newKeyPair('ed448')],
+  ['X25519', newKeyPair('x25519')],
   ['RSA of 2047 bits', rsa(2047)],
 ])('RFC8725: a key of %s fits no algorithm', (_name, { publicKey }) => {
   expect(ALGORITHMS.filter((algorithm) => fits(publicKey, algorithm))).toEqual([]);

@@ -1,7 +1,8 @@
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
 import type { JWK } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { fitnessOf, hasSecretMember, isFitRsaKey } from '../../lib/jose/key-fitness.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 const UNSUPPORTED = { kind: 'unsupported', problem: 'it is of no curve that is known' };
 const UNFIT = { kind: 'unfit', problem: expect.any(String) as string };
@@ -26,9 +27,8 @@ const exponent = (value: bigint): Buffer => {
   return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex');
 };
 
-const ec = (namedCurve: string): JWK =>
-  generateKeyPairSync('ec', { namedCurve }).publicKey.export({ format: 'jwk' });
-const ed25519 = (): JWK => generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
+const ec = (namedCurve: string): JWK => newKeyPair('ec', { namedCurve }).publicKey.export({ format: 'jwk' });
+const ed25519 = (): JWK => newKeyPair('ed25519').publicKey.export({ format: 'jwk' });
 const edwards = (hex: string): JWK => ({
   kty: 'OKP',
   crv: 'Ed25519',
@@ -216,5 +216,5 @@ test('a key that is imported already is held against the same numbers', () => {
   expect(imported(rsa(modulus(2040)))).toBe(false);
   expect(imported(rsa(modulus(2048), 'AQ'))).toBe(false);
   expect(imported(rsa(modulus(2048), exponent(2n ** 64n + 1n)))).toBe(false);
-  expect(isFitRsaKey(generateKeyPairSync('ed25519').publicKey)).toBe(false);
+  expect(isFitRsaKey(newKeyPair('ed25519').publicKey)).toBe(false);
 });

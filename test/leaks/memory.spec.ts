@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
+import { createHash, type KeyObject, randomUUID, sign } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import type { HttpRequest } from '../../lib/request/http-request.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { ResourceServer } from '../../lib/resource-server.js';
 import { AUDIENCE } from '../support/world.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 const ISSUER = 'https://as.example.com';
 const API = 'https://api.example.com';
@@ -19,7 +20,7 @@ const server = keyPair();
 const client = keyPair();
 
 function keyPair(): { readonly privateKey: KeyObject; readonly jwk: object; readonly thumbprint: string } {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey, publicKey } = newKeyPair('ec', { namedCurve: 'P-256' });
   const jwk = publicKey.export({ format: 'jwk' });
   return { privateKey, jwk, thumbprint: String(jwkThumbprint(jwk)) };
 }

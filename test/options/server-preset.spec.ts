@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import {
   type AuthorizationServerOptions,
   type AuthorizationServerPreset,
@@ -10,9 +9,10 @@ import {
 import { expect, test } from 'vitest';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { SERVER_PRESETS } from '../../lib/options/authorization-server-presets.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 const issuer = 'https://as.example.com';
-const { privateKey } = generateKeyPairSync('ed25519');
+const { privateKey } = newKeyPair('ed25519');
 const store: IntrospectionStore = { get: async () => undefined, set: async () => undefined };
 
 test('a preset is merged with what it is given, however deep', () => {

@@ -1,11 +1,11 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { newKeyPair } from '../support/key-pair.js';
 
 const PEM = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----';
 
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const ec384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
-const ed = generateKeyPairSync('ed25519');
+const rsa = newKeyPair('rsa', { modulusLength: 2048 });
+const ec = newKeyPair('ec', { namedCurve: 'P-256' });
+const ec384 = newKeyPair('ec', { namedCurve: 'P-384' });
+const ed = newKeyPair('ed25519');
 
 export const KEYS = { rsa, ec, ec384, ed };
 

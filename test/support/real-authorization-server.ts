@@ -1,9 +1,10 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TestCertificate } from 'nestjs-cert-bound-auth/testing';
 import { type Configuration, type Context, Provider } from 'oidc-provider';
 import { AUDIENCE, whenOver, type World } from './world.js';
+import { newKeyPair } from './key-pair.js';
 
 /** A real authorization server (oidc-provider) with one client that gets tokens, and one that introspects. */
 export interface RealAuthorizationServer {
@@ -62,7 +63,7 @@ export async function startRealAuthorizationServer(
 
 /** Configuration of a provider whose client `client` gets opaque tokens with any certificate of our CA. */
 export function configuration(introspectingClient: Readonly<Record<string, unknown>>): Configuration {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey } = newKeyPair('ec', { namedCurve: 'P-256' });
   const noRedirects = { response_types: [], redirect_uris: [] };
   return {
     adapter: memoryAdapter,

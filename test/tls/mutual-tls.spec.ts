@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import { connect, type ConnectionOptions } from 'node:tls';
@@ -10,6 +10,7 @@ import { TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openssl, pkcs12 } from '../support/openssl.js';
 import { createWorld, whenOver, type World } from '../support/world.js';
+import { newKeyPair } from '../support/key-pair.js';
 
 let world: World;
 let otherCa: TestCertificateAuthority;
@@ -121,7 +122,7 @@ describe('mutualTls says at boot what is wrong with the server’s own certifica
   });
 
   test('A key that can’t be read is said to be so, without the key in the message', () => {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const { privateKey } = newKeyPair('ec', { namedCurve: 'P-256' });
     const encrypted = privateKey.export({
       type: 'pkcs8',
       format: 'pem',

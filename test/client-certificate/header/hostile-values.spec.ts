@@ -1,8 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ForwardedCertificateParser } from '../../../lib/client-certificate/header/forwarded-certificate.js';
 import { parserOf } from '../../../lib/client-certificate/header/parser-of.js';
 import { base64Of, createCertificates, pemOf, type TestCertificates } from './certificates.js';
+import { newKeyPair } from '../../support/key-pair.js';
 
 let certificates: TestCertificates;
 beforeAll(async () => {
@@ -211,11 +211,11 @@ function withLongLength(der: Buffer): Buffer {
 }
 
 function publicKey(): Buffer {
-  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'der' });
+  return newKeyPair('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'der' });
 }
 
 function privateKey(): Buffer {
-  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
+  return newKeyPair('ec', { namedCurve: 'P-256' }).privateKey.export({
     type: 'pkcs8',
     format: 'der',
   });

@@ -1,5 +1,6 @@
-import { generateKeyPairSync, type JsonWebKey, type KeyObject, randomUUID } from 'node:crypto';
+import { type JsonWebKey, type KeyObject, randomUUID } from 'node:crypto';
 import { KEY_CACHE, LEAD, UNDER_WAY } from '../timing.js';
+import { newKeyPair } from '../../support/key-pair.js';
 
 /** The time between a request and its answer, in milliseconds since the epoch. */
 export interface Exchange {
@@ -23,7 +24,7 @@ export class SigningKey {
 
   /** @param publishedAt milliseconds since the epoch */
   constructor(readonly publishedAt: number) {
-    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const { privateKey, publicKey } = newKeyPair('ec', { namedCurve: 'P-256' });
     this.privateKey = privateKey;
     this.jwk = { ...publicKey.export({ format: 'jwk' }), kid: this.kid, alg: 'ES256', use: 'sig' };
   }

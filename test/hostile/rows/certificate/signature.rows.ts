@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import type { HostileKit } from '../../hostile-kit.js';
 import { headerRows, INVALID_TOKEN, tokenRows } from './certificate-row.js';
 import type { HostileRow } from '../../hostile-row.js';
@@ -20,11 +20,12 @@ import {
   swapped,
   unsigned,
 } from '../../raw-jws.js';
+import { newKeyPair } from '../../../support/key-pair.js';
 
 /** The order of P-256: as r and s it is as good as zero. */
 const P256_ORDER = 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551';
 
-const attacker = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const attacker = newKeyPair('ec', { namedCurve: 'P-256' });
 const attackerJwk = attacker.publicKey.export({ format: 'jwk' });
 
 function unsecured(kit: HostileKit, alg: string): string {
