@@ -241,12 +241,20 @@ function accept(
   { request, token: sent, progress, rules }: Attempt,
 ): MaybePromise<Acceptance> {
   const raw = rules.options.exposeToken ? sent : undefined;
-  const token = accessTokenFor(description, { confirmation, boundBy, raw });
+  const proved = {
+    scopes: description.scopes,
+    described: description,
+    confirmation,
+    boundBy,
+    raw,
+    signedAnswer,
+  };
+  const token = accessTokenFor(description, proved);
   const accepted: Acceptance = {
     outcome: 'accepted',
     token,
     user: token,
-    proved: { scopes: description.scopes, boundBy, signedAnswer },
+    proved,
     nextNonce,
     validUntil: validity.until,
     trace: traceOf(progress),

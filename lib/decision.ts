@@ -23,6 +23,11 @@ export interface Acceptance {
 /** What has been proved of a token and its holder. */
 export interface ProvenToken {
   readonly scopes: ReadonlySet<string>;
+  /** What the token says; it serves other requests, and so is nobody's to change. */
+  readonly described: TokenDescription;
+  readonly confirmation: Confirmation | undefined;
+  /** The token itself, where the app wants it. */
+  readonly raw: string | undefined;
   readonly boundBy: readonly BindingMethod[];
   /** The signed introspection answer that says so (RFC 9701), where one was asked for. */
   readonly signedAnswer: string | undefined;

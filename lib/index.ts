@@ -98,7 +98,22 @@ export type {
 
 export { Scopes, AnyScope } from './nest/decorators/scopes.decorator.js';
 export { SenderConstrained } from './nest/decorators/sender-constrained.decorator.js';
-export type { SenderConstraint } from './authorization/demands.js';
+export { RequireClaim } from './nest/decorators/require-claim.decorator.js';
+export { AuthenticationContext } from './nest/decorators/authentication-context.decorator.js';
+export { AuthorizationDetails } from './nest/decorators/authorization-details.decorator.js';
+export { Demand } from './nest/decorators/demand.decorator.js';
+export { isAmountWithin } from './authorization/amounts.js';
+export type {
+  AuthenticationRequirement,
+  AuthorizationDetail,
+  ClaimValue,
+  DemandCheck,
+  DemandedCall,
+  DemandRemedy,
+  DetailMatcher,
+  DetailRequirement,
+  SenderConstraint,
+} from './authorization/demands.js';
 export { Public } from './nest/decorators/public.decorator.js';
 export { AccessToken } from './nest/decorators/access-token.decorator.js';
 export { ClientCertificate } from './nest/decorators/client-certificate.decorator.js';

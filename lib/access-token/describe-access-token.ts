@@ -3,8 +3,7 @@ import type { ClaimNameSettings } from '../claims/claim-context.js';
 import { claimAt } from '../claims/claim-at.js';
 import { audienceOf, timeOf } from '../claims/check-claims.js';
 import { copyOfJson, type JsonObject } from '../jose/json-object.js';
-import type { BindingMethod, Confirmation, VerifiedAccessToken } from '../decision.js';
-import type { TokenDescription } from '../decision.js';
+import type { ProvenToken, TokenDescription, VerifiedAccessToken } from '../decision.js';
 
 /** Describes a token. @param claims checked in every way */
 export function describeAccessToken(
@@ -26,12 +25,7 @@ export function describeAccessToken(
 }
 
 /** What a request adds to the description of its token. */
-export interface ProvenToken {
-  readonly confirmation: Confirmation | undefined;
-  readonly boundBy: readonly BindingMethod[];
-  /** The token itself, where the app wants it. */
-  readonly raw: string | undefined;
-}
+export type AddedByRequest = Pick<ProvenToken, 'confirmation' | 'boundBy' | 'raw'>;
 
 /**
  * A token as one handler gets it: its own, down to the last claim, for the description serves other requests. Written out
@@ -39,7 +33,7 @@ export interface ProvenToken {
  */
 export function accessTokenFor(
   { issuer, subject, clientId, audience, scopes, issuedAt, expiresAt, tokenId, claims }: TokenDescription,
-  { confirmation, boundBy, raw }: ProvenToken,
+  { confirmation, boundBy, raw }: AddedByRequest,
 ): VerifiedAccessToken {
   const token: { -readonly [Name in keyof VerifiedAccessToken]: unknown } = {
     issuer,

@@ -1,30 +1,48 @@
-import { insufficientScope, invalidToken, type OAuthError } from '../challenge/oauth-error.js';
+import {
+  insufficientAuthentication,
+  insufficientScope,
+  invalidToken,
+  notAllowed,
+  type OAuthError,
+} from '../challenge/oauth-error.js';
+import type { MaybePromise } from '../common/maybe-promise.js';
 import { quotedList } from '../common/quoted.js';
+import { textOfPath } from '../claims/claim-at.js';
 import type { BindingMethod, ProvenToken } from '../decision.js';
-import type { Demands, ScopeRule, SenderConstraint } from './demands.js';
+import { hasUser, isAuthenticated } from './check-authentication.js';
+import { hasClaim } from './check-claim.js';
+import { unmetDetailsOrOwn } from './check-own.js';
+import type { AuthenticationCheck, Demanding, Demands, ScopeRule, SenderConstraint } from './demands.js';
 
 /**
- * Whether a valid token, bound to its caller, is enough: the caller has proved itself as demanded, and the token has the
- * scopes. `undefined` when it is; else why not.
- * @param place what demands it, for the log
+ * Whether a valid token, bound to its caller, is enough: `undefined` when it is; else why not. What other credentials cannot
+ * mend is told before what they can, and of that everything at once; what the app has to be asked for comes last.
  */
 export function unmetDemand(
-  { boundBy, scopes }: ProvenToken,
-  { constraints, rules }: Demands,
-  place: 'route' | 'policy',
+  proved: ProvenToken,
+  demands: Demands,
+  demanding: Demanding,
+): MaybePromise<OAuthError | undefined> {
+  const unmet =
+    unmetProof(proved, demands, demanding) ??
+    // Most routes demand no more.
+    (demands.checks.length === 0 ? undefined : unmetClaim(proved, demands, demanding)) ??
+    unmetGrant(proved, demands, demanding);
+  if (unmet !== undefined || demands.checks.length === 0) return unmet;
+  return unmetDetailsOrOwn(proved, demands, demanding);
+}
+
+function unmetProof(
+  { boundBy }: ProvenToken,
+  { constraints }: Demands,
+  { place }: Demanding,
 ): OAuthError | undefined {
   const unmet = unmetConstraint(boundBy, constraints);
-  if (unmet !== undefined) {
-    const proved = boundBy.join(' and ') || 'nothing';
-    return invalidToken('binding_insufficient', {
-      detail: `the ${place} demands ${unmet}, the caller proved ${proved}`,
-    });
-  }
-  const needed = unmetScopes(scopes, rules);
-  if (needed === undefined) return undefined;
-  const kinds = rules.map((rule) => `${rule.kind} of ${quotedList(rule.scopes)}`);
-  const detail = `the ${place} demands ${kinds.join(' and ')}, the token has ${quotedList(scopes)}`;
-  return insufficientScope(needed, { detail });
+  if (unmet === undefined) return undefined;
+  const proved = boundBy.join(' and ') || 'nothing';
+  return invalidToken('binding_insufficient', {
+    detail: `the ${place} demands ${unmet}, the caller proved ${proved}`,
+  });
 }
 
 /** The first constraint that what the caller has proved does not meet; `undefined` when all are met. */
@@ -35,6 +53,43 @@ function unmetConstraint(
   return constraints.find((constraint) =>
     constraint === 'any' ? boundBy.length === 0 : !boundBy.includes(constraint),
   );
+}
+
+function unmetClaim(
+  { described }: ProvenToken,
+  { checks }: Demands,
+  { place }: Demanding,
+): OAuthError | undefined {
+  for (const check of checks) {
+    if (check.kind !== 'claim' || hasClaim(described.claims, check)) continue;
+    const wanted =
+      check.anyOf.length === 0 ? 'to be there' : `to be one of ${quotedList(check.anyOf.map(String))}`;
+    return notAllowed('claim_unmet', { detail: `the ${place} demands ${textOfPath(check.path)} ${wanted}` });
+  }
+  return undefined;
+}
+
+/** Scopes, and how the user has authenticated: one challenge names what is missing of both (RFC 9470 §3). */
+function unmetGrant(
+  { scopes, described }: ProvenToken,
+  demands: Demands,
+  { place }: Demanding,
+): OAuthError | undefined {
+  const { rules } = demands;
+  const needed = unmetScopes(scopes, rules);
+  const authentication = authenticationOf(demands);
+  if (authentication !== undefined && !isAuthenticated(described, authentication, Date.now() / 1000)) {
+    const { acrValues, maxAge } = authentication;
+    const detail = `the ${place} demands ${textOfAuthentication(authentication)}`;
+    // A client that has no user can change nothing about it.
+    if (!hasUser(described))
+      return notAllowed('user_absent', { detail: `${detail}, and the token is of no user` });
+    return insufficientAuthentication({ acrValues, maxAge, scope: needed ?? [] }, { detail });
+  }
+  if (needed === undefined) return undefined;
+  const kinds = rules.map((rule) => `${rule.kind} of ${quotedList(rule.scopes)}`);
+  const detail = `the ${place} demands ${kinds.join(' and ')}, the token has ${quotedList(scopes)}`;
+  return insufficientScope('scope_missing', needed, { detail });
 }
 
 /**
@@ -53,4 +108,34 @@ function isMet(granted: ReadonlySet<string>, { kind, scopes }: ScopeRule): boole
   return kind === 'all'
     ? scopes.every((scope) => granted.has(scope))
     : scopes.some((scope) => granted.has(scope));
+}
+
+/** What class and method demand together: the values that both accept, and the shorter age. */
+function authenticationOf({ checks }: Demands): AuthenticationCheck | undefined {
+  const all = checks.filter((check): check is AuthenticationCheck => check.kind === 'authentication');
+  return all.length < 2 ? all[0] : all.reduce(both);
+}
+
+function both(one: AuthenticationCheck, other: AuthenticationCheck): AuthenticationCheck {
+  const ages = [one.maxAge, other.maxAge].filter((age) => age !== undefined);
+  return {
+    kind: 'authentication',
+    acrValues: commonOf(one.acrValues, other.acrValues),
+    maxAge: ages.length === 0 ? undefined : Math.min(...ages),
+  };
+}
+
+/** None that both accept: then nobody can meet both, for no token has such a value. */
+function commonOf(one: readonly string[], other: readonly string[]): readonly string[] {
+  if (one.length === 0 || other.length === 0) return [...one, ...other];
+  const common = one.filter((value) => other.includes(value));
+  return common.length > 0 ? common : [NOBODYS];
+}
+
+const NOBODYS = 'none';
+
+export function textOfAuthentication({ acrValues, maxAge }: AuthenticationCheck): string {
+  const ways = acrValues.length === 0 ? [] : [`acr to be one of ${quotedList(acrValues)}`];
+  const age = maxAge === undefined ? [] : [`auth_time to be at most ${maxAge} s ago`];
+  return [...ways, ...age].join(' and ');
 }

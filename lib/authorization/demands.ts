@@ -1,3 +1,7 @@
+import type { ClaimPath } from '../cert-bound-auth.options.js';
+import type { MaybePromise } from '../common/maybe-promise.js';
+import type { VerifiedAccessToken } from '../decision.js';
+
 /** What a route asks of a token's scopes. */
 export interface ScopeRule {
   readonly kind: 'all' | 'any';
@@ -11,7 +15,95 @@ export type SenderConstraint = 'certificate' | 'dpop' | 'any';
 export interface Demands {
   readonly rules: readonly ScopeRule[];
   readonly constraints: readonly SenderConstraint[];
+  /** What is demanded of other claims, and what the app asks for itself. */
+  readonly checks: readonly TokenCheck[];
 }
+
+/** What a route demands of a token beside its scopes. */
+export type TokenCheck = ClaimCheck | AuthenticationCheck | DetailsCheck | OwnCheck;
+
+/** What a claim may be asked to be. */
+export type ClaimValue = string | number | boolean;
+
+export interface ClaimCheck {
+  readonly kind: 'claim';
+  readonly path: ClaimPath;
+  /** One of them is enough; none: whatever it is, it has to be there. */
+  readonly anyOf: readonly ClaimValue[];
+}
+
+/** How the user must have authenticated (RFC 9470). */
+export interface AuthenticationRequirement {
+  /** `acr` values, in the order of preference: one of them is enough. @default any */
+  readonly acrValues?: readonly string[];
+  /** How long ago that may be at most, in seconds, at least 10. @default any time */
+  readonly maxAge?: number;
+}
+
+export interface AuthenticationCheck {
+  readonly kind: 'authentication';
+  readonly acrValues: readonly string[];
+  readonly maxAge: number | undefined;
+}
+
+/** What of an entry of `authorization_details` must be granted, by the common fields of RFC 9396 §2.2. */
+export interface DetailRequirement {
+  readonly actions?: readonly string[];
+  readonly locations?: readonly string[];
+  readonly datatypes?: readonly string[];
+  readonly privileges?: readonly string[];
+  readonly identifier?: string;
+}
+
+/** An entry of `authorization_details` (RFC 9396 §2). */
+export interface AuthorizationDetail {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+/** A call that something is demanded of. */
+export interface DemandedCall {
+  /** The request; for a message, what stands for one. */
+  readonly request: object;
+  /** Parameters of the route; arguments of a field of GraphQL; the content of a message; `undefined` where there are none. */
+  readonly params: unknown;
+}
+
+/** A call, and where something is demanded of it. */
+export interface Demanding extends DemandedCall {
+  /** What demands it, for the log. */
+  readonly place: 'route' | 'policy';
+}
+
+/** Says whether an entry of `authorization_details` covers a call. */
+export type DetailMatcher = (detail: AuthorizationDetail, call: DemandedCall) => boolean | Promise<boolean>;
+
+export interface DetailsCheck {
+  readonly kind: 'details';
+  readonly type: string;
+  readonly requirement: DetailRequirement | DetailMatcher;
+}
+
+/**
+ * Says whether a token is enough for a call. What it throws refuses too, with the status that the exception has, where that is
+ * an `HttpException`.
+ */
+export type DemandCheck = (token: VerifiedAccessToken, call: DemandedCall) => boolean | Promise<boolean>;
+
+/** What a client is told that does not meet a demand of the app's own, where other credentials would. */
+export interface DemandRemedy extends AuthenticationRequirement {
+  /** Scopes that would be enough. */
+  readonly scope?: readonly string[];
+}
+
+export interface OwnCheck {
+  readonly kind: 'own';
+  readonly check: DemandCheck;
+  readonly remedy: DemandRemedy | undefined;
+}
+
+/** What is found of a demand: `true` where it is met. */
+export type Met = MaybePromise<boolean>;
 
 /** Every way in which a caller may have to prove itself. */
 export const SENDER_CONSTRAINTS: readonly SenderConstraint[] = ['certificate', 'dpop', 'any'];

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { AuthenticationScheme } from '../decision.js';
-import type { Refusal } from './oauth-error.js';
+import type { AuthenticationNeeded, Refusal } from './oauth-error.js';
 
 /** What a challenge says beside the refusal. */
 export interface ChallengeContext {
@@ -31,7 +31,7 @@ export function renderRefusal(refusal: Refusal, context: ChallengeContext): Rend
   const message = describe(refusal);
   return {
     status: refusal.status,
-    challenge: 'retryAfter' in refusal ? undefined : challenges(refusal, context, message),
+    challenge: isChallenged(refusal) ? challenges(refusal, context, message) : undefined,
     nonce: refusal.code === 'use_dpop_nonce' ? refusal.nonce : undefined,
     headers: headersOf(refusal),
     body: {
@@ -58,15 +58,19 @@ function describe(refusal: Refusal): string {
       return 'The DPoP proof must hold the nonce of the DPoP-Nonce header';
     case 'insufficient_scope':
       return 'The access token does not have the scope that this resource needs';
+    case 'insufficient_user_authentication':
+      return 'The user must authenticate in another way, or again';
     case undefined:
       return describeStatus(refusal.status);
   }
 }
 
-function describeStatus(status: 401 | 429 | 503): string {
+function describeStatus(status: 401 | 403 | 429 | 503): string {
   switch (status) {
     case 401:
       return 'An access token is required';
+    case 403:
+      return 'This access token does not allow what is asked for';
     case 429:
       return 'This client sends too many requests';
     case 503:
@@ -78,7 +82,14 @@ function headersOf(refusal: Refusal): Readonly<Record<string, string>> {
   return 'retryAfter' in refusal ? { 'Retry-After': String(refusal.retryAfter) } : {};
 }
 
-type Challenged = Exclude<Refusal, { readonly retryAfter: number }>;
+type Challenged = Exclude<Refusal, Unchallenged>;
+
+/** For what no other credentials are a remedy. */
+type Unchallenged = { readonly retryAfter: number } | { readonly status: 403; readonly code: undefined };
+
+function isChallenged(refusal: Refusal): refusal is Challenged {
+  return !('retryAfter' in refusal) && !(refusal.status === 403 && refusal.code === undefined);
+}
 
 /** One field with a challenge for each scheme, and the error on the scheme that was used (RFC 9449 §7.2). */
 function challenges(refusal: Challenged, context: ChallengeContext, description: string): string {
@@ -110,8 +121,22 @@ function errorParameters(refusal: Challenged, description: string): readonly Par
   return [
     ['error', refusal.code ?? ''],
     ['error_description', description],
-    ...(refusal.code === 'insufficient_scope' ? [['scope', refusal.scope.join(' ')] as const] : []),
+    ...(refusal.code === 'insufficient_scope' ? scopeParameter(refusal) : []),
+    ...(refusal.code === 'insufficient_user_authentication' ? authenticationParameters(refusal) : []),
   ];
+}
+
+function authenticationParameters(needed: AuthenticationNeeded): readonly Parameter[] {
+  const { acrValues, maxAge } = needed;
+  return [
+    ...(acrValues.length > 0 ? [['acr_values', acrValues.join(' ')] as const] : []),
+    ...(maxAge === undefined ? [] : [['max_age', String(maxAge)] as const]),
+    ...scopeParameter(needed),
+  ];
+}
+
+function scopeParameter({ scope }: { readonly scope: readonly string[] }): readonly Parameter[] {
+  return scope.length > 0 ? [['scope', scope.join(' ')]] : [];
 }
 
 function render(

@@ -7,8 +7,19 @@ import { type ReasonTold, type RefusalReason, TOLD } from './reasons.js';
 export type Refusal =
   | Told<'unauthenticated' | 'invalidRequest' | 'invalidToken' | 'invalidDpopProof'>
   | (Told<'useDpopNonce'> & { readonly nonce: string })
+  | Told<'notAllowed'>
   | (Told<'insufficientScope'> & { readonly scope: readonly string[] })
+  | (Told<'insufficientAuthentication'> & AuthenticationNeeded)
   | (Told<'tooManyRequests' | 'outage'> & { readonly retryAfter: number });
+
+/** What a step-up needs (RFC 9470 §3). */
+export interface AuthenticationNeeded {
+  readonly acrValues: readonly string[];
+  /** Seconds. */
+  readonly maxAge: number | undefined;
+  /** Where scopes are missing as well. */
+  readonly scope: readonly string[];
+}
 
 type Told<Kind extends keyof typeof TOLD> = (typeof TOLD)[Kind];
 
@@ -75,9 +86,27 @@ export function useDpopNonce(nonce: string, reason: ReasonTold<'useDpopNonce'>):
   return new OAuthError({ ...TOLD.useDpopNonce, nonce }, reason);
 }
 
-/** The token does not carry the scopes that the route needs: 403. */
-export function insufficientScope(scope: readonly string[], details?: OAuthErrorDetails): OAuthError {
-  return new OAuthError({ ...TOLD.insufficientScope, scope }, 'scope_missing', details);
+/** The token does not carry the scopes, or the authorization details, that the route needs: 403. */
+export function insufficientScope(
+  reason: ReasonTold<'insufficientScope'>,
+  scope: readonly string[],
+  details?: OAuthErrorDetails,
+): OAuthError {
+  return new OAuthError({ ...TOLD.insufficientScope, scope }, reason, details);
+}
+
+/** The user must authenticate in another way, or again: 401 (RFC 9470 §3). */
+export function insufficientAuthentication(
+  needed: AuthenticationNeeded,
+  details?: OAuthErrorDetails,
+): OAuthError {
+  const refusal = { ...TOLD.insufficientAuthentication, ...needed };
+  return new OAuthError(refusal, 'authentication_insufficient', details);
+}
+
+/** The holder of this token may not do this, whatever it asks for: 403, without an error code that would invite it to. */
+export function notAllowed(reason: ReasonTold<'notAllowed'>, details?: OAuthErrorDetails): OAuthError {
+  return new OAuthError(TOLD.notAllowed, reason, details);
 }
 
 const RETRY_AFTER_SECONDS = 5;

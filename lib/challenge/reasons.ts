@@ -5,7 +5,9 @@ export const TOLD = {
   invalidToken: { status: 401, code: 'invalid_token' },
   invalidDpopProof: { status: 401, code: 'invalid_dpop_proof' },
   useDpopNonce: { status: 401, code: 'use_dpop_nonce' },
+  insufficientAuthentication: { status: 401, code: 'insufficient_user_authentication' },
   insufficientScope: { status: 403, code: 'insufficient_scope' },
+  notAllowed: { status: 403, code: undefined },
   tooManyRequests: { status: 429, code: undefined },
   outage: { status: 503, code: undefined },
 } as const;
@@ -103,8 +105,13 @@ const REASONS = [
   ['replay_store_unavailable', 'outage', 'warn'],
   // authorization
   ['binding_insufficient', 'invalidToken', 'debug'],
+  ['claim_unmet', 'notAllowed', 'debug'],
+  ['user_absent', 'notAllowed', 'debug'],
+  ['authentication_insufficient', 'insufficientAuthentication', 'debug'],
   ['scope_missing', 'insufficientScope', 'debug'],
-  ['user_refused', 'invalidToken', levelOfRefusedUser],
+  ['authorization_details_unmet', 'insufficientScope', levelOfOwnCheck],
+  ['demand_unmet', 'notAllowed', levelOfOwnCheck],
+  ['user_refused', 'invalidToken', levelOfOwnCheck],
 ] as const satisfies readonly Row[];
 
 type Reasons = typeof REASONS;
@@ -157,6 +164,6 @@ function levelOfIntrospectionError({ detail }: Evidence): LogLevel {
 }
 
 /** An error that says nothing of HTTP is likelier a fault in the app's `validate` than a decision. */
-function levelOfRefusedUser({ cause, chosenStatus }: Evidence): LogLevel {
+function levelOfOwnCheck({ cause, chosenStatus }: Evidence): LogLevel {
   return cause === undefined || chosenStatus !== undefined ? 'debug' : 'warn';
 }

@@ -107,7 +107,11 @@ export class Policy {
     route: string,
   ): Promise<Readonly<Record<string, string>>> {
     const { token, proved, trace, nextNonce } = acceptance;
-    const error = unmetDemand(proved, this.settings.demands, 'policy');
+    const error = await unmetDemand(proved, this.settings.demands, {
+      place: 'policy',
+      request: {},
+      params: undefined,
+    });
     if (error !== undefined) throw error;
     this.server.reportUnbound(acceptance, itself, route);
     return {

@@ -104,6 +104,7 @@ function resolvePolicy(name: string, own: ForwardAuthPolicy, given: Given): Poli
           ...(anyScope === undefined ? [] : [{ kind: 'any', scopes: anyScope } as const]),
         ],
         constraints: [policy.senderConstrained ?? []].flat(),
+        checks: [],
       },
       token: policy.token === undefined ? undefined : [policy.token].flat().map((place) => ({ ...place })),
       credentialHeaders: new Map(Object.entries(policy.credentialHeaders)),

@@ -216,6 +216,7 @@ function checkOverride(method: Method, path: string): readonly ConfigurationProb
       (other) =>
         (other.isProtected && !said.isProtected) ||
         (other.rules.length > 0 && said.rules.length === 0) ||
+        (other.checks.length > 0 && said.checks.length === 0) ||
         (other.constraints.length > 0 && said.constraints.length === 0),
     );
   if (!lost) return [];

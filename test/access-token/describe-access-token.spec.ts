@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import {
   accessTokenFor,
+  type AddedByRequest,
   describeAccessToken,
-  type ProvenToken,
 } from '../../lib/access-token/describe-access-token.js';
 import type { JsonObject } from '../../lib/jose/json-object.js';
 import type { VerifiedAccessToken } from '../../lib/decision.js';
 import type { ClaimNameSettings } from '../../lib/claims/claim-context.js';
 
-interface Case extends ProvenToken {
+interface Case extends AddedByRequest {
   readonly claimNames: ClaimNameSettings;
 }
 

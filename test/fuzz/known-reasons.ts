@@ -19,7 +19,12 @@ const IMPOSSIBLE: ReadonlySet<RefusalReason> = new Set([
   'public_url_unknown',
   'replay_store_unavailable',
   'binding_insufficient',
+  'claim_unmet',
+  'user_absent',
+  'authentication_insufficient',
   'scope_missing',
+  'authorization_details_unmet',
+  'demand_unmet',
   'user_refused',
 ]);
 

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { type Type, UnauthorizedException } from '@nestjs/common';
-import type { Demands, ScopeRule, SenderConstraint } from '../../authorization/demands.js';
+import type { Demands, ScopeRule, SenderConstraint, TokenCheck } from '../../authorization/demands.js';
 import { BoundedLog } from '../../common/bounded-log.js';
 import { log } from '../../common/log.js';
 import {
@@ -13,6 +13,7 @@ import {
   replacementOf,
 } from './methods.js';
 import {
+  checksAmong,
   constraintsAmong,
   demandsAmong,
   isPublicAmong,
@@ -85,16 +86,22 @@ function readPolicy(controller: Class, handler: Handler): RoutePolicy {
   if (said.isPublic) return { kind: 'public', by: 'method' };
   const classIsPublic = isPublicClass(controller);
   if (classIsPublic && !said.isProtected) {
-    return { kind: 'public', by: 'class', asked: { kind: 'protected', rules: [], constraints: [] } };
+    return {
+      kind: 'public',
+      by: 'class',
+      asked: { kind: 'protected', rules: [], constraints: [], checks: [] },
+    };
   }
   const ofClass = classIsPublic ? undefined : demandsOfClass(controller);
   const rules = [...(ofClass?.rules ?? []), ...said.rules];
   const constraints = said.constraints.length > 0 ? said.constraints : (ofClass?.constraints ?? []);
-  const sees = rules.length + constraints.length > 0 ? checksDemands : isProtective;
+  const checks = [...(ofClass?.checks ?? []), ...said.checks];
+  const sees = rules.length + constraints.length + checks.length > 0 ? checksDemands : isProtective;
   return {
     kind: 'protected',
     rules,
     constraints,
+    checks,
     guarded: guardsRun(controller, handler).some((guard) => sees(guard)),
     demanded: said.isProtected || (!classIsPublic && isProtectedByClass(controller)),
   };
@@ -133,6 +140,7 @@ export interface Said {
   readonly isProtected: boolean;
   readonly rules: readonly ScopeRule[];
   readonly constraints: readonly SenderConstraint[];
+  readonly checks: readonly TokenCheck[];
 }
 
 function saidOfHandler(controller: Class, handler: Handler): Said {
@@ -151,6 +159,7 @@ function together(each: readonly Said[]): Said {
     isProtected: each.some(({ isProtected }) => isProtected),
     rules: each.flatMap(({ rules }) => rules),
     constraints: each.flatMap(({ constraints }) => constraints),
+    checks: each.flatMap(({ checks }) => checks),
   };
 }
 
@@ -176,6 +185,7 @@ function saidBy(statements: readonly Statement[], guards: readonly unknown[]): S
     isProtected: demandsAmong(statements) || guards.some((guard) => isProtective(guard)),
     rules: rulesAmong(statements),
     constraints: constraintsAmong(statements),
+    checks: checksAmong(statements),
   };
 }
 
@@ -248,11 +258,12 @@ export function saidOfClass(prototype: object): Said {
   return saidBy(statementsOnClass(prototype), ownGuards(prototype.constructor as DecoratedTarget));
 }
 
-/** What a class demands of all its routes: its rules and those of the classes that it extends, and the nearest constraints. */
+/** What a class demands of all its routes, with what the classes demand that it extends; of constraints the nearest count. */
 export function demandsOfClass(controller: Class): Demands {
   const chains = chainsOf(controller).map((prototypes) => prototypes.map((each) => statementsOnClass(each)));
   return {
     rules: chains.flatMap((each) => each.toReversed().flatMap((statements) => rulesAmong(statements))),
+    checks: chains.flatMap((each) => each.toReversed().flatMap((statements) => checksAmong(statements))),
     constraints: chains.flatMap(
       (each) => each.map((statements) => constraintsAmong(statements)).find(({ length }) => length > 0) ?? [],
     ),

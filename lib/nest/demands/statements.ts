@@ -1,11 +1,12 @@
 import 'reflect-metadata';
-import type { ScopeRule, SenderConstraint } from '../../authorization/demands.js';
+import type { ScopeRule, SenderConstraint, TokenCheck } from '../../authorization/demands.js';
 
 /** What one decorator of this module says of a class or of a method. */
 export type Statement =
   | { readonly kind: 'public' }
   | { readonly kind: 'rule'; readonly rule: ScopeRule }
-  | { readonly kind: 'constraint'; readonly constraint: SenderConstraint };
+  | { readonly kind: 'constraint'; readonly constraint: SenderConstraint }
+  | { readonly kind: 'check'; readonly check: TokenCheck };
 
 const STATEMENTS_METADATA = 'cert-bound-auth:statements';
 
@@ -95,6 +96,10 @@ export function rulesAmong(statements: readonly Statement[]): readonly ScopeRule
 
 export function constraintsAmong(statements: readonly Statement[]): readonly SenderConstraint[] {
   return statements.flatMap((statement) => (statement.kind === 'constraint' ? [statement.constraint] : []));
+}
+
+export function checksAmong(statements: readonly Statement[]): readonly TokenCheck[] {
+  return statements.flatMap((statement) => (statement.kind === 'check' ? [statement.check] : []));
 }
 
 /** Whether any of them demands something. */

@@ -1,4 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
+import { textOfAuthentication } from '../../authorization/authorize.js';
+import type { TokenCheck } from '../../authorization/demands.js';
+import { textOfPath } from '../../claims/claim-at.js';
 import { log } from '../../common/log.js';
 import type { Entrance } from './entrance.js';
 import { EntranceRegistry } from './entrance-registry.js';
@@ -44,10 +47,23 @@ export function logTable(entrances: readonly Entrance[]): void {
   log.debug(['the entrances of this app, and what each demands:', ...lines].join('\n'));
 }
 
-function demandsOf({ demands: { rules, constraints } }: Entrance): string {
+function demandsOf({ demands: { rules, constraints, checks } }: Entrance): string {
   const scopes = rules.map(({ kind, scopes: names }) =>
     kind === 'all' ? names.join(' ') : `one of: ${names.join(' ')}`,
   );
   const proofs = constraints.map((constraint) => `by ${constraint}`);
-  return ['token', ...scopes, ...proofs].join(', ');
+  return ['token', ...scopes, ...checks.map((check) => textOfCheck(check)), ...proofs].join(', ');
+}
+
+function textOfCheck(check: TokenCheck): string {
+  switch (check.kind) {
+    case 'claim':
+      return `${textOfPath(check.path)}${check.anyOf.length === 0 ? '' : `: ${check.anyOf.join(' or ')}`}`;
+    case 'authentication':
+      return textOfAuthentication(check);
+    case 'details':
+      return `authorization_details of type ${check.type}`;
+    case 'own':
+      return "a check of the app's own";
+  }
 }

@@ -20,4 +20,4 @@ export interface Entrance {
   readonly demands: Demands;
 }
 
-export const NO_DEMANDS: Demands = { rules: [], constraints: [] };
+export const NO_DEMANDS: Demands = { rules: [], constraints: [], checks: [] };

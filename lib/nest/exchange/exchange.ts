@@ -19,6 +19,9 @@ export abstract class Exchange {
   /** What was called, for the log and for events: a pattern, never what the caller wrote. */
   abstract get route(): string;
 
+  /** What the app's own checks are told of the call: parameters of the route, arguments of a field, content of a message. */
+  abstract readonly params: unknown;
+
   /** Tells the caller why, where the protocol has a place for it, and makes the exception to throw. */
   abstract refuse(error: OAuthError, rendered: RenderedRefusal): Error;
 

@@ -1,12 +1,14 @@
 import { unmetDemand } from '../../authorization/authorize.js';
-import { andThenWith, type MaybePromise } from '../../common/maybe-promise.js';
+import type { Demanding } from '../../authorization/demands.js';
+import { andThenWith, isPromise, type MaybePromise } from '../../common/maybe-promise.js';
+import type { OAuthError } from '../../challenge/oauth-error.js';
 import type { Acceptance } from '../../decision.js';
 import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
 import type { Exchange } from './exchange.js';
 import type { RequestAuthenticator } from './request-authenticator.js';
 
 /** What is demanded where no decorator can stand: a valid token, bound to its caller. */
-export const TOKEN_ALONE: ProtectedRoute = { kind: 'protected', rules: [], constraints: [] };
+export const TOKEN_ALONE: ProtectedRoute = { kind: 'protected', rules: [], constraints: [], checks: [] };
 
 /** Lets a request pass that meets all that a route demands. @throws HttpException with the challenge set */
 export function protect(
@@ -28,12 +30,29 @@ function authorize(
   acceptance: Acceptance,
   { authenticator, route }: Authorization,
   exchange: Exchange,
-): true {
-  const error = unmetDemand(acceptance.proved, route, 'route');
-  if (error !== undefined) throw authenticator.refuseRoute(acceptance, error, route, exchange);
-  authenticator.admitted(acceptance, exchange);
-  authenticator.notePass(exchange, route);
-  return true;
+): MaybePromise<true> {
+  const unmet = unmetByCall(acceptance, route, exchange);
+  const settle = (error: OAuthError | undefined): true => {
+    if (error !== undefined) throw authenticator.refuseRoute(acceptance, error, route, exchange);
+    authenticator.admitted(acceptance, exchange);
+    authenticator.notePass(exchange, route);
+    return true;
+  };
+  return isPromise(unmet) ? unmet.then(settle) : settle(unmet);
+}
+
+/** What needs to know nothing of the call. */
+const ROUTE: Demanding = { place: 'route', request: {}, params: undefined };
+
+/** Which demand of a route a call does not meet; `undefined` when it meets all. */
+export function unmetByCall(
+  { proved }: Acceptance,
+  route: ProtectedRoute,
+  exchange: Exchange,
+): MaybePromise<OAuthError | undefined> {
+  if (route.checks.length === 0) return unmetDemand(proved, route, ROUTE);
+  const { request, params } = exchange;
+  return unmetDemand(proved, route, { place: 'route', request, params });
 }
 
 /**

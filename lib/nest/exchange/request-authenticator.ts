@@ -66,7 +66,14 @@ export class RequestAuthenticator {
   };
 
   private notedDecision(decision: MaybePromise<Decision>): DecidedRequest {
-    return { by: this, decision, userGiven: false, passed: undefined, reported: false };
+    return {
+      by: this,
+      decision,
+      userGiven: false,
+      passed: undefined,
+      passedCalls: undefined,
+      reported: false,
+    };
   }
 
   /** What was decided about a request; `undefined` where nobody has asked. */
@@ -122,13 +129,21 @@ export class RequestAuthenticator {
   }
 
   /** Whether a guard has found that the request may pass this route. */
-  hasPassed({ record: { decided } }: Exchange, policy: ProtectedRoute): boolean {
-    return decided?.by === this && decided.passed === policy;
+  hasPassed(exchange: Exchange, policy: ProtectedRoute): boolean {
+    const { decided } = exchange.record;
+    if (decided?.by !== this) return false;
+    if (policy.checks.length === 0) return decided.passed === policy;
+    // A request may bring several calls, and the app's own checks may tell them apart.
+    return decided.passedCalls?.get(exchange.params ?? decided) === policy;
   }
 
   /** Notes that the request may pass this route: token, binding and rules. */
-  notePass({ record: { decided } }: Exchange, policy: ProtectedRoute): void {
-    if (decided !== undefined) decided.passed = policy;
+  notePass({ record: { decided }, params }: Exchange, policy: ProtectedRoute): void {
+    if (decided === undefined) return;
+    decided.passed = policy;
+    if (policy.checks.length === 0) return;
+    decided.passedCalls ??= new Map();
+    decided.passedCalls.set(params ?? decided, policy);
   }
 
   /** Tells, once, that the request goes on to its handler. */
@@ -189,8 +204,8 @@ const TELLS_REVOCATION: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
 ]);
 
 /** Whether a valid token is enough: where the route has rules, a guard follows that checks them. */
-export function isFinal({ rules, constraints }: ProtectedRoute): boolean {
-  return rules.length === 0 && constraints.length === 0;
+export function isFinal({ rules, constraints, checks }: ProtectedRoute): boolean {
+  return rules.length === 0 && constraints.length === 0 && checks.length === 0;
 }
 
 function routeOf({ route }: Exchange): string {

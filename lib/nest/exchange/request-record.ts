@@ -31,6 +31,8 @@ export interface DecidedRequest {
   userGiven: boolean;
   /** The route whose rules have been met: another guard of the same route need not check them again. */
   passed: ProtectedRoute | undefined;
+  /** The same of routes with checks of other claims, by the parameters of the call: a request may bring several. */
+  passedCalls: Map<unknown, ProtectedRoute> | undefined;
   /** Whether listeners have been told: one event for each request, whatever guards it passes. */
   reported: boolean;
 }

@@ -16,6 +16,7 @@ export class GraphQLExchange extends Exchange {
     private readonly call: GraphQLCall,
     /** `Type.field`, or `Class.method`. */
     readonly route: string,
+    readonly params: unknown,
   ) {
     super(call.request, call.record);
   }
@@ -65,7 +66,8 @@ function rawOf(response: HttpResponse): Exclude<HttpResponse, { readonly raw: un
 /** The exchange of a resolver; `undefined` for an operation of which nobody knows what it was sent by. */
 export function graphqlExchangeOf(context: ExecutionContext): Exchange | undefined {
   // (source, arguments, context, info); without arguments for a reference of federation.
-  const call = callOfContext(context.getArgByIndex(2)) ?? callOfContext(context.getArgByIndex(1));
+  const args: unknown = context.getArgByIndex(1);
+  const call = callOfContext(context.getArgByIndex(2)) ?? callOfContext(args);
   if (call === undefined) return undefined;
-  return new GraphQLExchange(call, `${context.getClass().name}.${context.getHandler().name}`);
+  return new GraphQLExchange(call, `${context.getClass().name}.${context.getHandler().name}`, args);
 }

@@ -98,7 +98,7 @@ function holding(resolve: Resolve, held: HeldField, demands: DemandsFor): Resolv
     // Apps may share a schema: each decides about what came to it.
     if (owner !== undefined && owner !== modules && apps.has(owner))
       return resolve(source, args, context, info);
-    return andThen(passField(context, held, demands(args)), () => resolve(source, args, context, info));
+    return andThen(passField(args, context, held, demands(args)), () => resolve(source, args, context, info));
   };
   holders.set(holder, apps);
   if (ending.has(resolve)) ending.add(holder);

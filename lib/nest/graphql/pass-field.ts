@@ -1,8 +1,8 @@
-import { unmetDemand } from '../../authorization/authorize.js';
 import { BoundedLog } from '../../common/bounded-log.js';
 import { andThen, type MaybePromise } from '../../common/maybe-promise.js';
 import type { Acceptance } from '../../decision.js';
 import type { ProtectedRoute } from '../demands/route-policy.js';
+import { unmetByCall } from '../exchange/protect.js';
 import type { FieldDemands } from './field-policies.js';
 import { type GraphQLCall, findCall } from './graphql-call.js';
 import type { GraphQLApp } from './graphql-app.js';
@@ -23,6 +23,7 @@ export interface HeldField {
  * @throws GraphQLRefusedException
  */
 export function passField(
+  args: unknown,
   context: unknown,
   { app, route, isStream }: HeldField,
   demands: FieldDemands,
@@ -33,35 +34,43 @@ export function passField(
   const call = found ?? refuseUnknown(route);
   if (!isStream && isExpired(call)) throw endedToken('expired');
   let passed: MaybePromise<true> = true;
-  for (const demand of demands) passed = andThen(passed, () => pass(call, app, { route, demand }));
+  for (const demand of demands) passed = andThen(passed, () => pass(call, app, { route, demand, args }));
   return passed;
 }
 
 interface Demanded {
   readonly route: string;
   readonly demand: ProtectedRoute;
+  readonly args: unknown;
 }
 
 /** A list may have the same field a thousand times: it is found once that the operation may pass it. */
 function pass(
   call: GraphQLCall,
   { authenticator }: GraphQLApp,
-  { route, demand }: Demanded,
+  { route, demand, args }: Demanded,
 ): MaybePromise<true> {
   if (call.passed.has(demand)) return true;
-  const exchange = new GraphQLExchange(call, route);
-  return andThen(authenticator.require(exchange, demand), (acceptance: Acceptance): true => {
-    const error = unmetDemand(acceptance.proved, demand, 'route');
-    if (error === undefined) {
-      authenticator.admitted(acceptance, exchange);
-      call.passed.add(demand);
-      return true;
-    }
-    // An operation may name many fields that it may not have: the first one is told.
-    throw call.refusalTold
-      ? authenticator.exceptionFor({ error, trace: acceptance.trace }, exchange, demand)
-      : authenticator.refuseRoute(acceptance, error, demand, exchange);
+  const exchange = new GraphQLExchange(call, route, args);
+  return andThen(authenticator.require(exchange, demand), (acceptance: Acceptance): MaybePromise<true> => {
+    return andThen(unmetByCall(acceptance, demand, exchange), (error): true => {
+      if (error === undefined) {
+        authenticator.admitted(acceptance, exchange);
+        if (dependsOnCall(demand)) authenticator.notePass(exchange, demand);
+        else call.passed.add(demand);
+        return true;
+      }
+      // An operation may name many fields that it may not have: the first one is told.
+      throw call.refusalTold
+        ? authenticator.exceptionFor({ error, trace: acceptance.trace }, exchange, demand)
+        : authenticator.refuseRoute(acceptance, error, demand, exchange);
+    });
   });
+}
+
+/** Another field of the same operation may be asked for with other arguments. */
+function dependsOnCall({ checks }: ProtectedRoute): boolean {
+  return checks.some(({ kind }) => kind === 'own' || kind === 'details');
 }
 
 /** A request is answered once, whenever that is; a subscription goes on. */

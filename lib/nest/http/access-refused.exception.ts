@@ -27,7 +27,14 @@ export function statusOfHttpException(error: unknown): number | undefined {
   return error instanceof HttpException ? error.getStatus() : undefined;
 }
 
-/** What the app's `validate` has thrown, where that chose how a request is refused. */
+/** Where a function of the app decides, and may choose how a request is refused. */
+const APP_DECIDES: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
+  'user_refused',
+  'demand_unmet',
+  'authorization_details_unmet',
+]);
+
+/** What a function of the app has thrown, where that chose how a request is refused. */
 export function chosenExceptionOf({ reason, cause }: OAuthError): HttpException | undefined {
-  return reason === 'user_refused' && cause instanceof HttpException ? cause : undefined;
+  return APP_DECIDES.has(reason) && cause instanceof HttpException ? cause : undefined;
 }

@@ -26,6 +26,10 @@ export class HttpExchange extends Exchange {
     return `${rawRequestOf(this.request).method} ${route?.path ?? routeOptions?.url ?? 'unknown'}`;
   }
 
+  get params(): unknown {
+    return (this.request as { readonly params?: unknown }).params;
+  }
+
   refuse(error: OAuthError, rendered: RenderedRefusal): Error {
     return refuse(error, rendered, this.response);
   }

@@ -26,6 +26,9 @@ class GrpcExchange extends Exchange {
     super(request, record);
   }
 
+  /** Messages come after the decision. */
+  readonly params = undefined;
+
   /** `package.Service/Method`: only what the server knows comes here. */
   get route(): string {
     return this.call.path.slice(1);

@@ -49,6 +49,10 @@ export class TransportExchange extends Exchange {
     super(request, record);
   }
 
+  get params(): unknown {
+    return this.call.data;
+  }
+
   refuse(error: OAuthError, rendered: RenderedRefusal): Error {
     const { status, error: code, message, headers, exception } = toldOfCall(error, rendered);
     this.call.refusal = { status: 'error', statusCode: status, error: code, message, headers };

@@ -61,7 +61,12 @@ export class StandInResourceServer extends ResourceServer {
       outcome: 'accepted',
       token,
       user: token,
-      proved: { scopes: description.scopes, boundBy: proven.boundBy, signedAnswer: undefined },
+      proved: {
+        scopes: description.scopes,
+        described: description,
+        ...proven,
+        signedAnswer: undefined,
+      },
       nextNonce: undefined,
       validUntil: token.expiresAt * 1_000,
       trace: { ...startOfProgress(), verified: description },

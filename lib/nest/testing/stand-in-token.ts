@@ -1,4 +1,4 @@
-import type { ProvenToken } from '../../access-token/describe-access-token.js';
+import type { AddedByRequest } from '../../access-token/describe-access-token.js';
 import type { BindingMethod, TokenDescription } from '../../decision.js';
 
 /** Who stands in for the caller of every request. */
@@ -35,7 +35,7 @@ const NO_KEY = 'A'.repeat(43);
 /** A token as it is known, and what its caller is taken to have proved. */
 export interface StandIn {
   readonly description: TokenDescription;
-  readonly proven: ProvenToken;
+  readonly proven: AddedByRequest;
 }
 
 /** @param issuer as the app has it */

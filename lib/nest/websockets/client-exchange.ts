@@ -12,6 +12,7 @@ export class ClientExchange extends Exchange {
     handshake: HandshakeExchange,
     /** `Class.method`. */
     readonly route: string,
+    readonly params: unknown,
   ) {
     super(handshake.request, recordOfMessage(handshake.record));
   }
@@ -56,7 +57,11 @@ export function clientExchangeOf(context: ExecutionContext): Exchange | undefine
   if (known !== undefined) return known;
   const handshake = handshakeOfClient(args[0]);
   if (handshake === undefined) return undefined;
-  const exchange = new ClientExchange(handshake, `${context.getClass().name}.${context.getHandler().name}`);
+  const exchange = new ClientExchange(
+    handshake,
+    `${context.getClass().name}.${context.getHandler().name}`,
+    args[1],
+  );
   byArguments.set(args, exchange);
   byContent.set(contentOf(args), exchange);
   return exchange;

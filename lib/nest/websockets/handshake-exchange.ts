@@ -30,6 +30,8 @@ export class HandshakeExchange extends Exchange {
     super(request, record);
   }
 
+  readonly params = undefined;
+
   refuse(error: OAuthError, rendered: RenderedRefusal): Error {
     this.refusal = toldOfCall(error, rendered);
     return this.refusal.exception;

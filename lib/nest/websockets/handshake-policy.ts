@@ -25,6 +25,7 @@ function together(closed: readonly ReturnType<typeof classPolicy>[]): ProtectedR
   return {
     kind: 'protected',
     rules: closed.flatMap(({ rules }) => rules),
+    checks: closed.flatMap(({ checks }) => checks),
     constraints: [...new Set(closed.flatMap(({ constraints }) => constraints))],
   };
 }

@@ -64,7 +64,7 @@ export class NamespaceGateways {
     const { authenticator } = this.app;
     if (authenticator.hasPassed(handshake, demanded)) return true;
     const route = `${this.names.join(', ')} connection`;
-    return protect(authenticator, new ClientExchange(handshake, route), demanded);
+    return protect(authenticator, new ClientExchange(handshake, route, undefined), demanded);
   }
 }
 

@@ -99,6 +99,7 @@ describe('what decorators say about a route', () => {
         { kind: 'all', scopes: ['b'] },
       ],
       constraints: ['certificate', 'dpop'],
+      checks: [],
       guarded: true,
       demanded: true,
     });

@@ -30,6 +30,7 @@ describe('INV1: a guard of ours on a method protects it, though its class is pub
       kind: 'protected',
       rules: [],
       constraints: [],
+      checks: [],
       guarded: true,
       demanded: true,
     });
