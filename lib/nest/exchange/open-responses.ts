@@ -13,8 +13,12 @@ interface OpenResponse {
   readonly validUntil: number;
 }
 
+interface OnConnection {
+  responses: OpenResponse[];
+}
+
 interface WithOpenResponses {
-  [OPEN]?: OpenResponse[];
+  [OPEN]?: OnConnection;
 }
 
 /**
@@ -23,12 +27,13 @@ interface WithOpenResponses {
  * the one before it on the same connection.
  */
 export class OpenResponses {
-  private readonly connections = new Set<Connection & WithOpenResponses>();
+  /** Not the connections: that of HTTP/2 throws from when its session is over until it is closed, which may be the client's choice. */
+  private readonly connections = new Set<OnConnection>();
   private timer: NodeJS.Timeout | undefined;
 
   /** @param validUntil milliseconds since the epoch */
   keep(connection: Connection & WithOpenResponses, response: ServerResponse, validUntil: number): void {
-    const open = connection[OPEN] ?? this.watch(connection);
+    const { responses: open } = connection[OPEN] ?? this.watch(connection);
     const last = open.length - 1;
     const entry = { response, validUntil };
     if (open[last]?.response.writableFinished === true) open[last] = entry;
@@ -38,8 +43,7 @@ export class OpenResponses {
   /** Ends what is still under way past the end of its token. @param now milliseconds since the epoch */
   endExpired(now: number): void {
     for (const connection of this.connections) {
-      const open = connection[OPEN] ?? [];
-      connection[OPEN] = open.filter(
+      connection.responses = connection.responses.filter(
         ({ response, validUntil }) => !isOver(response) && !(now >= validUntil && ended(response)),
       );
     }
@@ -52,11 +56,11 @@ export class OpenResponses {
     this.connections.clear();
   }
 
-  private watch(connection: Connection & WithOpenResponses): OpenResponse[] {
-    const open: OpenResponse[] = [];
+  private watch(connection: Connection & WithOpenResponses): OnConnection {
+    const open: OnConnection = { responses: [] };
     connection[OPEN] = open;
-    this.connections.add(connection);
-    connection.once?.('close', () => this.connections.delete(connection));
+    this.connections.add(open);
+    connection.once?.('close', () => this.connections.delete(open));
     // It keeps no process alive.
     this.timer ??= setInterval(() => this.endExpired(Date.now()), PERIOD_MS).unref();
     return open;
