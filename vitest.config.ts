@@ -116,7 +116,7 @@ export default defineConfig({
           fileParallelism: false,
           maxConcurrency: availableParallelism(),
           testTimeout: 300_000,
-          hookTimeout: 300_000,
+          hookTimeout: 600_000,
         },
       },
     ],

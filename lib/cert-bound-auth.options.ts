@@ -188,7 +188,10 @@ export interface MessageOptions {
 export interface WebSocketTicketOptions {
   /** How long a ticket can be used, in seconds, 1 to 300. @default 30 */
   readonly lifetime?: number;
-  /** Where tickets are kept. Several instances of an API need one store. @default the memory of this process */
+  /**
+   * Where tickets are kept. Several instances of an API need one store: `new RedisWebSocketTicketStore(client)`.
+   * @default the memory of this process
+   */
   readonly store?: WebSocketTicketStore;
 }
 

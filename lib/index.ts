@@ -128,6 +128,10 @@ export {
   RedisIntrospectionStore,
   type RedisIntrospectionStoreOptions,
 } from './introspection/redis-introspection-store.js';
+export {
+  RedisWebSocketTicketStore,
+  type RedisWebSocketTicketStoreOptions,
+} from './nest/websockets/redis-ticket-store.js';
 export type {
   IoredisClient,
   NodeRedisClient,

@@ -9,6 +9,7 @@ export interface NodeRedisClient {
   readonly isOpen: boolean;
   SET(key: string, value: string, options: NodeRedisSetOptions): Promise<unknown>;
   GET(key: string): Promise<unknown>;
+  GETDEL(key: string): Promise<unknown>;
 }
 
 /** Options of `SET` as all versions of `redis` take them. */
@@ -25,6 +26,7 @@ export interface IoredisClient {
   set(key: string, value: string, unit: 'PX', milliseconds: number): Promise<unknown>;
   set(key: string, value: string, unit: 'PX', milliseconds: number, condition: 'NX'): Promise<unknown>;
   get(key: string): Promise<unknown>;
+  getdel(key: string): Promise<unknown>;
 }
 
 /** The commands that are used, the same for every client. They resolve to what Redis replies. */
@@ -32,6 +34,7 @@ export interface RedisCommands {
   setIfAbsent(key: string, value: string, milliseconds: number): Promise<unknown>;
   set(key: string, value: string, milliseconds: number): Promise<unknown>;
   get(key: string): Promise<unknown>;
+  getAndDelete(key: string): Promise<unknown>;
 }
 
 /**
@@ -51,6 +54,7 @@ function nodeRedisCommands(client: NodeRedisClient): RedisCommands {
     setIfAbsent: async (key, value, milliseconds) => client.SET(key, value, { PX: milliseconds, NX: true }),
     set: async (key, value, milliseconds) => client.SET(key, value, { PX: milliseconds }),
     get: async (key) => client.GET(key),
+    getAndDelete: async (key) => client.GETDEL(key),
   };
 }
 
@@ -59,20 +63,21 @@ function ioredisCommands(client: IoredisClient): RedisCommands {
     setIfAbsent: async (key, value, milliseconds) => client.set(key, value, 'PX', milliseconds, 'NX'),
     set: async (key, value, milliseconds) => client.set(key, value, 'PX', milliseconds),
     get: async (key) => client.get(key),
+    getAndDelete: async (key) => client.getdel(key),
   };
 }
 
 /** Transactions and `client.legacy()` have the commands too, but answer otherwise, and are never open. */
 function isNodeRedis(client: unknown): client is NodeRedisClient {
-  const { isOpen, SET, GET, options } = fieldsOf(client);
+  const { isOpen, SET, GET, GETDEL, options } = fieldsOf(client);
   const isLegacy = fieldsOf(options)['legacyMode'] === true;
-  return typeof isOpen === 'boolean' && isFunction(SET) && isFunction(GET) && !isLegacy;
+  return typeof isOpen === 'boolean' && [SET, GET, GETDEL].every(isFunction) && !isLegacy;
 }
 
 /** Pipelines have the commands too, but queue them, and have no status. */
 function isIoredis(client: unknown): client is IoredisClient {
-  const { status, set, setBuffer, get } = fieldsOf(client);
-  return typeof status === 'string' && isFunction(set) && isFunction(setBuffer) && isFunction(get);
+  const { status, set, setBuffer, get, getdel } = fieldsOf(client);
+  return typeof status === 'string' && [set, setBuffer, get, getdel].every(isFunction);
 }
 
 function isFunction(value: unknown): boolean {

@@ -55,6 +55,12 @@ export class RedisConnection {
     return reply === null ? undefined : textOf(reply);
   }
 
+  /** The value of a key, which is gone then, in one step; `undefined` when there is none. @throws Error when it cannot tell */
+  async getAndDelete(key: string): Promise<string | undefined> {
+    const reply = await this.send(async () => this.commands.getAndDelete(this.name(key)));
+    return reply === null ? undefined : textOf(reply);
+  }
+
   private name(key: string): string {
     return `${this.settings.prefix}${key}`;
   }

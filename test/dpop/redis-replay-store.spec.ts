@@ -163,8 +163,10 @@ describe('the clients of Redis', () => {
     ],
     ['a pipeline of ioredis', new Redis(lazy).pipeline()],
     ['half a client of redis', { isOpen: true, SET: () => 'OK' }],
+    ['most of a client of redis', { isOpen: true, SET: () => 'OK', GET: () => null }],
     ['half a client of ioredis', { status: 'ready', get: () => null, set: () => 'OK' }],
     ['another half', { status: 'ready', get: () => null, setBuffer: () => 'OK' }],
+    ['most of a client of ioredis', { ...redisDouble('ioredis', () => 'OK'), getdel: undefined }],
     ['a third half', { status: 'ready', set: () => 'OK', setBuffer: () => 'OK' }],
     ['a client that is never open', { ...redisDouble('redis', () => 'OK'), isOpen: undefined }],
   ])('a client is refused with the remedy when it is %s', (_, client) => {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { beforeAll, inject, test } from 'vitest';
 import { type Platform, PLATFORMS } from './apps/shared/platforms.js';
 import { REQUEST_TABLE } from './apps/shared/request-table.js';
-import { addSharedSources, compile, install, installedMajor } from './support/install.js';
+import { addSharedSources, compile, install, installedMajor, putInPlaceOf } from './support/install.js';
 
 const run = promisify(execFile);
 
@@ -99,6 +99,68 @@ test.concurrent.for(NODES)(
     expect(JSON.parse(stdout)).toMatchObject({ success: true, numTotalTests: 8, numPassedTests: 8 });
   },
 );
+
+/** The apps that have the packages of other entrances; everywhere the first version of gRPC's that will do. */
+const APPS_WITH_ENTRANCES = ['esm-nest12', 'esm-nest11', 'cjs-nest11.0'] as const;
+
+test.concurrent.for(APPS_WITH_ENTRANCES)(
+  'GraphQL, gateways and gRPC of the app %s answer the holder of the token, and run nothing for anybody else',
+  async (app, { expect }) => {
+    const outcomes = await playEntrances(app);
+    const refused = (by: number): object => ({
+      noToken: by,
+      thief: by,
+      ranForThem: 0,
+      honest: 'hello client-1',
+      ran: 1,
+    });
+    expect(outcomes).toEqual({
+      'graphql by apollo on express': refused(401),
+      'graphql by mercurius on fastify': refused(401),
+      'ws on express': refused(401),
+      'ws on fastify': refused(401),
+      'socket.io on express': refused(401),
+      'socket.io on fastify': refused(401),
+      // UNAUTHENTICATED; what comes in by gRPC has no app before Nest 11.1.4.
+      grpc: app === 'cjs-nest11.0' ? TOO_OLD_NEST : refused(16),
+    });
+  },
+);
+
+test.for(['esm-nest12', 'esm-nest11'] as const)(
+  'a microservice of gRPC of the app %s does not start by a @grpc/grpc-js that is too old to hold its calls',
+  async (app, { expect }) => {
+    await playEntrances(app);
+    await putInPlaceOf(await installed(app), '@grpc/grpc-js', 'grpc-js-before-interceptors');
+    const main = join(await installed(app), ENTRANCES_MAIN);
+    const { stdout } = await run(await executableOf('24'), [main, 'grpc'], { timeout: 60_000 });
+    expect(JSON.parse(stdout)).toEqual({ grpc: TOO_OLD_GRPC });
+  },
+);
+
+const TOO_OLD_NEST = bootError(
+  '@nestjs/core',
+  'its message handlers can be protected from Nest 11.1.4 on: update @nestjs/core and its companions',
+);
+const TOO_OLD_GRPC = bootError(
+  '@grpc/grpc-js',
+  'calls of gRPC can be protected from 1.11.0 on: update @grpc/grpc-js',
+);
+
+const ENTRANCES_MAIN = 'dist-entrances/entrances/main.js';
+
+const playEntrances = once(async (app: string): Promise<unknown> => {
+  const copy = await installed(app);
+  await compile(copy, 'tsconfig.entrances.json');
+  const { stdout } = await run(await executableOf('24'), [join(copy, ENTRANCES_MAIN)], { timeout: 120_000 });
+  return JSON.parse(stdout);
+});
+
+function bootError(path: string, remedy: string): object {
+  return {
+    boot: `CertBoundAuthModule cannot start with these options:\n  - ${path} (undefined): ${remedy}`,
+  };
+}
 
 function build(app: string, nest: number, differences: Partial<Build> = {}): Build {
   return { name: app, app, nest, tsconfig: 'tsconfig.json', main: 'dist/main.js', ...differences };

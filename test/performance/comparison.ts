@@ -1,5 +1,6 @@
 import type { BenchOptions } from './bench-options.js';
 import type { ClientIdentity } from './load/certificate.js';
+import type { ConnectionKind } from './load/clients-options.js';
 import type { RunEnd } from './processes/load.js';
 import type { VerificationSettings } from './processes/verification.js';
 import type { ServerSettings } from './servers/server-settings.js';
@@ -38,7 +39,7 @@ export interface LoadPlan {
   readonly path: string;
   readonly identity: ClientIdentity;
   readonly connections: number;
-  readonly connection: 'keep-alive' | 'close';
+  readonly connection: ConnectionKind;
   readonly warmUp: readonly RunEnd[];
   readonly round: RunEnd;
 }

@@ -21,6 +21,7 @@ function nodeRedisDouble(reply: Reply): NodeRedisClient {
     SET: async (key, value, { PX, NX }) =>
       reply(['SET', key, value, 'PX', PX, ...(NX === true ? ['NX'] : [])]),
     GET: async (key) => reply(['GET', key]),
+    GETDEL: async (key) => reply(['GETDEL', key]),
   };
 }
 
@@ -30,6 +31,7 @@ function ioredisDouble(reply: Reply): IoredisClient {
     set: async (...command: RedisCommand) => reply(['SET', ...command]),
     setBuffer: async () => undefined,
     get: async (key: string) => reply(['GET', key]),
+    getdel: async (key: string) => reply(['GETDEL', key]),
   };
   return client;
 }

@@ -14,25 +14,29 @@ interface OpenResponse {
   isRevoked: boolean;
 }
 
+interface OnConnection {
+  responses: OpenResponse[];
+}
+
 interface WithOpenResponses {
-  [OPEN]?: OpenResponse[];
+  [OPEN]?: OnConnection;
 }
 
 /**
  * The responses that may outlive the tokens which they were accepted with: events, streams, whatever a handler writes by
- * itself. They end within a second after their token, or after
- * it has been found to be revoked. Nothing is scheduled for each request: a response takes the place of
- * the one before it on the same connection.
+ * itself. They end within a second after their token, or after it has been found to be revoked. Nothing is scheduled for each
+ * request: a response takes the place of the one before it on the same connection.
  */
 export class OpenResponses {
-  private readonly connections = new Set<Connection & WithOpenResponses>();
+  /** Not the connections: that of HTTP/2 throws from when its session is over until it is closed, which may be the client's choice. */
+  private readonly connections = new Set<OnConnection>();
   /** Digests of tokens that have been revoked since it was last looked. */
   private readonly lately = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
 
   /** @param end of the token that the response was accepted with */
   keep(connection: Connection & WithOpenResponses, response: ServerResponse, end: TokenEnd): void {
-    const open = connection[OPEN] ?? this.watch(connection);
+    const { responses: open } = connection[OPEN] ?? this.watch(connection);
     const last = open.length - 1;
     const entry = { response, end, isRevoked: false };
     if (open[last]?.response.writableFinished === true) open[last] = entry;
@@ -47,8 +51,7 @@ export class OpenResponses {
   /** Ends what is still under way past the end of its token. @param now milliseconds since the epoch */
   endExpired(now: number): void {
     for (const connection of this.connections) {
-      const open = connection[OPEN] ?? [];
-      connection[OPEN] = open.filter((entry) => this.goesOn(entry, now));
+      connection.responses = connection.responses.filter((entry) => this.goesOn(entry, now));
     }
     this.lately.clear();
   }
@@ -68,11 +71,11 @@ export class OpenResponses {
     this.lately.clear();
   }
 
-  private watch(connection: Connection & WithOpenResponses): OpenResponse[] {
-    const open: OpenResponse[] = [];
+  private watch(connection: Connection & WithOpenResponses): OnConnection {
+    const open: OnConnection = { responses: [] };
     connection[OPEN] = open;
-    this.connections.add(connection);
-    connection.once?.('close', () => this.connections.delete(connection));
+    this.connections.add(open);
+    connection.once?.('close', () => this.connections.delete(open));
     // It keeps no process alive.
     this.timer ??= setInterval(() => this.endExpired(Date.now()), PERIOD_MS).unref();
     return open;

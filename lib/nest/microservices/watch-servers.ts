@@ -3,6 +3,7 @@ import { log } from '../../common/log.js';
 import { answerOf } from './answer.js';
 import type { GrpcInterceptor } from './grpc-api.js';
 import { grpcCallOf, grpcDoor } from './grpc-door.js';
+import { type GrpcPackageServer, requireInterceptors } from './grpc-package.js';
 import type { MessageApp } from './message-app.js';
 import { type MessageCall, noteCall } from './message-call.js';
 
@@ -21,6 +22,7 @@ interface MessageServer {
 /** What is used of `ServerGrpc` beside that. */
 interface GrpcServer extends MessageServer {
   options: GrpcOptions;
+  createClient(): Promise<GrpcPackageServer>;
   createService(service: GrpcService, name: string): Promise<object>;
 }
 
@@ -104,6 +106,12 @@ function watchGrpc(server: GrpcServer, app: MessageApp): void {
   const interceptors = [grpcDoor(app, handled), ...(channelOptions?.interceptors ?? [])];
   // Not into the object that the app has given: it may give the same one to several servers.
   server.options = { ...server.options, channelOptions: { ...channelOptions, interceptors } };
+  const createClient = server.createClient.bind(server);
+  server.createClient = async () => {
+    const made = await createClient();
+    requireInterceptors(made);
+    return made;
+  };
   const createService = server.createService.bind(server);
   server.createService = async (service, name) => {
     const handlers = await createService(service, name);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, readFile } from 'node:fs/promises';
+import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Packed } from './pack.js';
@@ -15,9 +15,16 @@ export async function install(app: string, { directory, tarball }: Packed): Prom
   return copy;
 }
 
-/** Adds what all apps of the matrix share. */
+/** Adds what all apps of the matrix share. The entrances have a tsconfig of their own: not every app has their packages. */
 export async function addSharedSources(copy: string): Promise<void> {
   await cp(join(apps, 'shared'), join(copy, 'src'), { recursive: true });
+}
+
+/** Puts another version of a package, which the app has under another name, in the place of that which it uses. */
+export async function putInPlaceOf(copy: string, name: string, other: string): Promise<void> {
+  const place = join(copy, 'node_modules', name);
+  await rm(place, { recursive: true });
+  await cp(join(copy, 'node_modules', other), place, { recursive: true });
 }
 
 /** Compiles with the app's own TypeScript. @throws Error that shows what the compiler said */

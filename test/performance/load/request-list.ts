@@ -1,3 +1,4 @@
+import type { ConnectionKind } from './clients-options.js';
 import type { Credentials } from './credentials-file.js';
 
 /** Requests as the bytes that go over the wire, made before anything is measured. */
@@ -6,7 +7,7 @@ export class RequestList {
   private position = 0;
   private left = 0;
 
-  constructor(credentials: readonly Credentials[], path: string, connection: 'keep-alive' | 'close') {
+  constructor(credentials: readonly Credentials[], path: string, connection: ConnectionKind) {
     this.requests = credentials.map((each) => Buffer.from(textOf(each, path, connection)));
   }
 
@@ -32,7 +33,7 @@ export class RequestList {
   }
 }
 
-function textOf({ token, proof }: Credentials, path: string, connection: 'keep-alive' | 'close'): string {
+function textOf({ token, proof }: Credentials, path: string, connection: ConnectionKind): string {
   const lines = [
     `GET ${path} HTTP/1.1`,
     'Host: localhost',

@@ -1,27 +1,10 @@
 /** The clients: a process of its own, so that what they cost is not the server's. */
 import { clearImmediate, setImmediate, setTimeout } from 'node:timers';
-import type { ClientIdentity } from '../load/certificate.js';
+import { type Clients, clientsOf } from '../load/clients.js';
+import type { ClientsOptions } from '../load/clients-options.js';
 import { readCredentials } from '../load/credentials-file.js';
-import { KeepAlivePool } from '../load/keep-alive-pool.js';
-import { NewConnections } from '../load/new-connections.js';
 import { RequestList } from '../load/request-list.js';
 import { answerQuestions, cpuMicros } from './answer-questions.js';
-
-/** Clients of one server. */
-export interface ClientsOptions {
-  readonly name: string;
-  readonly port: number;
-  readonly identity: ClientIdentity;
-  /** How many at once. */
-  readonly connections: number;
-  /** `close`: a new connection for each request. */
-  readonly connection: 'keep-alive' | 'close';
-  /** File of the credentials that they send. */
-  readonly credentials: string;
-  /** How many of them, from the first on. */
-  readonly count: number;
-  readonly path: string;
-}
 
 /** What clients shall do. */
 export interface RunOptions {
@@ -43,26 +26,14 @@ export interface Run {
   readonly cpuMicros: number;
 }
 
-const clients = new Map<
-  string,
-  { readonly connections: KeepAlivePool | NewConnections; readonly requests: RequestList }
->();
+const clients = new Map<string, { readonly connections: Clients; readonly requests: RequestList }>();
 
 const handlers = {
-  async open({
-    name,
-    port,
-    identity,
-    connections,
-    connection,
-    credentials,
-    count,
-    path,
-  }: ClientsOptions): Promise<void> {
+  async open(options: ClientsOptions): Promise<void> {
+    const { name, connection, credentials, count, path } = options;
     const chosen = (await readCredentials(credentials)).slice(0, count);
     const requests = new RequestList(chosen, path, connection);
-    const Clients = connection === 'close' ? NewConnections : KeepAlivePool;
-    clients.set(name, { connections: new Clients(port, connections, identity), requests });
+    clients.set(name, { connections: clientsOf(options, chosen), requests });
   },
 
   async run({ name, from, until }: RunOptions): Promise<Run> {

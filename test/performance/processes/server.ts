@@ -6,6 +6,8 @@ import type { ServerSettings, ServerVariant } from '../servers/server-settings.j
 import { startAuth0 } from '../servers/start-auth0.js';
 import { startExpress } from '../servers/start-express.js';
 import { startEmptyGuard, startJwtVerifyGuard, startSignatureGuard } from '../servers/start-guarded.js';
+import { startGateway } from '../servers/start-gateway.js';
+import { startGrpc } from '../servers/start-grpc.js';
 import { startHandWritten } from '../servers/start-hand-written.js';
 import { startLibrary } from '../servers/start-library.js';
 import { startOpenNest } from '../servers/start-open-nest.js';
@@ -29,6 +31,8 @@ const STARTS: Readonly<Record<ServerVariant, (settings: ServerSettings) => Promi
 
 async function start(): Promise<number> {
   const settings = readSettings() as ServerSettings;
+  if (settings.entrance === 'ws') return startGateway(settings);
+  if (settings.entrance === 'grpc') return startGrpc(settings);
   const server = await STARTS[settings.variant](settings);
   server.keepAliveTimeout = IDLE_TIME_MS;
   return (server.address() as AddressInfo).port;

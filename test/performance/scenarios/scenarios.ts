@@ -4,6 +4,7 @@ import { cachedOpaqueToken, seenToken, tenThousandTokens } from './known-tokens.
 import type { Setting } from './line-up.js';
 import { certificateSize, newConnection } from './new-connections.js';
 import { dpopRequest, newToken } from './new-tokens.js';
+import { grpcCall, webSocketMessage } from './other-entrances.js';
 
 /** Everything that is measured, in the order of the report. */
 export function allScenarios(setting: Setting): readonly Scenario[] {
@@ -16,6 +17,8 @@ export function allScenarios(setting: Setting): readonly Scenario[] {
     dpopRequest(setting),
     cachedOpaqueToken(setting),
     newConnection(setting),
+    webSocketMessage(setting),
+    grpcCall(setting),
     cachedTokens(growth),
     issuers(growth, 'seen'),
     issuers(growth, 'new'),

@@ -23,6 +23,9 @@ export type ServerVariant =
 
 export type Platform = 'express' | 'fastify';
 
+/** What requests come in by. */
+export type Entrance = 'http' | 'ws' | 'grpc';
+
 /** What a server process is started with. */
 export interface ServerSettings {
   readonly variant: ServerVariant;
@@ -39,6 +42,8 @@ export interface ServerSettings {
   readonly introspectionEndpoint?: string;
   /** Whether DPoP proofs are accepted. */
   readonly dpop?: boolean;
+  /** Of Nest, open or with this library. @default 'http' */
+  readonly entrance?: Entrance;
   /** The root of another checkout, built for the benchmark, whose server it is. @default this one */
   readonly checkout?: string;
   /** Servers with different ones share nothing. */
@@ -50,6 +55,9 @@ export const PUBLIC_URL = 'https://api.example.com';
 
 /** The route that is asked for. */
 export const PATH = '/payments';
+
+/** The path of the gateway that messages are sent to. */
+export const GATEWAY_PATH = '/messages';
 
 /** A route that demands a scope. */
 export const SCOPED_PATH = '/payments/scoped';

@@ -1,3 +1,4 @@
+import type { DynamicModule } from '@nestjs/common';
 import type { Server } from 'node:https';
 import {
   type AuthorizationServerOptions,
@@ -20,8 +21,12 @@ const TOKEN_CACHE_SIZE = 2 ** 29;
 /** Nest with this library, which protects every route. */
 export async function startLibrary(settings: ServerSettings): Promise<Server> {
   class App {}
-  const auth = CertBoundAuthModule.forRoot(optionsOf(settings));
-  return startNest(settings, { module: App, imports: [auth], controllers: [PaymentsController] });
+  return startNest(settings, { module: App, imports: authOf(settings), controllers: [PaymentsController] });
+}
+
+/** The library's module, where the variant has it. */
+export function authOf(settings: ServerSettings): DynamicModule[] {
+  return settings.variant === 'library' ? [CertBoundAuthModule.forRoot(optionsOf(settings))] : [];
 }
 
 function optionsOf(settings: ServerSettings): CertBoundAuthOptions {

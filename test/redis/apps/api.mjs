@@ -1,11 +1,18 @@
 // @ts-check
 /** One instance of an API, in a process of its own: it imports the package as an app does, so it is JavaScript. */
 import 'reflect-metadata';
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Inject, Post, Req } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { WsAdapter } from '@nestjs/platform-ws';
+import { WebSocketGateway } from '@nestjs/websockets';
 import { Redis } from 'ioredis';
-import { CertBoundAuthModule, RedisReplayStore } from 'nestjs-cert-bound-auth';
+import {
+  CertBoundAuthModule,
+  RedisReplayStore,
+  RedisWebSocketTicketStore,
+  WebSocketTickets,
+} from 'nestjs-cert-bound-auth';
 import { createClient } from 'redis';
 
 /** @type {import('../support/api-process.js').ApiSettings} */
@@ -17,10 +24,39 @@ class PaymentsController {
   }
 }
 Controller('payments')(PaymentsController);
-const list = Object.getOwnPropertyDescriptor(PaymentsController.prototype, 'list');
-Get()(PaymentsController.prototype, 'list', list ?? {});
+decorate(PaymentsController, 'list', Get());
+
+class TicketsController {
+  /** @param {WebSocketTickets} tickets */
+  constructor(tickets) {
+    this.tickets = tickets;
+  }
+
+  /** @param {object} request */
+  async create(request) {
+    return { ticket: await this.tickets.issue(request, { path: '/chat' }) };
+  }
+}
+Controller('tickets')(TicketsController);
+Inject(WebSocketTickets)(TicketsController, undefined, 0);
+Req()(TicketsController.prototype, 'create', 0);
+decorate(TicketsController, 'create', Post());
+
+class ChatGateway {}
+WebSocketGateway({ path: '/chat' })(ChatGateway);
+
+/**
+ * @param {Function} type
+ * @param {string} name of its method
+ * @param {MethodDecorator} decorator
+ */
+function decorate(type, name, decorator) {
+  decorator(type.prototype, name, Object.getOwnPropertyDescriptor(type.prototype, name) ?? {});
+}
 
 class AppModule {}
+const redis = connect();
+const { timeout } = settings;
 
 const root = {
   module: AppModule,
@@ -29,11 +65,13 @@ const root = {
       ...settings.auth,
       dpop: {
         publicUrl: settings.publicUrl,
-        replayStore: new RedisReplayStore(connect(), { timeout: settings.timeout }),
+        replayStore: new RedisReplayStore(redis, { timeout }),
       },
+      webSocketTickets: { store: new RedisWebSocketTicketStore(redis, { timeout }) },
     }),
   ],
-  controllers: [PaymentsController],
+  controllers: [PaymentsController, TicketsController],
+  providers: [ChatGateway],
 };
 
 function connect() {
@@ -51,6 +89,7 @@ const app =
   settings.platform === 'fastify'
     ? await NestFactory.create(root, new FastifyAdapter(), { logger: false })
     : await NestFactory.create(root, { logger: false });
+app.useWebSocketAdapter(new WsAdapter(app));
 await app.listen(0, '127.0.0.1');
 process.once('disconnect', () => process.exit());
 process.send?.({ url: await app.getUrl() });

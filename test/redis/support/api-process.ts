@@ -26,7 +26,7 @@ export interface ApiProcess {
   readonly url: string;
 }
 
-/** Starts one with `GET /payments`; it ends with the test. @throws Error when it ends before it listens */
+/** Starts one with `GET /payments`, `POST /tickets` and a gateway at `/chat`; it ends with the test. @throws Error when it ends before it listens */
 export async function startApiProcess(settings: ApiSettings): Promise<ApiProcess> {
   const child = fork(PROGRAM, [JSON.stringify(settings)], { execArgv: [] });
   whenOver(async () => end(child));
