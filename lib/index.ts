@@ -120,6 +120,9 @@ export { ClientCertificate } from './nest/decorators/client-certificate.decorato
 export { CertificateBindingGuard } from './nest/guards/certificate-binding.guard.js';
 export { ScopesGuard } from './nest/guards/scopes.guard.js';
 
+export { type McpAuthInfo, mcpRequest, type RequestOfMcp } from './nest/mcp/mcp-request.js';
+export { protectTools, type ScopedTools, type ToolServer } from './nest/mcp/protect-tools.js';
+
 export type { IntrospectionStore, ReplayStore, UnboundRequest } from './cert-bound-auth.options.js';
 export { TooManyProofsError } from './dpop/replay-store.js';
 export { MemoryReplayStore, type MemoryReplayStoreOptions } from './dpop/memory-replay-store.js';

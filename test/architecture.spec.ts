@@ -14,6 +14,7 @@ const ROOMS = [
   'nest/testing',
   'nest',
   'nest/entrances',
+  'nest/mcp',
   'nest/decorators',
   'nest/guards',
   'nest/graphql',

@@ -1,6 +1,6 @@
 import type { RenderedRefusal } from '../../challenge/challenge.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
-import { rawRequestOf } from '../../request/http-request.js';
+import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
 import { connectionOf } from '../../client-certificate/client-certificate.js';
 import { Exchange } from '../exchange/exchange.js';
 import type { OpenResponses } from '../exchange/open-responses.js';
@@ -17,13 +17,8 @@ export class HttpExchange extends Exchange {
     super(request, recordOf(request));
   }
 
-  /** Method and path pattern: a path itself may hold what should not be in a log, and a query may hold a token. */
   get route(): string {
-    const { route, routeOptions } = this.request as {
-      readonly route?: { readonly path?: string };
-      readonly routeOptions?: { readonly url?: string };
-    };
-    return `${rawRequestOf(this.request).method} ${route?.path ?? routeOptions?.url ?? 'unknown'}`;
+    return httpRouteOf(this.request);
   }
 
   get params(): unknown {
@@ -48,4 +43,13 @@ export class HttpExchange extends Exchange {
     const raw = 'raw' in this.response ? this.response.raw : this.response;
     raw.once('close', act);
   }
+}
+
+/** Method and path pattern: a path itself may hold what should not be in a log, and a query may hold a token. */
+export function httpRouteOf(request: HttpRequest): string {
+  const { route, routeOptions } = request as {
+    readonly route?: { readonly path?: string };
+    readonly routeOptions?: { readonly url?: string };
+  };
+  return `${rawRequestOf(request).method} ${route?.path ?? routeOptions?.url ?? 'unknown'}`;
 }

@@ -1,10 +1,11 @@
+import type { ModulesContainer } from '@nestjs/core';
 import type { MessageSettings } from '../../options/messages.settings.js';
 import type { RequestAuthenticator } from '../exchange/request-authenticator.js';
 
 /** An app that messages come to, and how it wants them protected. */
 export interface MessageApp {
   /** Its modules: what it has in common with all of its microservices, and with no other app. */
-  readonly modules: object;
+  readonly modules: ModulesContainer;
   readonly authenticator: RequestAuthenticator;
   /** Whether every handler is protected that is not public, or only those of which something is demanded. */
   readonly protectsAll: boolean;

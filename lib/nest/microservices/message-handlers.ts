@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { type Class, type Handler, methodsOf } from '../demands/methods.js';
+import { type RoutePolicy, routePolicy } from '../demands/route-policy.js';
 
 /** Where `@MessagePattern()`, `@EventPattern()` and the decorators of gRPC leave what a handler is for. */
 const PATTERN_METADATA = 'microservices:pattern';
@@ -21,6 +22,21 @@ export function messageControllersOf(modules: ModulesContainer): readonly Type[]
     [...controllers.values()].flatMap(({ metatype }) =>
       typeof metatype === 'function' && handlesMessages(metatype as Type) ? [metatype as Type] : [],
     ),
+  );
+}
+
+/** What is demanded by the handlers of an app that handle a pattern. */
+export function policiesOfPattern(
+  modules: ModulesContainer,
+  isIt: (pattern: unknown) => boolean,
+): readonly RoutePolicy[] {
+  return messageControllersOf(modules).flatMap((controller) =>
+    methodsOf(controller).flatMap(({ levels }) => {
+      const [nearest] = levels;
+      return nearest !== undefined && levels.some(({ value }) => patternsOf(value).some(isIt))
+        ? [routePolicy(controller, nearest.value)]
+        : [];
+    }),
   );
 }
 

@@ -1,6 +1,7 @@
 import type { ModulesContainer } from '@nestjs/core';
 import { log } from '../../common/log.js';
 import { answerOf } from './answer.js';
+import { filterListings } from './mcp-listing.js';
 import type { GrpcInterceptor } from './grpc-api.js';
 import { grpcCallOf, grpcDoor } from './grpc-door.js';
 import { type GrpcPackageServer, requireInterceptors } from './grpc-package.js';
@@ -82,6 +83,7 @@ function watchTransport(server: MessageServer, app: MessageApp): void {
       `${name}: its messages are refused where their handler is not @Public(), unless a request of HTTP brings them: see messages.findCredentials`,
     );
   }
+  filterListings(server, app);
   noteCalls(server, (args) => {
     // Behind the request of a handler that is made for one request Nest repeats what is in it.
     const context = args.at(-1);
