@@ -120,7 +120,8 @@ export { ClientCertificate } from './nest/decorators/client-certificate.decorato
 export { CertificateBindingGuard } from './nest/guards/certificate-binding.guard.js';
 export { ScopesGuard } from './nest/guards/scopes.guard.js';
 
-export { type McpAuthInfo, mcpRequest, type RequestOfMcp } from './nest/mcp/mcp-request.js';
+export type { McpAuthInfo } from './nest/mcp/auth-info.js';
+export { mcpRequest, type RequestOfMcp } from './nest/mcp/mcp-request.js';
 export { protectTools, type ScopedTools, type ToolServer } from './nest/mcp/protect-tools.js';
 
 export type { IntrospectionStore, ReplayStore, UnboundRequest } from './cert-bound-auth.options.js';

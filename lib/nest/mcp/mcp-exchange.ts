@@ -12,6 +12,7 @@ export class McpExchange extends Exchange {
   constructor(
     request: HttpRequest,
     private readonly tool: string,
+    readonly params: unknown = undefined,
   ) {
     super(request, recordOf(request));
   }

@@ -4,20 +4,8 @@ import type { Acceptance, Decision } from '../../decision.js';
 import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
 import { authenticatorOf } from '../exchange/app-registry.js';
 import type { RequestAuthenticator } from '../exchange/request-authenticator.js';
+import { authInfoOf, type McpAuthInfo } from './auth-info.js';
 import { McpExchange } from './mcp-exchange.js';
-
-/** What is known of a caller, in the shape that the official SDK of MCP hands to tools (its `AuthInfo`). */
-export interface McpAuthInfo {
-  /** The token as it was sent; empty unless `exposeToken` is set. */
-  token: string;
-  /** Empty where the token does not name its client. */
-  clientId: string;
-  scopes: string[];
-  /** `exp`, in seconds since the epoch. */
-  expiresAt: number;
-  /** `issuer`, and `subject` where the token has one. */
-  extra: Record<string, unknown>;
-}
 
 /** Node's own request, as transports of the SDK take it. */
 export type RequestOfMcp = IncomingMessage & { auth?: McpAuthInfo };
@@ -73,11 +61,4 @@ export async function mcpRequest(request: HttpRequest): Promise<RequestOfMcp> {
     delete raw.auth;
   }
   return raw;
-}
-
-/** By what has been proved, and not by what the app may have made of the token. */
-function authInfoOf({ token, proved }: Acceptance): McpAuthInfo {
-  const { issuer, subject, clientId = '', expiresAt, raw = '' } = token;
-  const extra = subject === undefined ? { issuer } : { issuer, subject };
-  return { token: raw, clientId, scopes: [...proved.scopes], expiresAt, extra };
 }

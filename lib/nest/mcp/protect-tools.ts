@@ -1,6 +1,9 @@
 import { unmetDemand } from '../../authorization/authorize.js';
 import { invalidToken, type OAuthError } from '../../challenge/oauth-error.js';
+import { isScope } from '../../authorization/demands.js';
 import { BoundedLog } from '../../common/bounded-log.js';
+import { isPromise } from '../../common/maybe-promise.js';
+import type { Acceptance } from '../../decision.js';
 import type { ProtectedRoute } from '../demands/route-policy.js';
 import { callerOf, type McpCaller } from './mcp-request.js';
 import { McpExchange } from './mcp-exchange.js';
@@ -80,11 +83,14 @@ export function protectTools<Server extends ToolServer>(server: Server): ScopedT
 
 /** @throws Error where a scope is none that a token could have (RFC 6749 §3.3) */
 function demandOf(scopes: readonly string[]): ProtectedRoute {
-  const wrong = scopes.find(
-    (scope) => typeof scope !== 'string' || !/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope),
-  );
+  const wrong = scopes.find((scope) => !isScope(scope));
   if (wrong !== undefined) throw new Error(`not one scope: ${JSON.stringify(wrong)}`);
-  return { kind: 'protected', rules: scopes.length > 0 ? [{ kind: 'all', scopes }] : [], constraints: [] };
+  return {
+    kind: 'protected',
+    rules: scopes.length > 0 ? [{ kind: 'all', scopes }] : [],
+    constraints: [],
+    checks: [],
+  };
 }
 
 /** The methods that are held. */
@@ -149,7 +155,14 @@ function unmet({ acceptance }: McpCaller, demand: ProtectedRoute): OAuthError | 
   if (Date.now() >= acceptance.validUntil) {
     return invalidToken('token_expired', { detail: 'the token has expired since the request came' });
   }
-  return unmetDemand(acceptance.proved, demand, 'route');
+  return unmetScopes(acceptance, demand);
+}
+
+/** Nothing has to be waited for: a tool demands scopes and no more. */
+function unmetScopes({ proved }: Acceptance, demand: ProtectedRoute): OAuthError | undefined {
+  const unmet = unmetDemand(proved, demand, { place: 'route', request: {}, params: undefined });
+  if (isPromise(unmet)) throw new TypeError('scopes are not waited for');
+  return unmet;
 }
 
 interface RefusedCall {

@@ -1,19 +1,19 @@
 import { unmetDemand } from '../../authorization/authorize.js';
 import { log } from '../../common/log.js';
 import { type MaybePromise } from '../../common/maybe-promise.js';
-import type { Decision } from '../../decision.js';
+import type { Decision, ProvenToken } from '../../decision.js';
 import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
-import type { RoutePolicy } from '../demands/route-policy.js';
+import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
 import { policiesOfPattern } from './message-handlers.js';
 import type { MessageApp } from './message-app.js';
+import { type McpHandler, markRequest, SessionHandlers } from './mcp-sessions.js';
 import { TransportExchange } from './transport-exchange.js';
 
 interface McpServer {
   readonly server: { setRequestHandler: SetHandler };
 }
 
-type SetHandler = (method: unknown, handler: ListHandler) => unknown;
-type ListHandler = (...args: readonly unknown[]) => MaybePromise<object>;
+type SetHandler = (method: unknown, handler: McpHandler) => unknown;
 
 /** What is used of `McpTransportContext` of `@rekog/mcp-nest`: what any transport of an app's own may use as well. */
 interface TransportContext {
@@ -87,18 +87,28 @@ function unfiltered(context: TransportContext): TransportContext {
 function warnOfListings(): void {
   log.warn(
     'this version of @rekog/mcp-nest is not known: it lists all tools, resources and prompts to every caller whom it answers, ' +
-      'also those that the caller may not use; to use them is refused as ever',
+      'also those that the caller may not use, though to use them is refused; and in a session, with statefulMode, a message ' +
+      'may be decided about by another request of the session: do without that',
   );
 }
 
+/** By the server of a session, or of one request. */
+const sessions = new WeakMap<object, SessionHandlers>();
+
 function filtering(context: TransportContext, app: MessageApp): TransportContext {
-  const bindRequestHandlers: TransportContext['bindRequestHandlers'] = (server, session, rawRequest) => {
+  const bindRequestHandlers: TransportContext['bindRequestHandlers'] = (server, state, rawRequest) => {
     const { server: inner } = server;
+    const session = sessions.get(inner) ?? new SessionHandlers();
+    sessions.set(inner, session);
+    const request = rawRequest as HttpRequest | undefined;
+    const own = session.handlersFor(request && markRequest(request, app.authenticator));
     const setRequestHandler = inner.setRequestHandler;
-    inner.setRequestHandler = (method, handler) =>
-      setRequestHandler.call(inner, method, filteredHandler(LISTINGS.get(method), handler, app, rawRequest));
+    inner.setRequestHandler = (method, handler) => {
+      own.set(method, filteredHandler(LISTINGS.get(method), handler, app, rawRequest));
+      return setRequestHandler.call(inner, method, session.answering(method));
+    };
     try {
-      context.bindRequestHandlers(server, session, rawRequest);
+      context.bindRequestHandlers(server, state, rawRequest);
     } finally {
       inner.setRequestHandler = setRequestHandler;
     }
@@ -116,10 +126,10 @@ function filtering(context: TransportContext, app: MessageApp): TransportContext
 
 function filteredHandler(
   listing: Listing | undefined,
-  handler: ListHandler,
+  handler: McpHandler,
   app: MessageApp,
   rawRequest: unknown,
-): ListHandler {
+): McpHandler {
   if (listing === undefined) return handler;
   return async (...args) => {
     const answer = await handler(...args);
@@ -146,7 +156,16 @@ function mayUse(
 function isMet(policy: RoutePolicy, app: MessageApp, decision: Decision | undefined): boolean {
   if (policy.kind === 'public') return true;
   if (!app.protectsAll && !policy.demanded && !policy.guarded) return true;
-  return decision?.outcome === 'accepted' && unmetDemand(decision.proved, policy, 'route') === undefined;
+  return decision?.outcome === 'accepted' && mayBeMet(decision.proved, policy);
+}
+
+/** What depends on the call itself is shown: nobody calls yet. */
+function mayBeMet(proved: ProvenToken, policy: ProtectedRoute): boolean {
+  const checks = policy.checks.filter(({ kind }) => kind !== 'own' && kind !== 'details');
+  return (
+    unmetDemand(proved, { ...policy, checks }, { place: 'route', request: {}, params: undefined }) ===
+    undefined
+  );
 }
 
 /**
@@ -170,7 +189,7 @@ function decisionAbout(
     data: undefined,
     exchange: undefined,
     refusal: undefined,
-    validUntil: undefined,
+    tokenEnd: undefined,
   } as const;
   return authenticator.decide(new TransportExchange(call, 'list of MCP'));
 }

@@ -27,25 +27,7 @@ export class TransportExchange extends Exchange {
     /** `Class.method`. */
     readonly route: string,
   ) {
-    const { app, context, data } = call;
-    const credentials = app.settings.findCredentials?.(context, data);
-    const socket = socketOf(context);
-    const carried = credentials === undefined ? requestIn(context) : undefined;
-    if (carried !== undefined) {
-      const record = recordOf(carried);
-      record.app ??= app.modules;
-      super(carried, record);
-      return;
-    }
-    const request = requestOfCall({
-      path: '/',
-      rawHeaders: credentials === undefined ? [] : ['authorization', credentials.authorization],
-      socket: socket ?? {},
-      context,
-    });
-    const record = recordOf(request);
-    record.app = app.modules;
-    record.certificate = certificateOf(credentials, socket);
+    const { request, record } = sentBy(call);
     super(request, record);
   }
 
@@ -67,6 +49,33 @@ export class TransportExchange extends Exchange {
   offerNonce(): void {
     return undefined;
   }
+}
+
+type SentBy = Pick<Exchange, 'request' | 'record'>;
+
+/** Where the credentials of a message are looked for. */
+function sentBy(call: TransportCall): SentBy {
+  const { app, context, data } = call;
+  const credentials = app.settings.findCredentials?.(context, data);
+  const carried = credentials === undefined ? requestIn(context) : undefined;
+  if (carried === undefined) return standingFor(call, credentials);
+  const record = recordOf(carried);
+  record.app ??= app.modules;
+  return { request: carried, record };
+}
+
+function standingFor({ app, context }: TransportCall, credentials: MessageCredentials | undefined): SentBy {
+  const socket = socketOf(context);
+  const request = requestOfCall({
+    path: '/',
+    rawHeaders: credentials === undefined ? [] : ['authorization', credentials.authorization],
+    socket: socket ?? {},
+    context,
+  });
+  const record = recordOf(request);
+  record.app = app.modules;
+  record.certificate = certificateOf(credentials, socket);
+  return { request, record };
 }
 
 /** The request of HTTP that brought a message, as `McpContext` has it: Node's own, or that of Express or Fastify around it. */

@@ -46,14 +46,16 @@ interface Mcp {
   readonly as: TestAuthorizationServer;
   readonly entrances: readonly string[];
   readonly connect: (token?: string, certificate?: TestCertificate) => Promise<Client>;
+  /** Sends one message to a session, which anybody may know, and answers with the result. */
+  readonly sendTo: (session: string, token: string, message: object) => Promise<unknown>;
 }
 
-async function start(platform: Platform): Promise<Mcp> {
+async function start(platform: Platform, statefulMode = false): Promise<Mcp> {
   const as = await startAuthorizationServer(world);
   const strategy = new McpStrategy({
     name: 'bank',
     version: '1',
-    transports: [new StreamableHttpTransport()],
+    transports: [new StreamableHttpTransport({ statefulMode, enableJsonResponse: true })],
   });
   @Module({ imports: [CertBoundAuthModule.forRoot(as.moduleOptions)], controllers: [BankTools] })
   class AppModule {}
@@ -78,7 +80,30 @@ async function start(platform: Platform): Promise<Mcp> {
     await client.connect(transport);
     return client;
   };
-  return { as, connect, entrances: describeEntrances(app).map(({ kind, name }) => `${kind} ${name}`) };
+  const sendTo: Mcp['sendTo'] = async (session, token, message) => {
+    const { key, cert } = world.client1;
+    const dispatcher = new Agent({ connect: { key, cert, ca: world.ca.cert } });
+    whenOver(async () => dispatcher.destroy());
+    const response = await undiciFetch(`https://localhost:${port}/mcp`, {
+      method: 'POST',
+      dispatcher,
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-session-id': session,
+        'mcp-protocol-version': '2025-06-18',
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...message }),
+    });
+    return ((await response.json()) as { readonly result?: unknown }).result;
+  };
+  return {
+    as,
+    connect,
+    sendTo,
+    entrances: describeEntrances(app).map(({ kind, name }) => `${kind} ${name}`),
+  };
 }
 let whenMounted: Promise<unknown>;
 
@@ -99,7 +124,9 @@ describe.each(PLATFORMS)('INV12: the tools of MCP in an app on %s', (platform) =
     const poor = await connect(await as.accessToken({ certificate: world.client1, scope: 'read' }));
     expect((await poor.listTools()).tools.map(({ name }) => name)).toEqual(['greet']);
     expect(textOf(await poor.callTool({ name: 'greet', arguments: {} }))).toBe('Hello, World!');
-    expect(await poor.callTool({ name: 'pay', arguments: {} })).toMatchObject({ isError: true });
+    const refused = await poor.callTool({ name: 'pay', arguments: {} });
+    expect(refused).toMatchObject({ isError: true });
+    expect(textOf(refused)).toContain('does not have the scope');
     expect(ran).toEqual(['greet']);
 
     const rich = await connect(
@@ -108,5 +135,30 @@ describe.each(PLATFORMS)('INV12: the tools of MCP in an app on %s', (platform) =
     expect((await rich.listTools()).tools.map(({ name }) => name)).toEqual(['greet', 'pay']);
     expect(textOf(await rich.callTool({ name: 'pay', arguments: {} }))).toBe('paid by alice');
     expect(entrances).toContain('message {"mcp":"tool","name":"pay"}');
+  });
+
+  test('each message of a session is decided about by the request that has brought it, whatever comes at the same time', async () => {
+    const { as, connect, sendTo } = await start(platform, true);
+    const rich = await as.accessToken({ certificate: world.client1, scope: 'pay', subject: 'alice' });
+    const poor = await as.accessToken({ certificate: world.client1, scope: 'read', subject: 'mallory' });
+    const { sessionId = '' } = (await connect(rich)).transport as { readonly sessionId?: string };
+    expect(sessionId).not.toBe('');
+    const call = (name: string): object => ({ method: 'tools/call', params: { name, arguments: {} } });
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async (_, index) =>
+        index % 2 === 0 ? sendTo(sessionId, poor, call('pay')) : sendTo(sessionId, rich, call('greet')),
+      ),
+    );
+    for (const [index, answer] of answers.entries())
+      expect(textOf(answer as object)).toContain(
+        index % 2 === 0 ? 'does not have the scope' : 'Hello, World!',
+      );
+    expect(ran).not.toContain('pay');
+    const [listed, paid] = await Promise.all([
+      sendTo(sessionId, poor, { method: 'tools/list' }),
+      sendTo(sessionId, rich, call('pay')),
+    ]);
+    expect((listed as { readonly tools: readonly object[] }).tools).toHaveLength(1);
+    expect(textOf(paid as object)).toBe('paid by alice');
   });
 });
