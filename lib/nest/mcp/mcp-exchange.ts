@@ -12,9 +12,13 @@ export class McpExchange extends Exchange {
   constructor(
     request: HttpRequest,
     private readonly tool: string,
-    readonly params: unknown = undefined,
   ) {
     super(request, recordOf(request));
+  }
+
+  /** Tools of the SDK have no checks of the app's own. */
+  get params(): undefined {
+    return undefined;
   }
 
   get route(): string {

@@ -160,9 +160,9 @@ function unmet({ acceptance }: McpCaller, demand: ProtectedRoute): OAuthError | 
 
 /** Nothing has to be waited for: a tool demands scopes and no more. */
 function unmetScopes({ proved }: Acceptance, demand: ProtectedRoute): OAuthError | undefined {
-  const unmet = unmetDemand(proved, demand, { place: 'route', request: {}, params: undefined });
-  if (isPromise(unmet)) throw new TypeError('scopes are not waited for');
-  return unmet;
+  const error = unmetDemand(proved, demand, { place: 'route', request: {}, params: undefined });
+  if (isPromise(error)) throw new TypeError('scopes are not waited for');
+  return error;
 }
 
 interface RefusedCall {
