@@ -60,7 +60,7 @@ const handlers = {
     path,
   }: ClientsOptions): Promise<void> {
     const chosen = (await readCredentials(credentials)).slice(0, count);
-    const requests = new RequestList(chosen, path, connection);
+    const requests = RequestList.with(chosen, path, connection);
     const Clients = connection === 'close' ? NewConnections : KeepAlivePool;
     clients.set(name, { connections: new Clients(port, connections, identity), requests });
   },
