@@ -13,10 +13,18 @@ import type { HttpRequest } from '../request/http-request.js';
 import { ResourceServer } from '../resource-server.js';
 import { credentialHeaders, emptyHeaders } from './credential-headers.js';
 import type { AskingProxy } from './forward-auth.options.js';
-import { forwardedRequest, forwardedTarget, headerFieldsOf, targetHeadersOf } from './forwarded-request.js';
+import {
+  ForwardedRequest,
+  type ForwardedTarget,
+  forwardedTarget,
+  headerFieldsOf,
+  inheritingRequest,
+  targetHeadersOf,
+} from './forwarded-request.js';
 import { type PhantomTokenMaker, phantomTokenMaker } from './phantom-token.js';
 import type { ResolvedPolicy } from './resolved-forward-auth.js';
 import { moveToken } from './token-place.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 
 /** What a policy says of a request. */
 export type PolicyDecision =
@@ -43,6 +51,8 @@ export class Policy {
   private readonly warnings = new SeldomLog('warnings about proxies');
   private readonly server: ResourceServer;
   private readonly phantomToken: PhantomTokenMaker;
+  /** Whether functions of the app see the requests. */
+  private readonly isShown: boolean;
 
   constructor(
     private readonly settings: ResolvedPolicy,
@@ -51,6 +61,7 @@ export class Policy {
     const { options, phantomToken } = settings;
     this.server = new ResourceServer(options, { dpop: context.dpop });
     this.phantomToken = phantomTokenMaker(phantomToken);
+    this.isShown = hasFunctionsOfApp(options);
   }
 
   /**
@@ -84,7 +95,7 @@ export class Policy {
   }
 
   /** @throws OAuthError 400 and 401, where the request can't be told or has no token */
-  private clientRequest(raw: IncomingMessage, rest: string): HttpRequest & { readonly method?: string } {
+  private clientRequest(raw: IncomingMessage, rest: string): ClientsRequest {
     const { proxy, path, dpop } = this.context;
     const target = forwardedTarget(raw, rest, proxy);
     if (target === undefined && dpop !== undefined) {
@@ -94,10 +105,22 @@ export class Policy {
         () => `${path}: the proxy does not send ${names.join(' and ')}: no DPoP proof can be right`,
       );
     }
-    const asked = proxy === 'envoy' ? '' : rest;
+    return this.settings.token === undefined && !this.isShown
+      ? new ForwardedRequest(raw, target, rawHeadersOf(raw))
+      : this.movedRequest(raw, target, proxy === 'envoy' ? '' : rest);
+  }
+
+  /** @param asked what follows the policy's path, where that is not the client's own */
+  private movedRequest(
+    raw: IncomingMessage,
+    target: ForwardedTarget | undefined,
+    asked: string,
+  ): ClientsRequest {
     const sent = { target, fields: headerFieldsOf(raw), asked };
     const moved = moveToken(sent, this.settings.token, this.server.schemes);
-    return forwardedRequest(raw, moved);
+    return this.isShown
+      ? inheritingRequest(raw, moved)
+      : new ForwardedRequest(raw, moved.target, moved.fields.flat());
   }
 
   /** @throws OAuthError 401 and 403, where the token is not enough; 503 where there is none to hand on */
@@ -135,6 +158,21 @@ export class Policy {
     const refusal = this.server.challengeFor({ error, trace }, this.settings.demands);
     return { outcome: 'refused', refusal };
   }
+}
+
+/** A request of the proxy's client. */
+type ClientsRequest = HttpRequest & { readonly method?: string | undefined };
+
+function hasFunctionsOfApp({ clientCertificate, dpop, validate }: ResolvedOptions): boolean {
+  return (
+    clientCertificate.from === 'custom' || typeof dpop?.publicUrl === 'function' || validate !== undefined
+  );
+}
+
+/** Names and values in turn; adapters of serverless platforms leave Node's own list empty. */
+function rawHeadersOf(raw: IncomingMessage): readonly string[] {
+  const { rawHeaders = [] } = raw as Partial<IncomingMessage>;
+  return rawHeaders.length > 0 ? rawHeaders : headerFieldsOf(raw).flat();
 }
 
 /** The certificate of one request is looked for once, for the binding and for the headers. */
