@@ -41,11 +41,12 @@ function describe(parsed: ForwardedCertificateResult, verify: ChainVerifier): Fo
   switch (parsed.kind) {
     case 'certificate': {
       const x509 = new X509Certificate(parsed.der);
-      const certificate = describeX509(x509, () => undefined);
-      const certificateWith = (chain: readonly Uint8Array[]): ClientCertificate => ({
-        ...certificate,
-        chainError: async () => verify(x509, [...parsed.chain, ...chain]),
-      });
+      const certificate = describeX509(x509, () => verify(x509, parsed.chain));
+      // The same object each time, where it can be: what is found out of it is kept there.
+      const certificateWith = (chain: readonly Uint8Array[]): ClientCertificate =>
+        chain.length === 0
+          ? certificate
+          : { ...certificate, chainError: () => verify(x509, [...parsed.chain, ...chain]) };
       // Stryker disable next-line StringLiteral: it is asked only whether it is another kind
       return { kind: 'certificate', certificateWith };
     }
@@ -74,6 +75,6 @@ function describeThumbprint(
     notBefore: FIRST_DATE,
     notAfter: LAST_DATE,
     // Stryker disable next-line ArrayDeclaration: without a certificate there is no chain to look at
-    chainError: async () => verify(undefined, []),
+    chainError: () => verify(undefined, []),
   };
 }

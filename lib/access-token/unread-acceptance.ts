@@ -1,0 +1,31 @@
+import type {
+  Acceptance,
+  ProvenToken,
+  RequestTrace,
+  TokenDescription,
+  VerifiedAccessToken,
+} from '../decision.js';
+import { accessTokenFor, type ProvenToken as TokenProof } from './describe-access-token.js';
+
+/** What became of a request whose token nobody but this library is expected to read: it is copied only for whoever does. */
+export class UnreadAcceptance implements Acceptance {
+  readonly outcome = 'accepted';
+
+  constructor(
+    private readonly description: TokenDescription,
+    private readonly proof: TokenProof,
+    readonly proved: ProvenToken,
+    readonly nextNonce: string | undefined,
+    readonly validUntil: number,
+    readonly trace: RequestTrace,
+  ) {}
+
+  /** A new copy each time. */
+  get token(): VerifiedAccessToken {
+    return accessTokenFor(this.description, this.proof);
+  }
+
+  get user(): VerifiedAccessToken {
+    return this.token;
+  }
+}
