@@ -41,7 +41,7 @@ export async function proxyScenarios(
   return [
     usual('known-hs256', 'a known token, bound to nothing', 1.3, [linesOf(world.sharedSecretToken())]),
     usual('known-ps256', 'a known token and the certificate that it is bound to', 1.3, [linesOf(known, own)]),
-    ...refusals.map((refusal) => ({ ...refusal, status: 401, goal: 2.5, once: false })),
+    ...refusals.map((refusal) => ({ ...refusal, status: 401, goal: 2.5, once: false, options: QUIET })),
     ...refusals.map(({ name, title, requests }) => ({
       name: `${name}-debug`,
       title: `${title}, logged`,
@@ -83,6 +83,7 @@ export async function proxyScenarios(
 
 /** Every line is written. */
 const DEBUG = { logLevel: 'debug' };
+const QUIET = { logLevel: 'warn' };
 
 function usual(
   name: string,
