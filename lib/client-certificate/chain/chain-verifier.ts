@@ -40,7 +40,7 @@ interface Remembered {
 }
 
 const MINUTE_MS = 60_000;
-const MOST_VERDICTS = 10_000;
+const MOST_VERDICTS = 20_000;
 
 /** A verdict stands for a minute, and never past the end of a certificate of its path. */
 function rememberVerdicts(validate: Validate): ChainVerifier {
