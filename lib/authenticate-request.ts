@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { AuthorizationServer } from './access-token/authorization-server.js';
 import { accessTokenFor } from './access-token/describe-access-token.js';
+import { UnreadAcceptance } from './access-token/unread-acceptance.js';
 import type { KnownToken, KnownTokens } from './access-token/known-tokens.js';
 import {
   type BeforeAsking,
@@ -48,6 +49,8 @@ export interface AuthenticationRules {
   /** `undefined` where no DPoP proof is accepted. */
   readonly dpop: DpopRules | undefined;
   readonly options: ResolvedOptions;
+  /** Whether what is accepted gets a copy of its token at once. */
+  readonly handsOutTokens: boolean;
   /** The HTTP status that an error of the app's own `validate` stands for, where it stands for one. */
   readonly statusOf: (error: unknown) => number | undefined;
 }
@@ -249,6 +252,10 @@ function accept(
     raw,
     signedAnswer,
   };
+  if (!rules.handsOutTokens && rules.options.validate === undefined) {
+    const trace = traceOf(progress);
+    return new UnreadAcceptance(proved, nextNonce, validity.until, trace);
+  }
   const token = accessTokenFor(description, proved);
   const accepted: Acceptance = {
     outcome: 'accepted',

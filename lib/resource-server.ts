@@ -13,6 +13,7 @@ import { OAuthError } from './challenge/oauth-error.js';
 import { chainTrust } from './client-certificate/certificate-settings.js';
 import { createCertificateSource } from './client-certificate/certificate-source.js';
 import type {
+  ClientCertificate,
   ClientCertificateFinding,
   ClientCertificateSource,
 } from './client-certificate/client-certificate.js';
@@ -21,8 +22,8 @@ import {
   presentedCertificate,
 } from './client-certificate/presented-certificate.js';
 import { SeenCertificates } from './client-certificate/seen-certificates.js';
-import type { MaybePromise } from './common/maybe-promise.js';
-import { checkCertificateCounts } from './confirmation/check-confirmation.js';
+import { andThenWith, type MaybePromise } from './common/maybe-promise.js';
+import { checkCertificateCounts, isWithinValidity } from './confirmation/check-confirmation.js';
 import type { Acceptance, AuthenticationScheme, Decision, RefusalDecision } from './decision.js';
 import type { DpopRules } from './dpop/check-dpop-proof.js';
 import { createDpopRules } from './dpop/dpop-rules.js';
@@ -38,8 +39,19 @@ export interface ResourceServerParts {
   readonly dpop?: DpopRules | undefined;
   /** Where certificates are looked for. @default what the options say */
   readonly certificateSource?: ClientCertificateSource;
+  /** Whether what is accepted gets a copy of its token at once, for a handler; else whoever reads it does. @default true */
+  readonly handsOutTokens?: boolean;
+  /** Bytes that a known token takes for each character of its JSON. @default 3 */
+  readonly bytesPerCharacter?: number;
   /** The HTTP status that an error of the app's own `validate` stands for. @default none */
   readonly statusOf?: AuthenticationRules['statusOf'];
+}
+
+/** A certificate that counts. */
+export interface CountedCertificate {
+  readonly certificate: ClientCertificate;
+  /** Whether its chain leads to a trusted CA, by us or by the proxy. */
+  readonly chainVerified: boolean;
 }
 
 /** Why a request is refused, and how far it came. */
@@ -123,6 +135,15 @@ export class ResourceServer {
     }
   }
 
+  /** The same of a certificate that has been found: at once, where nothing has to be waited for. */
+  verifiedCertificate(finding: ClientCertificateFinding): MaybePromise<CountedCertificate | undefined> {
+    if (finding.kind === 'none') return undefined;
+    const { certificate } = finding;
+    if (!isWithinValidity(certificate, Date.now())) return undefined;
+    const trust = chainTrust(this.rules.options.clientCertificate);
+    return andThenWith(certificate.chainError(), countedWith, certificate, trust);
+  }
+
   /**
    * Renders a refusal: status, challenge, headers and body.
    * @param demands of the route; without them, every scheme that this API accepts is offered
@@ -152,14 +173,23 @@ export class ResourceServer {
   }
 
   /** Tells of a valid token that is bound to nothing, where `reportUnbound` asks for that. */
-  reportUnbound<At>({ proved, token }: Acceptance, routeOf: (at: At) => string, at: At): void {
-    if (proved.boundBy.length === 0) this.unbound?.add(token, routeOf(at));
+  reportUnbound<At>(accepted: Acceptance, routeOf: (at: At) => string, at: At): void {
+    if (accepted.proved.boundBy.length === 0) this.unbound?.add(accepted.token, routeOf(at));
   }
 
   /** Ends the connections to the authorization servers. */
   async close(): Promise<void> {
     await Promise.all([...this.authorizationServers.values()].map(async (server) => server.close()));
   }
+}
+
+function countedWith(
+  chainError: string | undefined,
+  certificate: ClientCertificate,
+  trust: 'ca' | 'any',
+): CountedCertificate | undefined {
+  if (chainError !== undefined && trust !== 'any') return undefined;
+  return { certificate, chainVerified: chainError === undefined };
 }
 
 /** Makes what requests are decided by: the authorization servers, the source of certificates, the rules of DPoP. */
@@ -169,6 +199,8 @@ function createAuthenticationRules(
     dpop = options.dpop === undefined ? undefined : createDpopRules(options.dpop),
     certificateSource = createCertificateSource(options.clientCertificate),
     statusOf = () => undefined,
+    handsOutTokens = true,
+    bytesPerCharacter,
   }: ResourceServerParts,
 ): AuthenticationRules {
   const servers = options.authorizationServers.map((settings) => new AuthorizationServer(settings));
@@ -177,12 +209,14 @@ function createAuthenticationRules(
       byIssuer: new Map(servers.map((server) => [server.settings.issuer, server])),
       forOpaqueTokens: servers.filter((server) => server.settings.introspection !== undefined),
     },
-    knownTokens: options.tokenCache === undefined ? undefined : new KnownTokens(options.tokenCache),
+    knownTokens:
+      options.tokenCache === undefined ? undefined : new KnownTokens(options.tokenCache, bytesPerCharacter),
     certificateSource,
     seenCertificates: new SeenCertificates(),
     schemes: dpop === undefined ? ['Bearer'] : ['Bearer', 'DPoP'],
     dpop,
     options,
     statusOf,
+    handsOutTokens,
   };
 }

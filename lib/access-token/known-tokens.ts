@@ -20,8 +20,10 @@ export interface KnownToken extends VerifiedToken {
 export class KnownTokens {
   private readonly tokens: LRUCache<string, KnownToken>;
 
-  constructor({ maxEntries, maxSize }: KnownTokensSettings) {
-    this.tokens = new LRUCache({ max: maxEntries, maxSize, sizeCalculation: sizeOf });
+  /** @param bytesPerCharacter of its JSON, about: a claim takes some three times what its JSON does */
+  constructor({ maxEntries, maxSize }: KnownTokensSettings, bytesPerCharacter = 3) {
+    const sizeCalculation = ({ size }: KnownToken): number => OVERHEAD + bytesPerCharacter * size;
+    this.tokens = new LRUCache({ max: maxEntries, maxSize, sizeCalculation });
   }
 
   /** @param digest SHA-256 of the token, base64url */
@@ -44,8 +46,3 @@ function isValid({ validity: { from, until } }: VerifiedToken): boolean {
 
 /** Bytes that a token takes beside its claims. */
 const OVERHEAD = 1_000;
-
-/** Bytes, about: a claim takes some three times what its JSON does. */
-function sizeOf({ size }: KnownToken): number {
-  return OVERHEAD + 3 * size;
-}

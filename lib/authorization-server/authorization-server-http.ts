@@ -9,6 +9,7 @@ import { invalidAnswer } from './invalid-answer.js';
 import type { AuthorizationServerHttpSettings } from './http-settings.js';
 import { isLoopback } from './loopback.js';
 import { ServerConnection } from './server-connection.js';
+import { isUndiciLoaded, loadUndici } from './undici.js';
 
 /** Introspection calls under way and waiting: at most so many callers, and no more memory than theirs. */
 const MOST_CALLS = 1_024;
@@ -40,6 +41,7 @@ export class AuthorizationServerHttp {
   /** Makes one call. @throws OAuthError 503 when no answer comes */
   async call(url: string, call: HttpCall): Promise<HttpAnswer> {
     requireSecureUrl(url, this.settings.allowLoopbackHttp);
+    if (!isUndiciLoaded()) await loadUndici();
     const begun = performance.now();
     try {
       const answer = await this.exchange(new URL(url), call);

@@ -1,6 +1,12 @@
-import { type buildConnector, Client, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici';
+import type {
+  buildConnector,
+  Client as UndiciClient,
+  Dispatcher,
+  ProxyAgent as UndiciProxyAgent,
+} from 'undici';
 import { limitsOf, MAX_HEADER_BYTES, patienceOf, STRICT_TLS, tlsOf } from './connection-options.js';
 import type { AuthorizationServerHttpSettings } from './http-settings.js';
+import { undici } from './undici.js';
 
 /**
  * Makes calls through a tunnel of a proxy, over one connection. The tunnel ends at the authorization server: the proxy sees
@@ -8,7 +14,8 @@ import type { AuthorizationServerHttpSettings } from './http-settings.js';
  * @param proxy its URL, or `environment`: then NO_PROXY may say that a server is called directly
  */
 export function throughProxy(proxy: URL | string, settings: AuthorizationServerHttpSettings): Dispatcher {
-  const options: Omit<ProxyAgent.Options, 'uri'> = {
+  const { Client, EnvHttpProxyAgent, ProxyAgent } = undici();
+  const options: Omit<UndiciProxyAgent.Options, 'uri'> = {
     ...limitsOf(settings),
     requestTls: tlsOf(settings),
     proxyTls: { timeout: patienceOf(settings), ...STRICT_TLS },
@@ -19,7 +26,7 @@ export function throughProxy(proxy: URL | string, settings: AuthorizationServerH
         headersTimeout: patienceOf(settings),
         maxHeaderSize: MAX_HEADER_BYTES,
       }),
-    factory: (url, given: Client.Options) =>
+    factory: (url, given: UndiciClient.Options) =>
       new Client(url, { ...given, ...failingAtOnce(given) }).on('connect', (...ready) => {
         agent.emit('connect', ...ready);
       }),
@@ -46,7 +53,7 @@ class NoTunnelError extends Error {
  */
 const RETRIED: ReadonlySet<unknown> = new Set(['UND_ERR_SOCKET', 'UND_ERR_INFO']);
 
-function failingAtOnce({ connect }: Client.Options): OwnConnector {
+function failingAtOnce({ connect }: UndiciClient.Options): OwnConnector {
   if (typeof connect !== 'function') return {};
   return {
     connect: (where, done) =>

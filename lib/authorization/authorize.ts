@@ -12,7 +12,14 @@ import type { BindingMethod, ProvenToken } from '../decision.js';
 import { hasUser, isAuthenticated } from './check-authentication.js';
 import { hasClaim } from './check-claim.js';
 import { unmetDetailsOrOwn } from './check-own.js';
-import type { AuthenticationCheck, Demanding, Demands, ScopeRule, SenderConstraint } from './demands.js';
+import type {
+  AuthenticationCheck,
+  Demanding,
+  Demands,
+  Place,
+  ScopeRule,
+  SenderConstraint,
+} from './demands.js';
 
 /**
  * Whether a valid token, bound to its caller, is enough: `undefined` when it is; else why not. What other credentials cannot
@@ -23,19 +30,25 @@ export function unmetDemand(
   demands: Demands,
   demanding: Demanding,
 ): MaybePromise<OAuthError | undefined> {
-  const unmet =
-    unmetProof(proved, demands, demanding) ??
-    // Most routes demand no more.
-    (demands.checks.length === 0 ? undefined : unmetClaim(proved, demands, demanding)) ??
-    unmetGrant(proved, demands, demanding);
+  const unmet = unmetAtOnce(proved, demands, demanding.place);
   if (unmet !== undefined || demands.checks.length === 0) return unmet;
   return unmetDetailsOrOwn(proved, demands, demanding);
+}
+
+/** The same without what the app has to be asked for, which nothing but a call can answer. */
+export function unmetAtOnce(proved: ProvenToken, demands: Demands, place: Place): OAuthError | undefined {
+  return (
+    unmetProof(proved, demands, place) ??
+    // Most routes demand no more.
+    (demands.checks.length === 0 ? undefined : unmetClaim(proved, demands, place)) ??
+    unmetGrant(proved, demands, place)
+  );
 }
 
 function unmetProof(
   { boundBy }: ProvenToken,
   { constraints }: Demands,
-  { place }: Demanding,
+  place: Place,
 ): OAuthError | undefined {
   const unmet = unmetConstraint(boundBy, constraints);
   if (unmet === undefined) return undefined;
@@ -55,11 +68,7 @@ function unmetConstraint(
   );
 }
 
-function unmetClaim(
-  { described }: ProvenToken,
-  { checks }: Demands,
-  { place }: Demanding,
-): OAuthError | undefined {
+function unmetClaim({ described }: ProvenToken, { checks }: Demands, place: Place): OAuthError | undefined {
   for (const check of checks) {
     if (check.kind !== 'claim' || hasClaim(described.claims, check)) continue;
     const wanted =
@@ -73,7 +82,7 @@ function unmetClaim(
 function unmetGrant(
   { scopes, described }: ProvenToken,
   demands: Demands,
-  { place }: Demanding,
+  place: Place,
 ): OAuthError | undefined {
   const { rules } = demands;
   const needed = unmetScopes(scopes, rules);

@@ -69,10 +69,12 @@ export interface DemandedCall {
   readonly params: unknown;
 }
 
+/** What demands something, for the log. */
+export type Place = 'route' | 'policy';
+
 /** A call, and where something is demanded of it. */
 export interface Demanding extends DemandedCall {
-  /** What demands it, for the log. */
-  readonly place: 'route' | 'policy';
+  readonly place: Place;
 }
 
 /** Says whether an entry of `authorization_details` covers a call. */

@@ -43,7 +43,11 @@ export class OAuthError extends Error {
     readonly reason: RefusalReason,
     { detail, cause, chosenStatus }: OAuthErrorDetails = {},
   ) {
+    // A value has no use for a stack trace, which would cost more than to refuse. Where nobody may change that, it has one.
+    const { stackTraceLimit } = Error;
+    Reflect.set(Error, 'stackTraceLimit', 0);
     super(detail === undefined ? reason : `${reason}: ${detail}`, { cause });
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
     this.detail = detail;
     this.chosenStatus = chosenStatus;
   }

@@ -4,6 +4,7 @@ import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import type { ForwardAuthOptions } from '../forward-auth/forward-auth.options.js';
 import { resolveForwardAuth } from '../forward-auth/resolve-forward-auth.js';
 import type { ResolvedForwardAuth } from '../forward-auth/resolved-forward-auth.js';
+import { LOG_LEVELS, type LogLevelName } from '../common/log.js';
 import { messageOf } from '../common/message-of.js';
 import {
   CertBoundAuthConfigurationError,
@@ -24,6 +25,8 @@ export interface ServeConfig {
   readonly listen: Listen;
   /** `undefined` for plain HTTP. */
   readonly tls: MutualTlsServerOptions | undefined;
+  /** Lines that are less loud are not written. */
+  readonly logLevel: LogLevelName;
   readonly forwardAuth: ResolvedForwardAuth;
 }
 
@@ -38,7 +41,7 @@ export class ConfigurationFault extends Error {
 }
 
 /**
- * Reads the configuration of `serve`: the options of `ForwardAuthModule`, `listen`, and `tls`.
+ * Reads the configuration of `serve`: the options of `ForwardAuthModule`, `listen`, `tls` and `logLevel`.
  * @throws ConfigurationFault naming every wrong field; Error when it can't be read at all
  */
 export function readServeConfig(file: string): ServeConfig {
@@ -51,15 +54,27 @@ export function readServeConfig(file: string): ServeConfig {
       problem('(all)', config, 'give { listen, trustedProxies, policies }'),
     ]);
   }
-  const { listen, tls, ...named } = config;
+  const { listen, tls, logLevel = 'debug', ...named } = config;
   const { value: options, problems: presets } = withServerPresets(named);
-  const own = [...missing, ...presets, ...checkCode(options, ''), ...checkListen(listen), ...checkTls(tls)];
+  const own = [
+    ...missing,
+    ...presets,
+    ...checkCode(options, ''),
+    ...checkListen(listen),
+    ...checkTls(tls),
+    ...checkLogLevel(logLevel),
+  ];
   const { forwardAuth, problems: others } = resolveOptions(options);
   // What can't be read is missing for whoever looks at it afterwards, too.
   const rest = others.filter(({ path }) => !own.some((known) => path === known.path));
   const all = [...own, ...rest];
   if (forwardAuth === undefined || all.length > 0) throw new ConfigurationFault(file, all);
-  return { listen: listenOf(listen), tls: tlsOf(tls), forwardAuth };
+  return {
+    listen: listenOf(listen),
+    tls: tlsOf(tls),
+    logLevel: logLevel as LogLevelName,
+    forwardAuth,
+  };
 }
 
 function resolveOptions(options: JsonObject): {
@@ -68,7 +83,11 @@ function resolveOptions(options: JsonObject): {
 } {
   try {
     return {
-      forwardAuth: resolveForwardAuth(options as unknown as ForwardAuthOptions, ['listen', 'tls']),
+      forwardAuth: resolveForwardAuth(options as unknown as ForwardAuthOptions, [
+        'listen',
+        'tls',
+        'logLevel',
+      ]),
       problems: [],
     };
   } catch (error) {
@@ -134,6 +153,12 @@ function checkUnix(unix: unknown, others: object): readonly ConfigurationProblem
 function listenOf(listen: unknown): Listen {
   const { host = '127.0.0.1', port, unix } = listen as { host?: string; port: number; unix?: string };
   return unix === undefined ? { host, port } : { unix };
+}
+
+function checkLogLevel(level: unknown): readonly ConfigurationProblem[] {
+  return LOG_LEVELS.some((known) => known === level)
+    ? []
+    : [problem('logLevel', level, "use 'error', 'warn', 'log' or 'debug'")];
 }
 
 const TLS_FIELDS = new Set(['key', 'cert', 'ca', 'crl', 'clientAuth', 'minVersion']);

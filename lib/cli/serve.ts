@@ -4,8 +4,9 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { ForwardAuth } from '../forward-auth/forward-auth.js';
-import { logToConsole } from '../nest/log/log-to-nest.js';
+import { logTo } from '../common/log.js';
 import type { Listen, ServeConfig } from './serve-config.js';
+import { ServeLog } from './serve-log.js';
 
 /** A server that answers proxies. */
 export interface RunningServer {
@@ -25,8 +26,14 @@ const LIMITS = { maxHeaderSize: 65_536, keepAliveTimeout: 130_000 } as const;
 const PATIENCE = 10_000;
 
 /** Starts a server. @throws Error when it can't listen there */
-export async function serve({ listen, tls, forwardAuth: settings }: ServeConfig): Promise<RunningServer> {
-  logToConsole();
+export async function serve({
+  listen,
+  tls,
+  logLevel,
+  forwardAuth: settings,
+}: ServeConfig): Promise<RunningServer> {
+  const log = new ServeLog(logLevel);
+  logTo(log);
   const forwardAuth = new ForwardAuth(settings);
   const answer: RequestListener = (request, response) => void forwardAuth.respond(request, response);
   const server =
@@ -38,6 +45,7 @@ export async function serve({ listen, tls, forwardAuth: settings }: ServeConfig)
     close: async () => {
       await endConnections(server, connections);
       await forwardAuth.close();
+      log.flush();
     },
   };
 }

@@ -31,7 +31,7 @@ function customClientCertificate(source: CustomCertificateSettings): ClientCerti
     if (x509 === undefined) {
       return { kind: 'none', reason: 'certificate_missing', detail: 'find returned no certificate' };
     }
-    return { kind: 'found', certificate: describeX509(x509, async () => verify(x509, [])) };
+    return { kind: 'found', certificate: describeX509(x509, () => verify(x509, [])) };
   };
 }
 

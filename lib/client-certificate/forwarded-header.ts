@@ -1,5 +1,6 @@
-import { hash, X509Certificate } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { certificateOf } from './header/decode-certificates.js';
 import type {
   ForwardedCertificate,
   ForwardedCertificateParser,
@@ -17,22 +18,31 @@ export type ForwardedHeader =
       readonly certificateWith: (chain: readonly Uint8Array[]) => ClientCertificate;
     };
 
-/** A header stays the same for as long as its client's connection with the proxy: it is read once. */
-const MOST_READ = 1_000;
+/**
+ * Bytes, about, that the values of one header may take once they are read: those of some fifteen thousand clients, with
+ * certificates as they usually are.
+ */
+const MOST_BYTES = 128 * 2 ** 20;
+/** Bytes, about, that a certificate takes beside its DER, with all that is kept at it. */
+const OVERHEAD = 5_000;
 
-/** Reads the values of a header, and remembers the latest thousand of them by their digests. */
+/**
+ * Reads the values of a header, and remembers the latest of them by their digests. A header stays the same for as long as
+ * its client's connection with the proxy: it is read once.
+ */
 export function forwardedHeaderReader(
   parse: ForwardedCertificateParser,
   verify: ChainVerifier,
 ): (value: string) => ForwardedHeader {
-  const known = new LRUCache<string, ForwardedHeader>({ max: MOST_READ });
+  const known = new LRUCache<string, ForwardedHeader>({ maxSize: MOST_BYTES });
   return (value) => {
     // Stryker disable next-line StringLiteral: a digest tells values apart however it is written
     const key = hash('sha256', value, 'base64url');
     const before = known.get(key);
     if (before !== undefined) return before;
     const read = describe(parse(value), verify);
-    known.set(key, read);
+    // What is in it is copied out of the value: it takes no more than that did, decoded and parsed.
+    known.set(key, read, { size: OVERHEAD + 2 * value.length });
     return read;
   };
 }
@@ -40,12 +50,13 @@ export function forwardedHeaderReader(
 function describe(parsed: ForwardedCertificateResult, verify: ChainVerifier): ForwardedHeader {
   switch (parsed.kind) {
     case 'certificate': {
-      const x509 = new X509Certificate(parsed.der);
-      const certificate = describeX509(x509, () => undefined);
-      const certificateWith = (chain: readonly Uint8Array[]): ClientCertificate => ({
-        ...certificate,
-        chainError: async () => verify(x509, [...parsed.chain, ...chain]),
-      });
+      const x509 = certificateOf(parsed.der);
+      const certificate = describeX509(x509, () => verify(x509, parsed.chain));
+      // The same object each time, where it can be: what is found out of it is kept there.
+      const certificateWith = (chain: readonly Uint8Array[]): ClientCertificate =>
+        chain.length === 0
+          ? certificate
+          : { ...certificate, chainError: () => verify(x509, [...parsed.chain, ...chain]) };
       // Stryker disable next-line StringLiteral: it is asked only whether it is another kind
       return { kind: 'certificate', certificateWith };
     }
@@ -74,6 +85,6 @@ function describeThumbprint(
     notBefore: FIRST_DATE,
     notAfter: LAST_DATE,
     // Stryker disable next-line ArrayDeclaration: without a certificate there is no chain to look at
-    chainError: async () => verify(undefined, []),
+    chainError: () => verify(undefined, []),
   };
 }

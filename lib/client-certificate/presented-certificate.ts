@@ -50,6 +50,17 @@ function describeCertificate(x509: X509Certificate): Names {
   };
 }
 
+/** Subject and serial number, as {@link PresentedCertificate} has them. */
+export function describeIdentity(
+  identity: ClientCertificate['identity'],
+): Pick<PresentedCertificate, 'subject' | 'serialNumber'> {
+  const { subject } = identity as { readonly subject?: string };
+  return {
+    subject: subject ?? '',
+    serialNumber: identity instanceof X509Certificate ? identity.serialNumber : '',
+  };
+}
+
 function describeForwarded({ subject, subjectAltNames }: ForwardedIdentity): Names {
   return {
     subject,

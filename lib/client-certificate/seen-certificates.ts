@@ -3,7 +3,9 @@ import { LRUCache } from 'lru-cache';
 import type { ClientCertificate } from './client-certificate.js';
 import { explainMismatch } from './thumbprint-hint.js';
 
-const MOST_CERTIFICATES = 1_000;
+/** As many as a proxy's clients may be: with fewer, each request would read the names of its certificate anew. */
+const MOST_CERTIFICATES = 20_000;
+const MOST_HINTS = 1_000;
 /** Bytes: to look at a larger one in every way would cost a request more than all the rest. */
 const LARGEST_CERTIFICATE = 8_192;
 /** Stands for "no hint": a cache holds nothing that is undefined. */
@@ -16,7 +18,7 @@ const NO_HINT = '';
 export class SeenCertificates {
   private readonly names = new LRUCache<string, string>({ max: MOST_CERTIFICATES });
   /** What has been found out, by both thumbprints: whoever tries the same again costs nothing more. */
-  private readonly hints = new LRUCache<string, string>({ max: MOST_CERTIFICATES });
+  private readonly hints = new LRUCache<string, string>({ max: MOST_HINTS });
 
   /** Remembers a certificate that counted. @param thumbprint of it, SHA-256 in base64url */
   remember(thumbprint: string, x509: X509Certificate): void {

@@ -146,6 +146,11 @@ export function checkCertificateCounts(
   return checkChain(certificate, trust);
 }
 
+/** Whether a moment is within the validity of a certificate; of a date that could not be parsed, NaN, no moment is. */
+export function isWithinValidity({ notBefore, notAfter }: ClientCertificate, now: number): boolean {
+  return now <= notAfter && now >= notBefore;
+}
+
 /** Compared so that a date that could not be parsed, NaN, is refused. */
 function checkValidity({ notBefore, notAfter }: ClientCertificate, now: number): void {
   if (!(now <= notAfter)) throw invalidToken('certificate_expired');

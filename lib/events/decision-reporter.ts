@@ -31,7 +31,7 @@ export class DecisionReporter {
   }
 
   refused(error: OAuthError, trace: RequestTrace, route: string): void {
-    this.log.refused(error, evidenceOf(trace), route);
+    if (this.log.writes(error)) this.log.refused(error, evidenceOf(trace), route);
     if (!this.isHeard()) return;
     const { refusal, reason, detail, chosenStatus } = error;
     this.tell({

@@ -28,6 +28,11 @@ export interface TokenEvidence {
 export class RefusalLog {
   private readonly bounded = new BoundedLog();
 
+  /** Whether a line about this would be written: what is in it need not be put together otherwise. */
+  writes(error: OAuthError): boolean {
+    return log.writes(logLevelOf(error.reason, error));
+  }
+
   /** @param route method and path pattern */
   refused(error: OAuthError, evidence: RefusalEvidence, route: string): void {
     const level = logLevelOf(error.reason, error);

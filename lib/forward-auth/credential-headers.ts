@@ -1,6 +1,6 @@
 import type { ClaimPath } from '../cert-bound-auth.options.js';
 import { claimAt } from '../claims/claim-at.js';
-import type { VerifiedAccessToken, AuthenticationScheme } from '../decision.js';
+import type { AuthenticationScheme, TokenDescription } from '../decision.js';
 import type { PresentedCertificate } from '../client-certificate/presented-certificate.js';
 
 /** The headers that every answer to an accepted request has. */
@@ -22,26 +22,25 @@ export const CREDENTIAL_HEADERS = {
 
 type CredentialHeader = (typeof CREDENTIAL_HEADERS)[keyof typeof CREDENTIAL_HEADERS];
 
-/** What has been found out about the caller of an accepted request. */
-export interface Credentials {
-  readonly token: VerifiedAccessToken;
-  readonly scheme: AuthenticationScheme;
-  /** The client's certificate, where it proved one that counts. */
-  readonly certificate: PresentedCertificate | undefined;
-}
+type CertificateHeader = Extract<CredentialHeader, `X-Credential-Certificate-${string}`>;
+
+/** What of a certificate is told. */
+export type ToldCertificate = Pick<
+  PresentedCertificate,
+  'subject' | 'serialNumber' | 'thumbprint' | 'chainVerified'
+>;
 
 /**
- * The headers that tell the API behind the proxy who calls. Every one is there: what is absent is an empty value, so
- * that a proxy which copies it overwrites what the client itself has sent under this name.
+ * The headers that tell the API behind the proxy who calls, but for the certificate. Every one is there: what is absent is
+ * an empty value, so that a proxy which copies it overwrites what the client itself has sent under this name.
  * @param custom claims by header
  */
-export function credentialHeaders(
-  { token, scheme, certificate }: Credentials,
+export function tokenHeaders(
+  token: TokenDescription,
+  scheme: AuthenticationScheme,
   custom: ReadonlyMap<string, ClaimPath>,
 ): Readonly<Record<string, string>> {
-  // Of a certificate whose chain nobody has verified, the names are whatever its maker has written.
-  const named = certificate?.chainVerified === true ? certificate : undefined;
-  const usual: Readonly<Record<CredentialHeader, string>> = {
+  const usual: Readonly<Record<Exclude<CredentialHeader, CertificateHeader>, string>> = {
     'X-Credential-Scope': joined([...token.scopes], ' '),
     'X-Credential-Client-ID': encoded(token.clientId),
     'X-Credential-Token-Type': scheme,
@@ -52,13 +51,23 @@ export function credentialHeaders(
     'X-Credential-Aud': joined(token.audience, ','),
     'X-Credential-Iss': encoded(token.issuer),
     'X-Credential-Jti': encoded(token.tokenId),
+  };
+  const claims = [...custom].map(([name, path]) => [name, headerValue(claimAt(token.claims, path))] as const);
+  return { ...usual, ...Object.fromEntries(claims) };
+}
+
+/** The same for the client's certificate, where it proved one that counts. */
+export function certificateHeaders(
+  certificate: ToldCertificate | undefined,
+): Readonly<Record<CertificateHeader, string>> {
+  // Of a certificate whose chain nobody has verified, the names are whatever its maker has written.
+  const named = certificate?.chainVerified === true ? certificate : undefined;
+  return {
     // One attribute a line; a comma within a value is escaped already (RFC 4514 §2.4).
     'X-Credential-Certificate-Subject': encoded(named?.subject.replaceAll('\n', ',')),
     'X-Credential-Certificate-Serial': encoded(named?.serialNumber),
     'X-Credential-Certificate-Thumbprint': encoded(certificate?.thumbprint),
   };
-  const claims = [...custom].map(([name, path]) => [name, headerValue(claimAt(token.claims, path))] as const);
-  return { ...usual, ...Object.fromEntries(claims) };
 }
 
 /** Headers that say nothing here, so that the client's own of these names get no further. */

@@ -1,5 +1,5 @@
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { RenderedRefusal } from '../challenge/challenge.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { andThenWith, isPromise, type MaybePromise } from '../common/maybe-promise.js';
 import type { DpopRules } from '../dpop/check-dpop-proof.js';
 import { createDpopRules } from '../dpop/dpop-rules.js';
 import type { DecisionListener } from '../events/decision-listener.js';
@@ -7,17 +7,11 @@ import { renderFields } from '../common/log-fields.js';
 import { messageOf } from '../common/message-of.js';
 import { trustedPeers } from '../client-certificate/trusted-proxies.js';
 import type { AskingProxy } from './forward-auth.options.js';
-import { Policy, type PolicyDecision } from './policy.js';
+import { type ForwardAuthAnswer, statusOnly, withoutBody } from './forward-auth-answer.js';
+import { Policy } from './policy.js';
 import type { ResolvedForwardAuth, ResolvedPolicy } from './resolved-forward-auth.js';
 import { BoundedLog } from '../common/bounded-log.js';
 import { SeldomLog } from '../common/seldom-log.js';
-
-/** What a proxy is answered. */
-export interface ForwardAuthAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
 
 const FAILED = 'the request of a proxy could not be answered';
 
@@ -63,22 +57,22 @@ export class ForwardAuth {
     );
   }
 
-  /** Answers a request, and never throws: what goes wrong here is 500, and no proxy takes that for a pass. */
-  async answer(raw: IncomingMessage): Promise<ForwardAuthAnswer> {
+  /**
+   * Answers a request, and never throws: what goes wrong here is 500, and no proxy takes that for a pass. The answer is there
+   * at once where nothing has to be waited for.
+   */
+  answer(raw: IncomingMessage): MaybePromise<ForwardAuthAnswer> {
     try {
-      return await this.ask(raw);
+      const answer = this.ask(raw);
+      return isPromise(answer) ? answer.then(undefined, this.failed) : answer;
     } catch (error) {
-      this.failures.write('error', FAILED, `${FAILED}: ${messageOf(error)}`);
-      return statusOnly(500);
+      return this.failed(error);
     }
   }
 
   /** Answers a request on its response. */
-  async respond(raw: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { status, headers, body } = await this.answer(raw);
-    // An app may have given up on it in the meantime.
-    if (response.headersSent) return;
-    response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body);
+  respond(raw: IncomingMessage, response: ServerResponse): MaybePromise<void> {
+    return andThenWith(this.answer(raw), send, response);
   }
 
   /** Ends the connections to the authorization servers. */
@@ -86,7 +80,12 @@ export class ForwardAuth {
     await Promise.all([...this.policies.values()].map(async (policy) => policy.close()));
   }
 
-  private async ask(raw: IncomingMessage): Promise<ForwardAuthAnswer> {
+  private readonly failed = (error: unknown): ForwardAuthAnswer => {
+    this.failures.write('error', FAILED, `${FAILED}: ${messageOf(error)}`);
+    return statusOnly(500);
+  };
+
+  private ask(raw: IncomingMessage): MaybePromise<ForwardAuthAnswer> {
     const { path, proxy } = this.settings;
     if (!this.isTrusted(raw)) return this.refusePeer(raw);
     if (!this.concerns(raw)) return statusOnly(404);
@@ -96,7 +95,7 @@ export class ForwardAuth {
       : { name: this.only ?? '', rest: below };
     const policy = isRest(rest, proxy) ? this.policies.get(name) : undefined;
     if (policy === undefined) return this.unknownPolicy(name);
-    return answerOf(await policy.decide(raw, rest), proxy);
+    return policy.decide(raw, rest);
   }
 
   /** Whoever is not trusted to speak for others learns nothing, not even which policies there are. */
@@ -106,7 +105,7 @@ export class ForwardAuth {
       const detail = `${peer} asked, and is none of trustedProxies`;
       return `refused ${renderFields({ status: 403, reason: 'proxy_untrusted', detail })}`;
     });
-    return { ...statusOnly(403), body: '' };
+    return withoutBody(403);
   }
 
   private unknownPolicy(name: string): ForwardAuthAnswer {
@@ -148,35 +147,9 @@ function createPolicies({ policies, path, proxy }: ResolvedForwardAuth): Readonl
   );
 }
 
-function answerOf(decision: PolicyDecision, proxy: AskingProxy): ForwardAuthAnswer {
-  return decision.outcome === 'accepted'
-    ? { status: 200, headers: { ...decision.headers, ...NOT_STORED }, body: '' }
-    : refusalOf(decision.refusal, proxy);
-}
-
-/** nginx knows 401 and 403, and makes 500 of any other refusal; the challenge still says what is wrong. */
-function refusalOf(
-  { status, challenge, nonce, headers, body }: RenderedRefusal,
-  proxy: AskingProxy,
-): ForwardAuthAnswer {
-  const sent = proxy === 'nginx' && status === 400 ? 401 : status;
-  return {
-    status: sent,
-    headers: {
-      ...headers,
-      ...(challenge === undefined ? {} : { 'WWW-Authenticate': challenge }),
-      ...(nonce === undefined ? {} : { 'DPoP-Nonce': nonce }),
-      ...JSON_BODY,
-    },
-    body: JSON.stringify({ ...body, statusCode: sent }),
-  };
-}
-
-/** An answer is for one request (RFC 9111 §5.2.2.5). */
-const NOT_STORED = { 'Cache-Control': 'no-store' } as const;
-const JSON_BODY = { 'Content-Type': 'application/json', ...NOT_STORED } as const;
-
-function statusOnly(status: 403 | 404 | 500): ForwardAuthAnswer {
-  const error = STATUS_CODES[status] ?? '';
-  return { status, headers: JSON_BODY, body: JSON.stringify({ statusCode: status, error, message: error }) };
+function send({ status, lines, body }: ForwardAuthAnswer, response: ServerResponse): void {
+  // An app may have given up on it in the meantime.
+  if (response.headersSent) return;
+  // Node leaves the list as it is.
+  response.writeHead(status, lines as string[]).end(body);
 }

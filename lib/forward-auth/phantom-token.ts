@@ -24,8 +24,7 @@ export type PhantomTokenMaker = (
 ) => Promise<Readonly<Record<string, string>>>;
 
 /** @throws OAuthError 503 when there is no signed answer to hand on */
-export function phantomTokenMaker(options: PhantomTokenSettings | undefined): PhantomTokenMaker {
-  if (options === undefined) return async () => ({});
+export function phantomTokenMaker(options: PhantomTokenSettings): PhantomTokenMaker {
   const { header } = options;
   const make = options.from === 'key' ? minter(options) : signedAnswer;
   return async (token, answer) => {

@@ -1,27 +1,31 @@
 import type { IncomingMessage } from 'node:http';
 import { startOfProgress } from '../authenticate-request.js';
-import { unmetDemand } from '../authorization/authorize.js';
-import type { RenderedRefusal } from '../challenge/challenge.js';
+import { unmetAtOnce } from '../authorization/authorize.js';
 import { OAuthError } from '../challenge/oauth-error.js';
+import { createCertificateSource } from '../client-certificate/certificate-source.js';
 import type { ClientCertificateSource } from '../client-certificate/client-certificate.js';
-import type { PresentedCertificate } from '../client-certificate/presented-certificate.js';
+import { andThenWith, isPromise, type MaybePromise } from '../common/maybe-promise.js';
 import { SeldomLog } from '../common/seldom-log.js';
-import type { Acceptance, RequestTrace } from '../decision.js';
+import type { Acceptance, Decision, RequestTrace, TokenDescription } from '../decision.js';
 import type { DpopRules } from '../dpop/check-dpop-proof.js';
 import type { DecisionListener } from '../events/decision-listener.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { HttpRequest } from '../request/http-request.js';
-import { ResourceServer } from '../resource-server.js';
-import { credentialHeaders, emptyHeaders } from './credential-headers.js';
+import { type CountedCertificate, ResourceServer } from '../resource-server.js';
+import { AnswerLines, type HeaderLines, linesOf } from './answer-lines.js';
+import { acceptance, type ForwardAuthAnswer, RefusalAnswers } from './forward-auth-answer.js';
 import type { AskingProxy } from './forward-auth.options.js';
-import { forwardedRequest, forwardedTarget, headerFieldsOf, targetHeadersOf } from './forwarded-request.js';
+import {
+  ForwardedRequest,
+  type ForwardedTarget,
+  forwardedTarget,
+  headerFieldsOf,
+  inheritingRequest,
+  targetHeadersOf,
+} from './forwarded-request.js';
 import { type PhantomTokenMaker, phantomTokenMaker } from './phantom-token.js';
 import type { ResolvedPolicy } from './resolved-forward-auth.js';
 import { moveToken } from './token-place.js';
-
-/** What a policy says of a request. */
-export type PolicyDecision =
-  | { readonly outcome: 'accepted'; readonly headers: Readonly<Record<string, string>> }
-  | { readonly outcome: 'refused'; readonly refusal: RenderedRefusal };
 
 /** What a policy is told by its endpoint. */
 export interface PolicyContext {
@@ -32,46 +36,54 @@ export interface PolicyContext {
   readonly dpop: DpopRules | undefined;
 }
 
-/** How far a request came, for its refusal and the log. */
-interface Progress {
-  readonly route: string;
-  readonly trace: RequestTrace;
-}
+/** Bytes of a known token for each character of its JSON: its lines are kept beside it. */
+const BYTES_PER_CHARACTER = 5;
 
 /** One policy at work: decides about the requests of a proxy's clients, one by one. */
 export class Policy {
   private readonly warnings = new SeldomLog('warnings about proxies');
   private readonly server: ResourceServer;
-  private readonly phantomToken: PhantomTokenMaker;
+  /** `undefined` where the API gets none. */
+  private readonly phantomToken: PhantomTokenMaker | undefined;
+  private readonly lines: AnswerLines;
+  private readonly refusals: RefusalAnswers;
+  /** Whether functions of the app see the requests. */
+  private readonly isShown: boolean;
 
   constructor(
     private readonly settings: ResolvedPolicy,
     private readonly context: PolicyContext,
   ) {
-    const { options, phantomToken } = settings;
-    this.server = new ResourceServer(options, { dpop: context.dpop });
-    this.phantomToken = phantomTokenMaker(phantomToken);
+    const { options, phantomToken, credentialHeaders, otherHeaders, demands } = settings;
+    this.server = new ResourceServer(options, {
+      dpop: context.dpop,
+      certificateSource: oncePerRequest(createCertificateSource(options.clientCertificate)),
+      handsOutTokens: false,
+      bytesPerCharacter: BYTES_PER_CHARACTER,
+    });
+    this.phantomToken = phantomToken === undefined ? undefined : phantomTokenMaker(phantomToken);
+    this.lines = new AnswerLines(credentialHeaders, otherHeaders);
+    this.refusals = new RefusalAnswers(
+      (refused) => this.server.challengeFor(refused, demands),
+      context.proxy,
+    );
+    this.isShown = hasFunctionsOfApp(options);
   }
 
   /**
-   * The way of a request: what the client wants → its token → the pipeline → scopes → the headers for the API.
+   * The way of a request: what the client wants → its token → the pipeline → scopes → the headers for the API. Nothing is
+   * waited for where nothing has to be.
    * @param rest what follows the policy's path in the URL of the request that asks
    */
-  async decide(raw: IncomingMessage, rest: string): Promise<PolicyDecision> {
-    const start: Progress = { route: this.context.path, trace: startOfProgress() };
-    return this.orRefuse(start, async () => {
-      const request = this.clientRequest(raw, rest);
-      const route = `${request.method ?? 'unknown method'} ${this.context.path}`;
-      const source = onlyOnce((from) => this.server.findCertificate(from));
-      const decision = await this.server.decideWith(request, source);
-      if (decision.outcome === 'refused') return this.refuse(decision.error, { ...decision, route });
-      return this.orRefuse({ route, trace: decision.trace }, async () => {
-        const certificate = await this.server.countedCertificate(() => source(request));
-        const headers = await this.admit(decision, certificate, route);
-        this.server.reportAcceptance(decision, itself, route);
-        return { outcome: 'accepted', headers };
-      });
-    });
+  decide(raw: IncomingMessage, rest: string): MaybePromise<ForwardAuthAnswer> {
+    const startedAt = performance.now();
+    let request: ClientsRequest;
+    try {
+      request = this.clientRequest(raw, rest);
+    } catch (error) {
+      return this.refuse(error, { ...startOfProgress(), startedAt }, this.context.path);
+    }
+    return andThenWith(this.server.decide(request), this.answerTo, request);
   }
 
   listenBy(listeners: readonly DecisionListener[]): void {
@@ -84,7 +96,7 @@ export class Policy {
   }
 
   /** @throws OAuthError 400 and 401, where the request can't be told or has no token */
-  private clientRequest(raw: IncomingMessage, rest: string): HttpRequest & { readonly method?: string } {
+  private clientRequest(raw: IncomingMessage, rest: string): ClientsRequest {
     const { proxy, path, dpop } = this.context;
     const target = forwardedTarget(raw, rest, proxy);
     if (target === undefined && dpop !== undefined) {
@@ -94,57 +106,98 @@ export class Policy {
         () => `${path}: the proxy does not send ${names.join(' and ')}: no DPoP proof can be right`,
       );
     }
-    const asked = proxy === 'envoy' ? '' : rest;
+    return this.settings.token === undefined && !this.isShown
+      ? new ForwardedRequest(raw, target, rawHeadersOf(raw))
+      : this.movedRequest(raw, target, proxy === 'envoy' ? '' : rest);
+  }
+
+  /** @param asked what follows the policy's path, where that is not the client's own */
+  private movedRequest(
+    raw: IncomingMessage,
+    target: ForwardedTarget | undefined,
+    asked: string,
+  ): ClientsRequest {
     const sent = { target, fields: headerFieldsOf(raw), asked };
     const moved = moveToken(sent, this.settings.token, this.server.schemes);
-    return forwardedRequest(raw, moved);
+    return this.isShown
+      ? inheritingRequest(raw, moved)
+      : new ForwardedRequest(raw, moved.target, moved.fields.flat());
   }
+
+  private readonly answerTo = (
+    decision: Decision,
+    request: ClientsRequest,
+  ): MaybePromise<ForwardAuthAnswer> => {
+    const route = `${request.method ?? 'unknown method'} ${this.context.path}`;
+    const { trace } = decision;
+    if (decision.outcome === 'refused') return this.refuse(decision.error, trace, route);
+    try {
+      const counted = this.server.verifiedCertificate(this.server.findCertificate(request));
+      const answer = andThenWith(counted, this.admit, decision, route);
+      return isPromise(answer) ? answer.then(undefined, (error) => this.refuse(error, trace, route)) : answer;
+    } catch (error) {
+      return this.refuse(error, trace, route);
+    }
+  };
 
   /** @throws OAuthError 401 and 403, where the token is not enough; 503 where there is none to hand on */
-  private async admit(
-    acceptance: Acceptance,
-    certificate: PresentedCertificate | undefined,
+  private readonly admit = (
+    counted: CountedCertificate | undefined,
+    accepted: Acceptance,
     route: string,
-  ): Promise<Readonly<Record<string, string>>> {
-    const { token, proved, trace, nextNonce } = acceptance;
-    const error = await unmetDemand(proved, this.settings.demands, {
-      place: 'policy',
-      request: {},
-      params: undefined,
-    });
+  ): MaybePromise<ForwardAuthAnswer> => {
+    const { proved, nextNonce, trace } = accepted;
+    const error = unmetAtOnce(proved, this.settings.demands, 'policy');
     if (error !== undefined) throw error;
-    this.server.reportUnbound(acceptance, itself, route);
-    return {
-      ...emptyHeaders(this.settings.otherHeaders),
-      ...credentialHeaders(
-        { token, scheme: trace.scheme ?? 'Bearer', certificate },
-        this.settings.credentialHeaders,
-      ),
-      ...(await this.phantomToken(token, proved.signedAnswer)),
-      ...(nextNonce === undefined ? {} : { 'DPoP-Nonce': nextNonce }),
-    };
+    this.server.reportUnbound(accepted, itself, route);
+    const lines = this.lines.linesFor(verifiedOf(trace), trace.scheme ?? 'Bearer', counted);
+    if (this.phantomToken === undefined && nextNonce === undefined) return this.pass(lines, accepted, route);
+    const nonce = nextNonce === undefined ? [] : ['DPoP-Nonce', nextNonce];
+    if (this.phantomToken === undefined) return this.pass([...lines, ...nonce], accepted, route);
+    return this.phantomToken(accepted.token, proved.signedAnswer).then((phantom) =>
+      this.pass([...lines, ...linesOf(phantom), ...nonce], accepted, route),
+    );
+  };
+
+  private pass(lines: HeaderLines, accepted: Acceptance, route: string): ForwardAuthAnswer {
+    this.server.reportAcceptance(accepted, itself, route);
+    return acceptance(lines);
   }
 
-  private async orRefuse(progress: Progress, step: () => Promise<PolicyDecision>): Promise<PolicyDecision> {
-    try {
-      return await step();
-    } catch (error) {
-      if (error instanceof OAuthError) return this.refuse(error, progress);
-      throw error;
-    }
-  }
-
-  private refuse(error: OAuthError, { route, trace }: Progress): PolicyDecision {
+  /** @throws whatever is no refusal */
+  private refuse(error: unknown, trace: RequestTrace, route: string): ForwardAuthAnswer {
+    if (!(error instanceof OAuthError)) throw error;
     this.server.reportRefusal({ error, trace }, route);
-    const refusal = this.server.challengeFor({ error, trace }, this.settings.demands);
-    return { outcome: 'refused', refusal };
+    return this.refusals.answerTo(error, trace);
   }
 }
 
-/** The certificate of one request is looked for once, for the binding and for the headers. */
-function onlyOnce(source: ClientCertificateSource): ClientCertificateSource {
-  let finding: ReturnType<ClientCertificateSource> | undefined;
-  return (request) => (finding ??= source(request));
+/** A request of the proxy's client. */
+type ClientsRequest = HttpRequest & { readonly method?: string | undefined };
+
+function hasFunctionsOfApp({ clientCertificate, dpop, validate }: ResolvedOptions): boolean {
+  return (
+    clientCertificate.from === 'custom' || typeof dpop?.publicUrl === 'function' || validate !== undefined
+  );
+}
+
+/** Names and values in turn; adapters of serverless platforms leave Node's own list empty. */
+function rawHeadersOf(raw: IncomingMessage): readonly string[] {
+  const { rawHeaders = [] } = raw as Partial<IncomingMessage>;
+  return rawHeaders.length > 0 ? rawHeaders : headerFieldsOf(raw).flat();
+}
+
+/** The certificate of one request is looked for once, for the binding and for the headers: it is kept there. */
+function oncePerRequest(source: ClientCertificateSource): ClientCertificateSource {
+  const finding = Symbol('finding of a client certificate');
+  return (request: HttpRequest & { [finding]?: ReturnType<ClientCertificateSource> }) =>
+    (request[finding] ??= source(request));
+}
+
+/** What is accepted has been verified. @throws TypeError for what has not */
+function verifiedOf({ verified }: RequestTrace): TokenDescription {
+  if (verified === undefined) throw new TypeError('a token was accepted that nobody has verified');
+  return verified;
 }
 
 /** A route that is known already. */

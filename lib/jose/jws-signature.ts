@@ -1,13 +1,6 @@
-import {
-  constants,
-  createHmac,
-  type DSAEncoding,
-  type KeyObject,
-  timingSafeEqual,
-  verify,
-  type VerifyKeyObjectInput,
-} from 'node:crypto';
+import { constants, createHmac, type KeyObject, timingSafeEqual, verify } from 'node:crypto';
 import type { JwsAlgorithm } from '../cert-bound-auth.options.js';
+import { derOfEcdsa, type EcdsaAlgorithm } from './ecdsa-signature.js';
 import { isFitRsaKey } from './key-fitness.js';
 
 /** An algorithm that can be accepted; HMAC only with a secret that the configuration holds. */
@@ -71,8 +64,16 @@ export function isSigned(jws: string, key: KeyObject, algorithm: SignatureAlgori
   const input = Buffer.from(jws.slice(0, end), 'latin1');
   const hash = hashOf(algorithm);
   if (isSecret(key)) return hasMac(input, key, hash, signature);
+  if (isEcdsa(algorithm)) {
+    const der = derOfEcdsa(signature, algorithm);
+    return der !== undefined && verify(hash, input, key, der);
+  }
   if (algorithm.startsWith('PS') && !hasLengthOf(key, signature)) return false;
-  return verify(hash, input, inputOf(key, algorithm), signature);
+  return verify(hash, input, paddedAs(algorithm, key), signature);
+}
+
+function isEcdsa(algorithm: SignatureAlgorithm): algorithm is EcdsaAlgorithm {
+  return algorithm.startsWith('ES');
 }
 
 /** OpenSSL takes a signature by PSS for right without the zeros in front, which RFC 8017 §8.1.2 refuses. */
@@ -90,18 +91,17 @@ function hasMac(input: Buffer, key: KeyObject, hash: string | null, signature: B
   return mac.length === signature.length && timingSafeEqual(mac, signature);
 }
 
-/**
- * The key itself where it can be: in an object, Node 24 first throws twice in finding out that the object is no key.
- * PSS has a salt as long as the hash (RFC 7518 §3.5).
- */
-function inputOf(key: KeyObject, algorithm: SignatureAlgorithm): KeyObject | VerifyKeyObjectInput {
-  if (algorithm.startsWith('ES')) return withNumbersSideBySide(key);
-  if (!algorithm.startsWith('PS')) return key;
-  return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
-}
+/** Where Node looks for how an RSA signature is padded. */
+type PaddedKey = KeyObject & { padding?: number; saltLength?: number };
 
-/** Has Node read ECDSA signatures as RFC 7518 §3.4 writes them. It looks for that at the key, whatever the key is. */
-function withNumbersSideBySide(key: KeyObject & { dsaEncoding?: DSAEncoding }): KeyObject {
-  key.dsaEncoding = 'ieee-p1363';
+/**
+ * The key itself, told how signatures of this algorithm are padded: in an object with it, Node 24 first throws twice in
+ * finding out that the object is no key, which takes as long as the signature. Each call says it anew, for one key may be
+ * tried with several algorithms. PSS has a salt as long as the hash (RFC 7518 §3.5); PKCS #1 has none to look at.
+ */
+function paddedAs(algorithm: SignatureAlgorithm, key: PaddedKey): KeyObject {
+  if (algorithm.startsWith('Ed')) return key;
+  key.padding = algorithm.startsWith('PS') ? constants.RSA_PKCS1_PSS_PADDING : constants.RSA_PKCS1_PADDING;
+  key.saltLength = constants.RSA_PSS_SALTLEN_DIGEST;
   return key;
 }

@@ -149,6 +149,11 @@ describe('invariant 8: what check-config says', () => {
       ['listen (undefined): give { host, port } or { unix: path }'],
     ],
     ['listen without a port', { listen: {} }, ['listen.port (undefined): give a port']],
+    [
+      'an unknown level of the log',
+      { logLevel: 'loud' },
+      ["logLevel (string): use 'error', 'warn', 'log' or 'debug'"],
+    ],
     ['an impossible port', { listen: { port: 65_536 } }, ['listen.port (number): give a port']],
     ['a port in a list', { listen: { port: [8080] } }, ['listen.port (array): give a port']],
     ['an empty host', { listen: { port: 1, host: '' } }, ['listen.host (empty string): give an address']],

@@ -2,7 +2,11 @@ import { assert as check, property, string } from 'fast-check';
 import type { PresentedCertificate, VerifiedAccessToken } from 'nestjs-cert-bound-auth';
 import { selfSignedCertificate } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CREDENTIAL_HEADERS, credentialHeaders } from '../../lib/forward-auth/credential-headers.js';
+import {
+  certificateHeaders,
+  CREDENTIAL_HEADERS,
+  tokenHeaders,
+} from '../../lib/forward-auth/credential-headers.js';
 import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
 import { optionsFor, startEndpoint, WAYS } from './support/endpoint.js';
 
@@ -200,10 +204,11 @@ function headersFor(
   custom: Readonly<Record<string, string>> = {},
   certificate?: PresentedCertificate,
 ): Readonly<Record<string, string>> {
-  return credentialHeaders(
-    { token: { ...TOKEN, ...token }, scheme: 'Bearer', certificate },
-    new Map(Object.entries(custom)),
-  );
+  const all = { subject: undefined, clientId: undefined, issuedAt: undefined, tokenId: undefined };
+  return {
+    ...tokenHeaders({ ...all, ...TOKEN, ...token }, 'Bearer', new Map(Object.entries(custom))),
+    ...certificateHeaders(certificate),
+  };
 }
 
 describe('the value of a header', () => {

@@ -512,7 +512,7 @@ test('invariant 3: a response that the app has already sent stays as it is', asy
   whenOver(async () => forwardAuth.close());
   const server = createServer((request, response) => {
     response.writeHead(504).end();
-    forwardAuth.respond(request, response).then(
+    Promise.resolve(forwardAuth.respond(request, response)).then(
       () => outcomes.push('fine'),
       (error: unknown) => outcomes.push(error),
     );

@@ -63,7 +63,7 @@ describe('the load of a benchmark', () => {
   });
 
   test('the load sends the credentials in turn, as many as it should', () => {
-    const list = new RequestList([{ token: 'a' }, { token: 'b', proof: 'p' }], '/', 'keep-alive');
+    const list = RequestList.with([{ token: 'a' }, { token: 'b', proof: 'p' }], '/', 'keep-alive');
     list.rewind(3, 2);
     const sent = [list.next(), list.next(), list.next()].map((request) => request?.toString());
     expect(sent[0]).toMatch(/\r\nAuthorization: DPoP b\r\nDPoP: p\r\n\r\n$/);

@@ -1,23 +1,25 @@
 import { hash, X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { HeaderClientCertificateOptions } from '../../cert-bound-auth.options.js';
+import type { MaybePromise } from '../../common/maybe-promise.js';
 import { type PathVerdict, validatePath } from './certification-path.js';
 import { readCaCertificates } from './read-certificates.js';
 
 /**
- * Says why a certificate's chain does not lead to a trusted CA; `undefined` when it does.
+ * Says why a certificate's chain does not lead to a trusted CA; `undefined` when it does. At once where there is nothing to
+ * verify.
  * @param leaf `undefined` where of the certificate only a digest is known
  * @param chain the certificates that came with it, each DER
  */
 export type ChainVerifier = (
   leaf: X509Certificate | undefined,
   chain: readonly Uint8Array[],
-) => Promise<string | undefined>;
+) => MaybePromise<string | undefined>;
 
 /** Verifies chains as the configuration says. @throws Error when the CAs can't be read */
 export function chainVerifier(trust: HeaderClientCertificateOptions['trust']): ChainVerifier {
-  if (trust === 'proxy') return async () => undefined;
-  if (trust === 'any') return async () => 'the chain was not verified';
+  if (trust === 'proxy') return () => undefined;
+  if (trust === 'any') return () => 'the chain was not verified';
   const cas = readCaCertificates(trust.ca);
   return rememberVerdicts(async (leaf, chain, now) =>
     validatePath(
@@ -38,7 +40,7 @@ interface Remembered {
 }
 
 const MINUTE_MS = 60_000;
-const MOST_VERDICTS = 10_000;
+const MOST_VERDICTS = 20_000;
 
 /** A verdict stands for a minute, and never past the end of a certificate of its path. */
 function rememberVerdicts(validate: Validate): ChainVerifier {

@@ -1,9 +1,7 @@
-import { unmetDemand } from '../../authorization/authorize.js';
+import { unmetAtOnce } from '../../authorization/authorize.js';
 import { invalidToken, type OAuthError } from '../../challenge/oauth-error.js';
 import { isScope } from '../../authorization/demands.js';
 import { BoundedLog } from '../../common/bounded-log.js';
-import { isPromise } from '../../common/maybe-promise.js';
-import type { Acceptance } from '../../decision.js';
 import type { ProtectedRoute } from '../demands/route-policy.js';
 import { callerOf, type McpCaller } from './mcp-request.js';
 import { McpExchange } from './mcp-exchange.js';
@@ -155,14 +153,7 @@ function unmet({ acceptance }: McpCaller, demand: ProtectedRoute): OAuthError | 
   if (Date.now() >= acceptance.validUntil) {
     return invalidToken('token_expired', { detail: 'the token has expired since the request came' });
   }
-  return unmetScopes(acceptance, demand);
-}
-
-/** Nothing has to be waited for: a tool demands scopes and no more. */
-function unmetScopes({ proved }: Acceptance, demand: ProtectedRoute): OAuthError | undefined {
-  const error = unmetDemand(proved, demand, { place: 'route', request: {}, params: undefined });
-  if (isPromise(error)) throw new TypeError('scopes are not waited for');
-  return error;
+  return unmetAtOnce(acceptance.proved, demand, 'route');
 }
 
 interface RefusedCall {

@@ -1,9 +1,9 @@
-import { unmetDemand } from '../../authorization/authorize.js';
+import { unmetAtOnce } from '../../authorization/authorize.js';
 import { log } from '../../common/log.js';
 import { type MaybePromise } from '../../common/maybe-promise.js';
-import type { Decision, ProvenToken } from '../../decision.js';
+import type { Decision } from '../../decision.js';
 import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
-import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
+import type { RoutePolicy } from '../demands/route-policy.js';
 import { policiesOfPattern } from './message-handlers.js';
 import type { MessageApp } from './message-app.js';
 import { type McpHandler, markRequest, SessionHandlers } from './mcp-sessions.js';
@@ -153,19 +153,11 @@ function mayUse(
   return policies.every((policy) => isMet(policy, app, decision));
 }
 
+/** What depends on the call itself is shown: nobody calls yet. */
 function isMet(policy: RoutePolicy, app: MessageApp, decision: Decision | undefined): boolean {
   if (policy.kind === 'public') return true;
   if (!app.protectsAll && !policy.demanded && !policy.guarded) return true;
-  return decision?.outcome === 'accepted' && mayBeMet(decision.proved, policy);
-}
-
-/** What depends on the call itself is shown: nobody calls yet. */
-function mayBeMet(proved: ProvenToken, policy: ProtectedRoute): boolean {
-  const checks = policy.checks.filter(({ kind }) => kind !== 'own' && kind !== 'details');
-  return (
-    unmetDemand(proved, { ...policy, checks }, { place: 'route', request: {}, params: undefined }) ===
-    undefined
-  );
+  return decision?.outcome === 'accepted' && unmetAtOnce(decision.proved, policy, 'route') === undefined;
 }
 
 /**

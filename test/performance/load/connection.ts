@@ -1,5 +1,5 @@
-import type { OnReadOpts } from 'node:net';
-import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { connect as connectPlainly, type OnReadOpts, type Socket } from 'node:net';
+import { connect, type ConnectionOptions } from 'node:tls';
 import type { ClientIdentity } from './certificate.js';
 import type { RequestList } from './request-list.js';
 import { ResponseReader } from './response-reader.js';
@@ -16,19 +16,20 @@ export interface ConnectionEvents {
 }
 
 /**
- * A keep-alive connection with a client certificate, over a bare TLS socket: one request at a time, the next as soon
- * as the answer is there.
+ * A keep-alive connection over a bare socket: one request at a time, the next as soon as the answer is there.
  */
 export class Connection {
-  private readonly responses = new ResponseReader();
+  private readonly responses: ResponseReader;
   private requests: RequestList | undefined;
-  private readonly socket: TLSSocket;
+  private readonly socket: Socket;
 
   constructor(
     port: number,
-    identity: ClientIdentity,
+    identity: ClientIdentity | undefined,
     private readonly events: ConnectionEvents,
+    status?: number,
   ) {
+    this.responses = new ResponseReader(status);
     this.socket = connectTo(port, identity, (length, chunk) => this.receive(length, chunk));
     this.socket.on('error', (error) => this.events.failed(error));
     this.socket.on('close', () => {
@@ -68,12 +69,15 @@ export class Connection {
   }
 }
 
-/** Opens a TLS connection, without resuming a session; what comes goes past Node's streams. */
+/**
+ * Opens a connection, of TLS without resuming a session where there is a certificate to prove; what comes goes past
+ * Node's streams.
+ */
 export function connectTo(
   port: number,
-  identity: ClientIdentity,
+  identity: ClientIdentity | undefined,
   receive: (length: number, chunk: Buffer) => void,
-): TLSSocket {
+): Socket {
   const onread: OnReadOpts = {
     buffer: Buffer.alloc(READ_SIZE),
     callback: (length, chunk) => {
@@ -81,14 +85,13 @@ export function connectTo(
       return true;
     },
   };
+  const place = { host: '127.0.0.1', port, onread };
   const options: ConnectionOptions & { readonly onread: OnReadOpts } = {
     ...identity,
-    host: '127.0.0.1',
-    port,
+    ...place,
     servername: 'localhost',
-    onread,
   };
-  const socket = connect(options);
+  const socket = identity === undefined ? connectPlainly(place) : connect(options);
   socket.setNoDelay(true);
   return socket;
 }

@@ -9,7 +9,11 @@ export class KeepAlivePool {
   private busy = 0;
   private settle: ((error?: Error) => void) | undefined;
 
-  constructor(port: number, connections: number, identity: ClientIdentity) {
+  /**
+   * @param identity `undefined` for plain HTTP
+   * @param status that every answer must have
+   */
+  constructor(port: number, connections: number, identity: ClientIdentity | undefined, status?: number) {
     const events = {
       answered: () => {
         this.answered += 1;
@@ -20,7 +24,10 @@ export class KeepAlivePool {
       },
       failed: (error: Error) => this.settle?.(error),
     };
-    this.connections = Array.from({ length: connections }, () => new Connection(port, identity, events));
+    this.connections = Array.from(
+      { length: connections },
+      () => new Connection(port, identity, events, status),
+    );
   }
 
   /** Sends the requests of a list, as many at once as there are connections. @returns how many were answered */

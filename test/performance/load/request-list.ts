@@ -3,12 +3,14 @@ import type { Credentials } from './credentials-file.js';
 
 /** Requests as the bytes that go over the wire, made before anything is measured. */
 export class RequestList {
-  private readonly requests: readonly Buffer[];
   private position = 0;
   private left = 0;
 
-  constructor(credentials: readonly Credentials[], path: string, connection: ConnectionKind) {
-    this.requests = credentials.map((each) => Buffer.from(textOf(each, path, connection)));
+  constructor(private readonly requests: readonly Buffer[]) {}
+
+  /** One for each of these credentials. */
+  static with(credentials: readonly Credentials[], path: string, connection: ConnectionKind): RequestList {
+    return new RequestList(credentials.map((each) => Buffer.from(textOf(each, path, connection))));
   }
 
   /** How many requests {@link next} gives out from now on, and which one is the first; from the last on to the first. */

@@ -1,5 +1,4 @@
 const STATUS_AT = 'HTTP/1.1 '.length;
-const OK = Buffer.from('200');
 
 /**
  * Tells when a response is complete. The first one of a connection is parsed; one that arrives whole, as long as the
@@ -8,11 +7,17 @@ const OK = Buffer.from('200');
  */
 export class ResponseReader {
   private usualLength = 0;
+  private readonly expected: Buffer;
   private pending = '';
 
-  /** @returns whether a response is complete @throws Error for a status other than 200 */
+  /** @param status that every response must have */
+  constructor(private readonly status = 200) {
+    this.expected = Buffer.from(String(status));
+  }
+
+  /** @returns whether a response is complete @throws Error for another status */
   read(chunk: Buffer, length: number): boolean {
-    if (this.pending === '' && length === this.usualLength && hasStatusOk(chunk)) return true;
+    if (this.pending === '' && length === this.usualLength && this.isExpected(chunk)) return true;
     this.pending += chunk.toString('latin1', 0, length);
     return this.parse();
   }
@@ -21,7 +26,7 @@ export class ResponseReader {
     const end = this.pending.indexOf('\r\n\r\n');
     if (end < 0) return false;
     const head = this.pending.slice(0, end);
-    if (!head.startsWith('HTTP/1.1 200 ')) throw new Error(`the server answered ${head}`);
+    if (!head.startsWith(`HTTP/1.1 ${this.status} `)) throw new Error(`the server answered ${head}`);
     const [, contentLength] = /\r\ncontent-length: (\d+)/i.exec(head) ?? [];
     if (contentLength === undefined) throw new Error(`an answer without Content-Length: ${head}`);
     const length = end + 4 + Number(contentLength);
@@ -31,8 +36,9 @@ export class ResponseReader {
     this.pending = '';
     return true;
   }
-}
 
-function hasStatusOk(chunk: Buffer): boolean {
-  return chunk.compare(OK, 0, OK.length, STATUS_AT, STATUS_AT + OK.length) === 0;
+  private isExpected(chunk: Buffer): boolean {
+    const { expected } = this;
+    return chunk.compare(expected, 0, expected.length, STATUS_AT, STATUS_AT + expected.length) === 0;
+  }
 }

@@ -32,7 +32,7 @@ const handlers = {
   async open(options: ClientsOptions): Promise<void> {
     const { name, connection, credentials, count, path } = options;
     const chosen = (await readCredentials(credentials)).slice(0, count);
-    const requests = new RequestList(chosen, path, connection);
+    const requests = RequestList.with(chosen, path, connection);
     clients.set(name, { connections: clientsOf(options, chosen), requests });
   },
 

@@ -1,0 +1,94 @@
+import type { ClaimPath } from '../cert-bound-auth.options.js';
+import type { ClientCertificate } from '../client-certificate/client-certificate.js';
+import { describeIdentity } from '../client-certificate/presented-certificate.js';
+import type { AuthenticationScheme, TokenDescription } from '../decision.js';
+import type { CountedCertificate } from '../resource-server.js';
+import { certificateHeaders, emptyHeaders, tokenHeaders } from './credential-headers.js';
+
+/** Names and values of headers in turn, as Node takes them at once. */
+export type HeaderLines = readonly string[];
+
+/** @param headers values by name */
+export function linesOf(headers: Readonly<Record<string, string>>): HeaderLines {
+  return Object.entries(headers).flat();
+}
+
+/** What every answer to an accepted request has beside its caller: it is for that request (RFC 9111 §5.2.2.5), and empty. */
+const REST: HeaderLines = ['Cache-Control', 'no-store', 'Content-Length', '0'];
+const NO_CERTIFICATE = linesOf(certificateHeaders(undefined));
+
+/** The lines of one token, and all those of the last answer about it. */
+interface KeptLines {
+  readonly scheme: AuthenticationScheme;
+  readonly ofToken: HeaderLines;
+  ofCertificate: HeaderLines;
+  all: HeaderLines;
+}
+
+/** A token that lines are kept at. */
+type TokenWithLines = TokenDescription & { [lines: symbol]: KeptLines | undefined };
+type CertificateWithLines = ClientCertificate & { [lines: symbol]: HeaderLines | undefined };
+
+/**
+ * The headers by which one policy tells the API who calls. Those of a token are made once for as long as it is known, and
+ * those of a certificate for as long as it is: kept where these are, under symbols of this policy's own, for another policy
+ * may name other claims, and trust other certificates.
+ */
+export class AnswerLines {
+  private readonly others: HeaderLines;
+  // Stryker disable StringLiteral: the descriptions are for a debugger only
+  private readonly ofToken = Symbol('lines of a token');
+  private readonly ofNamed = Symbol('lines of a certificate');
+  private readonly ofUnnamed = Symbol('lines of a certificate that nobody has verified');
+  // Stryker restore StringLiteral
+
+  /**
+   * @param custom claims by header
+   * @param otherHeaders that are sent without a value
+   */
+  constructor(
+    private readonly custom: ReadonlyMap<string, ClaimPath>,
+    otherHeaders: readonly string[],
+  ) {
+    this.others = linesOf(emptyHeaders(otherHeaders));
+  }
+
+  /**
+   * All lines of an answer. Whoever gets them leaves them as they are.
+   * @param counted the certificate, where one counts
+   */
+  linesFor(
+    token: TokenDescription,
+    scheme: AuthenticationScheme,
+    counted: CountedCertificate | undefined,
+  ): HeaderLines {
+    const certificate = counted === undefined ? NO_CERTIFICATE : this.linesOfCertificate(counted);
+    const kept = this.keptFor(token, scheme);
+    if (kept.ofCertificate !== certificate) {
+      kept.ofCertificate = certificate;
+      kept.all = [...kept.ofToken, ...certificate, ...REST];
+    }
+    return kept.all;
+  }
+
+  private keptFor(token: TokenWithLines, scheme: AuthenticationScheme): KeptLines {
+    const known = token[this.ofToken];
+    if (known?.scheme === scheme) return known;
+    const ofToken = [...this.others, ...linesOf(tokenHeaders(token, scheme, this.custom))];
+    const kept: KeptLines = { scheme, ofToken, ofCertificate: [], all: [] };
+    token[this.ofToken] = kept;
+    return kept;
+  }
+
+  private linesOfCertificate({ certificate, chainVerified }: CountedCertificate): HeaderLines {
+    const symbol = chainVerified ? this.ofNamed : this.ofUnnamed;
+    const at = certificate as CertificateWithLines;
+    return (at[symbol] ??= linesOf(
+      certificateHeaders({
+        ...describeIdentity(certificate.identity),
+        thumbprint: certificate.thumbprint,
+        chainVerified,
+      }),
+    ));
+  }
+}
