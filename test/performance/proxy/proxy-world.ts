@@ -1,11 +1,14 @@
 import {
   createHmac,
+  createPrivateKey,
+  createPublicKey,
   generateKeyPairSync,
   hash,
   randomBytes,
   randomUUID,
   sign,
   type KeyObject,
+  type KeyPairKeyObjectResult,
 } from 'node:crypto';
 import { constants } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -23,10 +26,21 @@ export interface HandedOnCertificate {
   readonly thumbprint: string;
 }
 
+/** From its encoded form: in Node 20 the export of a key may wait for ever for what has made it. */
+function rsaKeys(): KeyPairKeyObjectResult {
+  const { privateKey: key } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+  });
+  const privateKey = createPrivateKey({ key, type: 'pkcs8', format: 'der' });
+  return { privateKey, publicKey: createPublicKey(privateKey) };
+}
+
 /** Everything that the requests of a proxy are made of, and the configuration of `serve` that knows it. */
 export class ProxyWorld {
   private readonly secret = randomBytes(32).toString('base64url');
-  private readonly keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  private readonly keys = rsaKeys();
 
   private constructor(
     private readonly folder: string,
