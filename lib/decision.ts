@@ -71,6 +71,8 @@ export interface VerifiedAccessToken {
   /** The `aud` values; empty only with `introspection.audience: 'if-present'`. */
   readonly audience: readonly string[];
   readonly scopes: ReadonlySet<string>;
+  /** The same as text, separated by spaces, as other libraries read them (RFC 6749 §3.3). */
+  readonly scope: string;
   /** `iat`, in seconds since the epoch. */
   readonly issuedAt?: number;
   /** `exp`, in seconds since the epoch. */

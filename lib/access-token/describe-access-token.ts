@@ -11,12 +11,14 @@ export function describeAccessToken(
   claims: JsonObject,
   claimNames: ClaimNameSettings,
 ): TokenDescription {
+  const scopes = new Set(scopesOf(claimAt(claims, claimNames.scope)));
   return {
     issuer,
     subject: textOf(claims, claimNames.subject),
     clientId: textOf(claims, claimNames.clientId),
     audience: audienceOf(claims),
-    scopes: new Set(scopesOf(claimAt(claims, claimNames.scope))),
+    scopes,
+    scope: [...scopes].join(' '),
     issuedAt: timeOf(claims, 'iat'),
     expiresAt: timeOf(claims, 'exp') ?? 0,
     tokenId: textOf(claims, 'jti'),
@@ -32,7 +34,18 @@ export type AddedByRequest = Pick<ProvenToken, 'confirmation' | 'boundBy' | 'raw
  * member by member: with a spread it would cost as much as all the rest of a known token.
  */
 export function accessTokenFor(
-  { issuer, subject, clientId, audience, scopes, issuedAt, expiresAt, tokenId, claims }: TokenDescription,
+  {
+    issuer,
+    subject,
+    clientId,
+    audience,
+    scopes,
+    scope,
+    issuedAt,
+    expiresAt,
+    tokenId,
+    claims,
+  }: TokenDescription,
   { confirmation, boundBy, raw }: AddedByRequest,
 ): VerifiedAccessToken {
   const token: { -readonly [Name in keyof VerifiedAccessToken]: unknown } = {
@@ -41,6 +54,7 @@ export function accessTokenFor(
     clientId,
     audience: [...audience],
     scopes: new Set(scopes),
+    scope,
     issuedAt,
     expiresAt,
     tokenId,

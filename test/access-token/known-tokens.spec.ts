@@ -32,6 +32,7 @@ function known(difference: Partial<KnownToken> = {}): KnownToken {
       clientId: undefined,
       audience: ['api'],
       scopes: new Set(),
+      scope: '',
       issuedAt: undefined,
       expiresAt: 0,
       tokenId: undefined,

@@ -49,8 +49,8 @@ describe.each(PLATFORMS)('@AccessToken() with the name of a member, on %s', (pla
 
 test('a name that is no member does not compile, and is refused where it is written', () => {
   // @ts-expect-error -- no member of a token
-  expect(() => AccessToken('scope')).toThrow(
-    "@AccessToken('scope'): a token has issuer, subject, clientId, audience",
+  expect(() => AccessToken('scp')).toThrow(
+    "@AccessToken('scp'): a token has issuer, subject, clientId, audience",
   );
   // @ts-expect-error -- inherited by every object
   expect(() => AccessToken('toString')).toThrow(TypeError);

@@ -193,6 +193,7 @@ const TOKEN: VerifiedAccessToken = {
   issuer: 'https://as.example.com',
   audience: ['https://api.example.com'],
   scopes: new Set(),
+  scope: '',
   expiresAt: 1_800_000_000,
   confirmation: {},
   boundBy: [],

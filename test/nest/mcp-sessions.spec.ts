@@ -27,7 +27,7 @@ test('a message that cannot be told from those of other requests of its session 
   expect(() => sessionOf({}).answering('tools/list')({}, {})).toThrow('Unauthorized');
 });
 
-test('where one request has come, or none of HTTP, its handlers answer', () => {
+test('a message is answered by the handlers of the only request, where one has come, or none of HTTP', () => {
   expect(sessionOf(undefined).answering(METHOD)({}, {})).toEqual({ request: 0 });
   expect(sessionOf({}).answering(METHOD)({}, undefined)).toEqual({ request: 0 });
 });

@@ -11,6 +11,7 @@ const MEMBERS: Readonly<Record<keyof VerifiedAccessToken, true>> = {
   clientId: true,
   audience: true,
   scopes: true,
+  scope: true,
   issuedAt: true,
   expiresAt: true,
   tokenId: true,

@@ -51,25 +51,23 @@ function authInfoIn(context: unknown): object | undefined {
 }
 
 /** Node's own request, as the SDK takes it. */
-type WithAuth = HttpRequest & { auth?: object };
+type WithAuth = HttpRequest & { auth?: object; user?: unknown };
 
 /**
  * Puts `auth` on a request, an object of its own by which its messages are known. It says what has been decided about the request,
- * as the SDK would have it; what an app has put there stays.
+ * as the SDK would have it; what an app has put there stays. And `user`, which mcp-nest reads there: Fastify has it elsewhere.
  */
 export function markRequest(request: HttpRequest, authenticator: RequestAuthenticator): object {
   const marked: WithAuth = request;
   const auth: McpAuthInfo = { token: '', clientId: '', scopes: [], expiresAt: 0, extra: {}, ...marked.auth };
-  if (marked.auth === undefined) void fill(auth, request, authenticator);
+  void fill(marked.auth === undefined ? auth : {}, marked, authenticator);
   marked.auth = auth;
   return auth;
 }
 
-async function fill(
-  auth: McpAuthInfo,
-  request: HttpRequest,
-  authenticator: RequestAuthenticator,
-): Promise<void> {
+async function fill(auth: object, request: WithAuth, authenticator: RequestAuthenticator): Promise<void> {
   const decision = await authenticator.decisionAbout(request);
-  if (decision?.outcome === 'accepted') Object.assign(auth, authInfoOf(decision));
+  if (decision?.outcome !== 'accepted') return;
+  Object.assign(auth, authInfoOf(decision));
+  request.user ??= decision.user;
 }

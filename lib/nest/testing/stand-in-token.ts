@@ -59,6 +59,7 @@ export function standInToken(who: StandInToken, issuer: string): StandIn {
       clientId,
       audience,
       scopes: new Set(scopes),
+      scope: scopes.join(' '),
       issuedAt,
       expiresAt,
       tokenId: undefined,

@@ -1,7 +1,7 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { Module } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
-import { McpController, McpStrategy, StreamableHttpTransport, Tool } from '@rekog/mcp-nest';
+import { McpController, McpStrategy, StreamableHttpTransport, Tool, ToolScopes } from '@rekog/mcp-nest';
 import {
   AccessToken,
   CertBoundAuthModule,
@@ -28,6 +28,13 @@ class BankTools {
   greet(@Payload() { name }: { readonly name: string }): object {
     ran.push('greet');
     return { content: [{ type: 'text', text: `Hello, ${name}!` }] };
+  }
+  /** By the decorator of mcp-nest itself, which reads the scopes of the user. */
+  @Tool({ name: 'quote', description: 'Quotes', parameters: z.object({}) })
+  @ToolScopes(['quote'])
+  quote(): object {
+    ran.push('quote');
+    return { content: [{ type: 'text', text: '1.08' }] };
   }
   @Tool({ name: 'pay', description: 'Pays', parameters: z.object({}) })
   @Scopes('pay')
@@ -135,6 +142,16 @@ describe.each(PLATFORMS)('INV12: the tools of MCP in an app on %s', (platform) =
     expect((await rich.listTools()).tools.map(({ name }) => name)).toEqual(['greet', 'pay']);
     expect(textOf(await rich.callTool({ name: 'pay', arguments: {} }))).toBe('paid by alice');
     expect(entrances).toContain('message {"mcp":"tool","name":"pay"}');
+  });
+
+  test("mcp-nest's own @ToolScopes() finds the scopes of the token", async () => {
+    const { as, connect } = await start(platform);
+    const without = await connect(await as.accessToken({ certificate: world.client1, scope: 'other' }));
+    await expect(without.callTool({ name: 'quote', arguments: {} })).rejects.toThrow();
+    const scope = 'other quote';
+    const client = await connect(await as.accessToken({ certificate: world.client1, scope }));
+    expect(textOf(await client.callTool({ name: 'quote', arguments: {} }))).toBe('1.08');
+    expect(ran).toEqual(['quote']);
   });
 
   test('each message of a session is decided about by the request that has brought it, whatever comes at the same time', async () => {
