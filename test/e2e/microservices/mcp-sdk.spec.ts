@@ -224,3 +224,15 @@ test('a tool that is registered past protectTools is refused at once, and so is 
   expect(register).toThrow('say what the tool demands');
   expect(() => protectTools(server)).toThrow();
 });
+
+test('a scope that no token could have, and a version of the SDK that is not known, are refused where tools are registered', () => {
+  expect(() => protectTools(new McpServer({ name: 'bank', version: '1' }))('two scopes')).toThrow(
+    'not one scope',
+  );
+  const unknown = {
+    registerTool: () => undefined,
+    server: { assertCanSetRequestHandler: () => undefined, setRequestHandler: () => undefined },
+  };
+  const { registerTool } = protectTools(unknown)('pay');
+  expect(registerTool).toThrow('does not know this version');
+});

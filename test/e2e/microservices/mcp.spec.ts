@@ -1,7 +1,16 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { Module } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
-import { McpController, McpStrategy, StreamableHttpTransport, Tool, ToolScopes } from '@rekog/mcp-nest';
+import {
+  McpController,
+  McpStrategy,
+  Prompt,
+  Resource,
+  ResourceTemplate,
+  StreamableHttpTransport,
+  Tool,
+  ToolScopes,
+} from '@rekog/mcp-nest';
 import {
   AccessToken,
   CertBoundAuthModule,
@@ -35,6 +44,26 @@ class BankTools {
   quote(): object {
     ran.push('quote');
     return { content: [{ type: 'text', text: '1.08' }] };
+  }
+  @Resource({ uri: 'bank://rates', name: 'rates' }) rates(): object {
+    return { contents: [] };
+  }
+  @Resource({ uri: 'bank://accounts', name: 'accounts' }) @Scopes('pay') accounts(): object {
+    return { contents: [] };
+  }
+  @ResourceTemplate({ uriTemplate: 'bank://rates/{day}', name: 'day' }) day(): object {
+    return { contents: [] };
+  }
+  @ResourceTemplate({ uriTemplate: 'bank://accounts/{id}', name: 'account' })
+  @Scopes('pay')
+  account(): object {
+    return { contents: [] };
+  }
+  @Prompt({ name: 'advise', description: 'Advises' }) advise(): object {
+    return { messages: [] };
+  }
+  @Prompt({ name: 'transfer', description: 'Transfers' }) @Scopes('pay') transfer(): object {
+    return { messages: [] };
   }
   @Tool({ name: 'pay', description: 'Pays', parameters: z.object({}) })
   @Scopes('pay')
@@ -142,6 +171,19 @@ describe.each(PLATFORMS)('INV12: the tools of MCP in an app on %s', (platform) =
     expect((await rich.listTools()).tools.map(({ name }) => name)).toEqual(['greet', 'pay']);
     expect(textOf(await rich.callTool({ name: 'pay', arguments: {} }))).toBe('paid by alice');
     expect(entrances).toContain('message {"mcp":"tool","name":"pay"}');
+  });
+
+  test('resources, their templates and prompts are listed only to tokens that may use them', async () => {
+    const { as, connect } = await start(platform);
+    const listed = async (scope: string): Promise<readonly unknown[]> => {
+      const client = await connect(await as.accessToken({ certificate: world.client1, scope }));
+      const { resources } = await client.listResources();
+      const { resourceTemplates } = await client.listResourceTemplates();
+      const { prompts } = await client.listPrompts();
+      return [...resources, ...resourceTemplates, ...prompts].map(({ name }) => name);
+    };
+    expect(await listed('other')).toEqual(['rates', 'day', 'advise']);
+    expect(await listed('pay')).toEqual(['rates', 'accounts', 'day', 'account', 'advise', 'transfer']);
   });
 
   test("mcp-nest's own @ToolScopes() finds the scopes of the token", async () => {
