@@ -24,7 +24,7 @@ test('a strategy that is none of MCP is left alone', () => {
   expect(warnings(() => filterListings(new Other(), {} as never))).toEqual([]);
 });
 
-test('where mcp-nest has another shape, the log says that all is listed', () => {
+test('the log says that all is listed where mcp-nest has another shape', () => {
   const unknown = [new McpStrategy(undefined), Object.create({ constructor: McpStrategy }) as object];
   for (const strategy of unknown)
     expect(warnings(() => filterListings(strategy, {} as never))).toEqual([
@@ -32,7 +32,7 @@ test('where mcp-nest has another shape, the log says that all is listed', () => 
     ]);
 });
 
-test('where a transport gets another context than is known, it gets it as it is, and the log says so', () => {
+test('a transport that gets another context than is known gets it as it is, and the log says so', () => {
   const started: unknown[] = [];
   const transport = { start: (context: unknown) => void started.push(context) };
   filterListings(new McpStrategy([transport]), {} as never);
