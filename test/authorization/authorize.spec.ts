@@ -365,3 +365,29 @@ test.each([
 ] as const)('RFC9396-9: that %j is within %j is %s', (asked, granted, isWithin) => {
   expect(isAmountWithin(asked, granted)).toBe(isWithin);
 });
+
+test.each<[unknown, string]>([
+  [new Error('no database'), 'Error: no database'],
+  ['no error at all', 'no error'],
+  [null, 'no error'],
+  [{ getStatus: () => 404 }, 'no error'],
+  [{ getStatus: () => 'none' }, 'no error'],
+])('what a function of the app has thrown is the cause of its refusal: %j', async (cause, thrown) => {
+  const failing = (): never => {
+    throw cause;
+  };
+  const token = provedWith({ authorization_details: [{ type: 't' }] });
+  const own = await unmetDemand(
+    token,
+    demands({ checks: [{ kind: 'own', check: failing, remedy: undefined }] }),
+    ROUTE,
+  );
+  expect(own).toMatchObject({ reason: 'demand_unmet', cause });
+  expect(own?.detail).toContain(`threw ${thrown}`);
+  const details = await unmetDemand(
+    token,
+    demands({ checks: [{ kind: 'details', type: 't', requirement: failing }] }),
+    ROUTE,
+  );
+  expect(details).toMatchObject({ reason: 'authorization_details_unmet', cause });
+});
