@@ -19,13 +19,13 @@ function firstSdk(): { readonly server: ToolServer; readonly handlers: Map<strin
       protocol.setRequestHandler({}, async () => ({ pong: true }));
     },
   };
-  return { server: server as unknown as ToolServer, handlers };
+  return { server, handlers };
 }
 
 test('tools of the first SDK are neither listed nor run where nothing is known of who calls', async () => {
   const { server, handlers } = firstSdk();
-  const { registerTool } = protectTools(server)('pay') as unknown as { registerTool(name: string): void };
-  registerTool('pay');
+  const scoped = protectTools(server)('pay') as { registerTool(name: string): void };
+  scoped.registerTool('pay');
   for (const extra of [{}, { authInfo: { scopes: ['pay'] } }, { http: { authInfo: { scopes: ['pay'] } } }]) {
     expect(await handlers.get('tools/list')?.({}, extra)).toEqual({ tools: [] });
     expect(await handlers.get('tools/call')?.({ params: { name: 'pay' } }, extra)).toMatchObject({
