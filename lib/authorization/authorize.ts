@@ -86,8 +86,9 @@ function unmetGrant(
 ): OAuthError | undefined {
   const { rules } = demands;
   const needed = unmetScopes(scopes, rules);
-  const authentication = authenticationOf(demands);
-  if (authentication !== undefined && !isAuthenticated(described, authentication, Date.now() / 1000)) {
+  const authentications = authenticationsOf(demands);
+  if (!authentications.every((each) => isAuthenticated(described, each, Date.now() / 1000))) {
+    const authentication = authentications.reduce(both);
     const { acrValues, maxAge } = authentication;
     const detail = `the ${place} demands ${textOfAuthentication(authentication)}`;
     // A client that has no user can change nothing about it.
@@ -119,12 +120,12 @@ function isMet(granted: ReadonlySet<string>, { kind, scopes }: ScopeRule): boole
     : scopes.some((scope) => granted.has(scope));
 }
 
-/** What class and method demand together: the values that both accept, and the shorter age. */
-function authenticationOf({ checks }: Demands): AuthenticationCheck | undefined {
-  const all = checks.filter((check): check is AuthenticationCheck => check.kind === 'authentication');
-  return all.length < 2 ? all[0] : all.reduce(both);
+/** Each of them must be met. */
+function authenticationsOf({ checks }: Demands): readonly AuthenticationCheck[] {
+  return checks.filter((check): check is AuthenticationCheck => check.kind === 'authentication');
 }
 
+/** What class and method demand together, for the challenge: the values that both accept, and the shorter age. */
 function both(one: AuthenticationCheck, other: AuthenticationCheck): AuthenticationCheck {
   const ages = [one.maxAge, other.maxAge].filter((age) => age !== undefined);
   return {
@@ -134,14 +135,11 @@ function both(one: AuthenticationCheck, other: AuthenticationCheck): Authenticat
   };
 }
 
-/** None that both accept: then nobody can meet both, for no token has such a value. */
 function commonOf(one: readonly string[], other: readonly string[]): readonly string[] {
-  if (one.length === 0 || other.length === 0) return [...one, ...other];
   const common = one.filter((value) => other.includes(value));
-  return common.length > 0 ? common : [NOBODYS];
+  // Where one names none, the other's count; where they have none in common, nobody can meet both.
+  return common.length > 0 ? common : [...one, ...other];
 }
-
-const NOBODYS = 'none';
 
 export function textOfAuthentication({ acrValues, maxAge }: AuthenticationCheck): string {
   const ways = acrValues.length === 0 ? [] : [`acr to be one of ${quotedList(acrValues)}`];

@@ -203,6 +203,10 @@ describe('RFC9470: how the user must have authenticated', () => {
       acrValues: ['a'],
       maxAge: 30,
     });
+    for (const acr of ['a', 'b', 'none'])
+      expect(unmetOf(provedWith({ acr }), authentication(['a']), authentication(['b']))?.reason).toBe(
+        'authentication_insufficient',
+      );
     const token = provedWith({ acr: 'a' });
     expect(unmetOf(token, authentication(['a']), authentication(['b']))?.reason).toBe(
       'authentication_insufficient',
