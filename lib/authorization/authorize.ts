@@ -12,13 +12,14 @@ import type { BindingMethod, ProvenToken } from '../decision.js';
 import { hasUser, isAuthenticated } from './check-authentication.js';
 import { hasClaim } from './check-claim.js';
 import { unmetDetailsOrOwn } from './check-own.js';
-import type {
-  AuthenticationCheck,
-  Demanding,
-  Demands,
-  Place,
-  ScopeRule,
-  SenderConstraint,
+import {
+  type AuthenticationCheck,
+  type Demanding,
+  type Demands,
+  type Place,
+  type ScopeRule,
+  type SenderConstraint,
+  scopesOfRules,
 } from './demands.js';
 
 /**
@@ -111,7 +112,7 @@ function unmetScopes(
   rules: readonly ScopeRule[],
 ): readonly string[] | undefined {
   if (rules.every((rule) => isMet(granted, rule))) return undefined;
-  return [...new Set(rules.flatMap((rule) => rule.scopes))];
+  return scopesOfRules(rules);
 }
 
 function isMet(granted: ReadonlySet<string>, { kind, scopes }: ScopeRule): boolean {

@@ -10,7 +10,15 @@ import { isPromise, type MaybePromise } from '../common/maybe-promise.js';
 import { quoted } from '../common/quoted.js';
 import type { ProvenToken } from '../decision.js';
 import { hasDetail } from './check-details.js';
-import type { Demanding, Demands, DetailsCheck, Met, OwnCheck, TokenCheck } from './demands.js';
+import {
+  type Demanding,
+  type Demands,
+  type DetailsCheck,
+  type Met,
+  type OwnCheck,
+  type TokenCheck,
+  scopesOfRules,
+} from './demands.js';
 
 type Asked = DetailsCheck | OwnCheck;
 
@@ -81,10 +89,8 @@ function statusOf(error: unknown): number | undefined {
 }
 
 function unmet(check: Asked, { demands }: Asking, details: OAuthErrorDetails): OAuthError {
-  if (check.kind === 'details') {
-    const scope = [...new Set(demands.rules.flatMap(({ scopes }) => scopes))];
-    return insufficientScope('authorization_details_unmet', scope, details);
-  }
+  if (check.kind === 'details')
+    return insufficientScope('authorization_details_unmet', scopesOfRules(demands.rules), details);
   const { scope = [], acrValues = [], maxAge } = check.remedy ?? {};
   if (acrValues.length > 0 || maxAge !== undefined)
     return insufficientAuthentication({ acrValues, maxAge, scope }, details);

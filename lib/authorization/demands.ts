@@ -19,6 +19,14 @@ export interface Demands {
   readonly checks: readonly TokenCheck[];
 }
 
+/** A valid token that is bound to its caller, and no more. */
+export const NO_DEMANDS: Demands = { rules: [], constraints: [], checks: [] };
+
+/** The scopes that rules name, each once. */
+export function scopesOfRules(rules: readonly ScopeRule[]): readonly string[] {
+  return [...new Set(rules.flatMap(({ scopes }) => scopes))];
+}
+
 /** What a route demands of a token beside its scopes. */
 export type TokenCheck = ClaimCheck | AuthenticationCheck | DetailsCheck | OwnCheck;
 

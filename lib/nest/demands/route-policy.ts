@@ -1,6 +1,12 @@
 import 'reflect-metadata';
 import { type Type, UnauthorizedException } from '@nestjs/common';
-import type { Demands, ScopeRule, SenderConstraint, TokenCheck } from '../../authorization/demands.js';
+import {
+  type Demands,
+  type ScopeRule,
+  type SenderConstraint,
+  type TokenCheck,
+  NO_DEMANDS,
+} from '../../authorization/demands.js';
 import { BoundedLog } from '../../common/bounded-log.js';
 import { log } from '../../common/log.js';
 import {
@@ -89,7 +95,7 @@ function readPolicy(controller: Class, handler: Handler): RoutePolicy {
     return {
       kind: 'public',
       by: 'class',
-      asked: { kind: 'protected', rules: [], constraints: [], checks: [] },
+      asked: { kind: 'protected', ...NO_DEMANDS },
     };
   }
   const ofClass = classIsPublic ? undefined : demandsOfClass(controller);

@@ -2,7 +2,7 @@ import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import type { ServedBehindDoor } from '../http/http-door.js';
 import { openedBy } from '../http/public-paths.js';
 import type { Entrance } from './entrance.js';
-import { NO_DEMANDS } from './entrance.js';
+import { NO_DEMANDS } from '../../authorization/demands.js';
 import { handlerEntrances } from './handler-entrances.js';
 
 /** What an app is made of, as far as its entrances go. */

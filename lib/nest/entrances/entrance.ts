@@ -19,5 +19,3 @@ export interface Entrance {
   /** Scopes, and how the caller must have proved itself; nothing where the entrance is not protected. */
   readonly demands: Demands;
 }
-
-export const NO_DEMANDS: Demands = { rules: [], constraints: [], checks: [] };

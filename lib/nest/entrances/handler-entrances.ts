@@ -5,7 +5,8 @@ import { isRoute, routePolicy } from '../demands/route-policy.js';
 import { resolverClassesOf, resolversOf } from '../graphql/resolvers.js';
 import { patternsOf } from '../microservices/message-handlers.js';
 import { gatewaysOf, isSubscriber } from '../websockets/gateways.js';
-import { type Entrance, type EntranceKind, NO_DEMANDS } from './entrance.js';
+import type { Entrance, EntranceKind } from './entrance.js';
+import { NO_DEMANDS } from '../../authorization/demands.js';
 import { type RouteNames, type RouteParts, routeNames } from './route-names.js';
 
 /** The handlers of Nest in an app, and what each demands. @param protectsAll whether what says nothing is protected */

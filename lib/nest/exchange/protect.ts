@@ -1,6 +1,6 @@
-import { unmetDemand } from '../../authorization/authorize.js';
-import type { Demanding } from '../../authorization/demands.js';
-import { andThenWith, isPromise, type MaybePromise } from '../../common/maybe-promise.js';
+import { unmetAtOnce, unmetDemand } from '../../authorization/authorize.js';
+import { NO_DEMANDS } from '../../authorization/demands.js';
+import { andThenWith, type MaybePromise } from '../../common/maybe-promise.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
 import type { Acceptance } from '../../decision.js';
 import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
@@ -8,7 +8,7 @@ import type { Exchange } from './exchange.js';
 import type { RequestAuthenticator } from './request-authenticator.js';
 
 /** What is demanded where no decorator can stand: a valid token, bound to its caller. */
-export const TOKEN_ALONE: ProtectedRoute = { kind: 'protected', rules: [], constraints: [], checks: [] };
+export const TOKEN_ALONE: ProtectedRoute = { kind: 'protected', ...NO_DEMANDS };
 
 /** Lets a request pass that meets all that a route demands. @throws HttpException with the challenge set */
 export function protect(
@@ -32,17 +32,20 @@ function authorize(
   exchange: Exchange,
 ): MaybePromise<true> {
   const unmet = unmetByCall(acceptance, route, exchange);
-  const settle = (error: OAuthError | undefined): true => {
-    if (error !== undefined) throw authenticator.refuseRoute(acceptance, error, route, exchange);
-    authenticator.admitted(acceptance, exchange);
-    authenticator.notePass(exchange, route);
-    return true;
-  };
-  return isPromise(unmet) ? unmet.then(settle) : settle(unmet);
+  const authorization = { authenticator, route, acceptance };
+  return andThenWith(unmet, settle, authorization, exchange);
 }
 
-/** What needs to know nothing of the call. */
-const ROUTE: Demanding = { place: 'route', request: {}, params: undefined };
+function settle(
+  error: OAuthError | undefined,
+  { authenticator, route, acceptance }: Authorization & { readonly acceptance: Acceptance },
+  exchange: Exchange,
+): true {
+  if (error !== undefined) throw authenticator.refuseRoute(acceptance, error, route, exchange);
+  authenticator.admitted(acceptance, exchange);
+  authenticator.notePass(exchange, route);
+  return true;
+}
 
 /** Which demand of a route a call does not meet; `undefined` when it meets all. */
 export function unmetByCall(
@@ -50,7 +53,8 @@ export function unmetByCall(
   route: ProtectedRoute,
   exchange: Exchange,
 ): MaybePromise<OAuthError | undefined> {
-  if (route.checks.length === 0) return unmetDemand(proved, route, ROUTE);
+  // Most routes need to know nothing of the call.
+  if (route.checks.length === 0) return unmetAtOnce(proved, route, 'route');
   const { request, params } = exchange;
   return unmetDemand(proved, route, { place: 'route', request, params });
 }

@@ -140,10 +140,8 @@ export class RequestAuthenticator {
   /** Notes that the request may pass this route: token, binding and rules. */
   notePass({ record: { decided }, params }: Exchange, policy: ProtectedRoute): void {
     if (decided === undefined) return;
-    decided.passed = policy;
-    if (policy.checks.length === 0) return;
-    decided.passedCalls ??= new Map();
-    decided.passedCalls.set(params ?? decided, policy);
+    if (policy.checks.length === 0) decided.passed = policy;
+    else (decided.passedCalls ??= new Map()).set(params ?? decided, policy);
   }
 
   /** Tells, once, that the request goes on to its handler. */

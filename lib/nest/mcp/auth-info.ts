@@ -13,6 +13,15 @@ export interface McpAuthInfo {
   extra: Record<string, unknown>;
 }
 
+/** What the SDK hands on of `auth` of a request, beside a message: the first SDK in one place, the second in another. */
+export function authInfoIn(context: unknown): unknown {
+  const { authInfo, http } = (context ?? {}) as {
+    readonly authInfo?: unknown;
+    readonly http?: { readonly authInfo?: unknown };
+  };
+  return http?.authInfo ?? authInfo;
+}
+
 /** By what has been proved, and not by what the app may have made of the token. */
 export function authInfoOf({ proved }: Acceptance): McpAuthInfo {
   const { issuer, subject, clientId = '', expiresAt } = proved.described;

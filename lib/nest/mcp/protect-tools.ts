@@ -3,6 +3,8 @@ import { invalidToken, type OAuthError } from '../../challenge/oauth-error.js';
 import { isScope } from '../../authorization/demands.js';
 import { BoundedLog } from '../../common/bounded-log.js';
 import type { ProtectedRoute } from '../demands/route-policy.js';
+import { TOKEN_ALONE } from '../exchange/protect.js';
+import { authInfoIn } from './auth-info.js';
 import { callerOf, type McpCaller } from './mcp-request.js';
 import { McpExchange } from './mcp-exchange.js';
 
@@ -24,17 +26,11 @@ export type ScopedTools<Server extends ToolServer> = (
 ) => Pick<Server, 'registerTool'>;
 
 type ToolDemands = Map<string, ProtectedRoute>;
-type RequestHandler = (request: ToolRequest, extra: ToolExtra) => unknown;
+type RequestHandler = (request: ToolRequest, extra: unknown) => unknown;
 type SetHandler = (method: unknown, handler: RequestHandler, ...rest: readonly unknown[]) => unknown;
 
 interface ToolRequest {
   readonly params?: { readonly name?: string };
-}
-
-/** What handlers get beside the request: of the first SDK, and of the second one. */
-interface ToolExtra {
-  readonly authInfo?: unknown;
-  readonly http?: { readonly authInfo?: unknown };
 }
 
 /**
@@ -83,12 +79,7 @@ export function protectTools<Server extends ToolServer>(server: Server): ScopedT
 function demandOf(scopes: readonly string[]): ProtectedRoute {
   const wrong = scopes.find((scope) => !isScope(scope));
   if (wrong !== undefined) throw new Error(`not one scope: ${JSON.stringify(wrong)}`);
-  return {
-    kind: 'protected',
-    rules: scopes.length > 0 ? [{ kind: 'all', scopes }] : [],
-    constraints: [],
-    checks: [],
-  };
+  return scopes.length > 0 ? { ...TOKEN_ALONE, rules: [{ kind: 'all', scopes }] } : TOKEN_ALONE;
 }
 
 /** The methods that are held. */
@@ -123,7 +114,7 @@ function listing(handler: RequestHandler, demands: ToolDemands): RequestHandler 
     const answer = (await handler(request, extra)) as {
       readonly tools: readonly { readonly name: string }[];
     };
-    const caller = callerIn(extra);
+    const caller = callerOf(authInfoIn(extra));
     const tools = answer.tools.filter(({ name }) => {
       const demand = demands.get(name);
       return caller !== undefined && demand !== undefined && unmet(caller, demand) === undefined;
@@ -138,15 +129,11 @@ function calling(handler: RequestHandler, demands: ToolDemands): RequestHandler 
     const demand = demands.get(name);
     // Also of a tool that was registered past us.
     if (demand === undefined) return failed('Tool not found');
-    const caller = callerIn(extra);
+    const caller = callerOf(authInfoIn(extra));
     if (caller === undefined) return refusedUnknown(name);
     const error = unmet(caller, demand);
     return error === undefined ? handler(request, extra) : refused(caller, { error, demand, name });
   };
-}
-
-function callerIn({ authInfo, http }: ToolExtra): McpCaller | undefined {
-  return callerOf(authInfo ?? http?.authInfo);
 }
 
 function unmet({ acceptance }: McpCaller, demand: ProtectedRoute): OAuthError | undefined {

@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../../common/maybe-promise.js';
 import type { HttpRequest } from '../../request/http-request.js';
 import type { RequestAuthenticator } from '../exchange/request-authenticator.js';
-import { authInfoOf, type McpAuthInfo } from '../mcp/auth-info.js';
+import { authInfoIn, authInfoOf, type McpAuthInfo } from '../mcp/auth-info.js';
 
 /** What answers the messages of one method of MCP. */
 export type McpHandler = (...args: readonly unknown[]) => MaybePromise<object>;
@@ -33,21 +33,14 @@ export class SessionHandlers {
   answering(method: unknown): McpHandler {
     return (...args) => {
       const authInfo = authInfoIn(args[1]);
-      const handlers = (authInfo === undefined ? undefined : this.byAuthInfo.get(authInfo)) ?? this.only;
+      const own =
+        typeof authInfo === 'object' && authInfo !== null ? this.byAuthInfo.get(authInfo) : undefined;
+      const handlers = own ?? this.only;
       const handler = handlers?.get(method);
       if (handler === undefined) throw new Error('Unauthorized');
       return handler(...args);
     };
   }
-}
-
-/** The SDK hands `auth` of the request to its handlers, in one of two places. */
-function authInfoIn(context: unknown): object | undefined {
-  const { authInfo, http } = (context ?? {}) as {
-    readonly authInfo?: object;
-    readonly http?: { readonly authInfo?: object };
-  };
-  return http?.authInfo ?? authInfo;
 }
 
 /** Node's own request, as the SDK takes it. */
