@@ -23,7 +23,7 @@ import {
 } from './client-certificate/presented-certificate.js';
 import { SeenCertificates } from './client-certificate/seen-certificates.js';
 import { andThenWith, type MaybePromise } from './common/maybe-promise.js';
-import { checkCertificateCounts, isWithinValidity } from './confirmation/check-confirmation.js';
+import { isWithinValidity } from './confirmation/check-confirmation.js';
 import type { Acceptance, AuthenticationScheme, Decision, RefusalDecision } from './decision.js';
 import type { DpopRules } from './dpop/check-dpop-proof.js';
 import { createDpopRules } from './dpop/dpop-rules.js';
@@ -105,14 +105,6 @@ export class ResourceServer {
     return authenticateByTicket(request, this.rules, redeem);
   }
 
-  /**
-   * The same, with a certificate that has been looked for already.
-   * @param certificateSource finds it, or throws what looking for it threw
-   */
-  decideWith(request: HttpRequest, certificateSource: ClientCertificateSource): MaybePromise<Decision> {
-    return authenticateRequest(request, { ...this.rules, certificateSource });
-  }
-
   /** The certificate that the client proved, or why there is none. @throws OAuthError where it can't be read */
   findCertificate(request: HttpRequest): ClientCertificateFinding {
     return this.rules.certificateSource(request);
@@ -124,11 +116,8 @@ export class ResourceServer {
    */
   async countedCertificate(find: () => ClientCertificateFinding): Promise<PresentedCertificate | undefined> {
     try {
-      const finding = find();
-      if (finding.kind === 'none') return undefined;
-      const trust = chainTrust(this.rules.options.clientCertificate);
-      await checkCertificateCounts(finding.certificate, { trust, now: Date.now() });
-      return await presentedCertificate(finding.certificate);
+      const counted = await this.verifiedCertificate(find());
+      return counted === undefined ? undefined : await presentedCertificate(counted.certificate);
     } catch (error) {
       if (error instanceof OAuthError) return undefined;
       throw error;

@@ -40,10 +40,6 @@ export class StandInResourceServer extends ResourceServer {
     return this.decide(request);
   }
 
-  override decideWith(request: HttpRequest): MaybePromise<Decision> {
-    return this.decide(request);
-  }
-
   private async withUser(acceptance: Acceptance, request: HttpRequest): Promise<Decision> {
     try {
       return await withUser(acceptance, request, { options: this.settings, statusOf: statusOfHttpException });
