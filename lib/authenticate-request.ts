@@ -17,6 +17,7 @@ import type {
 } from './client-certificate/client-certificate.js';
 import type { SeenCertificates } from './client-certificate/seen-certificates.js';
 import { andThen, andThenWith, isPromise, type MaybePromise } from './common/maybe-promise.js';
+import { nameAndMessageOf } from './common/message-of.js';
 import {
   checkConfirmation,
   type ProofOfPossession,
@@ -291,7 +292,7 @@ async function callValidate(
   try {
     return await call();
   } catch (cause) {
-    const detail = `validate threw ${cause instanceof Error ? `${cause.name}: ${cause.message}` : 'no error'}`;
+    const detail = `validate threw ${nameAndMessageOf(cause)}`;
     throw invalidToken('user_refused', { detail, cause, chosenStatus: statusOf(cause) });
   }
 }

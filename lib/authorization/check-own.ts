@@ -7,6 +7,7 @@ import {
   type OAuthErrorDetails,
 } from '../challenge/oauth-error.js';
 import { isPromise, type MaybePromise } from '../common/maybe-promise.js';
+import { nameAndMessageOf } from '../common/message-of.js';
 import { quoted } from '../common/quoted.js';
 import type { ProvenToken } from '../decision.js';
 import { hasDetail } from './check-details.js';
@@ -73,7 +74,7 @@ function detailOf(check: Asked, { demanding: { place } }: Asking, met: unknown):
 
 /** Whatever remedy the app knows is none for this. */
 function failure(check: Asked, asking: Asking, cause: unknown): OAuthError {
-  const thrown = cause instanceof Error ? `${cause.name}: ${cause.message}` : 'no error';
+  const thrown = nameAndMessageOf(cause);
   const details = { cause, chosenStatus: statusOf(cause) };
   if (check.kind === 'own')
     return notAllowed('demand_unmet', { ...details, detail: `a check of the app's own threw ${thrown}` });

@@ -8,6 +8,11 @@ export const TOKEN_ENDED = {
 
 export type TokenEnded = keyof typeof TOKEN_ENDED;
 
+/** What the sender of messages is told of it, in the shape of Nest's own errors. */
+export function toldOfEnd(ended: TokenEnded) {
+  return { status: 'error', statusCode: 401, error: 'invalid_token', message: TOKEN_ENDED[ended] } as const;
+}
+
 /** The end of an access token, for what may outlive the request that it was accepted with. */
 export class TokenEnd {
   constructor(

@@ -1,5 +1,5 @@
 import { catchError, isObservable, Observable, of, throwError } from 'rxjs';
-import { TOKEN_ENDED, type TokenEnd, type TokenEnded } from '../exchange/token-end.js';
+import { type TokenEnd, toldOfEnd } from '../exchange/token-end.js';
 import type { MessageCall } from './message-call.js';
 
 /** The call that is answered, and how Nest called its handler. */
@@ -51,13 +51,9 @@ function withErrorsOn(stream: GrpcStream, answer: Observable<unknown>): Observab
   );
 }
 
-function errorOf(ended: TokenEnded): object {
-  return { status: 'error', statusCode: 401, error: 'invalid_token', message: TOKEN_ENDED[ended] };
-}
-
 function endingBy(end: TokenEnd, answer: Observable<unknown>): Observable<unknown> {
   return new Observable((subscriber) => {
-    const takeBack = end.whenOver((ended) => subscriber.error(errorOf(ended)));
+    const takeBack = end.whenOver((ended) => subscriber.error(toldOfEnd(ended)));
     const subscription = answer.subscribe(subscriber);
     return () => {
       takeBack();

@@ -3,14 +3,14 @@ import { log } from '../../common/log.js';
 import { isPromise, type MaybePromise, orReject } from '../../common/maybe-promise.js';
 import { messageOf } from '../../common/message-of.js';
 import { protect } from '../exchange/protect.js';
-import type { TokenEnded } from '../exchange/token-end.js';
+import { type TokenEnded, toldOfEnd } from '../exchange/token-end.js';
 import { ClientExchange, noteClient } from './client-exchange.js';
 import { endWithToken } from './end-with-token.js';
 import type { GatewayApp } from './gateway-app.js';
 import { type HandshakeExchange, handshakeOf } from './handshake-exchange.js';
 import { type HandshakePolicy, handshakePolicyOf } from './handshake-policy.js';
 import type { IoConnection, IoNamespace, IoSocket } from './io-api.js';
-import { MessageRefusedException, toldOfEnd } from './message-refused.exception.js';
+import { MessageRefusedException } from './message-refused.exception.js';
 import { tellClient } from './tell-client.js';
 
 type Next = (error?: Error) => void;

@@ -1,6 +1,5 @@
 import type { RenderedRefusal } from '../../challenge/challenge.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
-import { TOKEN_ENDED, type TokenEnded } from '../exchange/token-end.js';
 import { AccessRefusedException, chosenExceptionOf } from '../http/access-refused.exception.js';
 
 /** What a client is told of a refused message, by the event `exception`. */
@@ -39,9 +38,4 @@ export function toldOfMessage(error: OAuthError, { status, body }: RenderedRefus
   const { refusal } = error;
   const scope = refusal.code === 'insufficient_scope' ? { scope: refusal.scope.join(' ') } : {};
   return { status: 'error', statusCode: status, error: body.error, message: body.message, ...scope };
-}
-
-/** What a client is told before its connection ends with its token. */
-export function toldOfEnd(ended: TokenEnded): ToldOfMessage {
-  return { status: 'error', statusCode: 401, error: 'invalid_token', message: TOKEN_ENDED[ended] };
 }
