@@ -150,16 +150,21 @@ describe.each(PLATFORMS)('gateways with demands of their own on %s', (platform) 
     expect(ran).toEqual(['connection']);
   });
 
+  /** A chat, and an opaque token with which clients connect to it. */
+  const startChat = async (carrier: (typeof KINDS)[number]) => {
+    const as = await startAuthorizationServer(world);
+    const auth = CertBoundAuthModule.forRoot(as.moduleOptions);
+    const app = await startGateways(world, platform, carrier, auth, [ChatGateway]);
+    const token = as.opaqueToken({ certificate: world.client1 });
+    const access = { port: portOf(app), token, certificate: world.client1 };
+    return { as, token, connect: async () => connected(connectBy(carrier, world, access)) };
+  };
+
   test.each(KINDS)(
     'revocation is seen by the next message of a connection over %s, and ends it',
     async (carrier) => {
-      const as = await startAuthorizationServer(world);
-      const auth = CertBoundAuthModule.forRoot(as.moduleOptions);
-      const app = await startGateways(world, platform, carrier, auth, [ChatGateway]);
-      const token = as.opaqueToken({ certificate: world.client1 });
-      const client = await connected(
-        connectBy(carrier, world, { port: portOf(app), token, certificate: world.client1 }),
-      );
+      const { as, token, connect } = await startChat(carrier);
+      const client = await connect();
       expect(await client.ask('echo', 1)).toBe(1);
       as.revoke(token);
       expect(await client.ask('echo', 2)).toMatchObject({ exception: { error: 'invalid_token' } });
@@ -172,13 +177,8 @@ describe.each(PLATFORMS)('gateways with demands of their own on %s', (platform) 
   test.each(KINDS)(
     'a connection over %s that sends nothing ends when another one shows that its token is revoked',
     async (carrier) => {
-      const as = await startAuthorizationServer(world);
-      const auth = CertBoundAuthModule.forRoot(as.moduleOptions);
-      const app = await startGateways(world, platform, carrier, auth, [ChatGateway]);
-      const token = as.opaqueToken({ certificate: world.client1 });
-      const access = { port: portOf(app), token, certificate: world.client1 };
-      const silent = await connected(connectBy(carrier, world, access));
-      const speaking = await connected(connectBy(carrier, world, access));
+      const { as, token, connect } = await startChat(carrier);
+      const [silent, speaking] = [await connect(), await connect()];
       as.revoke(token);
       expect(silent.ended).toBeUndefined();
       expect(await speaking.ask('echo', 2)).toMatchObject({ exception: { error: 'invalid_token' } });
@@ -191,13 +191,8 @@ describe.each(PLATFORMS)('gateways with demands of their own on %s', (platform) 
   test.each(KINDS)(
     'a message over %s is not handled while nobody can say whether its token still holds',
     async (carrier) => {
-      const as = await startAuthorizationServer(world);
-      const auth = CertBoundAuthModule.forRoot(as.moduleOptions);
-      const app = await startGateways(world, platform, carrier, auth, [ChatGateway]);
-      const token = as.opaqueToken({ certificate: world.client1 });
-      const client = await connected(
-        connectBy(carrier, world, { port: portOf(app), token, certificate: world.client1 }),
-      );
+      const { as, connect } = await startChat(carrier);
+      const client = await connect();
       await as.stop();
       expect(await client.ask('echo', 1)).toMatchObject({
         exception: { statusCode: 503, error: 'Service Unavailable' },
