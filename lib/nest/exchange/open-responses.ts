@@ -9,8 +9,8 @@ const PERIOD_MS = 1_000;
 const OPEN = Symbol('open responses');
 
 interface OpenResponse {
-  readonly response: ServerResponse;
-  readonly end: TokenEnd;
+  response: ServerResponse;
+  end: TokenEnd;
   isRevoked: boolean;
 }
 
@@ -37,10 +37,14 @@ export class OpenResponses {
   /** @param end of the token that the response was accepted with */
   keep(connection: Connection & WithOpenResponses, response: ServerResponse, end: TokenEnd): void {
     const { responses: open } = connection[OPEN] ?? this.watch(connection);
-    const last = open.length - 1;
-    const entry = { response, end, isRevoked: false };
-    if (open[last]?.response.writableFinished === true) open[last] = entry;
-    else open.push(entry);
+    const last = open[open.length - 1];
+    if (last?.response.writableFinished !== true) {
+      open.push({ response, end, isRevoked: false });
+      return;
+    }
+    last.response = response;
+    last.end = end;
+    last.isRevoked = false;
   }
 
   /** A token is good no longer. @param digest SHA-256 of it, base64url */

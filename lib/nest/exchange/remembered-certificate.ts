@@ -1,8 +1,5 @@
-import {
-  type ClientCertificateSource,
-  tlsClientCertificate,
-} from '../../client-certificate/client-certificate.js';
-import { recordOf } from './request-record.js';
+import { certificateOn, type ClientCertificateSource } from '../../client-certificate/client-certificate.js';
+import { noteConnection, recordOf } from './request-record.js';
 
 /**
  * The certificate of the connection, remembered with the request: a handler may ask for it when the client has hung up in
@@ -10,8 +7,7 @@ import { recordOf } from './request-record.js';
  */
 export const rememberedCertificate: ClientCertificateSource = (request) => {
   const record = recordOf(request);
-  record.certificate ??= tlsClientCertificate(request);
-  return record.certificate;
+  return (record.certificate ??= certificateOn(noteConnection(record)));
 };
 
 /** Another source, but for a call of which the certificate is known already. */

@@ -3,7 +3,11 @@ import type { Decision } from '../../decision.js';
 import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
 import type { RedeemTicket } from '../../authenticate-request.js';
 import type { MaybePromise } from '../../common/maybe-promise.js';
-import type { ClientCertificateFinding } from '../../client-certificate/client-certificate.js';
+import {
+  type ClientCertificateFinding,
+  type Connection,
+  connectionOf,
+} from '../../client-certificate/client-certificate.js';
 import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
 
 /** What is known of a request, for all guards that it comes to. */
@@ -12,6 +16,8 @@ export interface RequestRecord {
   readonly raw: IncomingMessage;
   /** The policy of the route that it is at: Passport does not tell a strategy which route it runs for. */
   policy: RoutePolicy | undefined;
+  /** What it came on, where that has been looked at. */
+  connection: Connection | undefined;
   /** What its connection has shown: it is still there when the client has hung up in the meantime. */
   certificate: ClientCertificateFinding | undefined;
   decided: DecidedRequest | undefined;
@@ -19,6 +25,10 @@ export interface RequestRecord {
   handshake: RequestRecord | undefined;
   /** Of a handshake that came with a ticket: what finds the credentials that it stands for. */
   ticket: RedeemTicket | undefined;
+  /** Whether it has been let in without credentials, where a route allows that. */
+  anonymous: boolean;
+  /** Which app has found that an answer may leave, for good. */
+  answerableBy: object | undefined;
   /** The app that it came to, where the request does not say so itself. */
   app: object | undefined;
 }
@@ -65,6 +75,11 @@ function holderOf(raw: IncomingMessage): WithRecord {
   return (rawHeaders === undefined || rawHeaders.length === 0 ? raw : rawHeaders) as WithRecord;
 }
 
+/** The connection that a request came on. */
+export function noteConnection(record: RequestRecord): Connection {
+  return (record.connection ??= connectionOf(record.raw));
+}
+
 /** Notes of a request that whatever answers it decides by itself: nothing of the app's own is asked. */
 export function noteDecidedElsewhere(request: HttpRequest): void {
   recordOf(request).policy = { kind: 'public', by: 'method' };
@@ -80,10 +95,13 @@ function newRecord(raw: IncomingMessage): RequestRecord {
   return {
     raw,
     policy: undefined,
+    connection: undefined,
     certificate: undefined,
     decided: undefined,
     handshake: undefined,
     ticket: undefined,
+    anonymous: false,
+    answerableBy: undefined,
     app: undefined,
   };
 }

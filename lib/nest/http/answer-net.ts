@@ -42,6 +42,8 @@ const late = new BoundedLog();
 export function answerNet(door: HttpDoor, below: (response: ServerResponse) => Below): AnswerNet {
   const caught = (step: Step): Method =>
     function (...args) {
+      if (recordOf(requestOf(this)).answerableBy === door.authenticator)
+        return pass(below(this), this, step, args);
       const held = (this as WithHeld)[HELD];
       if (held?.kind === 'refused') return afterwards(this, step);
       if (held !== undefined) {
@@ -71,8 +73,12 @@ function mayLeave(
   if (response.headersSent) return true;
   const status = step === 'writeHead' ? Number(args[0]) : response.statusCode;
   if (status >= 400) return true;
-  const { decided, policy } = recordOf(requestOf(response));
-  if (decided?.by === authenticator || policy?.kind === 'public') return true;
+  const record = recordOf(requestOf(response));
+  const { decided, policy, anonymous } = record;
+  if (decided?.by === authenticator || policy?.kind === 'public' || anonymous) {
+    record.answerableBy = authenticator;
+    return true;
+  }
   const hasBody = status !== 204 && (step !== 'end' || isChunk(args[0]));
   return (isPreflight(response.req) && !hasBody) || isPublic(requestOf(response));
 }
