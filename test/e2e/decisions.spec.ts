@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
   Controller,
   ForbiddenException,
@@ -15,7 +14,6 @@ import {
   type AccessDecision,
   CertificateBindingGuard,
   type CertBoundAuthOptions,
-  DECISION_CHANNEL,
   DecisionListener,
   Public,
   Scopes,
@@ -26,7 +24,8 @@ import { eventually } from '../support/eventually.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { startProtectedApi } from '../support/protected-api.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { clientOf, createWorld, startApi, startAuthorizationServer, whenOver } from '../support/world.js';
+import { watchDecisions } from '../support/watch-decisions.js';
+import { clientOf, createWorld, startApi, startAuthorizationServer } from '../support/world.js';
 
 @Controller()
 class RoutesController {
@@ -51,15 +50,6 @@ class RoutesController {
 }
 
 const world = await createWorld();
-
-/** What is published on the channel from now on until the test is over. */
-function watchDecisions(): readonly AccessDecision[] {
-  const seen: AccessDecision[] = [];
-  const note = (decision: unknown): unknown => seen.push(decision as AccessDecision);
-  subscribe(DECISION_CHANNEL, note);
-  whenOver(async () => unsubscribe(DECISION_CHANNEL, note));
-  return seen;
-}
 
 describe.each(PLATFORMS)('every decision is one event on %s', (platform) => {
   interface Api {

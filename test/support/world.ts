@@ -116,6 +116,7 @@ export interface ApiClient {
   get(path: string): supertest.Test;
   post(path: string): supertest.Test;
   options(path: string): supertest.Test;
+  head(path: string): supertest.Test;
 }
 
 export function clientOf(
@@ -124,7 +125,7 @@ export function clientOf(
   certificate?: TestCertificate,
   token?: string,
 ): ApiClient {
-  const send = (method: 'get' | 'post' | 'options', path: string): supertest.Test => {
+  const send = (method: 'get' | 'post' | 'options' | 'head', path: string): supertest.Test => {
     const test = supertest(app.getHttpServer() as never)
       [method](path)
       .ca(ca.cert);
@@ -135,6 +136,7 @@ export function clientOf(
     get: (path) => send('get', path),
     post: (path) => send('post', path),
     options: (path) => send('options', path),
+    head: (path) => send('head', path),
   };
 }
 

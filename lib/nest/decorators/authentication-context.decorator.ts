@@ -1,11 +1,6 @@
 import type { AuthenticationRequirement } from '../../authorization/demands.js';
+import { authenticationCheck } from '../../authorization/make-demands.js';
 import { demand } from './demand.js';
-
-/** A challenge quotes it, and separates several by spaces. */
-const ACR = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
-
-/** Shorter than clocks differ and a round trip takes, nobody could ever meet it. */
-const SHORTEST_AGE_SECONDS = 10;
 
 /**
  * Protects a class or a method: the user must have authenticated in one of these ways (`acr`), or not too long ago (`auth_time`),
@@ -24,23 +19,8 @@ const SHORTEST_AGE_SECONDS = 10;
  * }
  * ```
  */
-export function AuthenticationContext({
-  acrValues = [],
-  maxAge,
-}: AuthenticationRequirement): ClassDecorator & MethodDecorator {
-  requireAuthentication('@AuthenticationContext()', { acrValues, maxAge });
-  return demand({ kind: 'authentication', acrValues, maxAge });
-}
-
-/** @throws TypeError */
-function requireAuthentication(
-  what: string,
-  { acrValues, maxAge }: { readonly acrValues: readonly string[]; readonly maxAge: number | undefined },
-): void {
-  if (acrValues.length === 0 && maxAge === undefined)
-    throw new TypeError(`${what} needs acrValues, maxAge, or both`);
-  if (!acrValues.every((value) => ACR.test(value)))
-    throw new TypeError(`${what}: an acr value is text without spaces, quotes and backslashes`);
-  if (maxAge !== undefined && !(Number.isInteger(maxAge) && maxAge >= SHORTEST_AGE_SECONDS))
-    throw new TypeError(`${what}: maxAge is whole seconds, at least ${SHORTEST_AGE_SECONDS}`);
+export function AuthenticationContext(
+  requirement: AuthenticationRequirement,
+): ClassDecorator & MethodDecorator {
+  return demand(authenticationCheck('@AuthenticationContext()', requirement));
 }

@@ -1,7 +1,6 @@
 import type { DetailMatcher, DetailRequirement } from '../../authorization/demands.js';
+import { detailsCheck } from '../../authorization/make-demands.js';
 import { demand } from './demand.js';
-
-const LISTS: ReadonlySet<string> = new Set(['actions', 'locations', 'datatypes', 'privileges']);
 
 /**
  * Protects a class or a method: one entry of `authorization_details` of this type must cover the call (RFC 9396). Entries are
@@ -41,21 +40,5 @@ export function AuthorizationDetails(
   type: string,
   requirement: DetailRequirement | DetailMatcher,
 ): ClassDecorator & MethodDecorator {
-  if (typeof type !== 'string' || type === '')
-    throw new TypeError('@AuthorizationDetails() needs the type of the entry');
-  if (typeof requirement !== 'function') requireFields(type, requirement);
-  return demand({ kind: 'details', type, requirement });
-}
-
-function requireFields(type: string, requirement: DetailRequirement): void {
-  const fields = Object.entries(requirement as Readonly<Record<string, unknown>>);
-  if (fields.length > 0 && fields.every(([name, value]) => isField(name, value))) return;
-  throw new TypeError(
-    `@AuthorizationDetails('${type}') needs lists of actions, locations, datatypes or privileges, an identifier, or a function`,
-  );
-}
-
-function isField(name: string, value: unknown): boolean {
-  if (name === 'identifier') return typeof value === 'string';
-  return LISTS.has(name) && Array.isArray(value) && value.every((each) => typeof each === 'string');
+  return demand(detailsCheck('@AuthorizationDetails', type, requirement));
 }

@@ -1,5 +1,6 @@
 import type { ClaimPath } from '../../cert-bound-auth.options.js';
 import type { ClaimValue } from '../../authorization/demands.js';
+import { claimCheck } from '../../authorization/make-demands.js';
 import { demand } from './demand.js';
 
 /**
@@ -24,10 +25,5 @@ export function RequireClaim(
   path: ClaimPath,
   ...anyOf: readonly ClaimValue[]
 ): ClassDecorator & MethodDecorator {
-  const names = typeof path === 'string' ? [path] : path;
-  if (names.length === 0 || !names.every((name) => typeof name === 'string' && name !== ''))
-    throw new TypeError('@RequireClaim() needs the name or the path of a claim');
-  if (!anyOf.every((value) => ['string', 'number', 'boolean'].includes(typeof value) && value !== ''))
-    throw new TypeError(`@RequireClaim('${names.join('.')}') takes text, numbers and booleans as values`);
-  return demand({ kind: 'claim', path, anyOf });
+  return demand(claimCheck('@RequireClaim', path, anyOf));
 }

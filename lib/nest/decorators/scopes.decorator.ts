@@ -1,6 +1,7 @@
 import { applyDecorators, UseGuards } from '@nestjs/common';
 import { state } from '../demands/statements.js';
-import { isScope, type ScopeRule } from '../../authorization/demands.js';
+import type { ScopeRule } from '../../authorization/demands.js';
+import { scopeRule } from '../../authorization/make-demands.js';
 import { describeSecurity } from '../demands/swagger-security.js';
 import { ScopesGuard } from '../guards/scopes.guard.js';
 
@@ -22,7 +23,7 @@ import { ScopesGuard } from '../guards/scopes.guard.js';
  * ```
  */
 export function Scopes(...scopes: readonly string[]): ClassDecorator & MethodDecorator {
-  return rule({ kind: 'all', scopes });
+  return rule(scopeRule('@Scopes()', 'all', scopes));
 }
 
 /**
@@ -40,21 +41,10 @@ export function Scopes(...scopes: readonly string[]): ClassDecorator & MethodDec
  * ```
  */
 export function AnyScope(...scopes: readonly [string, ...string[]]): ClassDecorator & MethodDecorator {
-  if (scopes.length < 1)
-    throw new TypeError('@AnyScope() needs at least one scope: nobody could have any of none');
-  return rule({ kind: 'any', scopes });
+  return rule(scopeRule('@AnyScope()', 'any', scopes));
 }
 
 function rule(added: ScopeRule): ClassDecorator & MethodDecorator {
-  for (const scope of added.scopes) requireScopeToken(scope);
   // It adds to what other decorators of this target said; a subclass adds to its base class.
   return applyDecorators(state({ kind: 'rule', rule: added }), describeSecurity, UseGuards(ScopesGuard));
-}
-
-function requireScopeToken(scope: unknown): void {
-  if (isScope(scope)) return;
-  throw new TypeError(
-    `${JSON.stringify(scope)} is not one scope (RFC 6749 §3.3): give several as several arguments, ` +
-      `@Scopes('a', 'b')`,
-  );
 }

@@ -1,6 +1,7 @@
 import { applyDecorators, UseGuards } from '@nestjs/common';
 import { state } from '../demands/statements.js';
-import { SENDER_CONSTRAINTS, type SenderConstraint } from '../../authorization/demands.js';
+import type { SenderConstraint } from '../../authorization/demands.js';
+import { requireConstraint } from '../../authorization/make-demands.js';
 import { ScopesGuard } from '../guards/scopes.guard.js';
 import { describeSecurity } from '../demands/swagger-security.js';
 
@@ -22,9 +23,7 @@ import { describeSecurity } from '../demands/swagger-security.js';
  * ```
  */
 export function SenderConstrained(constraint: SenderConstraint): ClassDecorator & MethodDecorator {
-  if (!SENDER_CONSTRAINTS.includes(constraint)) {
-    throw new TypeError(`@SenderConstrained() needs 'certificate', 'dpop' or 'any'`);
-  }
+  requireConstraint('@SenderConstrained()', constraint);
   // A class replaces what its base class says.
   return applyDecorators(state({ kind: 'constraint', constraint }), describeSecurity, UseGuards(ScopesGuard));
 }
