@@ -241,12 +241,12 @@ function confirm(known: KnownToken, attempt: Attempt): MaybePromise<Acceptance> 
 
 function accept(
   { boundBy, nextNonce }: ProvenPossession,
-  { description, confirmation, signedAnswer, validity }: KnownToken,
+  { description, granted, confirmation, signedAnswer, validity }: KnownToken,
   { request, token: sent, progress, rules }: Attempt,
 ): MaybePromise<Acceptance> {
   const raw = rules.options.exposeToken ? sent : undefined;
   const proved = {
-    scopes: description.scopes,
+    scopes: granted,
     described: description,
     confirmation,
     boundBy,

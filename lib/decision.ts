@@ -22,6 +22,7 @@ export interface Acceptance {
 
 /** What has been proved of a token and its holder. */
 export interface ProvenToken {
+  /** What the token has, with what that stands for. */
   readonly scopes: ReadonlySet<string>;
   /** What the token says; it serves other requests, and so is nobody's to change. */
   readonly described: TokenDescription;

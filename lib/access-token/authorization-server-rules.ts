@@ -12,6 +12,7 @@ import {
 } from '../authorization-server/refreshed-value.js';
 import type { ClaimRules } from '../claims/check-claims.js';
 import type { ClaimContext, ClaimNameSettings } from '../claims/claim-context.js';
+import { type ImpliedScopes, impliedScopesOf } from '../claims/implied-scopes.js';
 import type { SettingsOf } from '../common/settings-of.js';
 import {
   type IntrospectionRules,
@@ -44,6 +45,7 @@ export interface ServerDefaults {
   readonly binding: BindingPolicy;
   /** Seconds. */
   readonly clockTolerance: number;
+  readonly scopeImplies: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What the tokens of one authorization server are decided by. */
@@ -51,6 +53,7 @@ export interface AuthorizationServerRules {
   readonly issuer: string;
   readonly binding: BindingPolicy;
   readonly claimNames: ClaimNameSettings;
+  readonly impliedScopes: ImpliedScopes;
   /** Where its keys come from: they verify its JWTs and its signed answers. */
   readonly keys: KeySource;
   /** What its JWT access tokens must be; `undefined` where they are not verified locally. */
@@ -70,7 +73,7 @@ export interface AuthorizationServerRules {
 /** Works out once, at boot, what the tokens of a server are decided by. */
 export function authorizationServerRulesOf(
   server: AuthorizationServerSettings,
-  { audience, binding, clockTolerance }: ServerDefaults,
+  { audience, binding, clockTolerance, scopeImplies }: ServerDefaults,
 ): AuthorizationServerRules {
   const { issuer, introspection, claims: names } = server;
   const context: ClaimContext = {
@@ -84,6 +87,7 @@ export function authorizationServerRulesOf(
     issuer,
     binding: server.binding ?? binding,
     claimNames: names,
+    impliedScopes: impliedScopesOf(scopeImplies),
     keys: keySourceOf(jwt),
     ...jwtRules(server, context),
     answerJwt: answersWithTokens(introspection)

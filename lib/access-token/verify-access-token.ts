@@ -1,5 +1,6 @@
 import { quoted, quotedList } from '../common/quoted.js';
 import { invalidToken, OAuthError } from '../challenge/oauth-error.js';
+import { withImplied } from '../claims/implied-scopes.js';
 import { andThen, type MaybePromise } from '../common/maybe-promise.js';
 import type { AuthorizationServer } from './authorization-server.js';
 import { describeAccessToken } from './describe-access-token.js';
@@ -12,6 +13,8 @@ export interface VerifiedToken extends VerifiedClaims {
   readonly server: AuthorizationServer;
   /** Never handed out: whoever gets it gets a copy. */
   readonly description: TokenDescription;
+  /** Its scopes, with those that they stand for. */
+  readonly granted: ReadonlySet<string>;
 }
 
 /** The trusted servers, found by issuer; and those that opaque tokens are looked up at, in this order. */
@@ -113,7 +116,7 @@ function isUnknownOrOutage(error: unknown): error is OAuthError {
 }
 
 function describe(server: AuthorizationServer, verified: VerifiedClaims): VerifiedToken {
-  const { issuer, claimNames } = server.settings;
+  const { issuer, claimNames, impliedScopes } = server.settings;
   const description = describeAccessToken(issuer, verified.claims, claimNames);
-  return { ...verified, server, description };
+  return { ...verified, server, description, granted: withImplied(description.scopes, impliedScopes) };
 }

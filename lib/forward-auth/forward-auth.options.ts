@@ -76,6 +76,7 @@ export interface ForwardAuthRules extends Partial<
     | 'clockTolerance'
     | 'tokenCache'
     | 'realm'
+    | 'scopeImplies'
   >
 > {
   /**

@@ -2,7 +2,7 @@ import { Allow, IsIn } from 'class-validator';
 import type { SettingsOf } from '../common/settings-of.js';
 import { JWS_ALGORITHMS } from '../jose/jws-algorithms.js';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
-import { checkPrivateKey } from '../options/check-private-key.js';
+import { checkSigningKey } from '../options/check-private-key.js';
 import { type ConfigurationProblem, problem } from '../options/configuration-error.js';
 import { type Declaration, Declares, parentOf, problemsOfSettings } from '../options/declared-options.js';
 import {
@@ -32,7 +32,7 @@ class CheckedIntrospectedPhantomToken implements SettingsOf<IntrospectedPhantomT
 class CheckedMintedPhantomToken implements MintedPhantomTokenSettings {
   @Allow() readonly from = 'key';
   @Given() @Satisfies('header', HEADER, isFreeHeader) readonly header: string = 'Authorization';
-  @HasNoProblems(checkKey) readonly key!: MintedPhantomToken['key'];
+  @HasNoProblems(checkSigningKey) readonly key!: MintedPhantomToken['key'];
   @IsText('give the iss of the JWTs') readonly issuer!: string;
   @Given() @IsText('give the key id as a string') readonly keyId: string | undefined;
 
@@ -56,14 +56,6 @@ function isFreeHeader(header: unknown, owner: object): boolean {
     return false;
   const { credentialHeaders } = parentOf(owner);
   return Object.keys(credentialHeaders ?? {}).every((name) => name.toLowerCase() !== header.toLowerCase());
-}
-
-function checkKey(key: unknown, path: string, { algorithm }: JsonObject): readonly ConfigurationProblem[] {
-  if (key === undefined || key === null) {
-    return [problem(path, key, 'give the private key: PEM, JWK, KeyObject or CryptoKey')];
-  }
-  const known = JWS_ALGORITHMS.find((name) => name === algorithm);
-  return known === undefined ? [] : checkPrivateKey({ key, algorithm: known }, path);
 }
 
 /** Whether there is a signed answer for every token; servers that are no list are refused elsewhere. */

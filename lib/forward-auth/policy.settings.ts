@@ -58,6 +58,7 @@ export class CheckedForwardAuthPolicy implements PolicySettings {
   @Allow() readonly clockTolerance: PolicySettings['clockTolerance'];
   @Allow() readonly tokenCache: PolicySettings['tokenCache'];
   @Allow() readonly realm: PolicySettings['realm'];
+  @Allow() readonly scopeImplies: PolicySettings['scopeImplies'];
 }
 
 function isScopes(value: unknown): value is readonly string[] {

@@ -38,6 +38,7 @@ function known(difference: Partial<KnownToken> = {}): KnownToken {
       tokenId: undefined,
       claims: {},
     },
+    granted: new Set(),
     claims: {},
     size: 2,
     signedAnswer: undefined,

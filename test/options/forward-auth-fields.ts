@@ -36,6 +36,7 @@ const RULES = [
   'clockTolerance',
   'tokenCache',
   'realm',
+  'scopeImplies',
   'clientCertificate',
   'senderConstrained',
   'token',
