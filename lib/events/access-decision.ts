@@ -9,6 +9,8 @@ export interface AcceptedAccess extends DecidedRequest {
   readonly outcome: 'accepted';
   /** The keys whose possession the caller has proved; none for an unbound token under `if-bound`. */
   readonly boundBy: readonly BindingMethod[];
+  /** Only where it came without credentials, as `@AllowAnonymous()` lets it: then nothing is known of a token. */
+  readonly anonymous?: true;
 }
 
 /** The request was refused; `unavailable` where that says nothing of the caller, for nobody could be asked (503). */

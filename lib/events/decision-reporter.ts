@@ -30,6 +30,10 @@ export class DecisionReporter {
     this.tell({ outcome: 'accepted', ...describe(trace, route), boundBy });
   }
 
+  anonymous(trace: RequestTrace, route: string): void {
+    this.tell({ outcome: 'accepted', ...describe(trace, route), boundBy: [], anonymous: true });
+  }
+
   refused(error: OAuthError, trace: RequestTrace, route: string): void {
     if (this.log.writes(error)) this.log.refused(error, evidenceOf(trace), route);
     if (!this.isHeard()) return;

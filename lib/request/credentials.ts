@@ -78,6 +78,17 @@ function betweenSpaces(text: string, from: number): string {
   return text.slice(start, end);
 }
 
+/** Whether a request shows no credentials at any place where some might be looked for, good or bad. */
+export function hasNoCredentials(request: HttpRequest): boolean {
+  const raw = rawRequestOf(request);
+  return (
+    headerValues(raw, 'authorization').length === 0 &&
+    headerValues(raw, 'dpop').length === 0 &&
+    !hasTokenInQuery(raw) &&
+    !hasTokenInForm(request)
+  );
+}
+
 /** A fragment does not belong into a request, but routers cut one off rather than refuse it. */
 function hasTokenInQuery(raw: IncomingMessage): boolean {
   // Stryker disable next-line StringLiteral: what a server receives has a URL, only its type says it may not

@@ -70,6 +70,8 @@ async function tokenOf(context: ExecutionContext): Promise<VerifiedAccessToken |
   const exchange = requireExchange(context);
   const authenticator = authenticatorOf(exchange);
   if (!authenticator.hasDecided(exchange)) {
+    if (policy.kind === 'protected' && policy.anonymous && authenticator.admitsAnonymous(exchange))
+      return undefined;
     if (policy.kind === 'public') return undefined;
     return (await authenticator.require(exchange, policy)).token;
   }

@@ -22,6 +22,8 @@ import {
   checksAmong,
   constraintsAmong,
   demandsAmong,
+  isAnonymousAmong,
+  isOpening,
   isPublicAmong,
   rulesAmong,
   type Statement,
@@ -46,6 +48,8 @@ export type PublicRoute =
 /** What a route that is not open demands. Its constraints are those of the method, or of the class where it has none. */
 export interface ProtectedRoute extends Demands {
   readonly kind: 'protected';
+  /** Whether a request without credentials passes as well; one with them is judged by all of it. */
+  readonly anonymous: boolean;
 }
 
 /** A protected route as Nest runs it. */
@@ -95,7 +99,7 @@ function readPolicy(controller: Class, handler: Handler): RoutePolicy {
     return {
       kind: 'public',
       by: 'class',
-      asked: { kind: 'protected', ...NO_DEMANDS },
+      asked: { kind: 'protected', ...NO_DEMANDS, anonymous: false },
     };
   }
   const ofClass = classIsPublic ? undefined : demandsOfClass(controller);
@@ -105,6 +109,8 @@ function readPolicy(controller: Class, handler: Handler): RoutePolicy {
   const sees = rules.length + constraints.length + checks.length > 0 ? checksDemands : isProtective;
   return {
     kind: 'protected',
+    // What a method demands of its own, it demands of everyone.
+    anonymous: said.isAnonymous || (!said.isProtected && !classIsPublic && isAnonymousClass(controller)),
     rules,
     constraints,
     checks,
@@ -144,6 +150,8 @@ export interface Said {
   readonly isPublic: boolean;
   /** Whether it asks for protection: by a demand, or by a guard of ours, or one derived from it. */
   readonly isProtected: boolean;
+  /** Whether it lets in whoever has no credentials. */
+  readonly isAnonymous: boolean;
   readonly rules: readonly ScopeRule[];
   readonly constraints: readonly SenderConstraint[];
   readonly checks: readonly TokenCheck[];
@@ -153,9 +161,9 @@ function saidOfHandler(controller: Class, handler: Handler): Said {
   const { methods, certain } = findMethods(controller, handler);
   if (methods.length === 0) return saidOfUnknown(controller, handler);
   const said = together(methods.map((method) => saidOfMethod(method, handler)));
-  if (certain || !said.isPublic || !hasClosedRoutes(controller)) return said;
+  if (certain || !(said.isPublic || said.isAnonymous) || !hasClosedRoutes(controller)) return said;
   warnOfUnknown(controller, handler);
-  return { ...said, isPublic: false };
+  return { ...said, isPublic: false, isAnonymous: false };
 }
 
 /** What holds for all of several: it is open only where each is, and all that any of them demands is demanded. */
@@ -163,6 +171,7 @@ function together(each: readonly Said[]): Said {
   return {
     isPublic: each.every(({ isPublic }) => isPublic),
     isProtected: each.some(({ isProtected }) => isProtected),
+    isAnonymous: each.every(({ isAnonymous }) => isAnonymous),
     rules: each.flatMap(({ rules }) => rules),
     constraints: each.flatMap(({ constraints }) => constraints),
     checks: each.flatMap(({ checks }) => checks),
@@ -176,19 +185,20 @@ function together(each: readonly Said[]): Said {
 export function saidOfMethod({ name, levels }: Method, handler?: Handler): Said {
   const said = levels.map(({ prototype, value }) => statementsOnMethod(prototype, name, value));
   const nearest = said.findIndex((statements) => statements.length > 0);
-  const statements = (said[nearest] ?? []).filter(({ kind }) => nearest === 0 || kind !== 'public');
+  const statements = (said[nearest] ?? []).filter((each) => nearest === 0 || !isOpening(each));
   const guards = [levels[0]?.value, handler].flatMap((target) => guardsIn(target));
   return saidBy(statements.length === 0 ? demandsBrought(handler) : withBrought(statements, handler), guards);
 }
 
 function demandsBrought(handler: Handler | undefined): readonly Statement[] {
-  return withBrought([], handler).filter(({ kind }) => kind !== 'public');
+  return withBrought([], handler).filter((each) => !isOpening(each));
 }
 
 function saidBy(statements: readonly Statement[], guards: readonly unknown[]): Said {
   return {
     isPublic: isPublicAmong(statements),
     isProtected: demandsAmong(statements) || guards.some((guard) => isProtective(guard)),
+    isAnonymous: isAnonymousAmong(statements),
     rules: rulesAmong(statements),
     constraints: constraintsAmong(statements),
     checks: checksAmong(statements),
@@ -205,7 +215,7 @@ function saidOfUnknown(controller: Class, handler: Handler): Said {
     .filter(({ isProtected }) => isProtected);
   if (demanding.length === 0) return saidBy(demandsBrought(handler), guardsIn(handler));
   warnOfUnknown(controller, handler);
-  return { ...together(demanding), isPublic: false };
+  return { ...together(demanding), isPublic: false, isAnonymous: false };
 }
 
 const warned = new WeakSet<object>();
@@ -247,16 +257,32 @@ function isPublicChain(prototypes: readonly object[]): boolean {
   return false;
 }
 
+/** Whether all of a class is for whoever has no credentials too: the nearest class that says anything decides. */
+function isAnonymousClass(controller: Class): boolean {
+  return chainsOf(controller).every((prototypes) => {
+    const nearest = prototypes
+      .map((each) => saidOfClass(each))
+      .find((said) => said.isPublic || said.isProtected);
+    return nearest?.isAnonymous === true;
+  });
+}
+
 /** What holds for a class as a whole, before any of its methods is called: as to connect to a gateway. */
 export interface ClassPolicy extends Demands {
   readonly isPublic: boolean;
   /** Whether it asks for protection: by a demand, or by a guard of ours. */
   readonly demanded: boolean;
+  readonly anonymous: boolean;
 }
 
 export function classPolicy(of: Class): ClassPolicy {
   const demanded = chainsOf(of).some((each) => each.some((prototype) => saidOfClass(prototype).isProtected));
-  return { isPublic: isPublicClass(of), demanded, ...demandsOfClass(of) };
+  return {
+    isPublic: isPublicClass(of),
+    demanded,
+    anonymous: isAnonymousClass(of),
+    ...demandsOfClass(of),
+  };
 }
 
 /** What is said of the class with this very prototype. */

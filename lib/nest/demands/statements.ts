@@ -4,6 +4,7 @@ import type { ScopeRule, SenderConstraint, TokenCheck } from '../../authorizatio
 /** What one decorator of this module says of a class or of a method. */
 export type Statement =
   | { readonly kind: 'public' }
+  | { readonly kind: 'anonymous' }
   | { readonly kind: 'rule'; readonly rule: ScopeRule }
   | { readonly kind: 'constraint'; readonly constraint: SenderConstraint }
   | { readonly kind: 'check'; readonly check: TokenCheck };
@@ -69,7 +70,7 @@ export function withBrought(said: readonly Statement[], method: object | undefin
 
 /** The statements, with the demands among others. */
 function joined(statements: readonly Statement[], others: readonly Statement[]): readonly Statement[] {
-  return [...statements, ...others.filter((other) => other.kind !== 'public' && !statements.includes(other))];
+  return [...statements, ...others.filter((other) => !isOpening(other) && !statements.includes(other))];
 }
 
 /** A decorator may be put on a function that is no class: then it has what is said of it itself. */
@@ -84,6 +85,15 @@ function statementsIn(holder: object, key?: string | symbol): readonly Statement
       ? Reflect.getOwnMetadata(STATEMENTS_METADATA, holder)
       : Reflect.getOwnMetadata(STATEMENTS_METADATA, holder, key);
   return (statements as readonly Statement[] | undefined) ?? [];
+}
+
+/** Whether it lets in whoever has no token. */
+export function isOpening({ kind }: Statement): boolean {
+  return kind === 'public' || kind === 'anonymous';
+}
+
+export function isAnonymousAmong(statements: readonly Statement[]): boolean {
+  return statements.some(({ kind }) => kind === 'anonymous');
 }
 
 export function isPublicAmong(statements: readonly Statement[]): boolean {

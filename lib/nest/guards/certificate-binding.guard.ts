@@ -41,7 +41,9 @@ export class CertificateBindingGuard implements CanActivate {
   }
 
   private require(exchange: Exchange, asked: ProtectedRoute): MaybePromise<unknown> {
-    return (this.authenticator ?? authenticatorOf(exchange)).require(exchange, asked);
+    const authenticator = this.authenticator ?? authenticatorOf(exchange);
+    if (asked.anonymous && authenticator.admitsAnonymous(exchange)) return true;
+    return authenticator.require(exchange, asked);
   }
 }
 

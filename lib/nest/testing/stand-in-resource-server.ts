@@ -36,6 +36,10 @@ export class StandInResourceServer extends ResourceServer {
     return this.settings.validate === undefined ? acceptance : this.withUser(acceptance, request);
   }
 
+  override isAnonymous(request: HttpRequest): boolean {
+    return this.who === 'nobody' && super.isAnonymous(request);
+  }
+
   override decideAgain(request: HttpRequest): MaybePromise<Decision> {
     return this.decide(request);
   }

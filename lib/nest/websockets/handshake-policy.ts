@@ -24,6 +24,7 @@ export function handshakePolicyOf(gateways: readonly Type[], protectsAll: boolea
 function together(closed: readonly ReturnType<typeof classPolicy>[]): ProtectedRoute {
   return {
     kind: 'protected',
+    anonymous: closed.every(({ anonymous }) => anonymous),
     rules: closed.flatMap(({ rules }) => rules),
     checks: closed.flatMap(({ checks }) => checks),
     constraints: [...new Set(closed.flatMap(({ constraints }) => constraints))],

@@ -94,6 +94,7 @@ describe('what decorators say about a route', () => {
     expect(demandsOfClass(Controller).constraints).toEqual(['any']);
     expect(routePolicy(Controller, handlerOf(Controller))).toEqual({
       kind: 'protected',
+      anonymous: false,
       rules: [
         { kind: 'all', scopes: ['a'] },
         { kind: 'all', scopes: ['b'] },

@@ -28,6 +28,7 @@ describe('INV1: a guard of ours on a method protects it, though its class is pub
     }
     expect(routePolicy(Controller, handlerOf(Controller))).toEqual({
       kind: 'protected',
+      anonymous: false,
       rules: [],
       constraints: [],
       checks: [],
