@@ -34,7 +34,7 @@ export function logTable(entrances: readonly Entrance[]): void {
   const rows = entrances.map((entrance) => [
     entrance.kind,
     entrance.name,
-    entrance.access === 'protected' ? demandsOf(entrance) : entrance.access,
+    shownAccess(entrance),
     entrance.handler ?? '',
   ]);
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
@@ -45,6 +45,11 @@ export function logTable(entrances: readonly Entrance[]): void {
       .trimEnd(),
   );
   log.debug(['the entrances of this app, and what each demands:', ...lines].join('\n'));
+}
+
+function shownAccess(entrance: Entrance): string {
+  if (entrance.access === 'anonymous') return `anonymous, or ${demandsOf(entrance)}`;
+  return entrance.access === 'protected' ? demandsOf(entrance) : entrance.access;
 }
 
 function demandsOf({ demands: { rules, constraints, checks } }: Entrance): string {

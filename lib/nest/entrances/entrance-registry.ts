@@ -1,4 +1,5 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import type { ResolvedOptions } from '../../options/resolve-options.js';
 import type { ServedBehindDoor } from '../http/http-door.js';
 import { openedBy } from '../http/public-paths.js';
 import type { Entrance } from './entrance.js';
@@ -14,6 +15,15 @@ export interface EntranceParts {
   /** Paths and services of gRPC that are open without a handler of Nest. */
   readonly publicMethods: readonly string[];
   readonly served: ServedBehindDoor;
+  /** What holds for all of them. */
+  readonly protection: Protection;
+}
+
+/** What an app lets callers in by, whatever they call. */
+export interface Protection {
+  readonly options: ResolvedOptions;
+  /** Whether a client can prove a certificate at all; known when the app has its server. */
+  readonly seesCertificates: () => boolean;
 }
 
 /** Knows the entrances of one app. */
@@ -23,6 +33,12 @@ export class EntranceRegistry {
   /** Says what the app is made of. */
   describe(parts: EntranceParts): void {
     this.parts = parts;
+  }
+
+  /** What holds for all entrances. @throws Error before the module is made */
+  get protection(): Protection {
+    if (this.parts === undefined) throw new Error('CertBoundAuthModule has not been made yet');
+    return this.parts.protection;
   }
 
   /** Every entrance that is known by now: handlers first, then what is no handler of Nest. */

@@ -12,10 +12,11 @@ export interface Entrance {
   readonly handler: string | undefined;
   /**
    * `protected`: a valid token, bound to its caller, and all of `demands`.
+   * `anonymous`: the same for whoever shows credentials; whoever shows none comes in as well.
    * `public`: credentials are not looked at, because the app says so.
    * `open`: the same, because the app was given `globalGuards: false` and says nothing.
    */
-  readonly access: 'protected' | 'public' | 'open';
+  readonly access: 'protected' | 'anonymous' | 'public' | 'open';
   /** Scopes, and how the caller must have proved itself; nothing where the entrance is not protected. */
   readonly demands: Demands;
 }

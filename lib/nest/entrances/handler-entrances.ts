@@ -81,8 +81,8 @@ function accessOf({ of, handler }: FoundHandler, protectsAll: boolean): Pick<Ent
   const policy = routePolicy(of, handler);
   if (policy.kind === 'public') return { access: 'public', demands: NO_DEMANDS };
   if (!protectsAll && !policy.demanded && !policy.guarded) return { access: 'open', demands: NO_DEMANDS };
-  const { rules, constraints, checks } = policy;
-  return { access: 'protected', demands: { rules, constraints, checks } };
+  const { rules, constraints, checks, anonymous } = policy;
+  return { access: anonymous ? 'anonymous' : 'protected', demands: { rules, constraints, checks } };
 }
 
 function routesOf(parts: Omit<RouteParts, 'method'>, names: RouteNames): readonly string[] {
