@@ -124,6 +124,24 @@ export interface CertBoundAuthOptions {
    */
   readonly webSocketTickets?: WebSocketTicketOptions;
 
+  /**
+   * What this API tells of itself, so that a client which knows nothing but its URL finds its way to a token (RFC 9728): a
+   * document at the well-known URL of {@link ProtectedResourceOptions.resource}, open to everyone and for every origin, made
+   * of what this module enforces. Every challenge then names the document in `resource_metadata`, and a challenge of 401 also
+   * the scopes that the route needs.
+   * What is told: the issuers, the algorithms for DPoP proofs, whether certificates count, and what stands in these options.
+   * @default none: nothing is served, and no challenge names it
+   */
+  readonly protectedResource?: ProtectedResourceOptions;
+
+  /**
+   * Scopes that stand for others: `{ admin: ['payments:write'], 'payments:write': ['payments:read'] }`. A token with `admin`
+   * then has what a route demands of all three. `VerifiedAccessToken.scopes` stays what the token says.
+   * What is lost: whoever is granted a scope is granted what stands here, and nobody is asked for consent to that.
+   * @default {}
+   */
+  readonly scopeImplies?: Readonly<Record<string, readonly string[]>>;
+
   /** The `realm` of the `WWW-Authenticate` header: printable ASCII (RFC 9110 §11.5). @default none */
   readonly realm?: string;
 
@@ -182,6 +200,68 @@ export interface MessageOptions {
    * @default []
    */
   readonly publicMethods?: readonly string[];
+}
+
+/**
+ * What an API tells of itself (RFC 9728).
+ * @example
+ * ```ts
+ * // protected-resource.ts
+ * import type { ProtectedResourceOptions } from 'nestjs-cert-bound-auth';
+ *
+ * export const protectedResource: ProtectedResourceOptions = {
+ *   resource: 'https://api.example.com/payments',
+ *   name: 'Payments',
+ *   scopesSupported: 'enforced',
+ * };
+ * ```
+ */
+export interface ProtectedResourceOptions {
+  /**
+   * The identifier of this API: the URL by which clients call it, without a fragment, and best without a query. Clients
+   * compare it character by character with the URL that they know, and ask for tokens with it (RFC 8707), so `audience`
+   * should hold it too. The document for `https://api.example.com/payments` is at
+   * `https://api.example.com/.well-known/oauth-protected-resource/payments`: a proxy in front must pass that path on as it
+   * is. `http:` is accepted for 127.0.0.0/8, [::1] and localhost only.
+   */
+  readonly resource: string;
+  /** A name for people: `resource_name`. @default none */
+  readonly name?: string;
+  /** The URL of a page for developers: `resource_documentation`. @default none */
+  readonly documentation?: string;
+  /** The URL of a page on how clients may use what they get: `resource_policy_uri`. @default none */
+  readonly policyUri?: string;
+  /** The URL of the terms of service: `resource_tos_uri`. @default none */
+  readonly termsOfServiceUri?: string;
+  /**
+   * `scopes_supported`: the scopes that clients are told of. `offline_access` is none of an API.
+   * `enforced`: all that any handler of this app demands.
+   * What is lost with `enforced`: everyone learns the names of all scopes.
+   * @default none
+   */
+  readonly scopesSupported?: 'enforced' | readonly string[];
+  /**
+   * `authorization_details_types_supported`: the types of RFC 9396 that clients are told of.
+   * `enforced`: all that any handler of this app demands.
+   * @default none
+   */
+  readonly authorizationDetailsTypes?: 'enforced' | readonly string[];
+  /** How long a client may keep the document, in seconds, 0 to 86400. @default 3600 */
+  readonly maxAge?: number;
+  /** Signs the document, for clients that ask for more than TLS: `signed_metadata`. @default none */
+  readonly signWith?: MetadataSignature;
+}
+
+/** How the document of a protected resource is signed (RFC 9728 §2.2). */
+export interface MetadataSignature {
+  /** The private key: PEM (PKCS #8), JWK, `KeyObject` or `CryptoKey`. RSA keys need 2048 bits. */
+  readonly key: string | JWK | KeyObject | CryptoKey;
+  /** The algorithm of the signature. */
+  readonly algorithm: JwsAlgorithm;
+  /** Who vouches for the document: the `iss` of the JWT. */
+  readonly issuer: string;
+  /** The `kid` in the header of the JWT. @default that of a JWK, else none */
+  readonly keyId?: string;
 }
 
 /** How tickets for WebSockets are made. */

@@ -18,6 +18,8 @@ export type {
   DpopOptions,
   MessageCredentials,
   MessageOptions,
+  MetadataSignature,
+  ProtectedResourceOptions,
   CustomClientCertificateOptions,
   FixedKeyOptions,
   ForwardedCertificateFormat,
@@ -77,6 +79,7 @@ export { RFC9068_REQUIRED_CLAIMS } from './access-token/jwt-verifier.js';
 export { CertBoundAuthConfigurationError, type ConfigurationProblem } from './options/configuration-error.js';
 
 export { describeEntrances, logEntrances } from './nest/entrances/describe-entrances.js';
+export { describeOpenApi, type OpenApiDocument } from './nest/entrances/open-api.js';
 export type { Entrance, EntranceKind } from './nest/entrances/entrance.js';
 
 export { ForwardAuthModule } from './forward-auth/forward-auth.module.js';
@@ -102,6 +105,7 @@ export { RequireClaim } from './nest/decorators/require-claim.decorator.js';
 export { AuthenticationContext } from './nest/decorators/authentication-context.decorator.js';
 export { AuthorizationDetails } from './nest/decorators/authorization-details.decorator.js';
 export { Demand } from './nest/decorators/demand.decorator.js';
+export { authorize, type DemandsInCode } from './nest/guards/authorize.js';
 export { isAmountWithin } from './authorization/amounts.js';
 export type {
   AuthenticationRequirement,
@@ -115,6 +119,7 @@ export type {
   SenderConstraint,
 } from './authorization/demands.js';
 export { Public } from './nest/decorators/public.decorator.js';
+export { AllowAnonymous } from './nest/decorators/allow-anonymous.decorator.js';
 export { AccessToken } from './nest/decorators/access-token.decorator.js';
 export { ClientCertificate } from './nest/decorators/client-certificate.decorator.js';
 export { CertificateBindingGuard } from './nest/guards/certificate-binding.guard.js';

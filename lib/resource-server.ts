@@ -5,8 +5,9 @@ import {
   authenticateRequest,
   type AuthenticationRules,
   type RedeemTicket,
+  startOfProgress,
 } from './authenticate-request.js';
-import type { Demands } from './authorization/demands.js';
+import { type Demands, scopesOfRules } from './authorization/demands.js';
 import { schemesFor } from './authorization/schemes-for.js';
 import { type RenderedRefusal, renderRefusal } from './challenge/challenge.js';
 import { OAuthError } from './challenge/oauth-error.js';
@@ -31,6 +32,8 @@ import type { DecisionListener } from './events/decision-listener.js';
 import { DecisionReporter } from './events/decision-reporter.js';
 import { UnboundReport } from './events/unbound-report.js';
 import type { ResolvedOptions } from './options/resolve-options.js';
+import { metadataUrlOf } from './protected-resource/metadata-url.js';
+import { hasNoCredentials } from './request/credentials.js';
 import type { HttpRequest } from './request/http-request.js';
 
 /** What of a resource server may be shared with another one, or known to a framework alone. */
@@ -67,10 +70,15 @@ export class ResourceServer {
   private readonly rules: AuthenticationRules;
   private readonly reporter = new DecisionReporter();
   private readonly unbound: UnboundReport | undefined;
+  /** Where clients learn more of this API; `undefined` where it tells nothing. */
+  private readonly metadataUrl: string | undefined;
 
   constructor(options: ResolvedOptions, parts: ResourceServerParts = {}) {
     this.rules = createAuthenticationRules(options, parts);
     this.unbound = options.reportUnbound === undefined ? undefined : new UnboundReport(options.reportUnbound);
+    const { protectedResource } = options;
+    this.metadataUrl =
+      protectedResource === undefined ? undefined : metadataUrlOf(protectedResource.resource);
   }
 
   /** The authorization servers whose tokens are accepted, by issuer. */
@@ -103,6 +111,11 @@ export class ResourceServer {
   /** Decides about a handshake that came with a ticket instead of credentials. */
   async decideByTicket(request: HttpRequest, redeem: RedeemTicket): Promise<Decision> {
     return authenticateByTicket(request, this.rules, redeem);
+  }
+
+  /** Whether a request shows no credentials of any kind, good or bad. */
+  isAnonymous(request: HttpRequest): boolean {
+    return hasNoCredentials(request);
   }
 
   /** The certificate that the client proved, or why there is none. @throws OAuthError where it can't be read */
@@ -143,6 +156,10 @@ export class ResourceServer {
       schemes: schemesFor(demands?.constraints ?? [], this.rules.schemes),
       used: trace.scheme,
       algorithms: this.rules.dpop?.algorithms ?? [],
+      resource:
+        this.metadataUrl === undefined
+          ? undefined
+          : { metadataUrl: this.metadataUrl, scopes: scopesOfRules(demands?.rules ?? []) },
     });
   }
 
@@ -159,6 +176,25 @@ export class ResourceServer {
   /** Tells listeners of a request that goes on. @param routeOf its route, asked for only where somebody listens */
   reportAcceptance<At>(acceptance: Acceptance, routeOf: (at: At) => string, at: At): void {
     if (this.reporter.isHeard()) this.reporter.accepted(acceptance, routeOf(at));
+  }
+
+  /** Tells listeners of a request that goes on without credentials. */
+  reportAnonymous(request: HttpRequest, route: string): void {
+    if (!this.reporter.isHeard()) return;
+    this.reporter.anonymous(
+      { ...startOfProgress(), certificateThumbprint: this.thumbprintOf(request) },
+      route,
+    );
+  }
+
+  private thumbprintOf(request: HttpRequest): string | undefined {
+    try {
+      const finding = this.findCertificate(request);
+      return finding.kind === 'found' ? finding.certificate.thumbprint : undefined;
+    } catch (error) {
+      if (error instanceof OAuthError) return undefined;
+      throw error;
+    }
   }
 
   /** Tells of a valid token that is bound to nothing, where `reportUnbound` asks for that. */

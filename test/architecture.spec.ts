@@ -27,6 +27,7 @@ const ROOMS = [
   'nest/log',
   'resource-server.ts',
   'authenticate-request.ts',
+  'protected-resource',
   'options',
   'authorization',
   'confirmation',

@@ -27,6 +27,11 @@ export function scopesOfRules(rules: readonly ScopeRule[]): readonly string[] {
   return [...new Set(rules.flatMap(({ scopes }) => scopes))];
 }
 
+/** The types of `authorization_details` that checks name, each once. */
+export function detailTypesOf(checks: readonly TokenCheck[]): readonly string[] {
+  return [...new Set(checks.flatMap((check) => (check.kind === 'details' ? [check.type] : [])))];
+}
+
 /** What a route demands of a token beside its scopes. */
 export type TokenCheck = ClaimCheck | AuthenticationCheck | DetailsCheck | OwnCheck;
 

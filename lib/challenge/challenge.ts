@@ -11,6 +11,16 @@ export interface ChallengeContext {
   readonly used: AuthenticationScheme | undefined;
   /** The algorithms that a proof may be signed with. */
   readonly algorithms: readonly string[];
+  /** What tells clients how to get a token; `undefined` where nothing is to be told. */
+  readonly resource: ChallengedResource | undefined;
+}
+
+/** A resource of which clients can learn more (RFC 9728 §5.1). */
+export interface ChallengedResource {
+  /** The URL of its metadata. */
+  readonly metadataUrl: string;
+  /** The scopes that a token for what was asked needs. */
+  readonly scopes: readonly string[];
 }
 
 /** A refusal as HTTP. */
@@ -93,14 +103,20 @@ function isChallenged(refusal: Refusal): refusal is Challenged {
 
 /** One field with a challenge for each scheme, and the error on the scheme that was used (RFC 9449 §7.2). */
 function challenges(refusal: Challenged, context: ChallengeContext, description: string): string {
+  const needed = needsToken(refusal) ? scopeParameter({ scope: context.resource?.scopes ?? [] }) : [];
   if (refusal.code === undefined)
-    return context.schemes.map((scheme) => render(scheme, [], context)).join(', ');
+    return context.schemes.map((scheme) => render(scheme, needed, context)).join(', ');
   const { used = context.schemes[0] ?? 'Bearer' } = context;
   const others = refusal.status === 401 ? otherSchemes(used, context.schemes) : [];
   return [
-    render(used, errorParameters(refusal, description), context),
-    ...others.map((scheme) => render(scheme, [], context)),
+    render(used, [...errorParameters(refusal, description), ...needed], context),
+    ...others.map((scheme) => render(scheme, needed, context)),
   ].join(', ');
+}
+
+/** Whether another token is the remedy: then its scopes are named at once, where clients are told how to get one. */
+function needsToken({ status, code }: Challenged): boolean {
+  return status === 401 && (code === undefined || code === 'invalid_token');
 }
 
 /**
@@ -142,12 +158,13 @@ function scopeParameter({ scope }: { readonly scope: readonly string[] }): reado
 function render(
   scheme: AuthenticationScheme,
   own: readonly Parameter[],
-  { realm, algorithms }: ChallengeContext,
+  { realm, algorithms, resource }: ChallengeContext,
 ): string {
   const parameters: readonly Parameter[] = [
     ...(realm === undefined ? [] : [['realm', realm] as const]),
     ...own,
     ...(scheme === 'DPoP' ? [['algs', algorithms.join(' ')] as const] : []),
+    ...(resource === undefined ? [] : [['resource_metadata', resource.metadataUrl] as const]),
   ];
   const rendered = parameters.map(([name, value]) => `${name}=${quoted(value)}`).join(', ');
   return rendered === '' ? scheme : `${scheme} ${rendered}`;

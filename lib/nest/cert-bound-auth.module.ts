@@ -14,9 +14,13 @@ import { logTable } from './entrances/describe-entrances.js';
 import { EntranceRegistry } from './entrances/entrance-registry.js';
 import { closeDoor } from './http/close-door.js';
 import { publicPathsOf } from './http/public-paths.js';
+import { serveMetadata } from './http/serve-metadata.js';
 import { statusOfHttpException } from './http/access-refused.exception.js';
 import { keepReply } from './http/reply-of.js';
 import type { CertBoundAuthOptions } from '../cert-bound-auth.options.js';
+import { detailTypesOf, scopesOfRules } from '../authorization/demands.js';
+import { type EnforcedByApp, protectedResourceMetadata } from '../protected-resource/metadata.js';
+import { metadataTargetOf } from '../protected-resource/metadata-url.js';
 import { ResourceServer } from '../resource-server.js';
 import { AuthorizationServers } from './authorization-servers.js';
 import { ScopesGuard } from './guards/scopes.guard.js';
@@ -32,6 +36,7 @@ import { CertBoundStrategy } from './guards/cert-bound.strategy.js';
 import { rememberInstance } from './demands/methods.js';
 import { forgetPolicies } from './demands/route-policy.js';
 import { checkApplication } from './check-application.js';
+import { canSeeCertificates } from './tls/can-see-certificates.js';
 import { resolverClassesOf } from './graphql/resolvers.js';
 import { GraphQLWatch } from './graphql/watch-graphql.js';
 import { holdGateways } from './guards/gateway.guard.js';
@@ -144,7 +149,17 @@ export class CertBoundAuthModule
       ? closeDoor(host, modules, { authenticator, isPublic })
       : (): readonly [] => [];
     const { publicMethods } = messages;
-    entrances.describe({ config, modules, protectsAll, publicPaths, publicMethods, served });
+    const openPaths = [...publicPaths, ...this.servedPaths()];
+    const seesCertificates = (): boolean => this.seesCertificates();
+    entrances.describe({
+      config,
+      modules,
+      protectsAll,
+      publicPaths: openPaths,
+      publicMethods,
+      served,
+      protection: { options, seesCertificates },
+    });
     const httpServer = (): object | undefined => host.httpAdapter?.getHttpServer() as object | undefined;
     this.gateways = { modules, authenticator, protectsAll, isPublic, tickets, httpServer };
     watchGateways(this.gateways);
@@ -221,6 +236,35 @@ export class CertBoundAuthModule
   onApplicationBootstrap(): void {
     this.graphql?.holdAll(this.app !== undefined);
     logTable(this.entrances.list());
+  }
+
+  /** Serves what this app tells of itself. @returns the paths of that */
+  private servedPaths(): readonly string[] {
+    const { protectedResource } = this.options;
+    if (protectedResource === undefined) return [];
+    const { resource, maxAge } = protectedResource;
+    const target = metadataTargetOf(resource);
+    let document: Promise<string> | undefined;
+    serveMetadata(this.host, {
+      target,
+      maxAge,
+      document: async () => (document ??= protectedResourceMetadata(this.options, this.enforced())),
+    });
+    return [target.path];
+  }
+
+  /** What handlers demand; known when the app has been initialised. */
+  private enforced(): EnforcedByApp {
+    const demands = this.entrances.list().map((entrance) => entrance.demands);
+    return {
+      scopes: scopesOfRules(demands.flatMap(({ rules }) => rules)),
+      detailTypes: detailTypesOf(demands.flatMap(({ checks }) => checks)),
+      seesCertificates: this.seesCertificates(),
+    };
+  }
+
+  private seesCertificates(): boolean {
+    return canSeeCertificates(this.host.httpAdapter.getHttpServer(), this.options.clientCertificate);
   }
 
   private register(app: FastifyHooks, platform: string): void {

@@ -15,10 +15,9 @@ import {
   type ConfigurationProblem,
   problem,
 } from '../options/configuration-error.js';
-import type { CertificateSettings } from '../client-certificate/certificate-settings.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { checkProviders } from './check-providers.js';
-import { asksForCertificate } from '../tls/asks-for-certificate.js';
+import { canSeeCertificates } from './tls/can-see-certificates.js';
 import { checkTlsMaterial } from './tls/check-tls-material.js';
 
 /**
@@ -132,12 +131,6 @@ function hasClosedRoutes(modules: ModulesContainer): boolean {
         ({ handler }) => !isMessageHandler(handler) && routePolicy(each, handler).kind !== 'public',
       ),
   );
-}
-
-/** Where a proxy passes certificates on, it may be the only one that needs to prove one to us. */
-function canSeeCertificates(server: unknown, source: CertificateSettings): boolean {
-  if (asksForCertificate(server) || source.from === 'custom') return true;
-  return source.from === 'header' && source.trustedProxies.some((proxy) => typeof proxy === 'string');
 }
 
 function checkController(controller: Type | null): readonly ConfigurationProblem[] {

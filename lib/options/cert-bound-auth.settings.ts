@@ -9,16 +9,19 @@ import {
   Matches,
   ValidateNested,
 } from 'class-validator';
+import { isScope } from '../authorization/demands.js';
 import type { KnownTokensSettings } from '../access-token/known-tokens.js';
 import type { CertBoundAuthOptions, TokenCacheOptions } from '../cert-bound-auth.options.js';
 import type { CertificateSettings } from '../client-certificate/certificate-settings.js';
 import type { SettingsOf } from '../common/settings-of.js';
+import { isJsonObject } from '../jose/json-object.js';
 import { CheckedAuthorizationServerOptions } from './authorization-server.settings.js';
 import { certificateSourceOf, CheckedTlsCertificateOptions } from './client-certificate.settings.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
 import { Declares, hasOptions } from './declared-options.js';
 import { CheckedDpopOptions } from './dpop.settings.js';
 import { CheckedMessageOptions } from './messages.settings.js';
+import { CheckedProtectedResourceOptions } from './protected-resource.settings.js';
 import { CheckedWebSocketTicketOptions } from './web-socket-tickets.settings.js';
 import {
   Given,
@@ -51,6 +54,7 @@ export type CertBoundAuthSettings = SettingsOf<
     readonly tokenCache: false | CheckedTokenCacheOptions;
     readonly messages: CheckedMessageOptions;
     readonly webSocketTickets: CheckedWebSocketTicketOptions | undefined;
+    readonly protectedResource: CheckedProtectedResourceOptions | undefined;
   }
 >;
 
@@ -114,6 +118,14 @@ export class CheckedCertBoundAuthOptions implements CertBoundAuthSettings {
   readonly webSocketTickets: CheckedWebSocketTicketOptions | undefined;
 
   @Given()
+  @Satisfies('scopeImplies', "give scopes by scope: { admin: ['payments:write'] }", areImpliedScopes)
+  readonly scopeImplies: CertBoundAuthSettings['scopeImplies'] = {};
+
+  @Given()
+  @IsGroup('give { resource, ... }', () => CheckedProtectedResourceOptions)
+  readonly protectedResource: CheckedProtectedResourceOptions | undefined;
+
+  @Given()
   @IsString({ message: 'give a string' })
   @IsNotEmpty({ message: 'leave it out or give some text' })
   @Matches(/^[\x20-\x7e]*$/, { message: 'use printable ASCII only' })
@@ -136,6 +148,19 @@ function arePublicPaths(value: unknown): boolean {
       (path) =>
         path === '/' ||
         (typeof path === 'string' && PUBLIC_PATH.test(path) && !/\/\.{1,2}(?:\/|$)/.test(path)),
+    )
+  );
+}
+
+function areImpliedScopes(value: unknown): boolean {
+  return (
+    isJsonObject(value) &&
+    Object.entries(value).every(
+      ([scope, implied]) =>
+        isScope(scope) &&
+        Array.isArray(implied) &&
+        implied.length > 0 &&
+        implied.every((each) => isScope(each)),
     )
   );
 }

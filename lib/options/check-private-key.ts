@@ -2,8 +2,23 @@ import { KeyObject } from 'node:crypto';
 import type { JwsAlgorithm, PrivateKeyJwtAuthentication } from '../cert-bound-auth.options.js';
 import { messageOf } from '../common/message-of.js';
 import { readPrivateKey } from '../introspection/client-authentication.js';
+import { JWS_ALGORITHMS } from '../jose/jws-algorithms.js';
+import type { JsonObject } from '../jose/json-object.js';
 import { isFitRsaKey } from '../jose/key-fitness.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
+
+/** Checks a key that something is to be signed with, by the algorithm beside it, which is checked itself. */
+export function checkSigningKey(
+  key: unknown,
+  path: string,
+  { algorithm }: JsonObject,
+): readonly ConfigurationProblem[] {
+  if (key === undefined || key === null) {
+    return [problem(path, key, 'give the private key: PEM, JWK, KeyObject or CryptoKey')];
+  }
+  const known = JWS_ALGORITHMS.find((name) => name === algorithm);
+  return known === undefined ? [] : checkPrivateKey({ key, algorithm: known }, path);
+}
 
 /** Checks that a private key is one, and fits its algorithm. */
 export function checkPrivateKey(

@@ -33,6 +33,7 @@ export interface ResolvedOptions extends Pick<
   | 'messages'
   | 'publicPaths'
   | 'webSocketTickets'
+  | 'protectedResource'
 > {
   readonly authorizationServers: readonly AuthorizationServerRules[];
   /** Told of requests with unbound tokens. */
@@ -59,6 +60,7 @@ export function resolveOptions(given: CertBoundAuthOptions): ResolvedOptions {
     messages: settings.messages,
     publicPaths: settings.publicPaths,
     webSocketTickets: settings.webSocketTickets,
+    protectedResource: settings.protectedResource,
     realm: settings.realm,
     exposeToken: settings.exposeToken,
     validate: settings.validate,

@@ -55,6 +55,8 @@ export const MODULE_FIELDS: readonly {
       'messages',
       'publicPaths',
       'webSocketTickets',
+      'scopeImplies',
+      'protectedResource',
       'realm',
       'exposeToken',
       'validate',
@@ -136,6 +138,34 @@ export const MODULE_FIELDS: readonly {
     right: withOptions({ webSocketTickets: {} }),
     at: 'webSocketTickets',
     fields: ['lifetime', 'store', 'unknown'],
+  },
+  {
+    title: 'protectedResource',
+    right: withOptions({ protectedResource: { resource: AUDIENCE } }),
+    at: 'protectedResource',
+    fields: [
+      'resource',
+      'name',
+      'documentation',
+      'policyUri',
+      'termsOfServiceUri',
+      'scopesSupported',
+      'authorizationDetailsTypes',
+      'maxAge',
+      'signWith',
+      'unknown',
+    ],
+  },
+  {
+    title: 'protectedResource.signWith',
+    right: withOptions({
+      protectedResource: {
+        resource: AUDIENCE,
+        signWith: { key: KEYS.ec.privateKey, algorithm: 'ES256', issuer: AUDIENCE },
+      },
+    }),
+    at: 'protectedResource.signWith',
+    fields: ['key', 'algorithm', 'issuer', 'keyId', 'unknown'],
   },
   {
     title: 'http',

@@ -8,7 +8,7 @@ import type { Exchange } from './exchange.js';
 import type { RequestAuthenticator } from './request-authenticator.js';
 
 /** What is demanded where no decorator can stand: a valid token, bound to its caller. */
-export const TOKEN_ALONE: ProtectedRoute = { kind: 'protected', ...NO_DEMANDS };
+export const TOKEN_ALONE: ProtectedRoute = { kind: 'protected', anonymous: false, ...NO_DEMANDS };
 
 /** Lets a request pass that meets all that a route demands. @throws HttpException with the challenge set */
 export function protect(
@@ -16,6 +16,7 @@ export function protect(
   exchange: Exchange,
   route: ProtectedRoute,
 ): MaybePromise<true> {
+  if (route.anonymous && authenticator.admitsAnonymous(exchange)) return true;
   // Stryker disable next-line ConditionalExpression: to check the rules again finds the same, it only costs
   if (authenticator.hasPassed(exchange, route)) return true;
   return andThenWith(authenticator.require(exchange, route), authorize, { authenticator, route }, exchange);

@@ -12,6 +12,7 @@ import type { Exchange } from './exchange.js';
 import { OpenResponses } from './open-responses.js';
 import { type DecidedRequest, recordOf } from './request-record.js';
 import { RevocationWatch, TokenEnd } from './token-end.js';
+import { noteOrigin } from './token-origin.js';
 
 /**
  * Asks the resource server once about each request of one app: the guards, the strategy and the parameter decorators all
@@ -61,7 +62,10 @@ export class RequestAuthenticator {
     if (decision.outcome === 'refused') {
       this.server.reportRefusal(decision, exchange.route);
       this.endRevoked(decision);
-    } else this.server.reportUnbound(decision, routeOf, exchange);
+    } else {
+      noteOrigin(decision.token, exchange);
+      this.server.reportUnbound(decision, routeOf, exchange);
+    }
     return decision;
   };
 
@@ -126,6 +130,19 @@ export class RequestAuthenticator {
     if (tokenDigest === undefined || !TELLS_REVOCATION.has(error.reason)) return;
     this.responses?.revoked(tokenDigest);
     this.revocations.revoked(tokenDigest);
+  }
+
+  /**
+   * Lets a request pass that shows nothing by which it could be judged: no credentials, and no ticket. A certificate alone says
+   * nothing of what a caller may do.
+   */
+  admitsAnonymous({ request, record, route }: Exchange): boolean {
+    const { decided, handshake, ticket } = record;
+    if (decided?.by === this || handshake?.ticket !== undefined || ticket !== undefined) return false;
+    if (!this.server.isAnonymous(request)) return false;
+    if (!record.anonymous) this.server.reportAnonymous(request, route);
+    record.anonymous = true;
+    return true;
   }
 
   /** Whether a guard has found that the request may pass this route. */

@@ -4,6 +4,7 @@ import { closeExpress } from './express-door.js';
 import { closeFastify } from './fastify-door.js';
 import type { HttpDoor, ServedBehindDoor } from './http-door.js';
 import { markRoutes } from './nest-routes.js';
+import { whenAdapter } from './when-adapter.js';
 
 /** Puts the door in front of what the HTTP adapter of an app serves, as soon as it is known, and before Nest's own routes. */
 export function closeDoor(
@@ -12,16 +13,10 @@ export function closeDoor(
   door: HttpDoor,
 ): ServedBehindDoor {
   let served: ServedBehindDoor | undefined;
-  const close = (): void => {
-    const adapter = host.httpAdapter as HttpServer | null | undefined;
-    // An application context, and an app of messages alone, have none to speak of.
-    if (!adapter?.getInstance()) return;
+  whenAdapter(host, (adapter) => {
     beforeRoutes(adapter, () => markRoutes(modules));
     served = adapter.getType() === 'fastify' ? closeFastify(adapter, door) : closeExpress(adapter, door);
-  };
-  // An app that a test makes gets its adapter later.
-  if ((host.httpAdapter as HttpServer | null | undefined) !== undefined) close();
-  else host.init$.subscribe(close);
+  });
   return () => served?.() ?? [];
 }
 
