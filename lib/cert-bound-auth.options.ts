@@ -142,6 +142,30 @@ export interface CertBoundAuthOptions {
    */
   readonly scopeImplies?: Readonly<Record<string, readonly string[]>>;
 
+  /**
+   * A standard that the whole configuration must keep: it changes defaults, and each option that breaks it stops the boot.
+   * `fapi2` (FAPI 2.0 Security Profile): algorithms PS256, ES256 and EdDSA with Ed25519; every token bound, and asked about at its
+   * server for revocation; clocks that may differ by 10 to 60 seconds; TLS 1.3, or 1.2 with {@link BCP195_CIPHERS} alone.
+   * `mcp` (authorization of the Model Context Protocol): `protectedResource`, tokens for just that resource, and no page of
+   * another origin ({@link allowedOrigins}, by default that of the resource).
+   * @default none
+   */
+  readonly profile?: 'fapi2' | 'mcp';
+
+  /**
+   * The origins whose pages may call, as `https://app.example.com`. A request with any other `Origin` gets 403 before anything
+   * else is looked at, whatever CORS says. Requests without `Origin` come from no page, and pass.
+   * @default every origin; with `profile: 'mcp'` that of `protectedResource.resource`
+   */
+  readonly allowedOrigins?: readonly string[];
+
+  /**
+   * The header `x-fapi-interaction-id` of open banking: every answer has the one of its request, refusals and 404 too, or a new
+   * UUID. {@link INTERACTION_IDS} has what some countries ask for. Handlers find it in the headers of the request.
+   * @default none: the header means nothing
+   */
+  readonly interactionId?: InteractionIdOptions;
+
   /** The `realm` of the `WWW-Authenticate` header: printable ASCII (RFC 9110 §11.5). @default none */
   readonly realm?: string;
 
@@ -250,6 +274,14 @@ export interface ProtectedResourceOptions {
   readonly maxAge?: number;
   /** Signs the document, for clients that ask for more than TLS: `signed_metadata`. @default none */
   readonly signWith?: MetadataSignature;
+}
+
+/** What becomes of requests without a right `x-fapi-interaction-id`: all get a new one, and may be refused with 400. */
+export interface InteractionIdOptions {
+  /** Where the request has none. */
+  readonly missing: 'generate' | 'refuse';
+  /** Where it is no UUID (RFC 9562). */
+  readonly invalid: 'generate' | 'refuse';
 }
 
 /** How the document of a protected resource is signed (RFC 9728 §2.2). */

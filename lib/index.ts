@@ -18,6 +18,7 @@ export type {
   DpopOptions,
   MessageCredentials,
   MessageOptions,
+  InteractionIdOptions,
   MetadataSignature,
   ProtectedResourceOptions,
   CustomClientCertificateOptions,
@@ -75,6 +76,7 @@ export {
   type WithChainHeader,
   type WithVerifyHeader,
 } from './client-certificate/header/presets.js';
+export { INTERACTION_IDS } from './options/interaction-id-presets.js';
 export { RFC9068_REQUIRED_CLAIMS } from './access-token/jwt-verifier.js';
 export { CertBoundAuthConfigurationError, type ConfigurationProblem } from './options/configuration-error.js';
 
@@ -154,6 +156,7 @@ export {
   type MutualTlsServerOptions,
   type TlsFile,
 } from './tls/mutual-tls.js';
+export { BCP195_CIPHERS } from './tls/bcp195.js';
 export { type TlsWatch, watchTls } from './nest/tls/watch-tls.js';
 export type { TlsFilePaths } from './tls/tls-files.js';
 

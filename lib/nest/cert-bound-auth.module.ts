@@ -14,7 +14,10 @@ import { logTable } from './entrances/describe-entrances.js';
 import { EntranceRegistry } from './entrances/entrance-registry.js';
 import { closeDoor } from './http/close-door.js';
 import { publicPathsOf } from './http/public-paths.js';
-import { serveMetadata } from './http/serve-metadata.js';
+import { type BeforeApp, beforeApp } from './http/before-app.js';
+import { checkOrigin } from './http/check-origin.js';
+import { echoInteractionId } from './http/interaction-id.js';
+import { type ServedMetadata, serveMetadata } from './http/serve-metadata.js';
 import { statusOfHttpException } from './http/access-refused.exception.js';
 import { keepReply } from './http/reply-of.js';
 import type { CertBoundAuthOptions } from '../cert-bound-auth.options.js';
@@ -149,7 +152,9 @@ export class CertBoundAuthModule
       ? closeDoor(host, modules, { authenticator, isPublic })
       : (): readonly [] => [];
     const { publicMethods } = messages;
-    const openPaths = [...publicPaths, ...this.servedPaths()];
+    const metadata = this.servedMetadata();
+    beforeApp(host, stepsBeforeApp(options, metadata));
+    const openPaths = metadata === undefined ? publicPaths : [...publicPaths, metadata.target.path];
     const seesCertificates = (): boolean => this.seesCertificates();
     entrances.describe({
       config,
@@ -238,19 +243,17 @@ export class CertBoundAuthModule
     logTable(this.entrances.list());
   }
 
-  /** Serves what this app tells of itself. @returns the paths of that */
-  private servedPaths(): readonly string[] {
+  /** What this app tells of itself; `undefined` where nothing. */
+  private servedMetadata(): ServedMetadata | undefined {
     const { protectedResource } = this.options;
-    if (protectedResource === undefined) return [];
+    if (protectedResource === undefined) return undefined;
     const { resource, maxAge } = protectedResource;
-    const target = metadataTargetOf(resource);
     let document: Promise<string> | undefined;
-    serveMetadata(this.host, {
-      target,
+    return {
+      target: metadataTargetOf(resource),
       maxAge,
       document: async () => (document ??= protectedResourceMetadata(this.options, this.enforced())),
-    });
-    return [target.path];
+    };
   }
 
   /** What handlers demand; known when the app has been initialised. */
@@ -282,6 +285,19 @@ export class CertBoundAuthModule
     this.stopTelemetry?.();
     await this.authenticator.close();
   }
+}
+
+/** What looks at each request before anything else, in its order. */
+function stepsBeforeApp(
+  { interactionId, allowedOrigins }: ResolvedOptions,
+  metadata: ServedMetadata | undefined,
+): readonly BeforeApp[] {
+  return [
+    ...(interactionId === undefined ? [] : [echoInteractionId(interactionId)]),
+    // Any page may read the metadata.
+    ...(metadata === undefined ? [] : [serveMetadata(metadata)]),
+    ...(allowedOrigins === undefined ? [] : [checkOrigin(allowedOrigins)]),
+  ];
 }
 
 /** Their constructors may have put functions of their own in the place of methods. */

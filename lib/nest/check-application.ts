@@ -17,6 +17,7 @@ import {
 } from '../options/configuration-error.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { checkProviders } from './check-providers.js';
+import { keepsBcp195 } from '../tls/bcp195.js';
 import { canSeeCertificates } from './tls/can-see-certificates.js';
 import { checkTlsMaterial } from './tls/check-tls-material.js';
 
@@ -36,6 +37,7 @@ export function checkApplication(
     ...checkImportedOnce(modules, self),
     // Where somebody stands in for all callers, nobody proves anything by a certificate.
     ...(isStandIn ? [] : checkServer(adapter, options, modules)),
+    ...(isStandIn ? [] : checkCiphers(adapter, options)),
     ...checkNest(modules),
     ...checkHiddenClasses(modules),
     ...classesOf(modules).flatMap((each) => checkController(each)),
@@ -120,6 +122,19 @@ function checkServer(
     'new FastifyAdapter({ https: mutualTls({ key, cert, ca }) }). If you create the server yourself, ' +
     'give the same options to Nest as well';
   return [problem('httpsOptions', server instanceof TlsServer ? {} : undefined, remedy)];
+}
+
+/** FAPI 2.0 Security Profile §5.2: with TLS 1.2, no other cipher suites than those of BCP 195. */
+function checkCiphers(
+  adapter: HttpServer | undefined,
+  { profile }: ResolvedOptions,
+): readonly ConfigurationProblem[] {
+  const server: unknown = adapter?.getHttpServer();
+  if (profile !== 'fapi2' || keepsBcp195(server)) return [];
+  const remedy =
+    "profile 'fapi2' wants TLS 1.3, or TLS 1.2 with the cipher suites of BCP 195 alone: give mutualTls() " +
+    "{ minVersion: 'TLSv1.3' } or { ciphers: BCP195_CIPHERS }";
+  return [problem('httpsOptions.ciphers', (server as { readonly ciphers?: string }).ciphers, remedy)];
 }
 
 /** Whether any handler of HTTP is not public. */

@@ -20,6 +20,7 @@ import { certificateSourceOf, CheckedTlsCertificateOptions } from './client-cert
 import { type ConfigurationProblem, problem } from './configuration-error.js';
 import { Declares, hasOptions } from './declared-options.js';
 import { CheckedDpopOptions } from './dpop.settings.js';
+import { CheckedInteractionIdOptions } from './interaction-id.settings.js';
 import { CheckedMessageOptions } from './messages.settings.js';
 import { CheckedProtectedResourceOptions } from './protected-resource.settings.js';
 import { CheckedWebSocketTicketOptions } from './web-socket-tickets.settings.js';
@@ -46,7 +47,7 @@ class CheckedTokenCacheOptions implements KnownTokensSettings {
 /** The options of the module, each checked by itself, with every default. */
 export type CertBoundAuthSettings = SettingsOf<
   CertBoundAuthOptions,
-  'introspectionOrder' | 'realm' | 'validate',
+  'introspectionOrder' | 'realm' | 'validate' | 'profile' | 'allowedOrigins',
   {
     readonly authorizationServers: readonly CheckedAuthorizationServerOptions[];
     readonly clientCertificate: CertificateSettings;
@@ -55,6 +56,7 @@ export type CertBoundAuthSettings = SettingsOf<
     readonly messages: CheckedMessageOptions;
     readonly webSocketTickets: CheckedWebSocketTicketOptions | undefined;
     readonly protectedResource: CheckedProtectedResourceOptions | undefined;
+    readonly interactionId: CheckedInteractionIdOptions | undefined;
   }
 >;
 
@@ -126,6 +128,18 @@ export class CheckedCertBoundAuthOptions implements CertBoundAuthSettings {
   readonly protectedResource: CheckedProtectedResourceOptions | undefined;
 
   @Given()
+  @IsIn(['fapi2', 'mcp'], { message: `use 'fapi2' or 'mcp'` })
+  readonly profile: CertBoundAuthSettings['profile'];
+
+  @Given()
+  @Satisfies('origins', "give a list of origins, each as 'https://app.example.com'", areOrigins)
+  readonly allowedOrigins: CertBoundAuthSettings['allowedOrigins'];
+
+  @Given()
+  @IsGroup("give { missing, invalid }, each 'generate' or 'refuse'", () => CheckedInteractionIdOptions)
+  readonly interactionId: CheckedInteractionIdOptions | undefined;
+
+  @Given()
   @IsString({ message: 'give a string' })
   @IsNotEmpty({ message: 'leave it out or give some text' })
   @Matches(/^[\x20-\x7e]*$/, { message: 'use printable ASCII only' })
@@ -149,6 +163,13 @@ function arePublicPaths(value: unknown): boolean {
         path === '/' ||
         (typeof path === 'string' && PUBLIC_PATH.test(path) && !/\/\.{1,2}(?:\/|$)/.test(path)),
     )
+  );
+}
+
+function areOrigins(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every((each) => typeof each === 'string' && URL.canParse(each) && new URL(each).origin === each)
   );
 }
 

@@ -17,7 +17,7 @@ import {
 } from './option-checks.js';
 
 /** Every algorithm that a DPoP proof may be signed with, and by default is accepted. */
-const DPOP_ALGORITHMS: readonly DpopAlgorithm[] = [
+export const DPOP_ALGORITHMS: readonly DpopAlgorithm[] = [
   'ES256',
   'ES384',
   'ES512',

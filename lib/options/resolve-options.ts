@@ -19,6 +19,7 @@ import {
 } from './configuration-error.js';
 import { checkDeclared } from './declared-options.js';
 import { checkPublicUrl, checkReplayStore } from './dpop.settings.js';
+import { checkProfile, withProfile } from './profile.js';
 
 /** What an app is configured by: every default filled in, every check done. */
 export interface ResolvedOptions extends Pick<
@@ -34,8 +35,12 @@ export interface ResolvedOptions extends Pick<
   | 'publicPaths'
   | 'webSocketTickets'
   | 'protectedResource'
+  | 'profile'
+  | 'interactionId'
 > {
   readonly authorizationServers: readonly AuthorizationServerRules[];
+  /** The origins whose pages may call; `undefined` where all may. */
+  readonly allowedOrigins: readonly string[] | undefined;
   /** Told of requests with unbound tokens. */
   readonly reportUnbound: ((request: UnboundRequest) => unknown) | undefined;
   /** `undefined` where no token is remembered. */
@@ -61,10 +66,22 @@ export function resolveOptions(given: CertBoundAuthOptions): ResolvedOptions {
     publicPaths: settings.publicPaths,
     webSocketTickets: settings.webSocketTickets,
     protectedResource: settings.protectedResource,
+    profile: settings.profile,
+    interactionId: settings.interactionId,
+    allowedOrigins: settings.allowedOrigins ?? originsOfProfile(settings),
     realm: settings.realm,
     exposeToken: settings.exposeToken,
     validate: settings.validate,
   };
+}
+
+/** A server of MCP must look at the origin (MCP transports). */
+function originsOfProfile({
+  profile,
+  protectedResource,
+}: CertBoundAuthSettings): readonly string[] | undefined {
+  if (profile !== 'mcp' || protectedResource === undefined) return undefined;
+  return [new URL(protectedResource.resource).origin];
 }
 
 function checkedSettings(given: unknown): CertBoundAuthSettings {
@@ -73,9 +90,10 @@ function checkedSettings(given: unknown): CertBoundAuthSettings {
       problem('options', given, 'give { audience, authorizationServers }'),
     ]);
   }
-  const { settings, problems: shape } = checkDeclared(CheckedCertBoundAuthOptions, given, {
+  const { settings: checked, problems: shape } = checkDeclared(CheckedCertBoundAuthOptions, given, {
     besides: ['globalGuards'],
   });
+  const settings: CertBoundAuthSettings = shape.length > 0 ? checked : withProfile(checked, given);
   const problems = shape.length > 0 ? shape : contradictionsOf(settings);
   if (problems.length > 0) throw new CertBoundAuthConfigurationError(problems);
   return settings;
@@ -90,6 +108,7 @@ function contradictionsOf(settings: CertBoundAuthSettings): readonly Configurati
       ? []
       : [...checkPublicUrl(settings.dpop), ...checkReplayStore(settings.dpop)]),
     ...checkReportUnbound(settings),
+    ...checkProfile(settings),
   ];
 }
 

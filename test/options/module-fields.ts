@@ -57,6 +57,9 @@ export const MODULE_FIELDS: readonly {
       'webSocketTickets',
       'scopeImplies',
       'protectedResource',
+      'profile',
+      'allowedOrigins',
+      'interactionId',
       'realm',
       'exposeToken',
       'validate',
@@ -138,6 +141,12 @@ export const MODULE_FIELDS: readonly {
     right: withOptions({ webSocketTickets: {} }),
     at: 'webSocketTickets',
     fields: ['lifetime', 'store', 'unknown'],
+  },
+  {
+    title: 'interactionId',
+    right: withOptions({ interactionId: { missing: 'refuse', invalid: 'refuse' } }),
+    at: 'interactionId',
+    fields: ['missing', 'invalid', 'unknown'],
   },
   {
     title: 'protectedResource',

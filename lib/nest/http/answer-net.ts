@@ -124,8 +124,8 @@ function release(below: Below, response: ServerResponse, { steps }: Waiting): vo
   if (steps.at(-1)?.step === 'write' && wrote === true) response.emit('drain');
 }
 
-/** What a browser must see of a refusal. */
-const KEPT = /^(?:access-control-.*|vary|www-authenticate|dpop-nonce|retry-after)$/;
+/** What a client must see of a refusal. */
+const KEPT = /^(?:access-control-.*|vary|www-authenticate|dpop-nonce|retry-after|x-fapi-interaction-id)$/;
 
 function withhold(below: Below, response: ServerResponse, error: unknown): void {
   (response as WithHeld)[HELD] = { kind: 'refused' };
