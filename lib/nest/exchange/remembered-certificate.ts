@@ -1,5 +1,8 @@
-import { certificateOn, type ClientCertificateSource } from '../../client-certificate/client-certificate.js';
-import { noteConnection, recordOf } from './request-record.js';
+import {
+  type ClientCertificateSource,
+  tlsClientCertificate,
+} from '../../client-certificate/client-certificate.js';
+import { recordOf } from './request-record.js';
 
 /**
  * The certificate of the connection, remembered with the request: a handler may ask for it when the client has hung up in
@@ -7,7 +10,8 @@ import { noteConnection, recordOf } from './request-record.js';
  */
 export const rememberedCertificate: ClientCertificateSource = (request) => {
   const record = recordOf(request);
-  return (record.certificate ??= certificateOn(noteConnection(record)));
+  record.certificate ??= tlsClientCertificate(request);
+  return record.certificate;
 };
 
 /** Another source, but for a call of which the certificate is known already. */

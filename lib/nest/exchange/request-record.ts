@@ -3,11 +3,7 @@ import type { Decision } from '../../decision.js';
 import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
 import type { RedeemTicket } from '../../authenticate-request.js';
 import type { MaybePromise } from '../../common/maybe-promise.js';
-import {
-  type ClientCertificateFinding,
-  type Connection,
-  connectionOf,
-} from '../../client-certificate/client-certificate.js';
+import type { ClientCertificateFinding } from '../../client-certificate/client-certificate.js';
 import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
 
 /** What is known of a request, for all guards that it comes to. */
@@ -16,8 +12,6 @@ export interface RequestRecord {
   readonly raw: IncomingMessage;
   /** The policy of the route that it is at: Passport does not tell a strategy which route it runs for. */
   policy: RoutePolicy | undefined;
-  /** What it came on, where that has been looked at. */
-  connection: Connection | undefined;
   /** What its connection has shown: it is still there when the client has hung up in the meantime. */
   certificate: ClientCertificateFinding | undefined;
   decided: DecidedRequest | undefined;
@@ -75,11 +69,6 @@ function holderOf(raw: IncomingMessage): WithRecord {
   return (rawHeaders === undefined || rawHeaders.length === 0 ? raw : rawHeaders) as WithRecord;
 }
 
-/** The connection that a request came on. */
-export function noteConnection(record: RequestRecord): Connection {
-  return (record.connection ??= connectionOf(record.raw));
-}
-
 /** Notes of a request that whatever answers it decides by itself: nothing of the app's own is asked. */
 export function noteDecidedElsewhere(request: HttpRequest): void {
   recordOf(request).policy = { kind: 'public', by: 'method' };
@@ -95,7 +84,6 @@ function newRecord(raw: IncomingMessage): RequestRecord {
   return {
     raw,
     policy: undefined,
-    connection: undefined,
     certificate: undefined,
     decided: undefined,
     handshake: undefined,

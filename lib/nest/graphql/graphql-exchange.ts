@@ -1,9 +1,9 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { RenderedRefusal } from '../../challenge/challenge.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
+import { connectionOf } from '../../client-certificate/client-certificate.js';
 import { Exchange } from '../exchange/exchange.js';
 import type { OpenResponses } from '../exchange/open-responses.js';
-import { noteConnection } from '../exchange/request-record.js';
 import type { TokenEnd } from '../exchange/token-end.js';
 import { type HttpResponse, refuse, setNonce } from '../http/refuse.js';
 import { toldOfCall } from '../microservices/told.js';
@@ -51,7 +51,7 @@ export class GraphQLExchange extends Exchange {
   endBy(end: TokenEnd, responses: OpenResponses): void {
     this.call.tokenEnd = end;
     const { response, record } = this.call;
-    if (response !== undefined) responses.keep(noteConnection(record), rawOf(response), end);
+    if (response !== undefined) responses.keep(connectionOf(record.raw), rawOf(response), end);
   }
 
   offerNonce(nonce: string): void {

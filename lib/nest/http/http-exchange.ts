@@ -1,9 +1,10 @@
 import type { RenderedRefusal } from '../../challenge/challenge.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
 import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
+import { connectionOf } from '../../client-certificate/client-certificate.js';
 import { Exchange } from '../exchange/exchange.js';
 import type { OpenResponses } from '../exchange/open-responses.js';
-import { noteConnection, recordOf } from '../exchange/request-record.js';
+import { recordOf } from '../exchange/request-record.js';
 import type { TokenEnd } from '../exchange/token-end.js';
 import { type HttpResponse, refuse, setNonce } from './refuse.js';
 
@@ -30,7 +31,7 @@ export class HttpExchange extends Exchange {
 
   endBy(end: TokenEnd, responses: OpenResponses): void {
     const raw = 'raw' in this.response ? this.response.raw : this.response;
-    responses.keep(noteConnection(this.record), raw, end);
+    responses.keep(connectionOf(this.record.raw), raw, end);
   }
 
   offerNonce(nonce: string): void {
