@@ -16,16 +16,21 @@ const [LEAST_SKEW, MOST_SKEW] = [10, 60];
 export function withProfile(settings: CertBoundAuthSettings, given: JsonObject): CertBoundAuthSettings {
   if (settings.profile !== 'fapi2') return settings;
   const { dpop, authorizationServers } = settings;
-  return {
-    ...settings,
+  return changed(settings, {
     clockTolerance: given['clockTolerance'] === undefined ? LEAST_SKEW : settings.clockTolerance,
-    dpop: dpop?.algorithms === DPOP_ALGORITHMS ? { ...dpop, algorithms: FAPI2_ALGORITHMS } : dpop,
-    authorizationServers: authorizationServers.map((server) =>
-      server.jwt === false || server.jwt.algorithms !== undefined || server.jwt.secret !== undefined
-        ? server
-        : { ...server, jwt: { ...server.jwt, algorithms: FAPI2_ALGORITHMS } },
-    ),
-  };
+    dpop: dpop?.algorithms === DPOP_ALGORITHMS ? changed(dpop, { algorithms: FAPI2_ALGORITHMS }) : dpop,
+    authorizationServers: authorizationServers.map((server) => {
+      const { jwt } = server;
+      if (jwt === false || jwt.algorithms !== undefined || jwt.secret !== undefined) return server;
+      return changed(server, { jwt: changed(jwt, { algorithms: FAPI2_ALGORITHMS }) });
+    }),
+  });
+}
+
+/** Settings of the same class, but for these. */
+function changed<Settings extends object>(settings: Settings, changes: Partial<Settings>): Settings {
+  const copy = Object.create(Object.getPrototypeOf(settings) as object) as Settings;
+  return Object.assign(copy, settings, changes);
 }
 
 /** What of the options breaks the profile that they name. */

@@ -128,7 +128,7 @@ export class WalkingClient {
   }
 
   private readonly fetch = async (url: string, options: object): Promise<Response> =>
-    undiciFetch(url, { ...options, dispatcher: this.agent }) as unknown as Promise<Response>;
+    undiciFetch(url, { ...options, dispatcher: this.agent });
 
   async close(): Promise<void> {
     await this.agent.close();
