@@ -9,7 +9,7 @@ const SETUP = ['test/support/setup.ts'];
 
 /** Suites of their own: they need the npm registry, curl, Redis, or proxies; or they have a long form. */
 const ELSEWHERE = [
-  'test/{fuzz,package,proxies,redis}/**',
+  'test/{conformance,fuzz,package,proxies,redis}/**',
   'test/sample/programs.spec.ts',
   // Where npm run bench has installed what it compares with.
   '**/node_modules/**',
@@ -104,6 +104,17 @@ export default defineConfig({
           maxWorkers: 4,
           sequence: { groupOrder: 2 },
           testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Needs the npm registry: it runs the suites of others.
+          name: 'conformance',
+          include: ['test/conformance/*.spec.ts'],
+          setupFiles: SETUP,
+          testTimeout: 180_000,
           hookTimeout: 60_000,
         },
       },

@@ -18,6 +18,7 @@ export default defineConfig({
     include: ['test/**/*.spec.ts'],
     exclude: [
       'test/package/**',
+      'test/conformance/**',
       'test/redis/**',
       'test/proxies/**',
       'test/sample/**',
