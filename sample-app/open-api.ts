@@ -1,12 +1,13 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { describeOpenApi } from 'nestjs-cert-bound-auth';
 
 /** Serves the API's description at `/docs`, and as JSON at `/docs-json`, to everyone. */
 export function serveOpenApi(app: INestApplication, issuer: string): void {
   SwaggerModule.setup('docs', app, () => describeApi(app, issuer));
 }
 
-/** `@Scopes()` says which routes need these two schemes, and with which scopes. */
+/** Which routes need these two schemes, and with which scopes, is told by what the app enforces. */
 export function describeApi(app: INestApplication, issuer: string): OpenAPIObject {
   const document = new DocumentBuilder()
     .setTitle('Open banking sample')
@@ -34,5 +35,5 @@ export function describeApi(app: INestApplication, issuer: string): OpenAPIObjec
         'The certificate that the token is bound to. To read, a token that is bound to a key of DPoP (RFC 9449) does as well.',
     })
     .build();
-  return SwaggerModule.createDocument(app, document);
+  return describeOpenApi(app, SwaggerModule.createDocument(app, document));
 }

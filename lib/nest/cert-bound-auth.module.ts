@@ -15,7 +15,7 @@ import { EntranceRegistry } from './entrances/entrance-registry.js';
 import { closeDoor } from './http/close-door.js';
 import { publicPathsOf } from './http/public-paths.js';
 import { type BeforeApp, beforeApp } from './http/before-app.js';
-import { checkOrigin } from './http/check-origin.js';
+import { type OriginCheck, originCheck, refusePages } from './http/check-origin.js';
 import { echoInteractionId } from './http/interaction-id.js';
 import { type ServedMetadata, serveMetadata } from './http/serve-metadata.js';
 import { statusOfHttpException } from './http/access-refused.exception.js';
@@ -153,7 +153,8 @@ export class CertBoundAuthModule
       : (): readonly [] => [];
     const { publicMethods } = messages;
     const metadata = this.servedMetadata();
-    beforeApp(host, stepsBeforeApp(options, metadata));
+    const mayCall = originCheck(options.allowedOrigins);
+    beforeApp(host, stepsBeforeApp(options, metadata, mayCall));
     const openPaths = metadata === undefined ? publicPaths : [...publicPaths, metadata.target.path];
     const seesCertificates = (): boolean => this.seesCertificates();
     entrances.describe({
@@ -166,7 +167,7 @@ export class CertBoundAuthModule
       protection: { options, seesCertificates },
     });
     const httpServer = (): object | undefined => host.httpAdapter?.getHttpServer() as object | undefined;
-    this.gateways = { modules, authenticator, protectsAll, isPublic, tickets, httpServer };
+    this.gateways = { modules, authenticator, protectsAll, isPublic, mayCall, tickets, httpServer };
     watchGateways(this.gateways);
     holdGateways(modules);
   }
@@ -291,12 +292,13 @@ export class CertBoundAuthModule
 function stepsBeforeApp(
   { interactionId, allowedOrigins }: ResolvedOptions,
   metadata: ServedMetadata | undefined,
+  mayCall: OriginCheck,
 ): readonly BeforeApp[] {
   return [
     ...(interactionId === undefined ? [] : [echoInteractionId(interactionId)]),
     // Any page may read the metadata.
     ...(metadata === undefined ? [] : [serveMetadata(metadata)]),
-    ...(allowedOrigins === undefined ? [] : [checkOrigin(allowedOrigins)]),
+    ...(allowedOrigins === undefined ? [] : [refusePages(mayCall)]),
   ];
 }
 

@@ -7,10 +7,13 @@ import {
   mutualTls,
   Public,
 } from 'nestjs-cert-bound-auth';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { TestDpopClient } from 'nestjs-cert-bound-auth/testing';
 import { decodeJwt } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { type Platform, PLATFORMS, startApp } from '../support/platforms.js';
+import { CARRIERS, connectBy, connected, portOf, refused, startGateways } from '../support/websockets.js';
+import { answerTo } from './websockets/chat.gateway.js';
 import {
   API_CLIENT,
   AUDIENCE,
@@ -171,6 +174,31 @@ describe.each(PLATFORMS)("profile: 'mcp' on %s", (platform) => {
     await clientOf(app, world).get('/open').set('Origin', 'https://mcp.example.com').expect(403);
   });
 });
+
+@WebSocketGateway({ path: '/chat' })
+@Public()
+class OpenGateway {
+  @SubscribeMessage('open') open(client: object): unknown {
+    return answerTo(client, 'open');
+  }
+}
+
+test.each(CARRIERS)(
+  'MCP-10: a page of another origin cannot connect by %s, where origins are named',
+  async (carrier) => {
+    const as = await startAuthorizationServer(world);
+    const allowedOrigins = ['https://app.example'];
+    const auth = CertBoundAuthModule.forRoot({ ...as.moduleOptions, allowedOrigins });
+    const app = await startGateways(world, 'express', carrier, auth, [OpenGateway]);
+    const from = (Origin: string): Parameters<typeof connectBy>[2] => ({
+      port: portOf(app),
+      headers: { Origin },
+    });
+    const client = await connected(connectBy(carrier, world, from('https://app.example')));
+    expect(await client.ask('open')).toBe('open');
+    expect((await refused(connectBy(carrier, world, from('https://evil.example')))).status).toBe(403);
+  },
+);
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[\da-f]{4}-[\da-f]{12}$/;
 const SENT = '93BAC548-D2DE-4546-B106-880A5018460D';

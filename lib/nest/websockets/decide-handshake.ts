@@ -4,6 +4,7 @@ import { messageOf } from '../../common/message-of.js';
 import { headerValues } from '../../request/header-values.js';
 import { rawRequestOf } from '../../request/http-request.js';
 import { protect } from '../exchange/protect.js';
+import { ORIGIN_REFUSED } from '../http/check-origin.js';
 import type { HandshakeExchange } from './handshake-exchange.js';
 import type { HandshakePolicy } from './handshake-policy.js';
 
@@ -20,7 +21,8 @@ export function decideHandshake(
   exchange: HandshakeExchange,
   { demanded, messagesDemand }: HandshakePolicy,
 ): MaybePromise<HandshakeRefusal | undefined> {
-  const { authenticator } = exchange.app;
+  const { authenticator, mayCall } = exchange.app;
+  if (!mayCall(rawRequestOf(exchange.request))) return OTHER_ORIGIN;
   if (demanded !== undefined) return refusalBy(exchange, () => protect(authenticator, exchange, demanded));
   if (!messagesDemand || !hasCredentials(exchange)) return undefined;
   // Messages are decided by what is found now: later a proof would be too old. Whoever is refused may connect all the same.
@@ -30,6 +32,13 @@ export function decideHandshake(
 function hasCredentials({ request, record }: HandshakeExchange): boolean {
   return record.ticket !== undefined || headerValues(rawRequestOf(request), 'authorization').length > 0;
 }
+
+const OTHER_ORIGIN: HandshakeRefusal = {
+  status: 403,
+  error: 'Forbidden',
+  message: ORIGIN_REFUSED,
+  headers: {},
+};
 
 const FAULT: HandshakeRefusal = {
   status: 500,

@@ -1,4 +1,5 @@
 import type { ModulesContainer } from '@nestjs/core';
+import type { OriginCheck } from '../http/check-origin.js';
 import type { HttpRequest } from '../../request/http-request.js';
 import type { RequestAuthenticator } from '../exchange/request-authenticator.js';
 import type { Tickets } from './tickets.js';
@@ -12,6 +13,8 @@ export interface GatewayApp {
   readonly protectsAll: boolean;
   /** Whether the app has left open what a handshake is for, where no gateway is. */
   readonly isPublic: (request: HttpRequest) => boolean;
+  /** Whether the page that a request comes from may call at all. */
+  readonly mayCall: OriginCheck;
   /** `undefined` where no ticket is accepted. */
   readonly tickets: Tickets | undefined;
   /** The server of HTTP that it shares with its gateways; `undefined` where it has none. */
