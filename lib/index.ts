@@ -1,5 +1,6 @@
 // The public API, in the order of a reader: the module, the routes, the server, what a handler gets, refusals.
 export { CertBoundAuthModule } from './nest/cert-bound-auth.module.js';
+export type { CertBoundAuthOptionsFactory } from './nest/options-factory.js';
 export type {
   AlgorithmOptions,
   AuthorizationServerHttpOptions,
