@@ -20,7 +20,8 @@ export function serveMetadata(served: ServedMetadata): BeforeApp {
     if (!isAskedFor(request, served.target)) return false;
     answer(request, response, served).catch((error: unknown) => {
       log.error(`the metadata of this API could not be made: ${messageOf(error)}`);
-      response.writeHead(500).end();
+      if (!response.headersSent) response.statusCode = 500;
+      response.end();
     });
     return true;
   };
