@@ -123,6 +123,12 @@ export type {
 } from './authorization/demands.js';
 export { Public } from './nest/decorators/public.decorator.js';
 export { AllowAnonymous } from './nest/decorators/allow-anonymous.decorator.js';
+export {
+  type AuthenticatedRequest,
+  createUserDecorator,
+  type UserDecorator,
+  type UserOf,
+} from './nest/decorators/user.decorator.js';
 export { AccessToken } from './nest/decorators/access-token.decorator.js';
 export { ClientCertificate } from './nest/decorators/client-certificate.decorator.js';
 export { CertificateBindingGuard } from './nest/guards/certificate-binding.guard.js';

@@ -1,8 +1,6 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import type { VerifiedAccessToken } from '../../decision.js';
-import { authenticatorOf } from '../exchange/app-registry.js';
-import { requireExchange } from '../guards/exchange-of.js';
-import { routePolicy } from '../demands/route-policy.js';
+import { acceptanceOf } from './acceptance-of.js';
 
 /** Every member of a {@link VerifiedAccessToken}: the compiler refuses one that is forgotten. */
 const MEMBERS: Readonly<Record<keyof VerifiedAccessToken, true>> = {
@@ -23,7 +21,7 @@ const MEMBERS: Readonly<Record<keyof VerifiedAccessToken, true>> = {
 
 const fromContext = createParamDecorator(
   async (member: keyof VerifiedAccessToken | undefined, context: ExecutionContext): Promise<unknown> => {
-    const token = await tokenOf(context);
+    const token = (await acceptanceOf(context))?.token;
     return member === undefined ? token : token?.[member];
   },
 );
@@ -63,19 +61,3 @@ export function AccessToken(
 }
 
 type Pipe = PipeTransform | Type<PipeTransform>;
-
-async function tokenOf(context: ExecutionContext): Promise<VerifiedAccessToken | undefined> {
-  const policy = routePolicy(context.getClass(), context.getHandler() as () => unknown);
-  if (policy.kind === 'public' && policy.by === 'method') return undefined;
-  const exchange = requireExchange(context);
-  const authenticator = authenticatorOf(exchange);
-  if (!authenticator.hasDecided(exchange)) {
-    if (policy.kind === 'protected' && policy.anonymous && authenticator.admitsAnonymous(exchange))
-      return undefined;
-    if (policy.kind === 'public') return undefined;
-    return (await authenticator.require(exchange, policy)).token;
-  }
-  const decision = await authenticator.decide(exchange);
-  // Stryker disable next-line ConditionalExpression: what is refused has no token, only its type wants to be asked
-  return decision.outcome === 'accepted' ? decision.token : undefined;
-}
