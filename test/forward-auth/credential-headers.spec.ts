@@ -189,6 +189,31 @@ test('row 43: the headers of other policies are there without a value, whatever 
   expect(await told('same')).toEqual(['', '', 'user-1']);
 });
 
+test('row 43: what is kept of a known token and of its certificate at one policy is told at no other', async () => {
+  const as = await startAuthorizationServer(world);
+  const policies = {
+    plain: {},
+    tenant: { credentialHeaders: { 'X-Tenant': 'tenant' } },
+    role: { credentialHeaders: { 'X-Tenant': 'role' } },
+    // Of a certificate that nobody has verified no names are told.
+    unverified: {
+      clientCertificate: { from: 'header', header: 'X-SSL-Client-Cert', format: 'pem', trust: 'any' },
+    },
+  } as const;
+  const endpoint = await startEndpoint('node', optionsFor(world, as, { policies }));
+  const token = await as.accessToken({ certificate: world.client1, claims: { tenant: 't-1', role: 'r' } });
+  const told = async (policy: string): Promise<unknown> => {
+    const { headers } = await endpoint.ask(policy, { token, certificate: world.client1 });
+    return [headers['x-tenant'], headers['x-credential-certificate-subject'] !== ''];
+  };
+  for (let round = 0; round < 3; round += 1) {
+    expect(await told('plain')).toEqual(['', true]);
+    expect(await told('tenant')).toEqual(['t-1', true]);
+    expect(await told('role')).toEqual(['r', true]);
+    expect(await told('unverified')).toEqual(['', false]);
+  }
+});
+
 const TOKEN: VerifiedAccessToken = {
   issuer: 'https://as.example.com',
   audience: ['https://api.example.com'],

@@ -39,6 +39,8 @@ export interface Way {
   readonly bareUnauthorized?: true;
   /** @default 'required' */
   readonly binding?: 'if-bound';
+  /** Starts what is attacked, where that is no app with routes of its own. */
+  readonly start?: typeof startHostileApp;
 }
 
 const unprotected = (): ClassDecorator => () => undefined;
@@ -109,6 +111,7 @@ export async function startHostileApp(
   way: Way,
   options: HostileAppOptions = {},
 ): Promise<HostileApp> {
+  if (way.start !== undefined) return way.start(kit, platform, way, options);
   const counter = { runs: 0 };
   const { key, cert } = kit.server;
   const tls = mutualTls({ key, cert, ca: kit.ca.cert, clientAuth: 'request' });
@@ -136,12 +139,12 @@ function moduleOf(kit: HostileKit, way: Way, options: HostileAppOptions, counter
   return HostileModule;
 }
 
-function audienceOf({ audience = AUDIENCE }: HostileAppOptions): string {
+export function audienceOf({ audience = AUDIENCE }: HostileAppOptions): string {
   return audience;
 }
 
 /** Issuers A, which answers introspection as well, and B. */
-function serversOf(
+export function serversOf(
   kit: HostileKit,
   options: HostileAppOptions,
 ): CertBoundAuthOptions['authorizationServers'] {
