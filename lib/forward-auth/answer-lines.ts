@@ -3,7 +3,7 @@ import type { ClientCertificate } from '../client-certificate/client-certificate
 import { describeIdentity } from '../client-certificate/presented-certificate.js';
 import type { AuthenticationScheme, TokenDescription } from '../decision.js';
 import type { CountedCertificate } from '../resource-server.js';
-import { certificateHeaders, emptyHeaders, tokenHeaders } from './credential-headers.js';
+import { anonymousHeaders, certificateHeaders, emptyHeaders, tokenHeaders } from './credential-headers.js';
 
 /** Names and values of headers in turn, as Node takes them at once. */
 export type HeaderLines = readonly string[];
@@ -69,6 +69,12 @@ export class AnswerLines {
       kept.all = [...kept.ofToken, ...certificate, ...REST];
     }
     return kept.all;
+  }
+
+  /** The same of a caller without credentials. @param own names of headers that say nothing of it */
+  anonymousLines(own: readonly string[], counted: CountedCertificate | undefined): HeaderLines {
+    const certificate = counted === undefined ? NO_CERTIFICATE : this.linesOfCertificate(counted);
+    return [...this.others, ...linesOf(anonymousHeaders(own)), ...certificate, ...REST];
   }
 
   private keptFor(token: TokenWithLines, scheme: AuthenticationScheme): KeptLines {

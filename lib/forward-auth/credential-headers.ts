@@ -56,6 +56,17 @@ export function tokenHeaders(
   return { ...usual, ...Object.fromEntries(claims) };
 }
 
+/** What an answer says in the place of a scheme where the request came without credentials. */
+const ANONYMOUS = 'Anonymous';
+
+/** The same of a caller without credentials: nothing but that. @param custom names of further headers */
+export function anonymousHeaders(custom: readonly string[]): Readonly<Record<string, string>> {
+  const usual = Object.values(CREDENTIAL_HEADERS).filter(
+    (name) => !name.startsWith('X-Credential-Certificate-'),
+  );
+  return { ...emptyHeaders([...usual, ...custom]), [CREDENTIAL_HEADERS.tokenType]: ANONYMOUS };
+}
+
 /** The same for the client's certificate, where it proved one that counts. */
 export function certificateHeaders(
   certificate: ToldCertificate | undefined,

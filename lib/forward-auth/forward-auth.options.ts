@@ -61,6 +61,14 @@ export interface ForwardAuthPolicy extends ForwardAuthRules {
   readonly scopes?: readonly string[];
   /** The scopes of which a token must have at least one. @default none */
   readonly anyScope?: readonly string[];
+  /**
+   * Whether a request passes as well that shows no credentials at all: no `Authorization` and no `DPoP` header, and nothing at any
+   * place of `token`. The answer then says `X-Credential-Token-Type: Anonymous`, and nothing of a token. Whoever shows anything
+   * is judged.
+   * What is lost: whoever leaves its credentials out gets what the API has for everyone.
+   * @default false
+   */
+  readonly allowAnonymous?: boolean;
 }
 
 /** The rules that can be given for all policies at once. Each policy can replace each of them. */

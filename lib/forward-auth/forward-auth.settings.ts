@@ -29,7 +29,7 @@ const POLICY_OPTIONS = optionsOf(CheckedForwardAuthPolicy) as readonly (keyof Fo
 
 /** The options that a policy may take over from what stands beside the policies. */
 export const RULES = POLICY_OPTIONS.filter(
-  (name): name is keyof ForwardAuthRules => name !== 'scopes' && name !== 'anyScope',
+  (name): name is keyof ForwardAuthRules => !['scopes', 'anyScope', 'allowAnonymous'].includes(name),
 );
 
 // They are checked in each policy that takes them over.
@@ -37,9 +37,10 @@ for (const rule of RULES) Allow()(CheckedForwardAuthOptions.prototype, rule);
 
 /** What to do about an option that there is not beside the policies. */
 export function remedyBesidePolicies(name: string): string | undefined {
-  return POLICY_OPTIONS.some((option) => option === name)
-    ? 'scopes are for each policy to say: put it there'
-    : undefined;
+  if (!POLICY_OPTIONS.some((option) => option === name)) return undefined;
+  return name === 'allowAnonymous'
+    ? 'it is for each policy to say: put it there'
+    : 'scopes are for each policy to say: put it there';
 }
 
 function isPath(path: unknown): boolean {

@@ -1,4 +1,4 @@
-import { Allow } from 'class-validator';
+import { Allow, IsBoolean } from 'class-validator';
 import { isScope, SENDER_CONSTRAINTS } from '../authorization/demands.js';
 import type { ClaimPath } from '../cert-bound-auth.options.js';
 import type { SettingsOf } from '../common/settings-of.js';
@@ -17,7 +17,7 @@ const SCOPES = "give a list of scopes, one name each: ['payments:read']";
 /** One policy, with what it takes over, as configured. */
 export type PolicySettings = SettingsOf<
   ForwardAuthPolicy,
-  Exclude<keyof ForwardAuthPolicy, 'scopes' | 'credentialHeaders'>,
+  Exclude<keyof ForwardAuthPolicy, 'scopes' | 'credentialHeaders' | 'allowAnonymous'>,
   { readonly phantomToken: PhantomTokenSettings | undefined }
 >;
 
@@ -28,6 +28,8 @@ export class CheckedForwardAuthPolicy implements PolicySettings {
   @Given()
   @Satisfies('scopes', SCOPES, (value) => isScopes(value) && value.length > 0)
   readonly anyScope: PolicySettings['anyScope'];
+
+  @Given() @IsBoolean({ message: 'use true or false' }) readonly allowAnonymous: boolean = false;
 
   @Given()
   @HasNoProblems(checkConstraints)

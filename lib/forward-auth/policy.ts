@@ -10,6 +10,7 @@ import type { Acceptance, Decision, RequestTrace, TokenDescription } from '../de
 import type { DpopRules } from '../dpop/check-dpop-proof.js';
 import type { DecisionListener } from '../events/decision-listener.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import { hasNoCredentials } from '../request/credentials.js';
 import type { HttpRequest } from '../request/http-request.js';
 import { type CountedCertificate, ResourceServer } from '../resource-server.js';
 import { AnswerLines, type HeaderLines, linesOf } from './answer-lines.js';
@@ -24,8 +25,8 @@ import {
   targetHeadersOf,
 } from './forwarded-request.js';
 import { type PhantomTokenMaker, phantomTokenMaker } from './phantom-token.js';
-import type { ResolvedPolicy } from './resolved-forward-auth.js';
-import { moveToken } from './token-place.js';
+import { ownHeadersOf, type ResolvedPolicy } from './resolved-forward-auth.js';
+import { holds, moveToken } from './token-place.js';
 
 /** What a policy is told by its endpoint. */
 export interface PolicyContext {
@@ -79,6 +80,8 @@ export class Policy {
     const startedAt = performance.now();
     let request: ClientsRequest;
     try {
+      const anonymous = this.settings.allowAnonymous ? this.anonymousRequest(raw, rest) : undefined;
+      if (anonymous !== undefined) return this.answerAnonymous(anonymous);
       request = this.clientRequest(raw, rest);
     } catch (error) {
       return this.refuse(error, { ...startOfProgress(), startedAt }, this.context.path);
@@ -110,6 +113,29 @@ export class Policy {
       ? new ForwardedRequest(raw, target, rawHeadersOf(raw))
       : this.movedRequest(raw, target, proxy === 'envoy' ? '' : rest);
   }
+
+  /** The request, where it shows no credentials at any place that this policy knows. */
+  private anonymousRequest(raw: IncomingMessage, rest: string): ForwardedRequest | undefined {
+    const { proxy } = this.context;
+    const target = forwardedTarget(raw, rest, proxy);
+    const request = new ForwardedRequest(raw, target, rawHeadersOf(raw));
+    const sent = { target, fields: headerFieldsOf(raw), asked: proxy === 'envoy' ? '' : rest };
+    const isShown = (this.settings.token ?? []).some((place) => holds(sent, place));
+    return isShown || !hasNoCredentials(request) ? undefined : request;
+  }
+
+  private answerAnonymous(request: ForwardedRequest): MaybePromise<ForwardAuthAnswer> {
+    const counted = this.server.verifiedCertificate(this.server.findCertificate(request));
+    return andThenWith(counted, this.admitAnonymous, request);
+  }
+
+  private readonly admitAnonymous = (
+    counted: CountedCertificate | undefined,
+    request: ForwardedRequest,
+  ): ForwardAuthAnswer => {
+    this.server.reportAnonymous(request, `${request.method ?? 'unknown method'} ${this.context.path}`);
+    return acceptance(this.lines.anonymousLines(ownHeadersOf(this.settings), counted));
+  };
 
   /** @param asked what follows the policy's path, where that is not the client's own */
   private movedRequest(

@@ -109,14 +109,15 @@ function resolvePolicy(name: string, own: ForwardAuthPolicy, given: Given): Poli
       token: policy.token === undefined ? undefined : [policy.token].flat().map((place) => ({ ...place })),
       credentialHeaders: new Map(Object.entries(policy.credentialHeaders)),
       phantomToken: policy.phantomToken,
+      allowAnonymous: policy.allowAnonymous,
     },
   };
 }
 
 /** A policy with what it takes over; an option that is `undefined` says nothing. */
-function inherit({ scopes, anyScope, ...own }: ForwardAuthPolicy, given: Given): JsonObject {
+function inherit({ scopes, anyScope, allowAnonymous, ...own }: ForwardAuthPolicy, given: Given): JsonObject {
   const rules = RULES.map((name) => [name, own[name] === undefined ? given[name] : own[name]] as const);
-  const policy = { ...Object.fromEntries(rules), scopes, anyScope } as JsonObject;
+  const policy = { ...Object.fromEntries(rules), scopes, anyScope, allowAnonymous } as JsonObject;
   // Of a policy that is bound there is nothing to report.
   return own.reportUnbound !== undefined || mayBeUnbound(policy)
     ? policy

@@ -29,6 +29,8 @@ export interface ResolvedPolicy {
   /** Headers of the other policies, which it sends without a value. */
   readonly otherHeaders: readonly string[];
   readonly phantomToken: PhantomTokenSettings | undefined;
+  /** Whether a request that shows no credentials passes as well. */
+  readonly allowAnonymous: boolean;
 }
 
 /** What a policy's answers have beside the usual headers, and beside those of other policies. */

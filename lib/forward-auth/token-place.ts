@@ -39,7 +39,7 @@ interface Taken {
 }
 
 /** Whether anything is there at all, right or wrong. */
-function holds(request: RequestWithToken, place: TokenPlace): boolean {
+export function holds(request: RequestWithToken, place: TokenPlace): boolean {
   if (place.header !== undefined) return isFilled(valuesOf(request.fields, place.header));
   if (place.cookie !== undefined) return isFilled(cookiesOf(request, place));
   return [request.target?.uri, request.asked].some((url) =>

@@ -44,6 +44,7 @@ const RULES = [
   'phantomToken',
   'scopes',
   'anyScope',
+  'allowAnonymous',
   'bootstrap',
   'exposeToken',
   'validate',
