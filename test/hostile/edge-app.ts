@@ -106,7 +106,7 @@ async function startBackend(platform: Platform, options: ForwardAuthOptions): Pr
     forwardAuth: resolveForwardAuth(options),
   });
   logTo(SILENT);
-  return { port: Number(new URL(running.address).port), close: running.close };
+  return { port: Number(new URL(running.address).port), close: async () => running.close() };
 }
 
 /** As a proxy does: it asks, and either the API answers, or the client gets what the backend said. */
