@@ -9,11 +9,11 @@ const API_SECURITY_METADATA = 'swagger/apiSecurity';
 
 /** Names of the security schemes in the OpenAPI document. */
 const OAUTH2 = 'oauth2';
-const MUTUAL_TLS = 'mutualTLS';
-const DPOP = 'dpop';
+export const MUTUAL_TLS = 'mutualTLS';
+export const DPOP = 'dpop';
 
 /** One way of being let in: every scheme in it is needed (OpenAPI 3.1, Security Requirement Object). */
-type SecurityRequirement = Readonly<Record<string, readonly string[]>>;
+export type SecurityRequirement = Readonly<Record<string, readonly string[]>>;
 
 const ours = new WeakSet<object>();
 
@@ -53,7 +53,7 @@ function requirementsOf(
   constraints: readonly SenderConstraint[],
 ): readonly SecurityRequirement[] {
   return proofsOf(constraints).flatMap((proofs) =>
-    scopesOf(rules).map((scopes) => ({
+    waysOfScopes(rules).map((scopes) => ({
       [OAUTH2]: [...new Set(scopes)],
       ...Object.fromEntries(proofs.map((proof) => [proof, []])),
     })),
@@ -62,16 +62,21 @@ function requirementsOf(
 
 /** The ways of proving oneself that a route admits. What the configuration admits beside it is not known here. */
 function proofsOf(constraints: readonly SenderConstraint[]): readonly (readonly string[])[] {
-  const needed = [
-    ...(constraints.includes('certificate') ? [MUTUAL_TLS] : []),
-    ...(constraints.includes('dpop') ? [DPOP] : []),
-  ];
+  const needed = neededProofs(constraints);
   if (needed.length > 0) return [needed];
   return constraints.includes('any') ? [[MUTUAL_TLS], [DPOP]] : [[MUTUAL_TLS]];
 }
 
+/** The proofs that constraints name; `any` names none. */
+export function neededProofs(constraints: readonly SenderConstraint[]): readonly string[] {
+  return [
+    ...(constraints.includes('certificate') ? [MUTUAL_TLS] : []),
+    ...(constraints.includes('dpop') ? [DPOP] : []),
+  ];
+}
+
 /** All rules hold; `@AnyScope()` multiplies the ways of meeting them. */
-function scopesOf(rules: readonly ScopeRule[]): readonly (readonly string[])[] {
+export function waysOfScopes(rules: readonly ScopeRule[]): readonly (readonly string[])[] {
   return rules.reduce<readonly (readonly string[])[]>(
     (before, { kind, scopes }) =>
       kind === 'all'

@@ -1,7 +1,14 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import type { Demands, ScopeRule, SenderConstraint } from '../../authorization/demands.js';
+import type { Demands, SenderConstraint } from '../../authorization/demands.js';
 import type { ResolvedOptions } from '../../options/resolve-options.js';
 import { metadataUrlOf } from '../../protected-resource/metadata-url.js';
+import {
+  DPOP,
+  MUTUAL_TLS,
+  neededProofs,
+  type SecurityRequirement,
+  waysOfScopes,
+} from '../demands/swagger-security.js';
 import { describeEntrances } from './describe-entrances.js';
 import type { Entrance } from './entrance.js';
 import { EntranceRegistry } from './entrance-registry.js';
@@ -14,12 +21,10 @@ export interface OpenApiDocument {
 
 /** An operation, as far as it is described here. */
 interface Operation {
-  readonly security?: readonly Requirement[];
+  readonly security?: readonly SecurityRequirement[];
   readonly responses?: Members;
 }
 
-/** One way of being let in: every scheme in it is needed. */
-type Requirement = Readonly<Record<string, readonly string[]>>;
 type Members = Readonly<Record<string, unknown>>;
 
 /**
@@ -92,9 +97,6 @@ interface Describer {
   components(components: object | undefined): object;
 }
 
-const MUTUAL_TLS = 'mutualTLS';
-const DPOP = 'dpop';
-
 function describer(app: INestApplicationContext): Describer {
   const { options, ...protection } = app.get(EntranceRegistry, { strict: false }).protection;
   const seesCertificates = protection.seesCertificates();
@@ -102,9 +104,9 @@ function describer(app: INestApplicationContext): Describer {
     name: index === 0 ? 'oauth2' : `oauth2_${index + 1}`,
     issuer,
   }));
-  const waysOf = (demands: Demands): readonly Requirement[] =>
+  const waysOf = (demands: Demands): readonly SecurityRequirement[] =>
     proofsOf(demands.constraints, options, seesCertificates).flatMap((proofs) =>
-      scopesOf(demands.rules).flatMap((scopes) =>
+      waysOfScopes(demands.rules).flatMap((scopes) =>
         issuers.map(({ name }) => ({
           [name]: [...new Set(scopes)],
           ...Object.fromEntries(proofs.map((proof) => [proof, []])),
@@ -154,7 +156,10 @@ function discoveryOf(issuer: string): object {
 }
 
 /** What others say of an operation; our decorators have said the rest, without the options. */
-function othersThan(names: readonly string[], security: readonly Requirement[]): readonly Requirement[] {
+function othersThan(
+  names: readonly string[],
+  security: readonly SecurityRequirement[],
+): readonly SecurityRequirement[] {
   return security.filter((requirement) => !names.some((name) => name in requirement));
 }
 
@@ -164,10 +169,7 @@ function proofsOf(
   { dpop, authorizationServers }: ResolvedOptions,
   seesCertificates: boolean,
 ): readonly (readonly string[])[] {
-  const needed = [
-    ...(constraints.includes('certificate') ? [MUTUAL_TLS] : []),
-    ...(constraints.includes('dpop') ? [DPOP] : []),
-  ];
+  const needed = neededProofs(constraints);
   if (needed.length > 0) return [needed];
   const mayBeUnbound = authorizationServers.some(({ binding }) => binding !== 'required');
   return [
@@ -175,17 +177,6 @@ function proofsOf(
     ...(dpop === undefined ? [] : [[DPOP]]),
     ...(mayBeUnbound && constraints.length === 0 ? [[]] : []),
   ];
-}
-
-/** All rules hold; one of several scopes multiplies the ways of meeting them. */
-function scopesOf(rules: readonly ScopeRule[]): readonly (readonly string[])[] {
-  return rules.reduce<readonly (readonly string[])[]>(
-    (before, { kind, scopes }) =>
-      kind === 'all'
-        ? before.map((way) => [...way, ...scopes])
-        : before.flatMap((way) => scopes.map((scope) => [...way, scope])),
-    [[]],
-  );
 }
 
 const SCHEMA = 'AccessRefused';
