@@ -119,9 +119,10 @@ export class Policy {
     const { proxy } = this.context;
     const target = forwardedTarget(raw, rest, proxy);
     const request = new ForwardedRequest(raw, target, rawHeadersOf(raw));
+    if (!hasNoCredentials(request)) return undefined;
     const sent = { target, fields: headerFieldsOf(raw), asked: proxy === 'envoy' ? '' : rest };
     const isShown = (this.settings.token ?? []).some((place) => holds(sent, place));
-    return isShown || !hasNoCredentials(request) ? undefined : request;
+    return isShown ? undefined : request;
   }
 
   private answerAnonymous(request: ForwardedRequest): MaybePromise<ForwardAuthAnswer> {

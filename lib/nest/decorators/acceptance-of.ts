@@ -16,7 +16,7 @@ export async function acceptanceOf(context: ExecutionContext): Promise<Acceptanc
   const authenticator = authenticatorOf(exchange);
   if (!authenticator.hasDecided(exchange)) {
     if (policy.kind === 'public') return undefined;
-    if (policy.anonymous && authenticator.admitsAnonymous(exchange)) return undefined;
+    if (authenticator.admitsAnonymous(exchange, policy)) return undefined;
     return authenticator.require(exchange, policy);
   }
   const decision = await authenticator.decide(exchange);

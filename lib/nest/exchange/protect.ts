@@ -16,7 +16,7 @@ export function protect(
   exchange: Exchange,
   route: ProtectedRoute,
 ): MaybePromise<true> {
-  if (route.anonymous && authenticator.admitsAnonymous(exchange)) return true;
+  if (authenticator.admitsAnonymous(exchange, route)) return true;
   // Stryker disable next-line ConditionalExpression: to check the rules again finds the same, it only costs
   if (authenticator.hasPassed(exchange, route)) return true;
   return andThenWith(authenticator.require(exchange, route), authorize, { authenticator, route }, exchange);

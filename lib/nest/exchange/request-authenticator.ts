@@ -133,10 +133,11 @@ export class RequestAuthenticator {
   }
 
   /**
-   * Lets a request pass that shows nothing by which it could be judged: no credentials, and no ticket. A certificate alone says
-   * nothing of what a caller may do.
+   * Lets a request pass, where its route is for callers without credentials too, that shows nothing by which it could be
+   * judged: no credentials, and no ticket. A certificate alone says nothing of what a caller may do.
    */
-  admitsAnonymous({ request, record, route }: Exchange): boolean {
+  admitsAnonymous({ request, record, route }: Exchange, policy: ProtectedRoute): boolean {
+    if (!policy.anonymous) return false;
     const { decided, handshake, ticket } = record;
     if (decided?.by === this || handshake?.ticket !== undefined || ticket !== undefined) return false;
     if (!this.server.isAnonymous(request)) return false;

@@ -52,7 +52,7 @@ function pass(
 ): MaybePromise<true> {
   if (call.passed.has(demand)) return true;
   const exchange = new GraphQLExchange(call, route, args);
-  if (demand.anonymous && authenticator.admitsAnonymous(exchange)) return true;
+  if (authenticator.admitsAnonymous(exchange, demand)) return true;
   return andThen(authenticator.require(exchange, demand), (acceptance: Acceptance): MaybePromise<true> => {
     return andThen(unmetByCall(acceptance, demand, exchange), (error): true => {
       if (error === undefined) {

@@ -6,7 +6,7 @@ import { isFinal, type RequestAuthenticator } from '../exchange/request-authenti
 import type { Acceptance } from '../../decision.js';
 import { HttpExchange } from '../http/http-exchange.js';
 import { responseOf } from '../http/reply-of.js';
-import { declareProtective, type RoutePolicy } from '../demands/route-policy.js';
+import { declareProtective } from '../demands/route-policy.js';
 import { recordOf } from '../exchange/request-record.js';
 import type { HttpRequest } from '../../request/http-request.js';
 
@@ -28,7 +28,7 @@ export class CertBoundStrategy extends PassportStrategy(Strategy, CERT_BOUND_STR
     const { policy } = recordOf(request);
     // A class that is public says nothing to a strategy that the app has called: only the very method does.
     if (policy?.kind === 'public' && policy.by === 'method') this.pass();
-    else this.decide(request, policy).catch((error: unknown) => this.error(error));
+    else this.decide(request).catch((error: unknown) => this.error(error));
   }
 
   /** Never called: `authenticate` is replaced. */
@@ -40,11 +40,11 @@ export class CertBoundStrategy extends PassportStrategy(Strategy, CERT_BOUND_STR
    * `fail()` lets `AuthGuard(['cert-bound', 'other'])` go on to the other strategy: only when no credentials came
    * at all. Bad ones are an error, or a weaker strategy could accept them.
    */
-  private async decide(request: HttpRequest, policy: RoutePolicy | undefined): Promise<void> {
+  private async decide(request: HttpRequest): Promise<void> {
     const exchange = new HttpExchange(request, responseOf(request));
     const authenticator = authenticatorOf(exchange);
-    if (policy?.kind === 'protected' && policy.anonymous && authenticator.admitsAnonymous(exchange))
-      return this.pass();
+    const { policy } = exchange.record;
+    if (policy?.kind === 'protected' && authenticator.admitsAnonymous(exchange, policy)) return this.pass();
     const decision = await authenticator.decide(exchange);
     if (decision.outcome === 'accepted') {
       authenticator.offerNonce(decision, exchange);

@@ -42,7 +42,7 @@ export class CertificateBindingGuard implements CanActivate {
 
   private require(exchange: Exchange, asked: ProtectedRoute): MaybePromise<unknown> {
     const authenticator = this.authenticator ?? authenticatorOf(exchange);
-    if (asked.anonymous && authenticator.admitsAnonymous(exchange)) return true;
+    if (authenticator.admitsAnonymous(exchange, asked)) return true;
     return authenticator.require(exchange, asked);
   }
 }
