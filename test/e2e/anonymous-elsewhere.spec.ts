@@ -1,12 +1,6 @@
 import { Controller } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { Query, Resolver } from '@nestjs/graphql';
-import {
-  ClientProxyFactory,
-  MessagePattern,
-  type MicroserviceOptions,
-  Transport,
-} from '@nestjs/microservices';
+import { MessagePattern } from '@nestjs/microservices';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import {
   AccessToken,
@@ -15,11 +9,10 @@ import {
   Scopes,
   type VerifiedAccessToken,
 } from 'nestjs-cert-bound-auth';
-import { lastValueFrom } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { freePort } from '../support/grpc.js';
+import { startTcpMessages } from '../support/tcp-messages.js';
 import { connectBy, connected, portOf, refused, startGateways } from '../support/websockets.js';
-import { createWorld, startAuthorizationServer, tlsOf, whenOver } from '../support/world.js';
+import { createWorld, startAuthorizationServer } from '../support/world.js';
 import { answerTo } from './websockets/chat.gateway.js';
 import { query, startBank } from './graphql/bank.js';
 
@@ -109,31 +102,7 @@ describe.each(['ws', 'socket.io'] as const)(
 
 test('a message handler for callers without credentials answers whoever shows nothing, over TCP', async () => {
   const as = await startAuthorizationServer(world);
-  const messages = {
-    findCredentials: (_context: object, data: unknown) => {
-      const { token } = data as { readonly token?: string };
-      return token === undefined ? undefined : { authorization: `Bearer ${token}` };
-    },
-  };
-  const port = await freePort();
-  const app = await NestFactory.createMicroservice<MicroserviceOptions>(
-    {
-      module: class App {},
-      imports: [CertBoundAuthModule.forRoot({ ...as.moduleOptions, messages })],
-      controllers: [RatesController],
-    },
-    { transport: Transport.TCP, options: { port, tlsOptions: tlsOf(world) as never }, logger: false },
-  );
-  await app.listen();
-  whenOver(async () => app.close());
-  const { key, cert } = world.client1;
-  const client = ClientProxyFactory.create({
-    transport: Transport.TCP,
-    options: { port, tlsOptions: { key, cert, ca: world.ca.cert, servername: 'localhost' } },
-  });
-  whenOver(async () => client.close());
-  const send = async (pattern: string, data: object): Promise<unknown> =>
-    lastValueFrom(client.send(pattern, data)).catch((error: unknown) => error);
+  const send = await startTcpMessages(world, as, RatesController);
   expect(await send('rates', {})).toBe('rates');
   expect(await send('rates', { token: 'nonsense' })).toMatchObject({ statusCode: 401 });
   expect(await send('closed', {})).toMatchObject({ statusCode: 401 });

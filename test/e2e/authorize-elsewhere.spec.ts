@@ -1,12 +1,6 @@
 import { Controller } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { Query, Resolver } from '@nestjs/graphql';
-import {
-  ClientProxyFactory,
-  MessagePattern,
-  type MicroserviceOptions,
-  Transport,
-} from '@nestjs/microservices';
+import { MessagePattern } from '@nestjs/microservices';
 import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import {
   AccessToken,
@@ -14,11 +8,10 @@ import {
   CertBoundAuthModule,
   type VerifiedAccessToken,
 } from 'nestjs-cert-bound-auth';
-import { lastValueFrom } from 'rxjs';
 import { describe, expect, test } from 'vitest';
-import { freePort } from '../support/grpc.js';
+import { startTcpMessages } from '../support/tcp-messages.js';
 import { connectBy, connected, portOf, startGateways } from '../support/websockets.js';
-import { createWorld, startAuthorizationServer, tlsOf, whenOver } from '../support/world.js';
+import { createWorld, startAuthorizationServer } from '../support/world.js';
 import { query, startBank } from './graphql/bank.js';
 import { answerTo } from './websockets/chat.gateway.js';
 
@@ -90,31 +83,10 @@ test.each(['ws', 'socket.io'] as const)(
 
 test('what code demands of a message over TCP is told to its sender', async () => {
   const as = await startAuthorizationServer(world);
-  const messages = {
-    findCredentials: (_context: object, data: unknown) => ({
-      authorization: `Bearer ${(data as { readonly token: string }).token}`,
-    }),
-  };
-  const port = await freePort();
-  const app = await NestFactory.createMicroservice<MicroserviceOptions>(
-    {
-      module: class App {},
-      imports: [CertBoundAuthModule.forRoot({ ...as.moduleOptions, messages })],
-      controllers: [TransfersController],
-    },
-    { transport: Transport.TCP, options: { port, tlsOptions: tlsOf(world) as never }, logger: false },
-  );
-  await app.listen();
-  whenOver(async () => app.close());
-  const { key, cert } = world.client1;
-  const client = ClientProxyFactory.create({
-    transport: Transport.TCP,
-    options: { port, tlsOptions: { key, cert, ca: world.ca.cert, servername: 'localhost' } },
-  });
-  whenOver(async () => client.close());
+  const call = await startTcpMessages(world, as, TransfersController);
   const send = async (scope: string): Promise<unknown> => {
     const token = await as.accessToken({ certificate: world.client1, scope });
-    return lastValueFrom(client.send('transfer', { token })).catch((error: unknown) => error);
+    return call('transfer', { token });
   };
   expect(await send('transfers')).toBe('transferred');
   expect(await send('')).toMatchObject({ statusCode: 403 });

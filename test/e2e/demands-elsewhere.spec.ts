@@ -1,15 +1,12 @@
 import { Controller } from '@nestjs/common';
 import { Args, Query, Resolver } from '@nestjs/graphql';
-import { MessagePattern, type MicroserviceOptions, Transport } from '@nestjs/microservices';
-import { ClientProxyFactory } from '@nestjs/microservices';
-import { NestFactory } from '@nestjs/core';
+import { MessagePattern } from '@nestjs/microservices';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { CertBoundAuthModule, Demand, RequireClaim } from 'nestjs-cert-bound-auth';
-import { lastValueFrom } from 'rxjs';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { freePort } from '../support/grpc.js';
+import { startTcpMessages } from '../support/tcp-messages.js';
 import { connectBy, connected, portOf, startGateways } from '../support/websockets.js';
-import { createWorld, startAuthorizationServer, tlsOf, whenOver } from '../support/world.js';
+import { createWorld, startAuthorizationServer } from '../support/world.js';
 import { answerTo } from './websockets/chat.gateway.js';
 import { query, startBank } from './graphql/bank.js';
 
@@ -96,31 +93,9 @@ test.each(['ws', 'socket.io'] as const)(
 
 test("a check of the app's own sees the content of a message over TCP", async () => {
   const as = await startAuthorizationServer(world);
-  const messages = {
-    findCredentials: (_context: object, data: unknown) => ({
-      authorization: `Bearer ${(data as { readonly token: string }).token}`,
-    }),
-  };
-  const port = await freePort();
-  const app = await NestFactory.createMicroservice<MicroserviceOptions>(
-    {
-      module: class App {},
-      imports: [CertBoundAuthModule.forRoot({ ...as.moduleOptions, messages })],
-      controllers: [BalanceController],
-    },
-    { transport: Transport.TCP, options: { port, tlsOptions: tlsOf(world) as never }, logger: false },
-  );
-  await app.listen();
-  whenOver(async () => app.close());
-  const { key, cert } = world.client1;
-  const client = ClientProxyFactory.create({
-    transport: Transport.TCP,
-    options: { port, tlsOptions: { key, cert, ca: world.ca.cert, servername: 'localhost' } },
-  });
-  whenOver(async () => client.close());
+  const call = await startTcpMessages(world, as, BalanceController);
   const token = await as.accessToken({ certificate: world.client1, subject: 'alice' });
-  const send = async (owner: string): Promise<unknown> =>
-    lastValueFrom(client.send('balance', { token, owner })).catch((error: unknown) => error);
+  const send = async (owner: string): Promise<unknown> => call('balance', { token, owner });
   expect(await send('alice')).toBe('balance of alice');
   expect(await send('bob')).toMatchObject({ statusCode: 403 });
   expect(asked).toEqual(['alice', 'bob']);
