@@ -38,11 +38,19 @@ export function unmetDemand(
 
 /** The same without what the app has to be asked for, which nothing but a call can answer. */
 export function unmetAtOnce(proved: ProvenToken, demands: Demands, place: Place): OAuthError | undefined {
+  const { constraints, rules, checks } = demands;
+  // Most routes demand nothing, or scopes alone.
+  if (checks.length > 0) return unmetAmongAll(proved, demands, place);
+  const unmet = constraints.length === 0 ? undefined : unmetProof(proved, demands, place);
+  return unmet ?? (rules.length === 0 ? undefined : unmetScope(proved, demands, place));
+}
+
+function unmetAmongAll(proved: ProvenToken, demands: Demands, place: Place): OAuthError | undefined {
   return (
     unmetProof(proved, demands, place) ??
-    // Most routes demand no more.
-    (demands.checks.length === 0 ? undefined : unmetClaim(proved, demands, place)) ??
-    unmetGrant(proved, demands, place)
+    unmetClaim(proved, demands, place) ??
+    unmetAuthentication(proved, demands, place) ??
+    unmetScope(proved, demands, place)
   );
 }
 
@@ -79,24 +87,27 @@ function unmetClaim({ described }: ProvenToken, { checks }: Demands, place: Plac
   return undefined;
 }
 
-/** Scopes, and how the user has authenticated: one challenge names what is missing of both (RFC 9470 §3). */
-function unmetGrant(
+/** How the user has authenticated: one challenge names what is missing of that and of the scopes (RFC 9470 §3). */
+function unmetAuthentication(
   { scopes, described }: ProvenToken,
   demands: Demands,
   place: Place,
 ): OAuthError | undefined {
-  const { rules } = demands;
-  const needed = unmetScopes(scopes, rules);
   const authentications = authenticationsOf(demands);
-  if (!authentications.every((each) => isAuthenticated(described, each, Date.now() / 1000))) {
-    const authentication = authentications.reduce(both);
-    const { acrValues, maxAge } = authentication;
-    const detail = `the ${place} demands ${textOfAuthentication(authentication)}`;
-    // A client that has no user can change nothing about it.
-    if (!hasUser(described))
-      return notAllowed('user_absent', { detail: `${detail}, and the token is of no user` });
-    return insufficientAuthentication({ acrValues, maxAge, scope: needed ?? [] }, { detail });
+  if (authentications.every((each) => isAuthenticated(described, each, Date.now() / 1000))) return undefined;
+  const authentication = authentications.reduce(both);
+  const { acrValues, maxAge } = authentication;
+  const detail = `the ${place} demands ${textOfAuthentication(authentication)}`;
+  // A client that has no user can change nothing about it.
+  if (!hasUser(described)) {
+    return notAllowed('user_absent', { detail: `${detail}, and the token is of no user` });
   }
+  const scope = unmetScopes(scopes, demands.rules) ?? [];
+  return insufficientAuthentication({ acrValues, maxAge, scope }, { detail });
+}
+
+function unmetScope({ scopes }: ProvenToken, { rules }: Demands, place: Place): OAuthError | undefined {
+  const needed = unmetScopes(scopes, rules);
   if (needed === undefined) return undefined;
   const kinds = rules.map((rule) => `${rule.kind} of ${quotedList(rule.scopes)}`);
   const detail = `the ${place} demands ${kinds.join(' and ')}, the token has ${quotedList(scopes)}`;

@@ -1,6 +1,6 @@
 import { unmetAtOnce, unmetDemand } from '../../authorization/authorize.js';
 import { NO_DEMANDS } from '../../authorization/demands.js';
-import { andThenWith, type MaybePromise } from '../../common/maybe-promise.js';
+import { isPromise, type MaybePromise } from '../../common/maybe-promise.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
 import type { Acceptance } from '../../decision.js';
 import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
@@ -19,33 +19,26 @@ export function protect(
   if (authenticator.admitsAnonymous(exchange, route)) return true;
   // Stryker disable next-line ConditionalExpression: to check the rules again finds the same, it only costs
   if (authenticator.hasPassed(exchange, route)) return true;
-  return andThenWith(authenticator.require(exchange, route), authorize, { authenticator, route }, exchange);
-}
-
-interface Authorization {
-  readonly authenticator: RequestAuthenticator;
-  readonly route: ProtectedRoute;
+  const acceptance = authenticator.require(exchange, route);
+  return isPromise(acceptance)
+    ? acceptance.then((there) => authorize(there, authenticator, exchange, route))
+    : authorize(acceptance, authenticator, exchange, route);
 }
 
 function authorize(
   acceptance: Acceptance,
-  { authenticator, route }: Authorization,
+  authenticator: RequestAuthenticator,
   exchange: Exchange,
+  route: ProtectedRoute,
 ): MaybePromise<true> {
+  const pass = (unmet: OAuthError | undefined): true => {
+    if (unmet !== undefined) throw authenticator.refuseRoute(acceptance, unmet, route, exchange);
+    authenticator.admitted(acceptance, exchange);
+    authenticator.notePass(exchange, route);
+    return true;
+  };
   const unmet = unmetByCall(acceptance, route, exchange);
-  const authorization = { authenticator, route, acceptance };
-  return andThenWith(unmet, settle, authorization, exchange);
-}
-
-function settle(
-  error: OAuthError | undefined,
-  { authenticator, route, acceptance }: Authorization & { readonly acceptance: Acceptance },
-  exchange: Exchange,
-): true {
-  if (error !== undefined) throw authenticator.refuseRoute(acceptance, error, route, exchange);
-  authenticator.admitted(acceptance, exchange);
-  authenticator.notePass(exchange, route);
-  return true;
+  return isPromise(unmet) ? unmet.then(pass) : pass(unmet);
 }
 
 /** Which demand of a route a call does not meet; `undefined` when it meets all. */

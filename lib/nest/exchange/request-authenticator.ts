@@ -136,12 +136,13 @@ export class RequestAuthenticator {
    * Lets a request pass, where its route is for callers without credentials too, that shows nothing by which it could be
    * judged: no credentials, and no ticket. A certificate alone says nothing of what a caller may do.
    */
-  admitsAnonymous({ request, record, route }: Exchange, policy: ProtectedRoute): boolean {
+  admitsAnonymous(exchange: Exchange, policy: ProtectedRoute): boolean {
     if (!policy.anonymous) return false;
+    const { request, record } = exchange;
     const { decided, handshake, ticket } = record;
     if (decided?.by === this || handshake?.ticket !== undefined || ticket !== undefined) return false;
     if (!this.server.isAnonymous(request)) return false;
-    if (!record.anonymous) this.server.reportAnonymous(request, route);
+    if (!record.anonymous) this.server.reportAnonymous(request, exchange.route);
     record.anonymous = true;
     return true;
   }

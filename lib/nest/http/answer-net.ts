@@ -9,22 +9,27 @@ import { answerTo, type HttpDoor } from './http-door.js';
 import { HttpExchange } from './http-exchange.js';
 
 /** By which an answer begins, and goes on. */
-const STEPS = ['writeHead', 'write', 'end', 'flushHeaders'] as const;
-type Step = (typeof STEPS)[number];
+type Step = 'writeHead' | 'write' | 'end' | 'flushHeaders';
 type Method = (this: ServerResponse, ...args: readonly unknown[]) => unknown;
 
 /** The methods of a response through which every answer goes. */
 export type AnswerNet = Readonly<Record<Step, Method>>;
 
 /** The same methods without the net. */
-type Below = Pick<ServerResponse, Step>;
+type Below = AnswerNet;
 
 /** An answer that waits for a decision, or that is not sent. */
 const HELD = Symbol('held answer');
 
+/** A step of an answer, as it was called. */
+interface Taken {
+  readonly step: Step;
+  readonly args: readonly unknown[];
+}
+
 interface Waiting {
   readonly kind: 'waiting';
-  readonly steps: { readonly step: Step; readonly args: readonly unknown[] }[];
+  readonly steps: Taken[];
 }
 
 interface WithHeld {
@@ -40,20 +45,50 @@ const late = new BoundedLog();
  * @param below the same methods of a response without the net
  */
 export function answerNet(door: HttpDoor, below: (response: ServerResponse) => Below): AnswerNet {
-  const caught = (step: Step): Method =>
-    function (...args) {
-      if (recordOf(requestOf(this)).answerableBy === door.authenticator)
-        return pass(below(this), this, step, args);
-      const held = (this as WithHeld)[HELD];
-      if (held?.kind === 'refused') return afterwards(this, step);
-      if (held !== undefined) {
-        held.steps.push({ step, args });
-        return step === 'write' ? false : this;
-      }
-      if (mayLeave(door, this, step, args)) return pass(below(this), this, step, args);
-      return decide(door, below(this), this, { step, args });
-    };
-  return Object.fromEntries(STEPS.map((step) => [step, caught(step)])) as unknown as AnswerNet;
+  const caught = (response: ServerResponse, step: Step, args: readonly unknown[]): unknown =>
+    take(door, below(response), response, { step, args });
+  // Written out, and the arguments only handed on: every answer comes through here twice.
+  return {
+    writeHead(...args) {
+      return isFree(door, this) ? below(this).writeHead.call(this, ...args) : caught(this, 'writeHead', args);
+    },
+    write(...args) {
+      return isFree(door, this) ? below(this).write.call(this, ...args) : caught(this, 'write', args);
+    },
+    end(...args) {
+      return isFree(door, this) ? below(this).end.call(this, ...args) : caught(this, 'end', args);
+    },
+    flushHeaders(...args) {
+      return isFree(door, this)
+        ? below(this).flushHeaders.call(this, ...args)
+        : caught(this, 'flushHeaders', args);
+    },
+  };
+}
+
+/** Whether the answer has been found to be one that may leave, or is found to be so now because its request is decided. */
+function isFree({ authenticator }: HttpDoor, response: ServerResponse): boolean {
+  const record = recordOf(requestOf(response));
+  if (record.answerableBy === authenticator) return true;
+  if ((response as WithHeld)[HELD] !== undefined || response.headersSent) return false;
+  const { decided, policy, anonymous } = record;
+  if (decided?.by !== authenticator && policy?.kind !== 'public' && !anonymous) return false;
+  record.answerableBy = authenticator;
+  return true;
+}
+
+/** What becomes of a step of an answer that is not free. */
+function take(door: HttpDoor, below: Below, response: ServerResponse, taken: Taken): unknown {
+  const { step, args } = taken;
+  const held = (response as WithHeld)[HELD];
+  if (held?.kind === 'refused') return afterwards(response, step);
+  if (held !== undefined) {
+    held.steps.push(taken);
+    return step === 'write' ? false : response;
+  }
+  return mayLeave(door, response, step, args)
+    ? pass(below, response, step, args)
+    : decide(door, below, response, taken);
 }
 
 function requestOf({ req }: ServerResponse): NodeRequest {
@@ -64,8 +99,9 @@ function pass(below: Below, response: ServerResponse, step: Step, args: readonly
   return Reflect.apply(below[step], response, args);
 }
 
+/** Whether a step may go on though nobody has decided. */
 function mayLeave(
-  { authenticator, isPublic }: HttpDoor,
+  { isPublic }: HttpDoor,
   response: ServerResponse,
   step: Step,
   args: readonly unknown[],
@@ -73,12 +109,6 @@ function mayLeave(
   if (response.headersSent) return true;
   const status = step === 'writeHead' ? Number(args[0]) : response.statusCode;
   if (status >= 400) return true;
-  const record = recordOf(requestOf(response));
-  const { decided, policy, anonymous } = record;
-  if (decided?.by === authenticator || policy?.kind === 'public' || anonymous) {
-    record.answerableBy = authenticator;
-    return true;
-  }
   const hasBody = status !== 204 && (step !== 'end' || isChunk(args[0]));
   return (isPreflight(response.req) && !hasBody) || isPublic(requestOf(response));
 }
@@ -88,12 +118,7 @@ function isChunk(value: unknown): boolean {
   return value !== undefined && value !== null && typeof value !== 'function';
 }
 
-function decide(
-  { authenticator }: HttpDoor,
-  below: Below,
-  response: ServerResponse,
-  first: Waiting['steps'][number],
-): unknown {
+function decide({ authenticator }: HttpDoor, below: Below, response: ServerResponse, first: Taken): unknown {
   const exchange = new HttpExchange(requestOf(response), response);
   const what = `${response.req.method} is answered by what is no handler of Nest, before anyone has decided about the request`;
   late.write(

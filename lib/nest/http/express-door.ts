@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { andThen } from '../../common/maybe-promise.js';
 import { CertBoundAuthConfigurationError, problem } from '../../options/configuration-error.js';
 import type { NodeRequest } from '../../request/http-request.js';
-import { answerNet } from './answer-net.js';
+import { type AnswerNet, answerNet } from './answer-net.js';
 import { admit, type HttpDoor, type ServedBehindDoor, type ServedPath } from './http-door.js';
 import { HttpExchange } from './http-exchange.js';
 import { runsHandlerOfNest } from './nest-routes.js';
@@ -65,7 +65,7 @@ export function closeExpress(adapter: HttpServer, door: HttpDoor): ServedBehindD
   const app = adapter.getInstance() as ExpressApp;
   if (!Array.isArray(app.router?.stack)) throw unknownRouter(app);
   noteOwn(app, adapter as unknown as Adapter, door);
-  const below = Object.getPrototypeOf(app.response) as ServerResponse;
+  const below = Object.getPrototypeOf(app.response) as AnswerNet;
   Object.assign(
     app.response,
     answerNet(door, () => below),
