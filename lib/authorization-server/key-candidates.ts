@@ -1,6 +1,7 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
 import type { OAuthErrorDetails } from '../challenge/oauth-error.js';
+import { importPublicKey } from '../jose/import-public-key.js';
 import { describeMisfit, fits, type SignatureAlgorithm } from '../jose/jws-signature.js';
 import { messageOf } from '../common/message-of.js';
 import { isAbsentMember } from '../jose/json-object.js';
@@ -66,7 +67,7 @@ class Candidates {
   private addFit({ jwk, cost }: FitKey): void {
     const name = JSON.stringify(jwk);
     if (this.found.has(name)) return;
-    const key = requireFitting(createPublicKey({ key: jwk as never, format: 'jwk' }), this.algorithm);
+    const key = requireFitting(importPublicKey(jwk), this.algorithm);
     // By itself none is too much, for it is fit.
     if (this.found.size === 0 || this.cost + cost <= MOST_COST) {
       this.found.set(name, key);

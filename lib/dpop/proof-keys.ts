@@ -1,9 +1,10 @@
-import { createPublicKey, KeyObject } from 'node:crypto';
+import { KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { DpopAlgorithm } from '../cert-bound-auth.options.js';
 import { invalidDpopProof, type OAuthError } from '../challenge/oauth-error.js';
 import { copyOfText } from '../common/copy-of-text.js';
+import { importPublicKey } from '../jose/import-public-key.js';
 import { describeMisfit, fits, isSigned } from '../jose/jws-signature.js';
 import { messageOf } from '../common/message-of.js';
 import type { ProofHeader } from './proof-header.js';
@@ -80,7 +81,7 @@ function importKey(jwk: JWK, algorithm: DpopAlgorithm): KeyObject {
 
 function importJwk(jwk: JWK): KeyObject {
   try {
-    return createPublicKey({ key: jwk as never, format: 'jwk' });
+    return importPublicKey(jwk);
   } catch (cause) {
     throw unusable(messageOf(cause), cause);
   }

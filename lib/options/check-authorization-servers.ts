@@ -1,8 +1,8 @@
 import type { JWK } from 'jose';
-import { createPublicKey } from 'node:crypto';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { createSecureContext } from 'node:tls';
 import { isAllowedUrl, remedyForHttp } from '../authorization-server/authorization-server-http.js';
+import { importPublicKey } from '../jose/import-public-key.js';
 import { normalizeType } from '../jose/media-type.js';
 import { bytesOf, hmacAlgorithmsFor } from '../jose/shared-secret.js';
 import { isPublicSigningKey } from '../authorization-server/key-set.js';
@@ -126,7 +126,7 @@ function isUsableKey(key: JWK): boolean {
   if (fitness.kind === 'unfit') return false;
   try {
     const jwk = fitness.kind === 'fit' ? fitness.jwk : key;
-    return createPublicKey({ key: jwk as never, format: 'jwk' }).type === 'public';
+    return importPublicKey(jwk).type === 'public';
   } catch {
     return false;
   }
