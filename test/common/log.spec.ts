@@ -1,3 +1,4 @@
+import { ConsoleLogger, Logger, type LoggerService } from '@nestjs/common';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Log, log, logTo } from '../../lib/common/log.js';
 import { logToNest } from '../../lib/nest/log/log-to-nest.js';
@@ -52,5 +53,40 @@ describe('the log of this process', () => {
     fresh.log.warn('a line');
     expect(warn).toHaveBeenCalledWith('a line');
     warn.mockRestore();
+  });
+
+  describe('in an app of Nest', () => {
+    const service = { error: () => {}, warn: () => {}, log: () => {}, debug: () => {} };
+    class Verbose extends ConsoleLogger {
+      override debug(): void {}
+    }
+    const { staticInstanceRef, logLevels } = Logger as unknown as {
+      staticInstanceRef: LoggerService;
+      logLevels: undefined;
+    };
+
+    afterEach(() => {
+      Object.assign(Logger, { staticInstanceRef, logLevels });
+    });
+
+    test.each([
+      ['its default logger', undefined, true],
+      ['logger: false', false, false],
+      ["logger: ['error']", ['error' as const], false],
+      ["logger: ['debug']", ['debug' as const], true],
+      ['a ConsoleLogger of level log', new ConsoleLogger({ logLevels: ['log'] }), false],
+      ['a ConsoleLogger of level debug', new ConsoleLogger({ logLevels: ['debug'] }), true],
+      ['a subclass of ConsoleLogger whose debug is its own', new Verbose('x', { logLevels: ['log'] }), true],
+      ['a logger of another make', service, true],
+    ])('with %s, a debug line is rendered only where it may be written', (_name, logger, isWritten) => {
+      if (logger !== undefined) Logger.overrideLogger(logger);
+      expect(log.writes('debug')).toBe(isWritten);
+    });
+
+    test('a logger of another make gets debug lines, whatever levels were given before it', () => {
+      Logger.overrideLogger(['error']);
+      Logger.overrideLogger(service);
+      expect(log.writes('debug')).toBe(true);
+    });
   });
 });
