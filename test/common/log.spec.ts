@@ -47,8 +47,8 @@ describe('the log of this process', () => {
   ])('goes to the Logger of Nest as soon as %s is imported', async (_name, path) => {
     vi.resetModules();
     const fresh = await import('../../lib/common/log.js');
-    const { Logger } = await import('@nestjs/common');
-    const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    const nest = await import('@nestjs/common');
+    const warn = vi.spyOn(nest.Logger.prototype, 'warn').mockImplementation(() => undefined);
     await import(/* @vite-ignore */ path);
     fresh.log.warn('a line');
     expect(warn).toHaveBeenCalledWith('a line');

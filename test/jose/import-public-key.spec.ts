@@ -1,9 +1,9 @@
-import { generateKeyPairSync } from 'node:crypto';
 import type { JWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { importPublicKey } from '../../lib/jose/import-public-key.js';
+import { newKeyPair } from '../support/key-pair.js';
 
-const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }) as JWK;
+const jwk = newKeyPair('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }) as JWK;
 
 describe('the import of a public key', () => {
   const { stackTraceLimit } = Error;
