@@ -1,4 +1,4 @@
-import { Allow, IsIn } from 'class-validator';
+import { Allow, IsIn } from '../options/class-validator.js';
 import type { SettingsOf } from '../common/settings-of.js';
 import { isJsonObject } from '../jose/json-object.js';
 import { trustedProxyProblems } from '../options/client-certificate.settings.js';

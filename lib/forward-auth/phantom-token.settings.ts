@@ -1,4 +1,4 @@
-import { Allow, IsIn } from 'class-validator';
+import { Allow, IsIn } from '../options/class-validator.js';
 import type { SettingsOf } from '../common/settings-of.js';
 import { JWS_ALGORITHMS } from '../jose/jws-algorithms.js';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';

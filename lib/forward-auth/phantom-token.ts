@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { SignJWT } from 'jose';
+import { SignJWT } from 'jose/jwt/sign';
 import { claimAt, textOfPath } from '../claims/claim-at.js';
 import { readPrivateKey } from '../introspection/client-authentication.js';
 import type { VerifiedAccessToken } from '../decision.js';

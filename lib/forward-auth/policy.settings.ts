@@ -1,4 +1,4 @@
-import { Allow, IsBoolean } from 'class-validator';
+import { Allow, IsBoolean } from '../options/class-validator.js';
 import { isScope, SENDER_CONSTRAINTS } from '../authorization/demands.js';
 import type { ClaimPath } from '../cert-bound-auth.options.js';
 import type { SettingsOf } from '../common/settings-of.js';

@@ -1,5 +1,6 @@
 import { createPrivateKey, createSecretKey, type KeyObject, randomUUID } from 'node:crypto';
-import { type CryptoKey, type JWK, SignJWT } from 'jose';
+import type { CryptoKey, JWK } from 'jose';
+import { SignJWT } from 'jose/jwt/sign';
 import type {
   ClientAuthentication,
   ClientSecretAuthentication,

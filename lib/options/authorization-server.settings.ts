@@ -1,4 +1,4 @@
-import { ArrayNotEmpty, IsArray, IsBoolean, IsIn } from 'class-validator';
+import { ArrayNotEmpty, IsArray, IsBoolean, IsIn } from './class-validator.js';
 import type { AuthorizationServerSettings, TlsSettings } from '../access-token/authorization-server-rules.js';
 import type { JwtSettings } from '../access-token/jwt-rules.js';
 import type { KeyCacheSettings } from '../authorization-server/refreshed-value.js';

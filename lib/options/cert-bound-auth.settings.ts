@@ -8,7 +8,7 @@ import {
   IsString,
   Matches,
   ValidateNested,
-} from 'class-validator';
+} from './class-validator.js';
 import { isScope } from '../authorization/demands.js';
 import type { KnownTokensSettings } from '../access-token/known-tokens.js';
 import type { CertBoundAuthOptions, TokenCacheOptions } from '../cert-bound-auth.options.js';

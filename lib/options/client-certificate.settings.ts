@@ -1,4 +1,4 @@
-import { Allow, ArrayNotEmpty, IsArray, IsIn } from 'class-validator';
+import { Allow, ArrayNotEmpty, IsArray, IsIn } from './class-validator.js';
 import type {
   CustomClientCertificateOptions,
   HeaderClientCertificateOptions,

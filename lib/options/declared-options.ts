@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { getMetadataStorage, type ValidationError, validateSync } from 'class-validator';
+import { getMetadataStorage, type ValidationError, Validator } from './class-validator.js';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
 import { noSuchOption } from './no-such-option.js';
@@ -57,7 +57,7 @@ export function problemsOfSettings(
   at: string,
   unknown: UnknownOptions = {},
 ): readonly ConfigurationProblem[] {
-  const errors = validateSync(settings, {
+  const errors = new Validator().validateSync(settings, {
     whitelist: true,
     forbidNonWhitelisted: true,
     forbidUnknownValues: true,

@@ -1,4 +1,4 @@
-import { ArrayNotEmpty, IsArray, IsIn } from 'class-validator';
+import { ArrayNotEmpty, IsArray, IsIn } from './class-validator.js';
 import type { DpopAlgorithm, DpopOptions } from '../cert-bound-auth.options.js';
 import type { DpopSettings } from '../dpop/dpop-rules.js';
 import { siblingProcesses } from '../dpop/sibling-processes.js';

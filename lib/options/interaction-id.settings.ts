@@ -1,4 +1,4 @@
-import { IsIn } from 'class-validator';
+import { IsIn } from './class-validator.js';
 import type { InteractionIdOptions } from '../cert-bound-auth.options.js';
 import type { SettingsOf } from '../common/settings-of.js';
 import { Declares } from './declared-options.js';

@@ -1,4 +1,4 @@
-import { Allow, IsDefined, IsIn } from 'class-validator';
+import { Allow, IsDefined, IsIn } from './class-validator.js';
 import type {
   ClientAuthentication,
   ClientSecretAuthentication,

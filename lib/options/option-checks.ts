@@ -5,7 +5,7 @@ import {
   ValidateIf,
   ValidateNested,
   type ValidationArguments,
-} from 'class-validator';
+} from './class-validator.js';
 import { validateHeaderName } from 'node:http';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import { bytesOf } from '../jose/shared-secret.js';

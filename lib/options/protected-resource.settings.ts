@@ -1,4 +1,4 @@
-import { IsIn } from 'class-validator';
+import { IsIn } from './class-validator.js';
 import { isScope } from '../authorization/demands.js';
 import { isLoopback } from '../authorization-server/loopback.js';
 import type { MetadataSignature, ProtectedResourceOptions } from '../cert-bound-auth.options.js';

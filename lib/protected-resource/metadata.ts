@@ -1,4 +1,4 @@
-import { SignJWT } from 'jose';
+import { SignJWT } from 'jose/jwt/sign';
 import { readPrivateKey } from '../introspection/client-authentication.js';
 import type { MetadataSignatureSettings } from '../options/protected-resource.settings.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';

@@ -55,7 +55,7 @@ describe('the log of this process', () => {
     warn.mockRestore();
   });
 
-  describe('in an app of Nest', () => {
+  describe('the log of an app of Nest', () => {
     const service = { error: () => {}, warn: () => {}, log: () => {}, debug: () => {} };
     class Verbose extends ConsoleLogger {
       override debug(): void {}
@@ -78,7 +78,7 @@ describe('the log of this process', () => {
       ['a ConsoleLogger of level debug', new ConsoleLogger({ logLevels: ['debug'] }), true],
       ['a subclass of ConsoleLogger whose debug is its own', new Verbose('x', { logLevels: ['log'] }), true],
       ['a logger of another make', service, true],
-    ])('with %s, a debug line is rendered only where it may be written', (_name, logger, isWritten) => {
+    ])('a debug line is rendered only where it may be written, with %s', (_name, logger, isWritten) => {
       if (logger !== undefined) Logger.overrideLogger(logger);
       expect(log.writes('debug')).toBe(isWritten);
     });
