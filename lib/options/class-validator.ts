@@ -1,3 +1,4 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- whoever compiles this file needs those types
 /// <reference path="./class-validator-files.d.ts" />
 /**
  * What is used of class-validator, from its own files: the package as a whole loads a library of telephone numbers and three
