@@ -1,24 +1,27 @@
 import { once } from 'node:events';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { TestCertificate } from 'nestjs-cert-bound-auth/testing';
 
 /** What an API has answered. */
 export interface Answer {
   readonly status: number;
   readonly head: string;
+  readonly body: string;
 }
 
 /** How to connect. */
 export interface Connecting {
   readonly port: number;
-  readonly ca: string;
+  /** Without one, without TLS. */
+  readonly ca?: string;
   readonly certificate?: TestCertificate | undefined;
   readonly localAddress?: string;
 }
 
 /** One connection, on which requests are written byte by byte, one after the other; a new one where it was ended. */
 export class FuzzClient {
-  private socket: TLSSocket | undefined;
+  private socket: Socket | undefined;
   private received = '';
   private wake: () => void = () => undefined;
 
@@ -53,17 +56,9 @@ export class FuzzClient {
     this.socket?.destroy();
   }
 
-  private async connected(): Promise<TLSSocket> {
+  private async connected(): Promise<Socket> {
     if (this.socket !== undefined && !this.socket.destroyed && this.socket.readable) return this.socket;
-    const { port, ca, certificate, localAddress } = this.connecting;
-    const socket = connectTls({
-      host: '127.0.0.1',
-      servername: 'localhost',
-      port,
-      ca,
-      ...(localAddress === undefined ? {} : { localAddress }),
-      ...(certificate === undefined ? {} : { key: certificate.key, cert: certificate.cert }),
-    });
+    const { socket, connected } = open(this.connecting);
     socket.setNoDelay(true);
     socket.setEncoding('latin1');
     socket.on('error', () => undefined);
@@ -72,7 +67,7 @@ export class FuzzClient {
       this.wake();
     });
     socket.on('close', () => this.wake());
-    await once(socket, 'secureConnect');
+    await once(socket, connected);
     this.socket = socket;
     return socket;
   }
@@ -82,8 +77,19 @@ export class FuzzClient {
     if (end < 0) return undefined;
     const head = this.received.slice(0, end);
     const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
-    if (this.received.length < end + 4 + length) return undefined;
+    const body = this.received.slice(end + 4);
+    if (body.length < length) return undefined;
     if (/^connection: *close/im.test(head)) this.socket?.destroy();
-    return { status: Number(head.slice(9, 12)), head };
+    return { status: Number(head.slice(9, 12)), head, body };
   }
+}
+
+function open({ port, ca, certificate, localAddress }: Connecting): {
+  readonly socket: Socket;
+  readonly connected: string;
+} {
+  const to = { host: '127.0.0.1', port, ...(localAddress === undefined ? {} : { localAddress }) };
+  if (ca === undefined) return { socket: connect(to), connected: 'connect' };
+  const own = certificate === undefined ? {} : { key: certificate.key, cert: certificate.cert };
+  return { socket: connectTls({ ...to, servername: 'localhost', ca, ...own }), connected: 'secureConnect' };
 }

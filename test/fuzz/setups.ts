@@ -125,6 +125,58 @@ function headerSetups(kit: FuzzKit): readonly Setup[] {
 
 const CERTIFICATE_ONLY: Setup['admits'] = { bindings: ['certificate'], tokens: ['jwt'] };
 
+/** Two policies of one backend of a proxy, which trust in different ways. */
+export interface SetupPair {
+  readonly name: string;
+  readonly one: Setup;
+  readonly other: Setup;
+}
+
+/** What inputs are sent to that come by a proxy, which asks: the certificate is in a header. */
+export function createSetupPairs(kit: FuzzKit, introspection: Introspection): readonly SetupPair[] {
+  const pem = header('pem', 'proxy');
+  const asked = { introspect: introspection.introspect };
+  const tokens = ['jwt', 'opaque'] as const;
+  const bindings = ['certificate', 'key', 'both'] as const;
+  const free = ['certificate', 'key', 'both', 'none'] as const;
+  return [
+    {
+      name: 'if-bound, JWTs: the proxy vouches, or a CA',
+      one: setup(
+        kit,
+        'one',
+        {
+          binding: 'if-bound',
+          dpop: {},
+          certificate: { ...pem, verify: { name: 'X-Verify', value: 'SUCCESS' } },
+        },
+        { bindings: free, tokens: ['jwt'] },
+      ),
+      other: setup(
+        kit,
+        'other',
+        { binding: 'if-bound', dpop: {}, certificate: header('pem', { ca: kit.ca.cert }) },
+        { bindings: free, tokens: ['jwt'] },
+      ),
+    },
+    {
+      name: 'JWTs and opaque tokens: RFC 9440, or DER',
+      one: setup(
+        kit,
+        'one',
+        { dpop: {}, introspection: asked, certificate: header('rfc9440', 'proxy') },
+        { bindings, tokens },
+      ),
+      other: setup(
+        kit,
+        'other',
+        { dpop: {}, introspection: asked, certificate: header('single-der', 'proxy') },
+        { bindings, tokens },
+      ),
+    },
+  ];
+}
+
 type HeaderPolicy = Extract<CertificatePolicy, { readonly from: 'header' }>;
 
 function header(format: HeaderPolicy['format'], trust: HeaderPolicy['trust']): HeaderPolicy {

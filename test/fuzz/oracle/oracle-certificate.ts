@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { type Observation, valuesOf } from './observation.js';
 import type { CertificatePolicy } from './policy.js';
-import { must } from './verdict.js';
+import { must, MustRefuse } from './verdict.js';
 
 type HeaderPolicy = Extract<CertificatePolicy, { readonly from: 'header' }>;
 
@@ -26,6 +26,37 @@ function fromTls({ certificate }: Observation, trust: 'ca' | 'any'): Claimed {
   must(certificate !== undefined, 'RFC 8705 §3: no certificate');
   must(trust === 'any' || certificate.chainTrusted, 'RFC 8705 §2.1: the chain leads nowhere');
   return certificate;
+}
+
+/** What a request says of its caller's certificate, whether or not the token is bound to one. */
+export type CertificateWord =
+  { readonly kind: 'counts'; readonly der: Buffer } | { readonly kind: 'unreadable' | 'does not count' };
+
+/** Reads it by the same rules. */
+export function readCertificate(seen: Observation, policy: CertificatePolicy): CertificateWord {
+  if (policy.from === 'header' && isUnreadable(seen, policy)) return { kind: 'unreadable' };
+  const certificate = unlessRefused(() => {
+    const { der } = policy.from === 'tls' ? fromTls(seen, policy.trust) : fromHeader(seen, policy);
+    judgeValidity(der, seen.now);
+    return der;
+  });
+  return certificate === undefined ? { kind: 'does not count' } : { kind: 'counts', der: certificate };
+}
+
+/** RFC 9440 §2.2: there is one that is malformed, or there are several. */
+function isUnreadable(seen: Observation, { trustedAddress, header, format }: HeaderPolicy): boolean {
+  const [value, ...others] = valuesOf(seen, header);
+  if (seen.address !== trustedAddress || value === undefined) return false;
+  return others.length > 0 || unlessRefused(() => FORMATS[format](value)) === undefined;
+}
+
+function unlessRefused<Result>(judge: () => Result): Result | undefined {
+  try {
+    return judge();
+  } catch (error) {
+    if (error instanceof MustRefuse) return undefined;
+    throw error;
+  }
 }
 
 /** RFC 5280 §4.1.2.5: on both ends inclusive. */

@@ -367,6 +367,14 @@ const VARIATIONS: readonly Change[] = [
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const PATHS = ['/', '/payments', '/payments/42', '/a%20b/%C3%A9', '/A/b', '/a;b=c', "/a,b'(c)*!~"];
 
+/** What another request with the same token may differ in. */
+export const anyChangeOfRequest: fc.Arbitrary<Change> = fc.oneof(
+  certificate,
+  CHANGES.proof,
+  CHANGES['certificate header'],
+  choices('authorization', AUTHORIZATIONS),
+);
+
 /** One in six comes again: at once, around the ends of tolerances and lifetimes, or changed. */
 const anyAgain: fc.Arbitrary<Again | undefined> = fc.oneof(
   { weight: 5, arbitrary: fc.constant(undefined) },
@@ -376,15 +384,7 @@ const anyAgain: fc.Arbitrary<Again | undefined> = fc.oneof(
       .record({
         after: fc.constantFrom(0, 0, 0, 0, 1, 4, 5, 9, 71, 305),
         proof: fc.constantFrom('same' as const, 'new' as const, 'new' as const),
-        change: fc.option(
-          fc.oneof(
-            certificate,
-            CHANGES.proof,
-            CHANGES['certificate header'],
-            choices('authorization', AUTHORIZATIONS),
-          ),
-          { nil: undefined },
-        ),
+        change: fc.option(anyChangeOfRequest, { nil: undefined }),
       })
       .map(({ change, ...again }) => (change === undefined ? again : { ...again, change })),
   },
