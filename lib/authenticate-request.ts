@@ -37,6 +37,7 @@ import { readTokenShape } from './jose/token-shape.js';
 import type { ResolvedOptions } from './options/resolve-options.js';
 import { type Authorization, checkTokenForm, readAuthorization, readToken } from './request/credentials.js';
 import type { HttpRequest } from './request/http-request.js';
+import { interactionIdOf } from './request/interaction-id.js';
 
 /** What an app decides by. */
 export interface AuthenticationRules {
@@ -67,7 +68,7 @@ export function authenticateRequest(
   rules: AuthenticationRules,
   provenKey?: string,
 ): MaybePromise<Decision> {
-  const progress = startOfProgress();
+  const progress = progressOf(request, rules);
   try {
     const decision = decide(request, rules, progress, provenKey);
     return isPromise(decision) ? decision.then(undefined, (error) => refusal(error, progress)) : decision;
@@ -93,7 +94,7 @@ export async function authenticateByTicket(
   try {
     provenKey = await redeem();
   } catch (error) {
-    return refusal(error, startOfProgress());
+    return refusal(error, progressOf(request, rules));
   }
   return authenticateRequest(request, rules, provenKey);
 }
@@ -114,8 +115,8 @@ export type Progress = { -readonly [Name in keyof RequestTrace]: RequestTrace[Na
   token: string | undefined;
 };
 
-/** Of a request in which nothing has been looked at yet. */
-export function startOfProgress(): Progress {
+/** Of a request in which nothing has been looked at yet. @param interactionId where calls have one here */
+export function startOfProgress(interactionId?: string): Progress {
   return {
     startedAt: performance.now(),
     scheme: undefined,
@@ -124,8 +125,17 @@ export function startOfProgress(): Progress {
     cacheHit: false,
     verified: undefined,
     claimed: undefined,
+    interactionId,
     token: undefined,
   };
+}
+
+/** The same of this request, by its name: the header means nothing to an app without the option. */
+export function progressOf(
+  request: HttpRequest,
+  { options }: Pick<AuthenticationRules, 'options'>,
+): Progress {
+  return startOfProgress(options.interactionId === undefined ? undefined : interactionIdOf(request));
 }
 
 /** Credentials and certificate. */

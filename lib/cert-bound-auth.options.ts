@@ -161,7 +161,8 @@ export interface CertBoundAuthOptions {
 
   /**
    * The header `x-fapi-interaction-id` of open banking: every answer has the one of its request, refusals and 404 too, or a new
-   * UUID. {@link INTERACTION_IDS} has what some countries ask for. Handlers find it in the headers of the request.
+   * UUID. {@link INTERACTION_IDS} has what some countries ask for. Handlers find it in the headers of the request; the log's line
+   * of a refusal, and each event, have it too.
    * @default none: the header means nothing
    */
   readonly interactionId?: InteractionIdOptions;

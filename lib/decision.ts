@@ -56,6 +56,8 @@ export interface RequestTrace {
   readonly verified: TokenDescription | undefined;
   /** What the token says of itself, where it is not: anyone may have written it. */
   readonly claimed: JsonObject | undefined;
+  /** Names the call, where the app has the option `interactionId`. */
+  readonly interactionId: string | undefined;
 }
 
 /** How an access token is sent: a bearer token, or one that comes with a proof of its key (RFC 9449 §7.1). */

@@ -5,7 +5,7 @@ import {
   authenticateRequest,
   type AuthenticationRules,
   type RedeemTicket,
-  startOfProgress,
+  progressOf,
 } from './authenticate-request.js';
 import { type Demands, scopesOfRules } from './authorization/demands.js';
 import { schemesFor } from './authorization/schemes-for.js';
@@ -182,7 +182,7 @@ export class ResourceServer {
   reportAnonymous(request: HttpRequest, route: string): void {
     if (!this.reporter.isHeard()) return;
     this.reporter.anonymous(
-      { ...startOfProgress(), certificateThumbprint: this.thumbprintOf(request) },
+      { ...progressOf(request, this.rules), certificateThumbprint: this.thumbprintOf(request) },
       route,
     );
   }

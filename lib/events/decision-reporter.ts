@@ -73,7 +73,7 @@ export class DecisionReporter {
 }
 
 function describe(trace: RequestTrace, route: string): DecidedRequest {
-  const { startedAt, scheme, tokenDigest, certificateThumbprint, cacheHit, verified } = trace;
+  const { startedAt, scheme, tokenDigest, certificateThumbprint, interactionId, cacheHit, verified } = trace;
   return {
     route,
     scheme,
@@ -82,6 +82,7 @@ function describe(trace: RequestTrace, route: string): DecidedRequest {
     subject: verified?.subject,
     tokenDigest,
     certificateThumbprint,
+    interactionId,
     cacheHit,
     duration: performance.now() - startedAt,
   };
@@ -99,12 +100,13 @@ function textOf(value: unknown): string | undefined {
 }
 
 function evidenceOf(trace: RequestTrace): RefusalEvidence {
-  const { tokenDigest, certificateThumbprint } = trace;
+  const { tokenDigest, certificateThumbprint, interactionId } = trace;
   const token = tokenEvidence(trace);
   return {
     ...(token === undefined ? {} : { token }),
     ...(tokenDigest === undefined ? {} : { tokenDigest }),
     ...(certificateThumbprint === undefined ? {} : { certificateThumbprint }),
+    ...(interactionId === undefined ? {} : { interactionId }),
   };
 }
 

@@ -11,6 +11,8 @@ export interface RefusalEvidence {
   readonly tokenDigest?: string;
   /** SHA-256 of the client certificate, base64url. */
   readonly certificateThumbprint?: string;
+  /** A UUID that names the call. */
+  readonly interactionId?: string;
 }
 
 /** Claims of a token, as verified or as it says. */
@@ -42,6 +44,7 @@ export class RefusalLog {
       ...(evidence.token === undefined ? {} : describeToken(evidence.token)),
       token_sha256: evidence.tokenDigest,
       certificate_sha256: evidence.certificateThumbprint,
+      interaction_id: evidence.interactionId,
     })}`;
     if (level === 'debug') log.debug(line);
     else this.bounded.write(level, kindOf(error, evidence), line);

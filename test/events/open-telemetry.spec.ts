@@ -19,6 +19,7 @@ const ACCEPTED: AcceptedAccess = {
   scheme: 'Bearer',
   tokenDigest: 'digest of the token',
   certificateThumbprint: 'thumbprint of the certificate',
+  interactionId: undefined,
   cacheHit: false,
   duration: 2.5,
 };

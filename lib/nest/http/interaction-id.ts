@@ -1,12 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { InteractionIdSettings } from '../../options/interaction-id.settings.js';
+import { INTERACTION_ID, isInteractionId } from '../../request/interaction-id.js';
 import type { BeforeApp } from './before-app.js';
 import { refuseAtOnce } from './refuse-at-once.js';
-
-/** By which a client and an API of open banking name one call. */
-export const INTERACTION_ID = 'x-fapi-interaction-id';
-
-const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /**
  * Puts the interaction id on every answer: that of the request as it was sent, or a new one. What is no UUID is never repeated, for
@@ -17,13 +13,13 @@ export function echoInteractionId({ missing, invalid }: InteractionIdSettings): 
   return (request, response) => {
     const sent = request.headers[INTERACTION_ID];
     const fault = sent === undefined ? missing : invalid;
-    if (typeof sent === 'string' && UUID.test(sent)) {
+    if (isInteractionId(sent)) {
       response.setHeader(INTERACTION_ID, sent);
       return false;
     }
     const generated = randomUUID();
     response.setHeader(INTERACTION_ID, generated);
-    // Handlers and logs read it there.
+    // Handlers, and what is told of the decision, read it there.
     request.headers[INTERACTION_ID] = generated;
     if (fault === 'generate') return false;
     refuseAtOnce(response, 400, `The header ${INTERACTION_ID} must be a UUID`);
