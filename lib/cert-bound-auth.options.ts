@@ -260,7 +260,7 @@ export interface ProtectedResourceOptions {
   readonly termsOfServiceUri?: string;
   /**
    * `scopes_supported`: the scopes that clients are told of. `offline_access` is none of an API.
-   * `enforced`: all that any handler of this app demands.
+   * `enforced`: all that any handler of this app demands; behind a proxy, those of the policy.
    * What is lost with `enforced`: everyone learns the names of all scopes.
    * @default none
    */

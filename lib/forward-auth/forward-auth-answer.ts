@@ -3,6 +3,7 @@ import type { RenderedRefusal } from '../challenge/challenge.js';
 import type { OAuthError, Refusal } from '../challenge/oauth-error.js';
 import { TOLD } from '../challenge/reasons.js';
 import type { AuthenticationScheme, RequestTrace } from '../decision.js';
+import type { MetadataAnswer } from '../protected-resource/metadata-answer.js';
 import type { RefusedRequest } from '../resource-server.js';
 import { type HeaderLines, linesOf } from './answer-lines.js';
 import type { AskingProxy } from './forward-auth.options.js';
@@ -18,6 +19,11 @@ export interface ForwardAuthAnswer {
 /** Passes a request on. */
 export function acceptance(lines: HeaderLines): ForwardAuthAnswer {
   return { status: 200, lines, body: '' };
+}
+
+/** Hands out what an API tells of itself. */
+export function documentAnswer({ status, headers, body }: MetadataAnswer): ForwardAuthAnswer {
+  return { status, lines: linesOf(headers), body };
 }
 
 /** An answer is for one request (RFC 9111 §5.2.2.5). */

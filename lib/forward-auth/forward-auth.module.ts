@@ -15,8 +15,12 @@ import type { HttpRequest } from '../request/http-request.js';
 import { listenersOf } from '../nest/listeners-of.js';
 import { startTelemetry } from '../events/open-telemetry.js';
 import { logToNest } from '../nest/log/log-to-nest.js';
+import { RESOLVED_OPTIONS } from '../nest/cert-bound-auth.module-definition.js';
 import { CertBoundAuthConfigurationError, problem } from '../options/configuration-error.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { metadataTargetOf } from '../protected-resource/metadata-url.js';
 import { answerBeforeApp } from './answer-before-app.js';
+import { isAtOrBelow } from './endpoint-path.js';
 import { ForwardAuth } from './forward-auth.js';
 import {
   type ASYNC_OPTIONS_TYPE,
@@ -90,6 +94,7 @@ export class ForwardAuthModule
    */
   async onModuleInit(): Promise<void> {
     checkPaths(this.forwardAuth, this.modules);
+    checkDocumentOfApp(this.forwardAuth, this.modules);
     this.forwardAuth.listenBy(listenersOf(this.modules, this.moduleRef));
     this.stopTelemetry = await startTelemetry();
   }
@@ -135,6 +140,22 @@ function checkPaths(own: ForwardAuth, modules: ModulesContainer): void {
     .map(({ providers }): unknown => providers.get(ForwardAuth)?.instance)
     .filter((other) => other instanceof ForwardAuth && other !== own);
   if (!others.some((other) => (other as ForwardAuth).overlaps(own))) return;
-  const remedy = `another ForwardAuthModule of this app answers below ${own.path}, too: give each a path of its own`;
+  const remedy = `another ForwardAuthModule of this app answers below ${own.path}, too, or has a document at the same path: give each paths of its own`;
   throw new CertBoundAuthConfigurationError([problem('path', own.path, remedy)], 'ForwardAuthModule');
+}
+
+/** The same of what the app tells of itself: it would answer in this module's place. */
+function checkDocumentOfApp(own: ForwardAuth, modules: ModulesContainer): void {
+  const taken = [...modules.values()].flatMap(({ providers }) => {
+    const options = providers.get(RESOLVED_OPTIONS)?.instance as ResolvedOptions | undefined;
+    const resource = options?.protectedResource?.resource;
+    return resource === undefined ? [] : [metadataTargetOf(resource).path];
+  });
+  const shared = taken.find((path) => own.documentPaths.includes(path) || isAtOrBelow(path, own.path));
+  if (shared === undefined) return;
+  const remedy = `CertBoundAuthModule of this app has its own document at ${shared}: give each API a URL with a path of its own`;
+  throw new CertBoundAuthConfigurationError(
+    [problem('protectedResource.resource', shared, remedy)],
+    'ForwardAuthModule',
+  );
 }

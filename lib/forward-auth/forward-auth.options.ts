@@ -7,6 +7,7 @@ import type {
   CustomClientCertificateOptions,
   HeaderClientCertificateOptions,
   JwsAlgorithm,
+  ProtectedResourceOptions,
   TrustedProxy,
 } from '../cert-bound-auth.options.js';
 
@@ -69,6 +70,15 @@ export interface ForwardAuthPolicy extends ForwardAuthRules {
    * @default false
    */
   readonly allowAnonymous?: boolean;
+  /**
+   * What everyone is told of the API that this policy protects (RFC 9728): its challenges then name the document, and those of
+   * 401 the scopes of the policy. The document is served beside the endpoint, at the well-known path of `resource`, where the
+   * proxy must pass requests on as they are, without asking: `proxy-config` prints that. The paths of several policies must
+   * differ. `enforced` stands for the scopes of this policy.
+   * What is told: the issuers, the algorithms for DPoP proofs, whether certificates count, and what stands in these options.
+   * @default none: nothing is served, and no challenge names it
+   */
+  readonly protectedResource?: ProtectedResourceOptions;
 }
 
 /** The rules that can be given for all policies at once. Each policy can replace each of them. */

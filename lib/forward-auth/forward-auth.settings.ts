@@ -27,20 +27,23 @@ export class CheckedForwardAuthOptions implements SettingsOf<
 
 const POLICY_OPTIONS = optionsOf(CheckedForwardAuthPolicy) as readonly (keyof ForwardAuthPolicy)[];
 
+/** What each policy says for itself, and what to do where it stands beside the policies. */
+const OWN: Readonly<Partial<Record<keyof ForwardAuthPolicy, string>>> = {
+  scopes: 'scopes are for each policy to say: put it there',
+  anyScope: 'scopes are for each policy to say: put it there',
+  allowAnonymous: 'it is for each policy to say: put it there',
+  protectedResource: 'each policy tells of an API of its own: put it there',
+};
+
 /** The options that a policy may take over from what stands beside the policies. */
-export const RULES = POLICY_OPTIONS.filter(
-  (name): name is keyof ForwardAuthRules => !['scopes', 'anyScope', 'allowAnonymous'].includes(name),
-);
+export const RULES = POLICY_OPTIONS.filter((name): name is keyof ForwardAuthRules => !(name in OWN));
 
 // They are checked in each policy that takes them over.
 for (const rule of RULES) Allow()(CheckedForwardAuthOptions.prototype, rule);
 
 /** What to do about an option that there is not beside the policies. */
 export function remedyBesidePolicies(name: string): string | undefined {
-  if (!POLICY_OPTIONS.some((option) => option === name)) return undefined;
-  return name === 'allowAnonymous'
-    ? 'it is for each policy to say: put it there'
-    : 'scopes are for each policy to say: put it there';
+  return new Map(Object.entries(OWN)).get(name);
 }
 
 function isPath(path: unknown): boolean {

@@ -5,10 +5,17 @@ import { createDpopRules } from '../dpop/dpop-rules.js';
 import type { DecisionListener } from '../events/decision-listener.js';
 import { renderFields } from '../common/log-fields.js';
 import { messageOf } from '../common/message-of.js';
+import {
+  isMetadataRequest,
+  metadataAnswer,
+  type ServedMetadata,
+} from '../protected-resource/metadata-answer.js';
 import { trustedPeers } from '../client-certificate/trusted-proxies.js';
+import { isAtOrBelow } from './endpoint-path.js';
 import type { AskingProxy } from './forward-auth.options.js';
-import { type ForwardAuthAnswer, statusOnly, withoutBody } from './forward-auth-answer.js';
+import { documentAnswer, type ForwardAuthAnswer, statusOnly, withoutBody } from './forward-auth-answer.js';
 import { Policy } from './policy.js';
+import { policyDocument } from './policy-document.js';
 import type { ResolvedForwardAuth, ResolvedPolicy } from './resolved-forward-auth.js';
 import { BoundedLog } from '../common/bounded-log.js';
 import { SeldomLog } from '../common/seldom-log.js';
@@ -21,6 +28,9 @@ export class ForwardAuth {
   private readonly isTrusted: (raw: IncomingMessage) => boolean;
   private readonly policies: ReadonlyMap<string, Policy>;
 
+  /** What the policies tell of their APIs. */
+  private readonly documents: readonly ServedMetadata[];
+
   private readonly failures = new BoundedLog();
 
   /** Name of the policy that is asked for where none is named; Envoy puts its client's path there. */
@@ -29,6 +39,7 @@ export class ForwardAuth {
   constructor(private readonly settings: ResolvedForwardAuth) {
     this.isTrusted = trustedPeers(settings.trustedProxies);
     this.policies = createPolicies(settings);
+    this.documents = [...settings.policies.values()].flatMap((policy) => policyDocument(policy) ?? []);
     const [only, ...others] = this.policies.keys();
     this.only = others.length > 0 || settings.proxy === 'envoy' ? undefined : only;
   }
@@ -43,13 +54,30 @@ export class ForwardAuth {
     return this.settings.path;
   }
 
+  /** Where everyone is told of the APIs behind the proxy. */
+  get documentPaths(): readonly string[] {
+    return this.documents.map(({ target }) => target.path);
+  }
+
   /** Whether there may be paths that are for this endpoint, and for another one as well. */
-  overlaps({ path }: ForwardAuth): boolean {
-    return `${this.path}/`.startsWith(`${path}/`) || `${path}/`.startsWith(`${this.path}/`);
+  overlaps({ path, documentPaths }: Pick<ForwardAuth, 'path' | 'documentPaths'>): boolean {
+    return (
+      isAtOrBelow(this.path, path) ||
+      [path, ...documentPaths].some((other) => isAtOrBelow(other, this.path)) ||
+      this.documentPaths.some((own) => isAtOrBelow(own, path) || documentPaths.includes(own))
+    );
   }
 
   /** Whether a request is for this endpoint, and not for another one of the same server. */
   concerns(raw: IncomingMessage): boolean {
+    return this.isAsked(raw) || this.documentFor(raw) !== undefined;
+  }
+
+  private documentFor(raw: IncomingMessage): ServedMetadata | undefined {
+    return this.documents.find(({ target }) => isMetadataRequest(raw, target));
+  }
+
+  private isAsked(raw: IncomingMessage): boolean {
     const { path } = this.settings;
     const url = urlOf(raw);
     return (
@@ -87,8 +115,11 @@ export class ForwardAuth {
 
   private ask(raw: IncomingMessage): MaybePromise<ForwardAuthAnswer> {
     const { path, proxy } = this.settings;
+    const document = this.documentFor(raw);
+    // It is for everyone, whoever asks.
+    if (document !== undefined) return metadataAnswer(raw.method, document).then(documentAnswer);
     if (!this.isTrusted(raw)) return this.refusePeer(raw);
-    if (!this.concerns(raw)) return statusOnly(404);
+    if (!this.isAsked(raw)) return statusOnly(404);
     const below = urlOf(raw).slice(path.length);
     const { name, rest } = below.startsWith('/')
       ? splitPath(below.slice(1))

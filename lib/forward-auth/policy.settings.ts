@@ -60,6 +60,7 @@ export class CheckedForwardAuthPolicy implements PolicySettings {
   @Allow() readonly clockTolerance: PolicySettings['clockTolerance'];
   @Allow() readonly tokenCache: PolicySettings['tokenCache'];
   @Allow() readonly realm: PolicySettings['realm'];
+  @Allow() readonly protectedResource: PolicySettings['protectedResource'];
   @Allow() readonly scopeImplies: PolicySettings['scopeImplies'];
 }
 

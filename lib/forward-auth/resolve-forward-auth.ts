@@ -16,6 +16,7 @@ import type {
   ForwardAuthRules,
 } from './forward-auth.options.js';
 import { CheckedForwardAuthOptions, remedyBesidePolicies, RULES } from './forward-auth.settings.js';
+import { checkDocuments } from './check-documents.js';
 import { CheckedForwardAuthPolicy } from './policy.settings.js';
 import { ownHeadersOf, type ResolvedForwardAuth, type ResolvedPolicy } from './resolved-forward-auth.js';
 
@@ -40,9 +41,12 @@ export function resolveForwardAuth(
   const all = [...problems, ...policies.flatMap((policy) => policy.problems)];
   if (all.length > 0) throw refusalOf(withoutRepeats(all));
   const resolved = policies.flatMap((policy) => policy.resolved ?? []);
+  const path = settings.path.replace(/\/+$/, '');
+  const contradictions = checkDocuments(resolved, path);
+  if (contradictions.length > 0) throw refusalOf(contradictions);
   const headers = resolved.flatMap((policy) => ownHeadersOf(policy));
   return {
-    path: settings.path.replace(/\/+$/, ''),
+    path,
     trustedProxies: settings.trustedProxies,
     proxy: settings.proxy,
     policies: new Map(resolved.map((policy) => [policy.name, withOthers(policy, headers)])),
@@ -115,9 +119,16 @@ function resolvePolicy(name: string, own: ForwardAuthPolicy, given: Given): Poli
 }
 
 /** A policy with what it takes over; an option that is `undefined` says nothing. */
-function inherit({ scopes, anyScope, allowAnonymous, ...own }: ForwardAuthPolicy, given: Given): JsonObject {
+function inherit(own: ForwardAuthPolicy, given: Given): JsonObject {
+  const { scopes, anyScope, allowAnonymous, protectedResource } = own;
   const rules = RULES.map((name) => [name, own[name] === undefined ? given[name] : own[name]] as const);
-  const policy = { ...Object.fromEntries(rules), scopes, anyScope, allowAnonymous } as JsonObject;
+  const policy = {
+    ...Object.fromEntries(rules),
+    scopes,
+    anyScope,
+    allowAnonymous,
+    protectedResource,
+  } as JsonObject;
   // Of a policy that is bound there is nothing to report.
   return own.reportUnbound !== undefined || mayBeUnbound(policy)
     ? policy

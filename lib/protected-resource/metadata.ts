@@ -1,16 +1,22 @@
 import { SignJWT } from 'jose/jwt/sign';
+import type { SenderConstraint } from '../authorization/demands.js';
+import { schemesFor } from '../authorization/schemes-for.js';
 import { readPrivateKey } from '../introspection/client-authentication.js';
 import type { MetadataSignatureSettings } from '../options/protected-resource.settings.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 
-/** What an app enforces beside its options. */
+/** What is enforced beside the options. */
 export interface EnforcedByApp {
-  /** Every scope that a handler demands. */
+  /** Every scope that is demanded somewhere. */
   readonly scopes: readonly string[];
-  /** Every type of `authorization_details` that a handler demands. */
+  /** The same of types of `authorization_details`. */
   readonly detailTypes: readonly string[];
   /** Whether a client can prove a certificate at all. */
   readonly seesCertificates: boolean;
+  /** How every caller must have proved itself, beside what `binding` demands. @default no matter */
+  readonly constraints?: readonly SenderConstraint[];
+  /** How bearer tokens may be sent (RFC 6750 §2). @default in the header alone */
+  readonly bearerMethods?: readonly string[];
 }
 
 type Members = Readonly<Record<string, unknown>>;
@@ -30,26 +36,39 @@ export async function protectedResourceMetadata(
 }
 
 function membersOf(options: ResolvedOptions, enforced: EnforcedByApp): Members {
-  const { protectedResource: told, authorizationServers, dpop } = options;
-  const bound = authorizationServers.every(({ binding }) => binding === 'required');
+  const { protectedResource: told, authorizationServers } = options;
   return withoutEmpty({
     resource: told?.resource,
     authorization_servers: authorizationServers
       .map(({ issuer }) => issuer)
       .filter((issuer) => URL.canParse(issuer)),
     scopes_supported: listed(told?.scopesSupported, enforced.scopes),
-    bearer_methods_supported: ['header'],
+    bearer_methods_supported: enforced.bearerMethods ?? ['header'],
     resource_name: told?.name,
     resource_documentation: told?.documentation,
     resource_policy_uri: told?.policyUri,
     resource_tos_uri: told?.termsOfServiceUri,
-    tls_client_certificate_bound_access_tokens: enforced.seesCertificates || undefined,
+    ...bindingMembersOf(options, enforced),
     authorization_details_types_supported: listed(told?.authorizationDetailsTypes, enforced.detailTypes),
-    dpop_signing_alg_values_supported: dpop?.algorithms,
+  });
+}
+
+/** Only what is true of every call: a token that is bound to one key alone is not enough where another is asked for. */
+function bindingMembersOf(
+  { authorizationServers, dpop }: ResolvedOptions,
+  { seesCertificates, constraints = [] }: EnforcedByApp,
+): Members {
+  const takesDpop = dpop !== undefined && schemesFor(constraints, ['Bearer', 'DPoP']).includes('DPoP');
+  const needsDpop = constraints.includes('dpop');
+  const isBound = authorizationServers.every(({ binding }) => binding === 'required');
+  return {
+    tls_client_certificate_bound_access_tokens:
+      (seesCertificates && (!needsDpop || constraints.includes('certificate'))) || undefined,
+    dpop_signing_alg_values_supported: takesDpop ? dpop.algorithms : undefined,
     // A certificate would be enough as well, where one can be proved.
     dpop_bound_access_tokens_required:
-      (dpop !== undefined && bound && !enforced.seesCertificates) || undefined,
-  });
+      (takesDpop && (needsDpop || (isBound && !seesCertificates))) || undefined,
+  };
 }
 
 function listed(

@@ -152,12 +152,52 @@ describe('the command proxy-config', () => {
     expect((await print('envoy', phantom)).out).toContain('{ exact: authorization, ignore_case: true }');
   });
 
+  const TELLS = /    # What everyone.*\n    protectedResource: .*\n/.exec(
+    readFileSync(new URL('serve-config.yaml', DOCUMENTS), 'utf8'),
+  )?.[0];
+  const DOCUMENT = '/.well-known/oauth-protected-resource';
+
+  test.each(PROXIES)(
+    'RFC9728-1: %s passes on who asks for a document, of each policy that has one',
+    async (proxy) => {
+      const { out } = await print(proxy, {
+        'accounts:\n':
+          'accounts:\n    token: { header: X-Api-Token }\n    protectedResource: { resource: "https://api.example.com/a/b-c_d.e/" }\n',
+      });
+      for (const path of [`${DOCUMENT}/payments`, `${DOCUMENT}/a/b-c_d.e/`]) expect(out).toContain(path);
+      expect(out).toContain('nobody is asked, and no credentials are passed on');
+      const { out: none } = await print(proxy, { [String(TELLS)]: '' });
+      expect(none).not.toMatch(/well-known|without-credentials|service: auth|    auth:\n +loadBalancer/);
+    },
+  );
+
+  test.each(PROXIES)(
+    '%s is given no path of a document that it could read as more than that',
+    async (proxy) => {
+      for (const path of ['/a;b', '/$host', '/a(b)', "/a'b", '/a//b', '/..', '/a*', '/%61', '/a,b']) {
+        const resource = JSON.stringify(`https://api.example.com${path}`);
+        const { code, err } = await print(proxy, {
+          'resource: https://api.example.com/payments': `resource: ${resource}`,
+        });
+        expect([path, code, err]).toEqual([
+          path,
+          1,
+          expect.stringContaining('policies.payments.protectedResource.resource'),
+        ]);
+      }
+    },
+  );
+
   test('a unix socket is asked where serve listens on one', async () => {
     const socket = { '{ host: 127.0.0.1, port: 4180 }': '{ unix: /run/auth/auth.sock }' };
     expect((await print('nginx', socket)).out).toContain(
       'proxy_pass http://unix:/run/auth/auth.sock:/auth/payments;',
     );
+    expect((await print('nginx', socket)).out).toContain(
+      `proxy_pass http://unix:/run/auth/auth.sock:${DOCUMENT}/payments;`,
+    );
     expect((await print('caddy', socket)).out).toContain('forward_auth unix//run/auth/auth.sock {');
+    expect((await print('caddy', socket)).out).toContain('reverse_proxy unix//run/auth/auth.sock\n');
     expect((await print('envoy', socket)).out).toContain('{ pipe: { path: /run/auth/auth.sock } }');
     expect(await print('traefik', socket)).toEqual({
       code: 1,

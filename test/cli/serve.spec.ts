@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile, symlink } from 'node:fs/promises';
@@ -6,6 +7,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { createServer, request } from 'node:https';
 import { Logger } from '@nestjs/common';
+import { jwtVerify } from 'jose';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { headersOf } from '../forward-auth/support/endpoint.js';
@@ -70,6 +72,23 @@ describe('the command serve', () => {
       (await call({ port }, { path: '/auth/any', headers: headersOf({ token, certificate }) })).status;
     expect([await ask(world.client1), await ask(world.client2)]).toEqual([200, 401]);
     expect((await call({ port }, { path: '/' })).status).toBe(404);
+  });
+
+  test('RFC9728-1, RFC9728-10: serve tells everyone of the API of a policy, signed with the key of a file', async () => {
+    const as = await startAuthorizationServer(world);
+    const resource = 'https://api.example.com/payments';
+    const signWith = { key: { file: 'key.pem' }, algorithm: 'ES256', issuer: 'https://api.example.com' };
+    const { address } = await serve({
+      ...configFor(as, { port: 0 }),
+      trustedProxies: ['192.0.2.1'],
+      policies: { any: { protectedResource: { resource, signWith } } },
+    });
+    const path = '/.well-known/oauth-protected-resource/payments';
+    const document = await call({ port: new URL(address).port }, { path });
+    const { signed_metadata: signed } = JSON.parse(document.body) as { readonly signed_metadata: string };
+    const { payload } = await jwtVerify(signed, createPublicKey(world.server.key));
+    expect([document.status, payload]).toMatchObject([200, { resource, iss: 'https://api.example.com' }]);
+    expect((await call({ port: new URL(address).port }, { path: '/auth/any' })).status).toBe(403);
   });
 
   test('serve fetches keys through the proxy that its configuration names', async () => {

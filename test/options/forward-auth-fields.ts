@@ -45,6 +45,7 @@ const RULES = [
   'scopes',
   'anyScope',
   'allowAnonymous',
+  'protectedResource',
   'bootstrap',
   'exposeToken',
   'validate',
@@ -92,6 +93,12 @@ export const FORWARD_AUTH_FIELDS: typeof MODULE_FIELDS = [
     right: policy({ credentialHeaders: {} }),
     at: 'policies.a.credentialHeaders',
     fields: ['X-Tenant', 'b a d', '', 'Authorization', 'x-credential-SUB', 'location', '__proto__'],
+  },
+  {
+    title: 'what is told of the API of a policy',
+    right: policy({ protectedResource: { resource: 'https://api.example.com/a' } }),
+    at: 'policies.a.protectedResource',
+    fields: ['resource', 'scopesSupported', 'maxAge', 'signWith', 'unknown'],
   },
   {
     title: 'a phantom token that is made here',
@@ -225,6 +232,23 @@ export const FORWARD_AUTH_COMBINATIONS: typeof MODULE_COMBINATIONS = [
   ],
   ['a policy replaces what is wrong', beside({ realm: 7, policies: { a: { realm: 'r' } } })],
   ['undefined in a policy says nothing', beside({ realm: 7, policies: { a: { realm: undefined } } })],
+  [
+    'two documents at one path',
+    beside({
+      policies: {
+        a: { protectedResource: { resource: 'https://api.example.com/a' } },
+        b: { protectedResource: { resource: 'https://other.example.com/a?b' } },
+      },
+    }),
+  ],
+  [
+    'a document below the endpoint',
+    {
+      ...policy({ protectedResource: { resource: 'https://api.example.com/a' } }),
+      path: '/.well-known/oauth-protected-resource',
+    },
+  ],
+  ['a document beside the policies', beside({ protectedResource: { resource: 'https://api.example.com' } })],
   ['scopes of every kind', policy({ scopes: ['a', 'b"'], anyScope: ['ü'] })],
   ['no scopes', policy({ scopes: [] })],
   ['constraints of every kind', policy({ senderConstrained: ['certificate', 'x'] })],

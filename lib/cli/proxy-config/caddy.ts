@@ -1,4 +1,10 @@
-import { type PlannedPolicy, type ProxyPlan, unusualHeaders } from './proxy-plan.js';
+import {
+  credentialHeaders,
+  documentPaths,
+  type PlannedPolicy,
+  type ProxyPlan,
+  unusualHeaders,
+} from './proxy-plan.js';
 import { AMBIGUOUS_PATH, authorityOf, block, heading, literally } from './text.js';
 
 /** Prints a Caddyfile. */
@@ -32,7 +38,7 @@ ${block(
   '\t',
 )}		request_header -${plan.certificateHeader}
 
-		# Without a certificate the placeholder would be sent as it stands here.
+${documents(plan)}		# Without a certificate the placeholder would be sent as it stands here.
 		@proved vars_regexp {tls_client_fingerprint} ^[0-9a-f]+$
 		request_header @proved ${plan.certificateHeader} {tls_client_certificate_der_base64}
 
@@ -63,6 +69,25 @@ function severalPolicies(): string {
 `;
 }
 
+function documents(plan: ProxyPlan): string {
+  const paths = documentPaths(plan);
+  if (paths.length === 0) return '';
+  const lines = [
+    '# What everyone is told of the API (RFC 9728): nobody is asked, and no credentials are passed on.',
+    `@documents path ${paths.join(' ')}`,
+    'route @documents {',
+    ...credentialHeaders(plan).map((name) => `\trequest_header -${name}`),
+    `\treverse_proxy ${addressOf(plan)}`,
+    '}',
+    '',
+  ];
+  return block(lines, 2, '\t');
+}
+
+function addressOf(plan: ProxyPlan): string {
+  return 'unix' in plan.auth ? `unix/${plan.auth.unix}` : (authorityOf(plan) ?? '');
+}
+
 function routeOf(policy: PlannedPolicy, plan: ProxyPlan): string {
   const { name, prefix } = policy;
   return `		@policy-${name} path ${prefix} ${prefix}/*
@@ -73,11 +98,11 @@ ${block(steps(policy, plan), 3, '\t')}		}
 
 /** What happens to a request that a policy is about. */
 function steps({ askAt, phantom }: PlannedPolicy, plan: ProxyPlan): readonly string[] {
-  const { auth, copied, places, certificateHeader } = plan;
+  const { copied, places, certificateHeader } = plan;
   const headers = [...copied, ...(phantom ? ['Authorization'] : [])];
   const gone = [...places.headers, 'DPoP', certificateHeader, ...(phantom ? [] : ['Authorization'])];
   return [
-    `forward_auth ${'unix' in auth ? `unix/${auth.unix}` : authorityOf(plan)} {`,
+    `forward_auth ${addressOf(plan)} {`,
     `\turi ${askAt}`,
     '\tcopy_headers {',
     ...headers.map((name) => `\t\t${name}`),

@@ -1,4 +1,10 @@
-import { type PlannedPolicy, type ProxyPlan, unusualHeaders } from './proxy-plan.js';
+import {
+  credentialHeaders,
+  documentPaths,
+  type PlannedPolicy,
+  type ProxyPlan,
+  unusualHeaders,
+} from './proxy-plan.js';
 import { block, heading, hostOf } from './text.js';
 
 /** Prints a static configuration of Envoy. */
@@ -53,7 +59,9 @@ ${plan.policies.map((policy) => asking(policy, plan)).join('')}${stripping(plan)
                       # The client's token ends here.
                       request_headers_to_remove: [${removed(plan).join(', ')}]
                       routes:
-${plan.policies.length === 1 ? '' : AMBIGUOUS}${plan.policies.map((policy) => route(policy, plan)).join('')}
+${plan.policies.length === 1 ? '' : AMBIGUOUS}${documentPaths(plan)
+    .map((path) => documentRoute(path, plan))
+    .join('')}${plan.policies.map((policy) => route(policy, plan)).join('')}
   clusters:
     - name: auth
       connect_timeout: 1s
@@ -130,15 +138,34 @@ function removed({ places }: ProxyPlan): readonly string[] {
   return ['dpop', 'x-forwarded-client-cert', ...places.headers.map((name) => name.toLowerCase())];
 }
 
-/** Each filter asks about every route that does not switch it off. */
-function route({ name, prefix, phantom }: PlannedPolicy, { policies }: ProxyPlan): string {
-  const others = policies.filter((policy) => policy.name !== name);
-  const match = prefix === '/' ? '{ prefix: / }' : `{ path_separated_prefix: ${prefix} }`;
-  const off = others.flatMap((policy) => [
-    `    ask-${policy.name}:`,
+/** No filter asks about it. */
+function documentRoute(path: string, plan: ProxyPlan): string {
+  const headers = credentialHeaders(plan).map((name) => name.toLowerCase());
+  return block(
+    [
+      '# What everyone is told of the API (RFC 9728): nobody is asked, and no credentials are passed on.',
+      `- match: { path: ${path} }`,
+      '  route: { cluster: auth }',
+      `  request_headers_to_remove: [${headers.join(', ')}]`,
+      '  typed_per_filter_config:',
+      ...switchedOff(plan.policies),
+    ],
+    24,
+  );
+}
+
+function switchedOff(policies: readonly PlannedPolicy[]): readonly string[] {
+  return policies.flatMap(({ name }) => [
+    `    ask-${name}:`,
     "      '@type': type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute",
     '      disabled: true',
   ]);
+}
+
+/** Each filter asks about every route that does not switch it off. */
+function route({ name, prefix, phantom }: PlannedPolicy, { policies }: ProxyPlan): string {
+  const match = prefix === '/' ? '{ prefix: / }' : `{ path_separated_prefix: ${prefix} }`;
+  const off = switchedOff(policies.filter((policy) => policy.name !== name));
   return block(
     [
       `- match: ${match}`,

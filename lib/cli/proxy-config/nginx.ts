@@ -1,4 +1,4 @@
-import type { ProxyPlan } from './proxy-plan.js';
+import { documentPaths, type ProxyPlan } from './proxy-plan.js';
 import { AMBIGUOUS_PATH, authorityOf, block, heading, literally, spellingsOf } from './text.js';
 
 /** Prints the configuration of nginx, for a file of /etc/nginx/conf.d. */
@@ -54,6 +54,8 @@ ${block(
 
 ${steps.refusal}${plan.policies.length === 1 ? '' : severalPolicies()}${plan.policies
     .map(({ name, prefix }) => protectedLocation(name, prefix, steps.uri))
+    .join('')}${documentPaths(plan)
+    .map((path) => documentLocation(path, plan))
     .join(
       '',
     )}${plan.policies.map(({ name, askAt }) => askingLocation(name, askAt, plan)).join('')}  location @forbidden {
@@ -111,12 +113,27 @@ function protectedLocation(name: string, prefix: string, uri: string): string {
   return `  location = ${prefix} {\n${body}  location ${prefix}/ {\n${body}`;
 }
 
+/** The path is named again, for nginx would pass it on as it was sent. */
+function documentLocation(path: string, plan: ProxyPlan): string {
+  return `  # What everyone is told of the API (RFC 9728): nobody is asked, and no credentials are passed on.
+  location = ${path} {
+    proxy_pass http://${addressOf(plan)}${path};
+    proxy_pass_request_headers off;
+    proxy_pass_request_body off;
+  }
+
+`;
+}
+
+function addressOf(plan: ProxyPlan): string {
+  return 'unix' in plan.auth ? `unix:${plan.auth.unix}:` : (authorityOf(plan) ?? '');
+}
+
 function askingLocation(name: string, askAt: string, plan: ProxyPlan): string {
-  const { auth, certificateHeader, verifyHeader } = plan;
-  const address = 'unix' in auth ? `unix:${auth.unix}:` : authorityOf(plan);
+  const { certificateHeader, verifyHeader } = plan;
   return `  location = /.auth/${name} {
     internal;
-    proxy_pass http://${address}${askAt};
+    proxy_pass http://${addressOf(plan)}${askAt};
     proxy_pass_request_body off;
     # For the headers of the answer; a phantom token may be long.
     proxy_buffer_size 16k;

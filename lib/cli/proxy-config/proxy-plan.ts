@@ -12,6 +12,7 @@ import {
   type ResolvedPolicy,
 } from '../../forward-auth/resolved-forward-auth.js';
 import { type ConfigurationProblem, problem } from '../../options/configuration-error.js';
+import { metadataTargetOf } from '../../protected-resource/metadata-url.js';
 import type { Listen, ServeConfig } from '../serve-config.js';
 
 /** What a proxy's configuration must do, whatever the proxy. */
@@ -38,6 +39,8 @@ export interface PlannedPolicy {
   readonly prefix: string;
   /** Whether its answers have a phantom token in `Authorization`. */
   readonly phantom: boolean;
+  /** Path of what everyone is told of its API (RFC 9728), where there is something. */
+  readonly document: string | undefined;
 }
 
 /** Names of headers, cookies and query parameters. */
@@ -59,11 +62,12 @@ export function planProxy(proxy: AskingProxy, config: ServeConfig): Planned {
   const policies = [...forwardAuth.policies.values()];
   const plan: ProxyPlan = {
     auth: config.listen,
-    policies: policies.map(({ name, phantomToken }) => ({
+    policies: policies.map(({ name, phantomToken, options }) => ({
       name,
       askAt: `${forwardAuth.path}/${name}`,
       prefix: policies.length === 1 ? '/' : `/${name}`,
       phantom: phantomToken !== undefined && isAuthorization(phantomToken.header),
+      document: documentPathOf(options),
     })),
     copied: copiedHeaders(policies),
     ...certificateHeaders(policies[0]?.options.clientCertificate),
@@ -81,6 +85,20 @@ export function planProxy(proxy: AskingProxy, config: ServeConfig): Planned {
 function copiedHeaders(policies: readonly ResolvedPolicy[]): readonly string[] {
   const all = [...Object.values(CREDENTIAL_HEADERS), ...policies.flatMap((policy) => ownHeadersOf(policy))];
   return [...new Map(all.map((name) => [name.toLowerCase(), name])).values()];
+}
+
+function documentPathOf({ protectedResource }: ResolvedPolicy['options']): string | undefined {
+  return protectedResource === undefined ? undefined : metadataTargetOf(protectedResource.resource).path;
+}
+
+/** Paths of documents, which the proxy passes on to `serve` without asking about them. */
+export function documentPaths({ policies }: ProxyPlan): readonly string[] {
+  return policies.flatMap(({ document }) => document ?? []);
+}
+
+/** What `serve` needs not for a document: whatever a client may send of itself. */
+export function credentialHeaders({ places, certificateHeader }: ProxyPlan): readonly string[] {
+  return ['Authorization', 'DPoP', 'Cookie', ...places.headers, certificateHeader];
 }
 
 /** Headers of the answers that do not begin as the usual ones do. */
@@ -152,7 +170,7 @@ function checkAddress({ listen }: ServeConfig): readonly ConfigurationProblem[] 
 
 /** Of names with other characters a proxy may make something else. */
 function checkNames(plan: ProxyPlan): readonly ConfigurationProblem[] {
-  const { copied, places, certificateHeader, verifyHeader = 'none' } = plan;
+  const { copied, places, policies, certificateHeader, verifyHeader = 'none' } = plan;
   const names = [
     ...copied.map((name) => [`credentialHeaders.${name}`, name] as const),
     ...places.headers.map((name) => ['token.header', name] as const),
@@ -161,6 +179,14 @@ function checkNames(plan: ProxyPlan): readonly ConfigurationProblem[] {
   ];
   return [
     ...names.flatMap(([path, name]) => checkName(path, name, /^[a-z][a-z\d-]*$/i, "letters, digits and '-'")),
+    ...policies.flatMap(({ name, document = '' }) =>
+      checkName(
+        `policies.${name}.protectedResource.resource`,
+        document,
+        /^(?:\/[\w~.-]*[\w~-])*\/?$/,
+        "segments of letters, digits, '.', '_', '~' and '-'",
+      ),
+    ),
     ...places.cookies.flatMap((name) =>
       checkName('token.cookie', name, /^[\w.-]+$/, "letters, digits, '.', '_' and '-'"),
     ),

@@ -1,4 +1,10 @@
-import { type PlannedPolicy, type ProxyPlan, unusualHeaders } from './proxy-plan.js';
+import {
+  credentialHeaders,
+  documentPaths,
+  type PlannedPolicy,
+  type ProxyPlan,
+  unusualHeaders,
+} from './proxy-plan.js';
 import { AMBIGUOUS_PATH, authorityOf, block, heading } from './text.js';
 
 /** Prints a dynamic configuration of Traefik. */
@@ -7,7 +13,7 @@ export function traefikConfig(plan: ProxyPlan): string {
 
 http:
   routers:
-${plan.policies.map((policy) => router(policy)).join('')}
+${plan.policies.map((policy) => router(policy) + documentRouter(policy)).join('')}
   middlewares:
     # Whatever forwardedHeaders of the entry point lets through, the client's own copies end here. The certificate that it
     # proved, if any, takes their place.
@@ -29,12 +35,12 @@ ${block(
   dropped(plan).map((name) => `${name}: ''`),
   10,
 )}
-  services:
+${documentParts(plan).middleware}  services:
     api:
       loadBalancer:
         servers:
           - url: http://127.0.0.1:8080
-
+${documentParts(plan).service}
 tls:
   certificates:
     - certFile: /etc/ssl/api/server.crt
@@ -74,6 +80,38 @@ ${comment}      rule: Host(\`api.example.com\`)${prefix === '/' ? '' : ` && ${pa
       middlewares: [clear, certificate, ask-${name}, drop-credentials]
       service: api
 `;
+}
+
+function documentRouter({ name, document }: PlannedPolicy): string {
+  if (document === undefined) return '';
+  return `    document-${name}:
+      # What everyone is told of the API (RFC 9728): nobody is asked, and no credentials are passed on.
+      rule: Host(\`api.example.com\`) && Path(\`${document}\`)
+      entryPoints: [websecure]
+      tls: { options: clients }
+      middlewares: [without-credentials]
+      service: auth
+`;
+}
+
+/** What the routers of documents need. */
+function documentParts(plan: ProxyPlan): { readonly middleware: string; readonly service: string } {
+  if (documentPaths(plan).length === 0) return { middleware: '', service: '' };
+  return {
+    middleware: `    without-credentials:
+      headers:
+        customRequestHeaders:
+${block(
+  credentialHeaders(plan).map((name) => `${name}: ''`),
+  10,
+)}
+`,
+    service: `    auth:
+      loadBalancer:
+        servers:
+          - url: http://${authorityOf(plan) ?? ''}
+`,
+  };
 }
 
 function asking({ name, askAt }: PlannedPolicy, plan: ProxyPlan): string {

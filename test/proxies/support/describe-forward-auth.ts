@@ -366,13 +366,47 @@ export function describeForwardAuth(behind: ForwardAuthCase): void {
       expect(upstream.requests).toEqual([]);
     });
 
+    test.each([
+      ['several policies', {}],
+      ['one policy', { [OTHER_POLICY]: '' }],
+    ])(
+      'RFC9728-1: a client that has nothing finds the document by the challenge, with %s',
+      async (_, replace) => {
+        const { as, upstream, call } = await startStage(world, behind, replace);
+        const challenge = String((await call()).headers['www-authenticate']);
+        const url = new URL(/resource_metadata="([^"]*)"/.exec(challenge)?.[1] ?? '');
+        expect(url.origin).toBe('https://api.example.com');
+        const ask = async (method: string, headers = {}): Promise<ClientAnswer> =>
+          call({ method, path: url.pathname, headers });
+        const answer = await ask('GET', { origin: 'https://page.example', authorization: 'Bearer nonsense' });
+        expect(answer.status).toBe(200);
+        expect(answer.headers).toMatchObject({
+          'content-type': 'application/json',
+          'cache-control': 'public, max-age=3600',
+          'access-control-allow-origin': '*',
+        });
+        expect(JSON.parse(answer.body)).toMatchObject({
+          resource: 'https://api.example.com/payments',
+          authorization_servers: [as.issuer],
+          scopes_supported: [SCOPE],
+        });
+        const others = [await ask('HEAD'), await ask('OPTIONS'), await ask('POST')];
+        expect(others.map(({ status, body }) => [status, body])).toEqual([
+          [200, ''],
+          [204, ''],
+          [405, ''],
+        ]);
+        expect(upstream.requests).toEqual([]);
+      },
+    );
+
     test('RFC6750-1: a missing scope is 403, with the challenge', async () => {
       const { as, upstream, call } = await startStage(world, behind);
       const token = await boundToken(as, world.client1, 'payments:write');
       const { status, headers } = await call({ token, certificate: world.client1 });
       expect(status).toBe(403);
       expect(headers['www-authenticate']).toMatch(
-        /^Bearer error="insufficient_scope".*scope="payments:read"$/,
+        /^Bearer error="insufficient_scope".*scope="payments:read"(?:,|$)/,
       );
       expect(upstream.requests).toEqual([]);
     });
@@ -382,7 +416,7 @@ export function describeForwardAuth(behind: ForwardAuthCase): void {
       const { status, headers } = await call({ certificate: world.client1 });
       expect([status, headers['www-authenticate']]).toEqual([
         401,
-        expect.stringMatching(/^Bearer, DPoP algs="/),
+        expect.stringMatching(/^Bearer scope="payments:read", resource_metadata="[^"]+", DPoP (?!.*error=)/),
       ]);
       expect(upstream.requests).toEqual([]);
     });
