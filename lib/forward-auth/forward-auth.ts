@@ -74,6 +74,8 @@ export class ForwardAuth {
   }
 
   private documentFor(raw: IncomingMessage): ServedMetadata | undefined {
+    // Nearly every request asks for none.
+    if (this.documents.length === 0 || !urlOf(raw).includes('/.well-known/')) return undefined;
     return this.documents.find(({ target }) => isMetadataRequest(raw, target));
   }
 
