@@ -5,11 +5,12 @@ import { installPeers } from './install-peers.js';
 import { describeMachine, describeVersions } from './machine.js';
 import { measure } from './measure.js';
 import { chooseCores, type Cores } from './processes/cores.js';
+import { measureServe } from './proxy/measure-serve.js';
 import { Processes } from './processes/processes.js';
 import { profileScenario } from './profile/profile-scenario.js';
 import { terminalReport } from './report/text.js';
 import { writeReport } from './report/write-report.js';
-import type { Result, Results } from './results.js';
+import type { Result, Results, ServeResult } from './results.js';
 import { allScenarios } from './scenarios/scenarios.js';
 import { World } from './world/world.js';
 
@@ -28,8 +29,26 @@ async function main(options: BenchOptions): Promise<void> {
 
 function choose(scenarios: readonly Scenario[], only = ''): readonly Scenario[] {
   const chosen = scenarios.filter(({ name }) => name.startsWith(only));
-  if (chosen.length > 0) return chosen;
-  throw new Error(`there is no scenario ${only}, only ${scenarios.map(({ name }) => name).join(', ')}`);
+  if (chosen.length > 0 || only.startsWith(SERVE)) return chosen;
+  const names = [...scenarios.map(({ name }) => name), SERVE];
+  throw new Error(`there is no scenario ${only}, only ${names.join(', ')}`);
+}
+
+/** What the names of its scenarios begin with. */
+const SERVE = 'serve';
+
+async function measureBackend(
+  { quick, only = SERVE }: BenchOptions,
+  { server }: Cores,
+): Promise<ServeResult[]> {
+  const results: ServeResult[] = [];
+  if (!only.startsWith(SERVE)) return results;
+  const of = { quick, core: server, only: only.slice(SERVE.length + 1) };
+  for await (const result of measureServe(of)) {
+    console.error(`${SERVE}-${result.name} …`);
+    results.push(result);
+  }
+  return results;
 }
 
 async function report(scenarios: readonly Scenario[], options: BenchOptions, cores: Cores): Promise<void> {
@@ -44,6 +63,7 @@ async function report(scenarios: readonly Scenario[], options: BenchOptions, cor
       ...(axis === undefined ? {} : { axis }),
     })),
     results: await measureAll(scenarios, cores),
+    serve: await measureBackend(options, cores),
   };
   console.log(`\n${terminalReport(results)}\n`);
   if (options.quick) console.log('With --quick everything runs, and no figure means anything.\n');

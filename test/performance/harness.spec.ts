@@ -10,7 +10,7 @@ import { goalsOf } from './report/goals.js';
 import { pictureOf } from './report/picture.js';
 import { jsonOf } from './report/json.js';
 import { memoryTable } from './report/memory.js';
-import { besideOf, type Result, type Results, type Round } from './results.js';
+import { besideOf, type Result, type Results, type Round, type ServeResult } from './results.js';
 import { summarise } from './statistics.js';
 
 const round = (cpuMicros: number, throughput: number): Round => ({
@@ -39,7 +39,7 @@ function result(id: string, cpu: number, more: Partial<Result> = {}): Result {
 function resultsOf(results: readonly Result[]): Results {
   const machine = { cpu: 'CPU', cores: 2, memoryBytes: 2 ** 33, platform: 'linux', node: 'v20' };
   const scenarios = [{ name: 'seen', title: 'A token seen before' }];
-  return { date: '2026-11-21T00:00:00Z', machine, versions: {}, options: {}, scenarios, results };
+  return { date: '2026-11-21T00:00:00Z', machine, versions: {}, options: {}, scenarios, results, serve: [] };
 }
 
 describe('the load of a benchmark', () => {
@@ -80,21 +80,58 @@ describe('the figures of a benchmark', () => {
 
   test('the figures compare a round with the open route in the same round', () => {
     const beside = besideOf('open', [round(15, 80), round(30, 45)], [round(10, 100), round(20, 50)]);
+    expect(beside.cpu).toEqual({ median: 1.5, min: 1.5, max: 1.5 });
     expect(beside.addedMicros).toEqual({ median: 7.5, min: 5, max: 10 });
     expect(beside.throughput).toEqual({ median: (0.8 + 0.9) / 2, min: 0.8, max: 0.9 });
   });
 });
 
 describe('the report of a benchmark', () => {
+  const OPEN = 50;
   const beside = (added: number, part: number): Pick<Result, 'beside'> => ({
-    beside: { id: 'express-open', addedMicros: summarise([added]), throughput: summarise([part]) },
+    beside: {
+      id: 'express-open',
+      cpu: summarise([(OPEN + added) / OPEN]),
+      addedMicros: summarise([added]),
+      throughput: summarise([part]),
+    },
   });
 
   test('the report says of each goal whether it is reached', () => {
     const reached = (added: number, part: number): readonly boolean[] =>
-      goalsOf(resultsOf([result('express-library', 70, beside(added, part))])).map((goal) => goal.reached);
-    expect(reached(6, 0.95)).toEqual([true, true]);
-    expect(reached(6.1, 0.94)).toEqual([false, false]);
+      goalsOf(
+        resultsOf([
+          result('express-open', OPEN),
+          result('express-library', OPEN + added, beside(added, part)),
+        ]),
+      ).map((goal) => goal.reached);
+    expect(reached(10, 0.95)).toEqual([true, true]);
+    expect(reached(10.1, 0.94)).toEqual([false, false]);
+  });
+
+  test('the report says of the backend of a proxy what it costs beside bare Node, and what its process takes', () => {
+    const MEBIBYTE = 2 ** 20;
+    const served = (name: string, ratio: number, before: number): ServeResult => ({
+      name,
+      title: name,
+      goal: name === 'many-certificates' ? undefined : 1.3,
+      ratio: summarise([ratio]),
+      cpuMicros: summarise([ratio * 20]),
+      bareMicros: summarise([20]),
+      listeningAfter: 300,
+      residentMemory: { before: before * MEBIBYTE, after: 140 * MEBIBYTE },
+    });
+    const goals = goalsOf({
+      ...resultsOf([]),
+      serve: [served('one-certificate', 1.31, 76), served('many-certificates', 1.5, 76)],
+    });
+    expect(goals.map(({ limit, measured, micros, reached }) => [limit, measured, micros, reached])).toEqual([
+      ['≤ 1.3', '1.31', '26.2 beside 20.0', false],
+      ['≤ 1.2', '1.15', '30.0 beside 26.2', true],
+      ['≤ 300 ms', '300 ms', '', true],
+      ['≤ 75 MiB', '76 MiB', '', false],
+      ['≤ 140 MiB', '140 MiB', '', true],
+    ]);
   });
 
   test('the report compares a new token and a proof with a bare verification, in the same server and in a loop', () => {

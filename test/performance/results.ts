@@ -36,10 +36,30 @@ export interface Result {
 export interface Beside {
   /** The open one's `id`. */
   readonly id: string;
+  /** CPU time as a multiple of the open route's. */
+  readonly cpu: Summary;
   /** CPU time that protection adds per request. */
   readonly addedMicros: Summary;
   /** Throughput as a part of the open route's. */
   readonly throughput: Summary;
+}
+
+/** What came of a scenario of `serve`, beside bare Node that gives the same answer. */
+export interface ServeResult {
+  readonly name: string;
+  readonly title: string;
+  /** CPU time of a decision. */
+  readonly cpuMicros: Summary;
+  /** The same of bare Node. */
+  readonly bareMicros: Summary;
+  /** The one as a multiple of the other, round by round. */
+  readonly ratio: Summary;
+  /** What the ratio may be, at most; `undefined` where it has no goal of its own. */
+  readonly goal: number | undefined;
+  /** Milliseconds from the start of the process until it listens. */
+  readonly listeningAfter: number;
+  /** Bytes when it listens, and after the rounds. */
+  readonly residentMemory: { readonly before: number; readonly after: number };
 }
 
 /** What is measured of a scenario. */
@@ -57,6 +77,7 @@ export interface Results {
   readonly options: object;
   readonly scenarios: readonly ScenarioTitle[];
   readonly results: readonly Result[];
+  readonly serve: readonly ServeResult[];
 }
 
 /** Compares rounds with those of the open route. */
@@ -67,6 +88,7 @@ export function besideOf(id: string, rounds: readonly Round[], open: readonly Ro
   });
   return {
     id,
+    cpu: summarise(pairs.map(({ round, other }) => round.cpuMicros / other.cpuMicros)),
     addedMicros: summarise(pairs.map(({ round, other }) => round.cpuMicros - other.cpuMicros)),
     throughput: summarise(pairs.map(({ round, other }) => round.throughput / other.throughput)),
   };

@@ -4,8 +4,8 @@ import type { HandedOnCertificate, ProxyWorld } from './proxy-world.js';
 export interface ProxyScenario {
   readonly name: string;
   readonly title: string;
-  /** What the ratio to bare Node may be, at most. */
-  readonly goal: number;
+  /** What the ratio to bare Node may be, at most; `undefined` where it has no goal of its own. */
+  readonly goal: number | undefined;
   readonly status: number;
   /** Lines of the requests, in turn. */
   readonly requests: readonly (readonly string[])[];
@@ -75,7 +75,7 @@ export async function proxyScenarios(
     usual(
       'many-certificates',
       `the same of ${clients} clients in turn`,
-      Infinity,
+      undefined,
       certificates.map((certificate) => linesOf(world.sharedSecretToken(certificate), certificate)),
     ),
   ];
@@ -88,7 +88,7 @@ const QUIET = { logLevel: 'warn' };
 function usual(
   name: string,
   title: string,
-  goal: number,
+  goal: number | undefined,
   requests: ProxyScenario['requests'],
 ): ProxyScenario {
   return { name, title, goal, status: 200, requests, once: false };

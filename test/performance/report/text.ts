@@ -21,7 +21,13 @@ export function terminalReport(results: Results): string {
 /** The goals as a table. */
 export function goalsTable(goals: readonly Goal[]): Table {
   return [
-    ['goal', 'limit', 'measured', 'reached'],
-    ...goals.map(({ goal, limit, measured, reached }) => [goal, limit, measured, reached ? 'yes' : 'no']),
+    ['goal', 'limit', 'measured', 'µs', 'reached'],
+    ...goals.map(({ goal, limit, measured, micros, reached }) => [
+      goal,
+      limit,
+      measured,
+      micros,
+      reached ? 'yes' : 'no',
+    ]),
   ];
 }
