@@ -2,10 +2,8 @@ import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../common/message-of.js';
 import type { AskingProxy } from '../forward-auth/forward-auth.options.js';
-import { CONFIGURED_PROXIES, proxyConfig } from './proxy-config/proxy-config.js';
+import { CONFIGURED_PROXIES } from './proxy-config/configured-proxies.js';
 import { ConfigurationFault, readServeConfig } from './serve-config.js';
-import { serve } from './serve.js';
-import { thumbprintsIn } from './thumbprints.js';
 
 /** The world around a command. */
 export interface Surroundings {
@@ -82,6 +80,7 @@ function readProxyCommand([, given, file, ...others]: readonly string[]): Comman
     : { name: 'proxy-config', proxy, file };
 }
 
+/** Each loads what it needs, for a server keeps what was loaded. */
 async function run(command: Command, surroundings: Surroundings): Promise<void> {
   switch (command.name) {
     case 'help':
@@ -90,22 +89,27 @@ async function run(command: Command, surroundings: Surroundings): Promise<void> 
     case 'version':
       surroundings.print(version());
       return;
-    case 'thumbprint':
+    case 'thumbprint': {
+      const { thumbprintsIn } = await import('./thumbprints.js');
       for (const thumbprint of thumbprintsIn(command.file)) surroundings.print(thumbprint);
       return;
+    }
     case 'check-config':
       readServeConfig(command.file);
       surroundings.print('ok');
       return;
-    case 'proxy-config':
+    case 'proxy-config': {
+      const { proxyConfig } = await import('./proxy-config/proxy-config.js');
       surroundings.print(proxyConfig(command.proxy, command.file).trimEnd());
       return;
+    }
     case 'serve':
       return runServer(command.file, surroundings);
   }
 }
 
 async function runServer(file: string, { print, untilStopped }: Surroundings): Promise<void> {
+  const { serve } = await import('./serve.js');
   const server = await serve(readServeConfig(file));
   print(`listening on ${server.address}`);
   await untilStopped();

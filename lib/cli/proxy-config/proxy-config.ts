@@ -13,9 +13,6 @@ const PRINTERS: Readonly<Record<AskingProxy, (plan: ProxyPlan) => string>> = {
   envoy: envoyConfig,
 };
 
-/** The proxies that a configuration can be printed for. */
-export const CONFIGURED_PROXIES = Object.keys(PRINTERS) as readonly AskingProxy[];
-
 /**
  * The configuration of a proxy that asks `serve`, for the policies of its file: every header that an answer may have
  * replaces the client's own, and no token reaches the API.
