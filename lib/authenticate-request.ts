@@ -82,13 +82,16 @@ export function authenticateRequest(
  * @returns thumbprint of the DPoP key that was proved for the ticket, where one was
  * @throws OAuthError where the ticket is not good for this request
  */
-export type RedeemTicket = () => Promise<string | undefined>;
+type Redeem = () => Promise<string | undefined>;
+
+/** The same, for whichever policy decides. @param policy its name; `undefined` for the module itself */
+export type RedeemTicket = (policy: string | undefined) => Promise<string | undefined>;
 
 /** The same for a request that came with a ticket instead of credentials. */
 export async function authenticateByTicket(
   request: HttpRequest,
   rules: AuthenticationRules,
-  redeem: RedeemTicket,
+  redeem: Redeem,
 ): Promise<Decision> {
   let provenKey: string | undefined;
   try {

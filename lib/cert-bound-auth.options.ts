@@ -167,6 +167,16 @@ export interface CertBoundAuthOptions {
    */
   readonly interactionId?: InteractionIdOptions;
 
+  /**
+   * Further APIs in the same app, by name: routes with `@Policy('partners')` are decided by `policies.partners`, all others by
+   * these options themselves. Each policy knows its own tokens alone: what one has accepted says nothing at another, and no
+   * cache is shared. What a policy does not say, it takes over from here (see {@link PolicyOptions}, and docs/policies.md).
+   * What is lost where two policies accept the same issuer and audience: the token is good at both, and a weaker `binding` of one
+   * is no protection of the other's callers.
+   * @default {}
+   */
+  readonly policies?: Readonly<Record<string, PolicyOptions>>;
+
   /** The `realm` of the `WWW-Authenticate` header: printable ASCII (RFC 9110 §11.5). @default none */
   readonly realm?: string;
 
@@ -184,6 +194,54 @@ export interface CertBoundAuthOptions {
    * @default the token is the user
    */
   validate?(token: VerifiedAccessToken, request: object): unknown;
+}
+
+/**
+ * What one of several APIs in an app is decided by: `audience`, `authorizationServers`, `binding`, `introspectionOrder`,
+ * `clientCertificate`, `dpop`, `reportUnbound`, `clockTolerance`, `tokenCache`, `scopeImplies`, `realm`, `exposeToken` and
+ * `validate`. What is not given is taken over from the module's own options, member by member and as a whole: a policy with a
+ * `dpop` of its own takes over nothing of the module's but the memory of used proofs.
+ * @example
+ * ```ts
+ * // policies.ts
+ * import { CertBoundAuthModule } from 'nestjs-cert-bound-auth';
+ *
+ * export const auth = CertBoundAuthModule.forRoot({
+ *   audience: 'https://api.example.com',
+ *   authorizationServers: [{ issuer: 'https://as.example.com' }],
+ *   policies: {
+ *     partners: {
+ *       audience: 'https://partners.example.com',
+ *       authorizationServers: [{ issuer: 'https://partners-as.example.com' }],
+ *     },
+ *   },
+ * });
+ * ```
+ */
+export interface PolicyOptions extends Partial<
+  Pick<
+    CertBoundAuthOptions,
+    | 'audience'
+    | 'authorizationServers'
+    | 'binding'
+    | 'introspectionOrder'
+    | 'clientCertificate'
+    | 'dpop'
+    | 'reportUnbound'
+    | 'clockTolerance'
+    | 'tokenCache'
+    | 'scopeImplies'
+    | 'realm'
+    | 'exposeToken'
+    | 'validate'
+  >
+> {
+  /**
+   * What this API tells of itself: a document of its own, with the scopes of its own routes, and at a path of its own, for the
+   * name of the host is not looked at. It is not taken over.
+   * @default none
+   */
+  readonly protectedResource?: ProtectedResourceOptions;
 }
 
 /**

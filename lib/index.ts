@@ -35,6 +35,7 @@ export type {
   JwtRuleOptions,
   KeyCacheOptions,
   NoClientAuthentication,
+  PolicyOptions,
   PrivateKeyJwtAuthentication,
   PublicUrlOf,
   PublishedKeyOptions,
@@ -121,6 +122,7 @@ export type {
   DetailRequirement,
   SenderConstraint,
 } from './authorization/demands.js';
+export { Policy } from './nest/decorators/policy.decorator.js';
 export { Public } from './nest/decorators/public.decorator.js';
 export { AllowAnonymous } from './nest/decorators/allow-anonymous.decorator.js';
 export {

@@ -46,6 +46,8 @@ export interface ResourceServerParts {
   readonly handsOutTokens?: boolean;
   /** Bytes that a known token takes for each character of its JSON. @default 3 */
   readonly bytesPerCharacter?: number;
+  /** The name of the policy that it is for. @default none: it is for the module itself */
+  readonly policy?: string | undefined;
   /** The HTTP status that an error of the app's own `validate` stands for. @default none */
   readonly statusOf?: AuthenticationRules['statusOf'];
 }
@@ -67,13 +69,17 @@ export type RefusedRequest = Pick<RefusalDecision, 'error' | 'trace'>;
 export class ResourceServer {
   /** Whether it checks nothing, because it stands in for another one in a test. */
   readonly isStandIn: boolean = false;
+  /** The name of its policy; `undefined` for the module itself. */
+  readonly policy: string | undefined;
   private readonly rules: AuthenticationRules;
-  private readonly reporter = new DecisionReporter();
+  private readonly reporter: DecisionReporter;
   private readonly unbound: UnboundReport | undefined;
   /** Where clients learn more of this API; `undefined` where it tells nothing. */
   private readonly metadataUrl: string | undefined;
 
   constructor(options: ResolvedOptions, parts: ResourceServerParts = {}) {
+    this.policy = parts.policy;
+    this.reporter = new DecisionReporter(parts.policy);
     this.rules = createAuthenticationRules(options, parts);
     this.unbound = options.reportUnbound === undefined ? undefined : new UnboundReport(options.reportUnbound);
     const { protectedResource } = options;
@@ -91,6 +97,16 @@ export class ResourceServer {
     return this.rules.schemes;
   }
 
+  /** What DPoP proofs are checked by: two that have the same find the same of a proof. */
+  get proofRules(): DpopRules | undefined {
+    return this.rules.dpop;
+  }
+
+  /** Makes one for a policy of the same app. */
+  forPolicy(options: ResolvedOptions, parts: ResourceServerParts): ResourceServer {
+    return new ResourceServer(options, parts);
+  }
+
   /** Decides about a request; at once where nothing has to be waited for. It reports nothing yet. */
   decide(request: HttpRequest): MaybePromise<Decision> {
     return authenticateRequest(request, this.rules);
@@ -99,18 +115,18 @@ export class ResourceServer {
   /**
    * Decides again about the handshake of a connection that lives on, for what comes over it: the token is still good, the
    * certificate still counts, and the app's `validate` still accepts it. No second DPoP proof is asked for: the connection
-   * was made with the first one.
-   * @param earlier what was decided of the same handshake
+   * was made with the first one. The same holds for one request that several policies decide about, with the same rules of DPoP.
+   * @param earlier what was decided of the same handshake, or of the same request
    */
   decideAgain(request: HttpRequest, earlier: Acceptance): MaybePromise<Decision> {
-    const { confirmation } = earlier.token;
-    const provenKey = earlier.proved.boundBy.includes('dpop') ? confirmation.jwkThumbprint : undefined;
+    const { boundBy, confirmation } = earlier.proved;
+    const provenKey = boundBy.includes('dpop') ? confirmation?.jwkThumbprint : undefined;
     return authenticateRequest(request, this.rules, provenKey);
   }
 
   /** Decides about a handshake that came with a ticket instead of credentials. */
   async decideByTicket(request: HttpRequest, redeem: RedeemTicket): Promise<Decision> {
-    return authenticateByTicket(request, this.rules, redeem);
+    return authenticateByTicket(request, this.rules, async () => redeem(this.policy));
   }
 
   /** Whether a request shows no credentials of any kind, good or bad. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { DpopOptions } from '../cert-bound-auth.options.js';
+import type { DpopOptions, ReplayStore } from '../cert-bound-auth.options.js';
 import type { SettingsOf } from '../common/settings-of.js';
 import { bytesOf } from '../jose/shared-secret.js';
 import type { DpopRules } from './check-dpop-proof.js';
@@ -12,8 +12,11 @@ import { normalizeBase } from './target-uri.js';
 /** How DPoP proofs are checked, as configured. */
 export type DpopSettings = SettingsOf<DpopOptions, 'nonceSecret' | 'replayStore'>;
 
-/** What one app checks proofs by: its own nonces, keys and memory of used proofs. */
-export function createDpopRules(dpop: DpopSettings): DpopRules {
+/**
+ * What one app checks proofs by: its own nonces, keys and memory of used proofs.
+ * @param used a memory of used proofs, where the settings have none
+ */
+export function createDpopRules(dpop: DpopSettings, used?: ReplayStore): DpopRules {
   const { nonce, clockSkew, maxProofLength, algorithms, publicUrl, nonceLifetime } = dpop;
   return {
     publicBasesOf: publicBasesOf(publicUrl),
@@ -22,7 +25,7 @@ export function createDpopRules(dpop: DpopSettings): DpopRules {
     clockSkew,
     maxProofLength,
     nonces: nonce === 'off' ? undefined : new DpopNonces(secretOf(dpop), nonceLifetime),
-    replayStore: dpop.replayStore ?? memoryOfThisProcess(),
+    replayStore: dpop.replayStore ?? used ?? memoryOfThisProcess(),
     keys: new ProofKeys(),
   };
 }

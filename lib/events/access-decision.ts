@@ -32,6 +32,8 @@ export interface RefusedAccess extends DecidedRequest {
 export interface DecidedRequest extends TokenOrigin {
   /** Method and path pattern, as `GET /accounts/:id`. */
   readonly route: string;
+  /** The name of the policy that has decided; absent where that are the options of the module itself. */
+  readonly policy?: string;
   /** `undefined` where the request used none that is accepted. */
   readonly scheme: AuthenticationScheme | undefined;
   /** SHA-256 of the token, base64url; `undefined` where there was none. */

@@ -1,6 +1,8 @@
 /** How an authorization server is doing, as far as this API knows without asking it. */
 export interface AuthorizationServerHealth {
   readonly issuer: string;
+  /** The policy that trusts it; absent for the options of the module itself. Policies share no keys. */
+  readonly policy?: string;
   readonly keys: SigningKeysHealth;
   /**
    * Whether its introspection endpoint is asked. `none`: there is none, or it is in this process. `closed`: yes. `open`:

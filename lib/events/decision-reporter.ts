@@ -15,6 +15,9 @@ export class DecisionReporter {
   private readonly failures = new BoundedLog();
   private listeners: readonly DecisionListener[] = [];
 
+  /** @param policy the name of the policy that decides; `undefined` for the module itself */
+  constructor(private readonly policy?: string) {}
+
   listenBy(listeners: readonly DecisionListener[]): void {
     this.listeners = listeners;
   }
@@ -27,15 +30,15 @@ export class DecisionReporter {
   /** @param route method and path pattern */
   accepted({ proved, trace }: Acceptance, route: string): void {
     const boundBy = Object.freeze([...proved.boundBy]);
-    this.tell({ outcome: 'accepted', ...describe(trace, route), boundBy });
+    this.tell({ outcome: 'accepted', ...this.describe(trace, route), boundBy });
   }
 
   anonymous(trace: RequestTrace, route: string): void {
-    this.tell({ outcome: 'accepted', ...describe(trace, route), boundBy: [], anonymous: true });
+    this.tell({ outcome: 'accepted', ...this.describe(trace, route), boundBy: [], anonymous: true });
   }
 
   refused(error: OAuthError, trace: RequestTrace, route: string): void {
-    if (this.log.writes(error)) this.log.refused(error, evidenceOf(trace), route);
+    if (this.log.writes(error)) this.log.refused(error, evidenceOf(trace), { route, policy: this.policy });
     if (!this.isHeard()) return;
     const { refusal, reason, detail, chosenStatus } = error;
     this.tell({
@@ -46,8 +49,13 @@ export class DecisionReporter {
       error: refusal.code,
       detail,
       claimed: trace.claimed === undefined ? undefined : claimedOrigin(trace.claimed),
-      ...describe(trace, route),
+      ...this.describe(trace, route),
     });
+  }
+
+  private describe(trace: RequestTrace, route: string): DecidedRequest {
+    const { policy } = this;
+    return { ...describe(trace, route), ...(policy === undefined ? {} : { policy }) };
   }
 
   private tell(decision: AccessDecision): void {

@@ -29,6 +29,7 @@ function attributesOf(decision: AccessDecision): Attributes {
     'http.request.method': method,
     'http.route': path,
     'cert_bound_auth.outcome': decision.outcome,
+    'cert_bound_auth.policy': decision.policy,
     'cert_bound_auth.scheme': decision.scheme,
     'cert_bound_auth.issuer': decision.issuer,
     'cert_bound_auth.client_id': decision.clientId,

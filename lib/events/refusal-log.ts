@@ -23,6 +23,14 @@ export interface TokenEvidence {
   readonly subject: unknown;
 }
 
+/** Where a request was refused. */
+export interface RefusedAt {
+  /** Method and path pattern. */
+  readonly route: string;
+  /** The name of the policy of the route, where it has one. */
+  readonly policy: string | undefined;
+}
+
 /**
  * Tells operations why a request was refused: one line a refusal, but above `debug` no more than ten within a minute for each
  * reason and authorization server, and then how many were left out.
@@ -35,12 +43,12 @@ export class RefusalLog {
     return log.writes(logLevelOf(error.reason, error));
   }
 
-  /** @param route method and path pattern */
-  refused(error: OAuthError, evidence: RefusalEvidence, route: string): void {
+  refused(error: OAuthError, evidence: RefusalEvidence, { route, policy }: RefusedAt): void {
     const level = logLevelOf(error.reason, error);
     const line = `refused ${renderFields({
       ...summaryOf(error),
       route,
+      policy,
       ...(evidence.token === undefined ? {} : describeToken(evidence.token)),
       token_sha256: evidence.tokenDigest,
       certificate_sha256: evidence.certificateThumbprint,

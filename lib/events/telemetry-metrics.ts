@@ -65,6 +65,7 @@ function createDuration(meter: Meter, name: string, description: string): Histog
 function decisionAttributes(decision: AccessDecision): Attributes {
   return definedAttributes({
     'cert_bound_auth.outcome': decision.outcome,
+    'cert_bound_auth.policy': decision.policy,
     'cert_bound_auth.scheme': decision.scheme,
     'cert_bound_auth.cache_hit': decision.cacheHit,
     ...(decision.outcome === 'accepted'

@@ -57,6 +57,7 @@ export class Policy {
   ) {
     const { options, phantomToken, credentialHeaders, otherHeaders, demands } = settings;
     this.server = new ResourceServer(options, {
+      policy: settings.name,
       dpop: context.dpop,
       certificateSource: oncePerRequest(createCertificateSource(options.clientCertificate)),
       handsOutTokens: false,

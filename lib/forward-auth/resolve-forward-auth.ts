@@ -7,6 +7,7 @@ import {
   problem,
 } from '../options/configuration-error.js';
 import { checkDeclared, optionsOf } from '../options/declared-options.js';
+import { mayBeUnbound } from '../options/named-policies.js';
 import { type ResolvedOptions, resolveOptions } from '../options/resolve-options.js';
 import type {
   AskingProxy,
@@ -133,16 +134,6 @@ function inherit(own: ForwardAuthPolicy, given: Given): JsonObject {
   return own.reportUnbound !== undefined || mayBeUnbound(policy)
     ? policy
     : { ...policy, reportUnbound: undefined };
-}
-
-function mayBeUnbound({ binding, authorizationServers }: JsonObject): boolean {
-  return (
-    binding === 'if-bound' ||
-    (Array.isArray(authorizationServers) &&
-      authorizationServers.some(
-        (server: unknown) => isJsonObject(server) && server['binding'] === 'if-bound',
-      ))
-  );
 }
 
 /** A problem of a field that a policy has taken over is one of the field that it comes from. */

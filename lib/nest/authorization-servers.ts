@@ -23,27 +23,29 @@ import { log } from '../common/log.js';
  */
 @Injectable()
 export class AuthorizationServers {
-  constructor(private readonly byIssuer: ReadonlyMap<string, AuthorizationServer>) {}
+  constructor(private readonly servers: readonly TrustedServer[]) {}
 
   /**
    * Fetches keys and metadata anew, at once: after a key was withdrawn, no JWT that it verified is accepted any more. (A
    * signed introspection answer that is kept lives until its `ttl`.) Where it fails, what is known stays as it is.
-   * @param issuer of one server; without it, of all
+   * @param issuer of one server, for whichever policies it is trusted; without it, of all
    * @throws Error for an issuer that is not configured, or when a server cannot be asked
    */
   async refreshKeys(issuer?: string): Promise<void> {
-    const servers = issuer === undefined ? [...this.byIssuer.values()] : [this.serverOf(issuer)];
-    await Promise.all(servers.map(async (server) => server.refreshKeys()));
+    const servers = issuer === undefined ? this.servers : this.serversOf(issuer);
+    await Promise.all(servers.map(async ({ server }) => server.refreshKeys()));
   }
 
   /** How the servers are doing, as far as requests have found out: nothing is asked for this. */
   health(): readonly AuthorizationServerHealth[] {
-    return [...this.byIssuer.values()].map((server) => server.health());
+    return this.servers.map(({ policy, server }) =>
+      policy === undefined ? server.health() : { ...server.health(), policy },
+    );
   }
 
   /** Fetches keys and metadata before the first request. One that is down stops nothing. */
   async prepare(): Promise<void> {
-    await Promise.all([...this.byIssuer.values()].map(async (server) => this.prepareOne(server)));
+    await Promise.all(this.servers.map(async ({ server }) => this.prepareOne(server)));
   }
 
   private async prepareOne(server: AuthorizationServer): Promise<void> {
@@ -55,10 +57,17 @@ export class AuthorizationServers {
     }
   }
 
-  private serverOf(issuer: string): AuthorizationServer {
-    const server = this.byIssuer.get(issuer);
-    if (server === undefined)
+  private serversOf(issuer: string): readonly TrustedServer[] {
+    const servers = this.servers.filter(({ server }) => server.settings.issuer === issuer);
+    if (servers.length === 0)
       throw new Error(`no authorization server with the issuer ${issuer} is configured`);
-    return server;
+    return servers;
   }
+}
+
+/** A server, as one policy trusts it. */
+export interface TrustedServer {
+  /** `undefined`: the module itself. */
+  readonly policy: string | undefined;
+  readonly server: AuthorizationServer;
 }

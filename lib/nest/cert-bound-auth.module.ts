@@ -11,14 +11,13 @@ import {
 import { ApplicationConfig, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { registerAuthenticator, unregisterAuthenticator } from './exchange/app-registry.js';
 import { logTable } from './entrances/describe-entrances.js';
-import { EntranceRegistry } from './entrances/entrance-registry.js';
+import { EntranceRegistry, type Protection } from './entrances/entrance-registry.js';
 import { closeDoor } from './http/close-door.js';
 import { publicPathsOf } from './http/public-paths.js';
 import { type BeforeApp, beforeApp } from './http/before-app.js';
 import { type OriginCheck, originCheck, refusePages } from './http/check-origin.js';
 import { echoInteractionId } from './http/interaction-id.js';
 import { type ServedMetadata, serveMetadata } from './http/serve-metadata.js';
-import { statusOfHttpException } from './http/access-refused.exception.js';
 import { keepReply } from './http/reply-of.js';
 import type { CertBoundAuthOptions } from '../cert-bound-auth.options.js';
 import { detailTypesOf, scopesOfRules } from '../authorization/demands.js';
@@ -58,9 +57,8 @@ import { Tickets } from './websockets/tickets.js';
 import { WebSocketTickets } from './websockets/web-socket-tickets.js';
 import { forgetGateways, holdUpgrades, watchGateways } from './websockets/watch-gateways.js';
 import { logToNest } from './log/log-to-nest.js';
-import { createCertificateSource } from '../client-certificate/certificate-source.js';
-import { knownOr, rememberedCertificate } from './exchange/remembered-certificate.js';
-import { RequestAuthenticator } from './exchange/request-authenticator.js';
+import { createPolicyServers, createResourceServer } from './policy-servers.js';
+import { AppAuthenticator, type PolicyServers } from './exchange/app-authenticator.js';
 import { type ResolvedOptions, resolveOptions } from '../options/resolve-options.js';
 
 logToNest();
@@ -68,7 +66,7 @@ logToNest();
 /** What decides, and what asks for it. */
 const OWN: readonly Type[] = [
   ResourceServer,
-  RequestAuthenticator,
+  AppAuthenticator,
   AuthorizationServers,
   EntranceRegistry,
   CertBoundStrategy,
@@ -77,6 +75,9 @@ const OWN: readonly Type[] = [
 ];
 
 const TICKETS = Symbol('tickets');
+
+/** What decides for the named policies. */
+const POLICY_SERVERS = Symbol('servers of policies');
 
 /**
  * Makes an app an OAuth 2.0 resource server whose access tokens work only for the holder of the key that they were
@@ -91,18 +92,23 @@ const TICKETS = Symbol('tickets');
       inject: [{ token: MODULE_OPTIONS_TOKEN, optional: true }],
     },
     { provide: ResourceServer, useFactory: createResourceServer, inject: [RESOLVED_OPTIONS] },
+    { provide: POLICY_SERVERS, useFactory: createPolicyServers, inject: [ResourceServer, RESOLVED_OPTIONS] },
     {
-      provide: RequestAuthenticator,
+      provide: AppAuthenticator,
       useFactory: createAuthenticator,
-      inject: [ResourceServer, RESOLVED_OPTIONS],
+      inject: [ResourceServer, POLICY_SERVERS, RESOLVED_OPTIONS],
     },
-    { provide: AuthorizationServers, useFactory: createAuthorizationServers, inject: [ResourceServer] },
+    {
+      provide: AuthorizationServers,
+      useFactory: createAuthorizationServers,
+      inject: [ResourceServer, POLICY_SERVERS],
+    },
     EntranceRegistry,
     { provide: TICKETS, useFactory: createTickets, inject: [RESOLVED_OPTIONS] },
     {
       provide: WebSocketTickets,
       useFactory: createWebSocketTickets,
-      inject: [RequestAuthenticator, TICKETS],
+      inject: [AppAuthenticator, TICKETS],
     },
     CertBoundAuthHealthIndicator,
     CertBoundStrategy,
@@ -110,7 +116,7 @@ const TICKETS = Symbol('tickets');
     ScopesGuard,
   ],
   exports: [
-    RequestAuthenticator,
+    AppAuthenticator,
     AuthorizationServers,
     WebSocketTickets,
     CertBoundAuthHealthIndicator,
@@ -131,7 +137,7 @@ export class CertBoundAuthModule
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(ResourceServer) private readonly server: ResourceServer,
-    @Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator,
+    @Inject(AppAuthenticator) private readonly authenticator: AppAuthenticator,
     @Inject(AuthorizationServers) private readonly servers: AuthorizationServers,
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
@@ -152,19 +158,19 @@ export class CertBoundAuthModule
       ? closeDoor(host, modules, { authenticator, isPublic })
       : (): readonly [] => [];
     const { publicMethods } = messages;
-    const metadata = this.servedMetadata();
+    const metadata = [undefined, ...options.policies.keys()].flatMap((policy) => this.servedMetadata(policy));
     const mayCall = originCheck(options.allowedOrigins);
     beforeApp(host, stepsBeforeApp(options, metadata, mayCall));
-    const openPaths = metadata === undefined ? publicPaths : [...publicPaths, metadata.target.path];
-    const seesCertificates = (): boolean => this.seesCertificates();
+    const openPaths = new Set([...publicPaths, ...metadata.map(({ target }) => target.path)]);
     entrances.describe({
       config,
       modules,
       protectsAll,
-      publicPaths: openPaths,
+      publicPaths: [...openPaths],
       publicMethods,
       served,
-      protection: { options, seesCertificates },
+      protectionOf: (policy) => this.protectionOf(policy),
+      policies: [...options.policies.keys()],
     });
     const httpServer = (): object | undefined => host.httpAdapter?.getHttpServer() as object | undefined;
     this.gateways = { modules, authenticator, protectsAll, isPublic, mayCall, tickets, httpServer };
@@ -217,6 +223,7 @@ export class CertBoundAuthModule
   /** @throws CertBoundAuthConfigurationError when the app as a whole is set up wrongly */
   async onModuleInit(): Promise<void> {
     await checkPackages(this.options);
+    await Promise.all([...this.options.policies.values()].map(async ({ options }) => checkPackages(options)));
     const { httpAdapter } = this.host;
     // An app without HTTP server has no requests, but perhaps messages.
     const app = httpAdapter?.getInstance<FastifyHooks | null>() ?? undefined;
@@ -244,31 +251,41 @@ export class CertBoundAuthModule
     logTable(this.entrances.list());
   }
 
-  /** What this app tells of itself; `undefined` where nothing. */
-  private servedMetadata(): ServedMetadata | undefined {
-    const { protectedResource } = this.options;
-    if (protectedResource === undefined) return undefined;
+  /** What this app tells of itself, or of one of its policies; none where nothing. */
+  private servedMetadata(policy: string | undefined): readonly ServedMetadata[] {
+    const options = this.optionsOf(policy);
+    const { protectedResource } = options;
+    if (protectedResource === undefined) return [];
     const { resource, maxAge } = protectedResource;
     let document: Promise<string> | undefined;
-    return {
-      target: metadataTargetOf(resource),
-      maxAge,
-      document: async () => (document ??= protectedResourceMetadata(this.options, this.enforced())),
-    };
+    return [
+      {
+        target: metadataTargetOf(resource),
+        maxAge,
+        document: async () => (document ??= protectedResourceMetadata(options, this.enforcedBy(policy))),
+      },
+    ];
   }
 
-  /** What handlers demand; known when the app has been initialised. */
-  private enforced(): EnforcedByApp {
-    const demands = this.entrances.list().map((entrance) => entrance.demands);
+  /** What handlers of this policy demand; known when the app has been initialised. */
+  private enforcedBy(policy: string | undefined): EnforcedByApp {
+    const own = this.entrances.list().filter((entrance) => entrance.policy === policy);
+    const demands = own.map((entrance) => entrance.demands);
     return {
       scopes: scopesOfRules(demands.flatMap(({ rules }) => rules)),
       detailTypes: detailTypesOf(demands.flatMap(({ checks }) => checks)),
-      seesCertificates: this.seesCertificates(),
+      seesCertificates: this.protectionOf(policy).seesCertificates,
     };
   }
 
-  private seesCertificates(): boolean {
-    return canSeeCertificates(this.host.httpAdapter.getHttpServer(), this.options.clientCertificate);
+  private protectionOf(policy: string | undefined): Protection {
+    const options = this.optionsOf(policy);
+    const server: unknown = this.host.httpAdapter.getHttpServer();
+    return { options, seesCertificates: canSeeCertificates(server, options.clientCertificate) };
+  }
+
+  private optionsOf(policy: string | undefined): ResolvedOptions {
+    return (policy === undefined ? undefined : this.options.policies.get(policy)?.options) ?? this.options;
   }
 
   private register(app: FastifyHooks, platform: string): void {
@@ -288,16 +305,21 @@ export class CertBoundAuthModule
   }
 }
 
+/** One without a query is also told to whoever asks for another one. */
+function withQueryFirst(one: ServedMetadata, other: ServedMetadata): number {
+  return Number(one.target.query === '') - Number(other.target.query === '');
+}
+
 /** What looks at each request before anything else, in its order. */
 function stepsBeforeApp(
   { interactionId, allowedOrigins }: ResolvedOptions,
-  metadata: ServedMetadata | undefined,
+  metadata: readonly ServedMetadata[],
   mayCall: OriginCheck,
 ): readonly BeforeApp[] {
   return [
     ...(interactionId === undefined ? [] : [echoInteractionId(interactionId)]),
     // Any page may read the metadata.
-    ...(metadata === undefined ? [] : [serveMetadata(metadata)]),
+    ...metadata.toSorted(withQueryFirst).map((each) => serveMetadata(each)),
     ...(allowedOrigins === undefined ? [] : [refusePages(mayCall)]),
   ];
 }
@@ -335,21 +357,19 @@ function resolveGivenOptions(given: CertBoundAuthOptions | undefined): ResolvedO
   throw new CertBoundAuthConfigurationError([problem('options', given, remedy)]);
 }
 
-function createResourceServer(options: ResolvedOptions): ResourceServer {
-  const { from } = options.clientCertificate;
-  return new ResourceServer(options, {
-    statusOf: statusOfHttpException,
-    certificateSource:
-      from === 'tls' ? rememberedCertificate : knownOr(createCertificateSource(options.clientCertificate)),
-  });
+function createAuthenticator(
+  server: ResourceServer,
+  policies: PolicyServers,
+  { streams }: ResolvedOptions,
+): AppAuthenticator {
+  return new AppAuthenticator(server, policies, streams);
 }
 
-function createAuthenticator(server: ResourceServer, { streams }: ResolvedOptions): RequestAuthenticator {
-  return new RequestAuthenticator(server, streams);
-}
-
-function createAuthorizationServers({ authorizationServers }: ResourceServer): AuthorizationServers {
-  return new AuthorizationServers(authorizationServers);
+function createAuthorizationServers(own: ResourceServer, policies: PolicyServers): AuthorizationServers {
+  const trusted = [own, ...policies.values()].flatMap(({ policy, authorizationServers }) =>
+    [...authorizationServers.values()].map((server) => ({ policy, server })),
+  );
+  return new AuthorizationServers(trusted);
 }
 
 function createTickets({ webSocketTickets }: ResolvedOptions): Tickets | undefined {
@@ -357,7 +377,7 @@ function createTickets({ webSocketTickets }: ResolvedOptions): Tickets | undefin
 }
 
 function createWebSocketTickets(
-  authenticator: RequestAuthenticator,
+  authenticator: AppAuthenticator,
   tickets: Tickets | undefined,
 ): WebSocketTickets {
   return new WebSocketTickets(authenticator, tickets);

@@ -8,7 +8,14 @@ import { tellsOfServers } from './microservices/watch-servers.js';
 import type { GatewayApp } from './websockets/gateway-app.js';
 import { gatewaysOf, isSubscriber } from './websockets/gateways.js';
 import { checkGateways } from './websockets/watch-gateways.js';
-import { isRoute, routePolicy, type Said, saidOfClass, saidOfMethod } from './demands/route-policy.js';
+import {
+  isRoute,
+  type RoutePolicy,
+  routePolicy,
+  type Said,
+  saidOfClass,
+  saidOfMethod,
+} from './demands/route-policy.js';
 import type { SenderConstraint } from '../authorization/demands.js';
 import {
   CertBoundAuthConfigurationError,
@@ -16,6 +23,7 @@ import {
   problem,
 } from '../options/configuration-error.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import { checkMetadataTargets, checkNamedPolicies, type NamedHandler } from './check-policies.js';
 import { checkProviders } from './check-providers.js';
 import { keepsBcp195 } from '../tls/bcp195.js';
 import { canSeeCertificates } from './tls/can-see-certificates.js';
@@ -36,11 +44,13 @@ export function checkApplication(
     ...checkProviders(modules, self, own),
     ...checkImportedOnce(modules, self),
     // Where somebody stands in for all callers, nobody proves anything by a certificate.
-    ...(isStandIn ? [] : checkServer(adapter, options, modules)),
+    ...(isStandIn ? [] : checkServers(adapter, options, modules)),
     ...(isStandIn ? [] : checkCiphers(adapter, options)),
     ...checkNest(modules),
     ...checkHiddenClasses(modules),
     ...classesOf(modules).flatMap((each) => checkController(each)),
+    ...checkPolicies(modules, options, isStandIn),
+    ...checkMetadataTargets(options),
     ...classesOf(modules).flatMap((each) => (isStandIn ? [] : checkConstraints(each, adapter, options))),
     ...checkGateways(gateways),
   ];
@@ -103,6 +113,32 @@ function checkHiddenClasses(modules: ModulesContainer): readonly ConfigurationPr
   });
 }
 
+/** A spec that has a stand-in and no options has all policies. */
+function checkPolicies(
+  modules: ModulesContainer,
+  options: ResolvedOptions,
+  isStandIn: boolean,
+): readonly ConfigurationProblem[] {
+  if (isStandIn && options.policies.size === 0) return [];
+  return classesOf(modules).flatMap((each) =>
+    typeof each === 'function' ? checkNamedPolicies(each, routesOf(each), options) : [],
+  );
+}
+
+/** By the options of the module, and by those of each policy that a handler of HTTP is for. */
+function checkServers(
+  adapter: HttpServer | undefined,
+  options: ResolvedOptions,
+  modules: ModulesContainer,
+): readonly ConfigurationProblem[] {
+  const used = new Set(closedRoutesOf(modules).map(({ policy }) => policy));
+  const policies = [...options.policies].filter(([name]) => used.has(name));
+  const first = [options, ...policies.map(([, policy]) => policy.options)]
+    .map((each) => checkServer(adapter, each, modules))
+    .find(({ length }) => length > 0);
+  return first ?? [];
+}
+
 /** A server that never sees a client certificate can let nobody in when every token must be bound to one. */
 function checkServer(
   adapter: HttpServer | undefined,
@@ -115,7 +151,7 @@ function checkServer(
   if (adapter === undefined || authorizationServers.some(({ binding }) => binding !== 'required')) return [];
   if (dpop !== undefined || canSeeCertificates(server, clientCertificate)) return [];
   // Callers may come in by messages alone, and find nothing but health checks here.
-  if (hasMessageHandlers(modules) && !hasClosedRoutes(modules)) return [];
+  if (hasMessageHandlers(modules) && closedRoutesOf(modules).length === 0) return [];
   const remedy =
     'the server asks for no client certificate, and every token must be bound to one: nobody could be let in. ' +
     'Use NestFactory.create(AppModule, { httpsOptions: mutualTls({ key, cert, ca }) }), or for Fastify ' +
@@ -137,14 +173,15 @@ function checkCiphers(
   return [problem('httpsOptions.ciphers', (server as { readonly ciphers?: string }).ciphers, remedy)];
 }
 
-/** Whether any handler of HTTP is not public. */
-function hasClosedRoutes(modules: ModulesContainer): boolean {
-  return classesOf(modules).some(
-    (each) =>
-      typeof each === 'function' &&
-      routesOf(each).some(
-        ({ handler }) => !isMessageHandler(handler) && routePolicy(each, handler).kind !== 'public',
-      ),
+/** The handlers of HTTP that are not public. */
+function closedRoutesOf(modules: ModulesContainer): readonly RoutePolicy[] {
+  return classesOf(modules).flatMap((each) =>
+    typeof each === 'function'
+      ? routesOf(each)
+          .filter(({ handler }) => !isMessageHandler(handler))
+          .map(({ handler }) => routePolicy(each, handler))
+          .filter(({ kind }) => kind !== 'public')
+      : [],
   );
 }
 
@@ -169,9 +206,10 @@ function checkConstraints(
   options: ResolvedOptions,
 ): readonly ConfigurationProblem[] {
   if (typeof controller !== 'function') return [];
-  const unmeetable = unmeetableConstraints(adapter, options);
   return routesOf(controller).flatMap(({ name, handler }) => {
     const policy = routePolicy(controller, handler);
+    const own = options.policies.get(policy.policy ?? '')?.options ?? options;
+    const unmeetable = unmeetableConstraints(adapter, own);
     const constraints = policy.kind === 'public' ? [] : policy.constraints;
     // A message may come on a connection of its own, which shows a certificate.
     const constraint = constraints.find(
@@ -225,7 +263,8 @@ function checkOverride(method: Method, path: string): readonly ConfigurationProb
         (other.isProtected && !said.isProtected) ||
         (other.rules.length > 0 && said.rules.length === 0) ||
         (other.checks.length > 0 && said.checks.length === 0) ||
-        (other.constraints.length > 0 && said.constraints.length === 0),
+        (other.constraints.length > 0 && said.constraints.length === 0) ||
+        (other.policy !== undefined && said.policy === undefined),
     );
   if (!lost) return [];
   const remedy = 'the method it overrides is protected by decorators, which it does not inherit: repeat them';
@@ -241,7 +280,7 @@ function overriddenLevels({ name, levels }: Method): readonly Method[] {
   return levels.slice(1).map((level) => ({ name, levels: [level] }));
 }
 
-function routesOf(controller: Type): readonly { readonly name: string; readonly handler: Handler }[] {
+function routesOf(controller: Type): readonly NamedHandler[] {
   return methodsOf(controller).flatMap(({ name, levels: [own] }) =>
     own !== undefined && isHandler(own.value) ? [{ name, handler: own.value }] : [],
   );

@@ -11,7 +11,7 @@ export interface AuthorizationServersStatus {
   readonly status: 'up' | 'down';
   /** What is wrong, though requests are still answered; present where something is. */
   readonly warning?: string;
-  /** Each server by its issuer. */
+  /** Each server by its issuer, with the policy in brackets that trusts it: `https://as.example.com (partners)`. */
   readonly servers: Readonly<Record<string, Omit<AuthorizationServerHealth, 'issuer'>>>;
 }
 
@@ -38,8 +38,14 @@ function statusOf(servers: readonly AuthorizationServerHealth[]): AuthorizationS
   return {
     status: servers.some((server) => isDown(server)) ? 'down' : 'up',
     ...(warnings.length === 0 ? {} : { warning: warnings.join('; ') }),
-    servers: Object.fromEntries(servers.map(({ issuer, ...health }) => [issuer, health])),
+    servers: Object.fromEntries(
+      servers.map(({ issuer, ...health }) => [nameOf(issuer, health.policy), health]),
+    ),
   };
+}
+
+function nameOf(issuer: string, policy: string | undefined): string {
+  return policy === undefined ? issuer : `${issuer} (${policy})`;
 }
 
 /** One that nobody has needed yet is not down: its keys are fetched with the first request. */
@@ -47,9 +53,10 @@ function isDown({ keys, introspection }: AuthorizationServerHealth): boolean {
   return keys.state === 'unavailable' || introspection === 'open';
 }
 
-function warningsOf({ issuer, keys, introspection }: AuthorizationServerHealth): readonly string[] {
+function warningsOf({ issuer, policy, keys, introspection }: AuthorizationServerHealth): readonly string[] {
+  const name = nameOf(issuer, policy);
   return [
-    ...(keys.state === 'stale' ? [`the keys of ${issuer} are old, and cannot be fetched`] : []),
-    ...(introspection === 'half-open' ? [`introspection by ${issuer} has failed, and is tried again`] : []),
+    ...(keys.state === 'stale' ? [`the keys of ${name} are old, and cannot be fetched`] : []),
+    ...(introspection === 'half-open' ? [`introspection by ${name} has failed, and is tried again`] : []),
   ];
 }

@@ -22,10 +22,12 @@ import { Declares, hasOptions } from './declared-options.js';
 import { CheckedDpopOptions } from './dpop.settings.js';
 import { CheckedInteractionIdOptions } from './interaction-id.settings.js';
 import { CheckedMessageOptions } from './messages.settings.js';
+import { checkPolicies } from './named-policies.js';
 import { CheckedProtectedResourceOptions } from './protected-resource.settings.js';
 import { CheckedWebSocketTicketOptions } from './web-socket-tickets.settings.js';
 import {
   Given,
+  HasNoProblems,
   IsAudience,
   IsBindingPolicy,
   IsFunction,
@@ -138,6 +140,8 @@ export class CheckedCertBoundAuthOptions implements CertBoundAuthSettings {
   @Given()
   @IsGroup("give { missing, invalid }, each 'generate' or 'refuse'", () => CheckedInteractionIdOptions)
   readonly interactionId: CheckedInteractionIdOptions | undefined;
+
+  @Given() @HasNoProblems(checkPolicies) readonly policies: CertBoundAuthSettings['policies'] = {};
 
   @Given()
   @IsString({ message: 'give a string' })

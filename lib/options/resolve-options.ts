@@ -4,7 +4,7 @@ import {
 } from '../access-token/authorization-server-rules.js';
 import type { KnownTokensSettings } from '../access-token/known-tokens.js';
 import type { CertBoundAuthOptions, UnboundRequest } from '../cert-bound-auth.options.js';
-import { isJsonObject } from '../jose/json-object.js';
+import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import {
   CheckedCertBoundAuthOptions,
   type CertBoundAuthSettings,
@@ -17,8 +17,9 @@ import {
   type ConfigurationProblem,
   problem,
 } from './configuration-error.js';
-import { checkDeclared } from './declared-options.js';
+import { checkDeclared, optionsOf } from './declared-options.js';
 import { checkPublicUrl, checkReplayStore } from './dpop.settings.js';
+import { ownedBy, policiesIn, withTakenOver } from './named-policies.js';
 import { checkProfile, withProfile } from './profile.js';
 
 /** What an app is configured by: every default filled in, every check done. */
@@ -45,6 +46,16 @@ export interface ResolvedOptions extends Pick<
   readonly reportUnbound: ((request: UnboundRequest) => unknown) | undefined;
   /** `undefined` where no token is remembered. */
   readonly tokenCache: KnownTokensSettings | undefined;
+  /** Those of other APIs in the same app, by name. */
+  readonly policies: ReadonlyMap<string, ResolvedPolicy>;
+}
+
+/** A policy of the app: decided by nothing but this. */
+export interface ResolvedPolicy {
+  /** Without policies of its own. */
+  readonly options: ResolvedOptions;
+  /** Whether it has the options of DPoP of the app itself. */
+  readonly takesOverDpop: boolean;
 }
 
 /**
@@ -52,7 +63,36 @@ export interface ResolvedOptions extends Pick<
  * @throws CertBoundAuthConfigurationError naming every wrong field
  */
 export function resolveOptions(given: CertBoundAuthOptions): ResolvedOptions {
-  const settings = checkedSettings(given);
+  const options = readOnce(given);
+  const own = checkSettings(options);
+  const policies = policiesIn(own.settings.policies).map(([name, policy]) =>
+    checkPolicy(name, policy, options, own.problems),
+  );
+  const problems = [...own.problems, ...policies.flatMap((policy) => policy.problems)];
+  if (problems.length > 0) throw new CertBoundAuthConfigurationError(problems);
+  const resolved = policies.map(({ name, settings, takesOverDpop }): [string, ResolvedPolicy] => [
+    name,
+    { options: resolvedFrom(settings, new Map()), takesOverDpop },
+  ]);
+  return resolvedFrom(own.settings, new Map(resolved));
+}
+
+/** Each option is asked for once, though policies take it over: an object of a class may answer by accessors. */
+function readOnce(given: unknown): JsonObject {
+  if (!isJsonObject(given)) {
+    throw new CertBoundAuthConfigurationError([
+      problem('options', given, 'give { audience, authorizationServers }'),
+    ]);
+  }
+  const declared = optionsOf(CheckedCertBoundAuthOptions).filter((name) => name in given);
+  const names = new Set([...Object.keys(given), ...declared]);
+  return Object.fromEntries([...names].map((name) => [name, ownedBy(given, given[name])]));
+}
+
+function resolvedFrom(
+  settings: CertBoundAuthSettings,
+  policies: ResolvedOptions['policies'],
+): ResolvedOptions {
   const { authorizationServers, reportUnbound, tokenCache } = settings;
   return {
     authorizationServers: authorizationServers.map((server) => authorizationServerRulesOf(server, settings)),
@@ -68,35 +108,64 @@ export function resolveOptions(given: CertBoundAuthOptions): ResolvedOptions {
     protectedResource: settings.protectedResource,
     profile: settings.profile,
     interactionId: settings.interactionId,
-    allowedOrigins: settings.allowedOrigins ?? originsOfProfile(settings),
+    allowedOrigins: settings.allowedOrigins ?? originsOfProfile(settings, policies),
     realm: settings.realm,
     exposeToken: settings.exposeToken,
     validate: settings.validate,
+    policies,
   };
 }
 
 /** A server of MCP must look at the origin (MCP transports). */
-function originsOfProfile({
-  profile,
-  protectedResource,
-}: CertBoundAuthSettings): readonly string[] | undefined {
-  if (profile !== 'mcp' || protectedResource === undefined) return undefined;
-  return [new URL(protectedResource.resource).origin];
+function originsOfProfile(
+  { profile, protectedResource }: CertBoundAuthSettings,
+  policies: ResolvedOptions['policies'],
+): readonly string[] | undefined {
+  if (profile !== 'mcp') return undefined;
+  const told = [protectedResource, ...[...policies.values()].map(({ options }) => options.protectedResource)];
+  const resources = told.flatMap((each) => (each === undefined ? [] : [each.resource]));
+  return [...new Set(resources.map((resource) => new URL(resource).origin))];
 }
 
-function checkedSettings(given: unknown): CertBoundAuthSettings {
-  if (!isJsonObject(given)) {
-    throw new CertBoundAuthConfigurationError([
-      problem('options', given, 'give { audience, authorizationServers }'),
-    ]);
-  }
+interface CheckedSettings {
+  /** Only to be used without problems. */
+  readonly settings: CertBoundAuthSettings;
+  readonly problems: readonly ConfigurationProblem[];
+}
+
+function checkSettings(given: JsonObject): CheckedSettings {
   const { settings: checked, problems: shape } = checkDeclared(CheckedCertBoundAuthOptions, given, {
     besides: ['globalGuards'],
   });
-  const settings: CertBoundAuthSettings = shape.length > 0 ? checked : withProfile(checked, given);
-  const problems = shape.length > 0 ? shape : contradictionsOf(settings);
-  if (problems.length > 0) throw new CertBoundAuthConfigurationError(problems);
-  return settings;
+  if (shape.length > 0) return { settings: checked, problems: shape };
+  const settings = withProfile(checked, given);
+  return { settings, problems: contradictionsOf(settings) };
+}
+
+interface CheckedPolicy extends CheckedSettings {
+  readonly name: string;
+  readonly takesOverDpop: boolean;
+}
+
+/** @param known what is wrong with the options beside the policies: of what is taken over, it is said once */
+function checkPolicy(
+  name: string,
+  policy: JsonObject,
+  module: JsonObject,
+  known: readonly ConfigurationProblem[],
+): CheckedPolicy {
+  const { settings, problems } = checkSettings(withTakenOver(policy, module));
+  const own = problems.filter(
+    ({ path, remedy }) =>
+      policy[path.split(/[.[]/, 1)[0] ?? ''] !== undefined ||
+      !known.some((each) => each.path === path && each.remedy === remedy),
+  );
+  return {
+    name,
+    settings,
+    problems: own.map((wrong) => ({ ...wrong, path: `policies.${name}.${wrong.path}` })),
+    takesOverDpop: policy['dpop'] === undefined && settings.dpop !== undefined,
+  };
 }
 
 /** What is wrong with options of which each is right by itself. */

@@ -42,10 +42,15 @@ async function decidedBy({
   clientCertificate,
   validate,
   reportUnbound,
+  policies,
   ...others
 }: Resolved): Promise<unknown> {
+  const ofPolicies = [...policies].map(
+    async ([name, policy]) => [name, { ...policy, options: await decidedBy(policy.options) }] as const,
+  );
   return plain({
     ...others,
+    ...(policies.size === 0 ? {} : { policies: Object.fromEntries(await Promise.all(ofPolicies)) }),
     validate: validate === undefined ? undefined : validate({} as never, {}),
     reportUnbound: reportUnbound === undefined ? undefined : typeof reportUnbound,
     dpop: dpop === undefined ? undefined : dpopOf(createDpopRules(dpop)),
@@ -151,6 +156,34 @@ class OptionsOfClass {
 }
 
 const MODULE_OPTIONS: readonly (readonly [string, object])[] = [
+  [
+    'policies, which take over what they do not say',
+    withServer(
+      {},
+      {
+        realm: 'own',
+        validate: () => 'a user of the module',
+        dpop: {
+          publicUrl: API,
+          replayStore: new MemoryReplayStore(),
+          nonce: 'required',
+          nonceSecret: SECRET,
+        },
+        protectedResource: { resource: API },
+        reportUnbound: false,
+        policies: {
+          partners: { realm: 'partners', dpop: { publicUrl: 'https://partners.example.com' } },
+          legacy: { binding: 'if-bound', reportUnbound: true, validate: undefined, tokenCache: false },
+        },
+      },
+    ),
+  ],
+  [
+    'policies of options by accessors of a class',
+    Object.assign(new (class extends OptionsOfClass {})(), {
+      policies: { partners: { audience: 'partners' } },
+    }),
+  ],
   ['the shortest', withServer({})],
   [
     'every option that is undefined',

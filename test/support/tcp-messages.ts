@@ -13,7 +13,7 @@ export type SendMessage = (pattern: string, data: object) => Promise<unknown>;
 /** Starts a microservice over TCP with TLS, whose caller has the certificate of client 1; both end with the test. */
 export async function startTcpMessages(
   world: World,
-  as: TestAuthorizationServer,
+  as: Pick<TestAuthorizationServer, 'moduleOptions'>,
   controller: Type,
 ): Promise<SendMessage> {
   const messages = {

@@ -13,7 +13,7 @@ export async function acceptanceOf(context: ExecutionContext): Promise<Acceptanc
   const policy = routePolicy(context.getClass(), context.getHandler() as () => unknown);
   if (policy.kind === 'public' && policy.by === 'method') return undefined;
   const exchange = requireExchange(context);
-  const authenticator = authenticatorOf(exchange);
+  const authenticator = authenticatorOf(exchange).of(policy);
   if (!authenticator.hasDecided(exchange)) {
     if (policy.kind === 'public') return undefined;
     if (authenticator.admitsAnonymous(exchange, policy)) return undefined;

@@ -1,4 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { routePolicy } from '../demands/route-policy.js';
 import { authenticatorOf } from '../exchange/app-registry.js';
 import { requireExchange } from '../guards/exchange-of.js';
 import type { PresentedCertificate } from '../../client-certificate/presented-certificate.js';
@@ -22,6 +23,7 @@ import type { PresentedCertificate } from '../../client-certificate/presented-ce
 export const ClientCertificate = createParamDecorator(
   async (_data: unknown, context: ExecutionContext): Promise<PresentedCertificate | undefined> => {
     const exchange = requireExchange(context);
-    return authenticatorOf(exchange).certificateOf(exchange.request);
+    const policy = routePolicy(context.getClass(), context.getHandler() as () => unknown);
+    return authenticatorOf(exchange).of(policy).certificateOf(exchange.request);
   },
 );

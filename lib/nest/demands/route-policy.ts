@@ -25,6 +25,7 @@ import {
   isAnonymousAmong,
   isOpening,
   isPublicAmong,
+  policiesAmong,
   rulesAmong,
   type Statement,
   statementsOnClass,
@@ -37,16 +38,22 @@ export type RoutePolicy = PublicRoute | GuardedRoute;
 
 /** A route that is open to everyone: because its method says so, or because its class does and the method says nothing. */
 export type PublicRoute =
-  | { readonly kind: 'public'; readonly by: 'method' }
-  | {
+  | (NamedPolicy & { readonly kind: 'public'; readonly by: 'method' })
+  | (NamedPolicy & {
       readonly kind: 'public';
       readonly by: 'class';
       /** What a guard asks for that the app calls itself: only `@Public()` on the very method opens that. */
       readonly asked: ProtectedRoute;
-    };
+    });
+
+/** By what a route is decided. */
+export interface NamedPolicy {
+  /** The nearest `@Policy()`, of method or class; `undefined`: by the options of the module itself. */
+  readonly policy: string | undefined;
+}
 
 /** What a route that is not open demands. Its constraints are those of the method, or of the class where it has none. */
-export interface ProtectedRoute extends Demands {
+export interface ProtectedRoute extends Demands, NamedPolicy {
   readonly kind: 'protected';
   /** Whether a request without credentials passes as well; one with them is judged by all of it. */
   readonly anonymous: boolean;
@@ -93,22 +100,26 @@ function rememberPolicy(controller: Class, handler: Handler): RoutePolicy {
 function readPolicy(controller: Class, handler: Handler): RoutePolicy {
   if (methodsOf(controller).length === 0) refuseHidden(controller, handler);
   const said = saidOfHandler(controller, handler);
-  if (said.isPublic) return { kind: 'public', by: 'method' };
+  const policy = said.policy ?? policyOfClass(controller);
+  if (said.isPublic) return { kind: 'public', by: 'method', policy };
   const classIsPublic = isPublicClass(controller);
   if (classIsPublic && !said.isProtected) {
     return {
       kind: 'public',
       by: 'class',
-      asked: { kind: 'protected', ...NO_DEMANDS, anonymous: false },
+      policy,
+      asked: { kind: 'protected', ...NO_DEMANDS, policy, anonymous: false },
     };
   }
   const ofClass = classIsPublic ? undefined : demandsOfClass(controller);
   const rules = [...(ofClass?.rules ?? []), ...said.rules];
   const constraints = said.constraints.length > 0 ? said.constraints : (ofClass?.constraints ?? []);
   const checks = [...(ofClass?.checks ?? []), ...said.checks];
-  const sees = rules.length + constraints.length + checks.length > 0 ? checksDemands : isProtective;
+  const isMore = rules.length + constraints.length + checks.length > 0 || policy !== undefined;
+  const sees = isMore ? checksDemands : isProtective;
   return {
     kind: 'protected',
+    policy,
     // What a method demands of its own, it demands of everyone.
     anonymous: said.isAnonymous || (!said.isProtected && !classIsPublic && isAnonymousClass(controller)),
     rules,
@@ -155,6 +166,14 @@ export interface Said {
   readonly rules: readonly ScopeRule[];
   readonly constraints: readonly SenderConstraint[];
   readonly checks: readonly TokenCheck[];
+  /** `undefined` where nothing is said of it; the name of none where it is contradictory. */
+  readonly policy: string | undefined;
+}
+
+/** What stands for several policies of which only one can be meant: no policy has such a name, so nobody is let in. */
+export function onePolicyOf(names: readonly (string | undefined)[]): string | undefined {
+  const [first, ...others] = new Set(names);
+  return others.length === 0 ? first : [first, ...others].map((each) => each ?? 'none').join(' or ');
 }
 
 function saidOfHandler(controller: Class, handler: Handler): Said {
@@ -175,6 +194,7 @@ function together(each: readonly Said[]): Said {
     rules: each.flatMap(({ rules }) => rules),
     constraints: each.flatMap(({ constraints }) => constraints),
     checks: each.flatMap(({ checks }) => checks),
+    policy: onePolicyOf(each.map(({ policy }) => policy)),
   };
 }
 
@@ -202,6 +222,7 @@ function saidBy(statements: readonly Statement[], guards: readonly unknown[]): S
     rules: rulesAmong(statements),
     constraints: constraintsAmong(statements),
     checks: checksAmong(statements),
+    policy: onePolicyOf(policiesAmong(statements)),
   };
 }
 
@@ -268,7 +289,7 @@ function isAnonymousClass(controller: Class): boolean {
 }
 
 /** What holds for a class as a whole, before any of its methods is called: as to connect to a gateway. */
-export interface ClassPolicy extends Demands {
+export interface ClassPolicy extends Demands, NamedPolicy {
   readonly isPublic: boolean;
   /** Whether it asks for protection: by a demand, or by a guard of ours. */
   readonly demanded: boolean;
@@ -281,8 +302,20 @@ export function classPolicy(of: Class): ClassPolicy {
     isPublic: isPublicClass(of),
     demanded,
     anonymous: isAnonymousClass(of),
+    policy: policyOfClass(of),
     ...demandsOfClass(of),
   };
+}
+
+/** The policy of a class: that of the nearest class which says any. */
+export function policyOfClass(of: Class): string | undefined {
+  const nearest = chainsOf(of).flatMap(
+    (prototypes) =>
+      prototypes
+        .map((prototype) => policiesAmong(statementsOnClass(prototype)))
+        .find(({ length }) => length > 0) ?? [],
+  );
+  return onePolicyOf(nearest);
 }
 
 /** What is said of the class with this very prototype. */

@@ -7,7 +7,8 @@ export type Statement =
   | { readonly kind: 'anonymous' }
   | { readonly kind: 'rule'; readonly rule: ScopeRule }
   | { readonly kind: 'constraint'; readonly constraint: SenderConstraint }
-  | { readonly kind: 'check'; readonly check: TokenCheck };
+  | { readonly kind: 'check'; readonly check: TokenCheck }
+  | { readonly kind: 'policy'; readonly policy: string };
 
 const STATEMENTS_METADATA = 'cert-bound-auth:statements';
 
@@ -110,6 +111,13 @@ export function constraintsAmong(statements: readonly Statement[]): readonly Sen
 
 export function checksAmong(statements: readonly Statement[]): readonly TokenCheck[] {
   return statements.flatMap((statement) => (statement.kind === 'check' ? [statement.check] : []));
+}
+
+/** The names of policies, each once: more than one contradict each other. */
+export function policiesAmong(statements: readonly Statement[]): readonly string[] {
+  return [
+    ...new Set(statements.flatMap((statement) => (statement.kind === 'policy' ? [statement.policy] : []))),
+  ];
 }
 
 /** Whether any of them demands something. */

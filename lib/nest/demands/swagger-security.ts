@@ -1,7 +1,13 @@
 import 'reflect-metadata';
 import type { Class, Handler, MethodLevel } from './methods.js';
-import { demandsOfClass } from './route-policy.js';
-import { constraintsAmong, isPublicAmong, rulesAmong, statementsOnMethod } from './statements.js';
+import { demandsOfClass, policyOfClass } from './route-policy.js';
+import {
+  constraintsAmong,
+  isPublicAmong,
+  policiesAmong,
+  rulesAmong,
+  statementsOnMethod,
+} from './statements.js';
 import type { ScopeRule, SenderConstraint } from '../../authorization/demands.js';
 
 /** Where @nestjs/swagger looks for the security requirements of a method; without it nobody looks. */
@@ -11,6 +17,11 @@ const API_SECURITY_METADATA = 'swagger/apiSecurity';
 const OAUTH2 = 'oauth2';
 export const MUTUAL_TLS = 'mutualTLS';
 export const DPOP = 'dpop';
+
+/** The scheme of the tokens of a policy; `undefined` for the module itself. */
+export function oauth2SchemeOf(policy: string | undefined): string {
+  return policy === undefined ? OAUTH2 : `${OAUTH2}-${policy}`;
+}
 
 /** One way of being let in: every scheme in it is needed (OpenAPI 3.1, Security Requirement Object). */
 export type SecurityRequirement = Readonly<Record<string, readonly string[]>>;
@@ -42,6 +53,7 @@ function describeMethod(level: MethodLevel, name: string | symbol, controller: C
   const requirements = requirementsOf(
     [...(ofClass?.rules ?? []), ...rulesAmong(said)],
     own.length > 0 ? own : (ofClass?.constraints ?? []),
+    policiesAmong(said)[0] ?? (controller === undefined ? undefined : policyOfClass(controller)),
   );
   for (const requirement of requirements) ours.add(requirement);
   const others = known.filter((requirement) => !ours.has(requirement));
@@ -51,10 +63,11 @@ function describeMethod(level: MethodLevel, name: string | symbol, controller: C
 function requirementsOf(
   rules: readonly ScopeRule[],
   constraints: readonly SenderConstraint[],
+  policy: string | undefined,
 ): readonly SecurityRequirement[] {
   return proofsOf(constraints).flatMap((proofs) =>
     waysOfScopes(rules).map((scopes) => ({
-      [OAUTH2]: [...new Set(scopes)],
+      [oauth2SchemeOf(policy)]: [...new Set(scopes)],
       ...Object.fromEntries(proofs.map((proof) => [proof, []])),
     })),
   );

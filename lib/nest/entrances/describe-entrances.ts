@@ -52,12 +52,13 @@ function shownAccess(entrance: Entrance): string {
   return entrance.access === 'protected' ? demandsOf(entrance) : entrance.access;
 }
 
-function demandsOf({ demands: { rules, constraints, checks } }: Entrance): string {
+function demandsOf({ policy, demands: { rules, constraints, checks } }: Entrance): string {
   const scopes = rules.map(({ kind, scopes: names }) =>
     kind === 'all' ? names.join(' ') : `one of: ${names.join(' ')}`,
   );
   const proofs = constraints.map((constraint) => `by ${constraint}`);
-  return ['token', ...scopes, ...checks.map((check) => textOfCheck(check)), ...proofs].join(', ');
+  const token = policy === undefined ? 'token' : `token of ${policy}`;
+  return [token, ...scopes, ...checks.map((check) => textOfCheck(check)), ...proofs].join(', ');
 }
 
 function textOfCheck(check: TokenCheck): string {

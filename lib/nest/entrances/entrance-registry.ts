@@ -15,15 +15,17 @@ export interface EntranceParts {
   /** Paths and services of gRPC that are open without a handler of Nest. */
   readonly publicMethods: readonly string[];
   readonly served: ServedBehindDoor;
-  /** What holds for all of them. */
-  readonly protection: Protection;
+  /** What holds for all entrances of a policy; `undefined`: of the module itself. */
+  readonly protectionOf: (policy: string | undefined) => Protection;
+  /** The names of its policies. */
+  readonly policies: readonly string[];
 }
 
 /** What an app lets callers in by, whatever they call. */
 export interface Protection {
   readonly options: ResolvedOptions;
-  /** Whether a client can prove a certificate at all; known when the app has its server. */
-  readonly seesCertificates: () => boolean;
+  /** Whether a client can prove a certificate at all. */
+  readonly seesCertificates: boolean;
 }
 
 /** Knows the entrances of one app. */
@@ -35,10 +37,15 @@ export class EntranceRegistry {
     this.parts = parts;
   }
 
-  /** What holds for all entrances. @throws Error before the module is made */
-  get protection(): Protection {
+  /**
+   * What holds for all entrances of each policy, by its name; that of the module itself comes first, and has none. It is known
+   * when the app has its server.
+   * @throws Error before the module is made
+   */
+  protections(): ReadonlyMap<string | undefined, Protection> {
     if (this.parts === undefined) throw new Error('CertBoundAuthModule has not been made yet');
-    return this.parts.protection;
+    const { policies, protectionOf } = this.parts;
+    return new Map([undefined, ...policies].map((policy) => [policy, protectionOf(policy)]));
   }
 
   /** Every entrance that is known by now: handlers first, then what is no handler of Nest. */

@@ -17,6 +17,8 @@ export interface Entrance {
    * `open`: the same, because the app was given `globalGuards: false` and says nothing.
    */
   readonly access: 'protected' | 'anonymous' | 'public' | 'open';
+  /** The name of its policy, as `@Policy()` has it; absent where the options of the module itself hold. */
+  readonly policy?: string;
   /** Scopes, and how the caller must have proved itself; nothing where the entrance is not protected. */
   readonly demands: Demands;
 }

@@ -77,12 +77,19 @@ function handlersOf(
   );
 }
 
-function accessOf({ of, handler }: FoundHandler, protectsAll: boolean): Pick<Entrance, 'access' | 'demands'> {
+function accessOf(
+  { of, handler }: FoundHandler,
+  protectsAll: boolean,
+): Pick<Entrance, 'access' | 'demands' | 'policy'> {
   const policy = routePolicy(of, handler);
   if (policy.kind === 'public') return { access: 'public', demands: NO_DEMANDS };
   if (!protectsAll && !policy.demanded && !policy.guarded) return { access: 'open', demands: NO_DEMANDS };
   const { rules, constraints, checks, anonymous } = policy;
-  return { access: anonymous ? 'anonymous' : 'protected', demands: { rules, constraints, checks } };
+  return {
+    access: anonymous ? 'anonymous' : 'protected',
+    demands: { rules, constraints, checks },
+    ...(policy.policy === undefined ? {} : { policy: policy.policy }),
+  };
 }
 
 function routesOf(parts: Omit<RouteParts, 'method'>, names: RouteNames): readonly string[] {

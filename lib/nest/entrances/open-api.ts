@@ -6,12 +6,13 @@ import {
   DPOP,
   MUTUAL_TLS,
   neededProofs,
+  oauth2SchemeOf,
   type SecurityRequirement,
   waysOfScopes,
 } from '../demands/swagger-security.js';
 import { describeEntrances } from './describe-entrances.js';
 import type { Entrance } from './entrance.js';
-import { EntranceRegistry } from './entrance-registry.js';
+import { EntranceRegistry, type Protection } from './entrance-registry.js';
 
 /** What is used of a document of OpenAPI 3.1, as @nestjs/swagger makes it. */
 export interface OpenApiDocument {
@@ -30,7 +31,7 @@ type Members = Readonly<Record<string, unknown>>;
 /**
  * Describes in a document of OpenAPI how each operation is protected, by what the app enforces: the ways of being let in
  * with their scopes, the answers to those who are not (401, 403, 429 and 503, with their headers), and the security schemes
- * with the discovery of each issuer. What the document says already of a scheme or a status stays as it is; an operation
+ * with the discovery of each issuer; those of a policy are called by its name, as `oauth2-partners`. What the document says already of a scheme or a status stays as it is; an operation
  * that is public stays untouched.
  * @param app whose document it is; it need not be initialised yet
  * @param document of OpenAPI 3.1, for mutual TLS is none of 3.0
@@ -98,34 +99,27 @@ interface Describer {
 }
 
 function describer(app: INestApplicationContext): Describer {
-  const { options, ...protection } = app.get(EntranceRegistry, { strict: false }).protection;
-  const seesCertificates = protection.seesCertificates();
-  const issuers = options.authorizationServers.map(({ issuer }, index) => ({
-    name: index === 0 ? 'oauth2' : `oauth2_${index + 1}`,
-    issuer,
-  }));
-  const waysOf = (demands: Demands): readonly SecurityRequirement[] =>
-    proofsOf(demands.constraints, options, seesCertificates).flatMap((proofs) =>
-      waysOfScopes(demands.rules).flatMap((scopes) =>
-        issuers.map(({ name }) => ({
-          [name]: [...new Set(scopes)],
-          ...Object.fromEntries(proofs.map((proof) => [proof, []])),
-        })),
-      ),
-    );
+  const protections = app.get(EntranceRegistry, { strict: false }).protections();
+  const apis = new Map([...protections].map(([policy, protection]) => [policy, apiOf(policy, protection)]));
+  const all = [...apis.values()];
+  const schemes = all.flatMap(({ issuers }) => issuers);
   return {
-    operation: (operation, { access, demands }) => ({
-      ...operation,
-      security: [
-        ...othersThan(
-          issuers.map(({ name }) => name),
-          operation.security ?? [],
-        ),
-        ...waysOf(demands),
-        ...(access === 'anonymous' ? [{}] : []),
-      ],
-      responses: { ...refusals(demands, options), ...operation.responses },
-    }),
+    operation: (operation, { access, demands, policy }) => {
+      const api = apis.get(policy);
+      if (api === undefined) return operation;
+      return {
+        ...operation,
+        security: [
+          ...othersThan(
+            schemes.map(({ name }) => name),
+            operation.security ?? [],
+          ),
+          ...waysOf(demands, api),
+          ...(access === 'anonymous' ? [{}] : []),
+        ],
+        responses: { ...refusals(demands, api.options), ...operation.responses },
+      };
+    },
     components: (components = {}) => {
       const { securitySchemes, schemas } = components as {
         readonly securitySchemes?: object;
@@ -135,9 +129,11 @@ function describer(app: INestApplicationContext): Describer {
         ...components,
         schemas: { [SCHEMA]: REFUSAL_SCHEMA, ...schemas },
         securitySchemes: {
-          ...Object.fromEntries(issuers.map(({ name, issuer }) => [name, discoveryOf(issuer)])),
-          ...(seesCertificates ? { [MUTUAL_TLS]: { type: 'mutualTLS', description: CERTIFICATE } } : {}),
-          ...(options.dpop === undefined
+          ...Object.fromEntries(schemes.map(({ name, issuer }) => [name, discoveryOf(issuer)])),
+          ...(all.some((api) => api.seesCertificates)
+            ? { [MUTUAL_TLS]: { type: 'mutualTLS', description: CERTIFICATE } }
+            : {}),
+          ...(all.every(({ options }) => options.dpop === undefined)
             ? {}
             : { [DPOP]: { type: 'http', scheme: 'DPoP', description: PROOF } }),
           ...securitySchemes,
@@ -145,6 +141,35 @@ function describer(app: INestApplicationContext): Describer {
       };
     },
   };
+}
+
+/** The routes of one policy, or those without one. */
+interface Api extends Protection {
+  /** Of each, the name of its scheme. */
+  readonly issuers: readonly { readonly name: string; readonly issuer: string }[];
+}
+
+function apiOf(policy: string | undefined, protection: Protection): Api {
+  const scheme = oauth2SchemeOf(policy);
+  const issuers = protection.options.authorizationServers.map(({ issuer }, index) => ({
+    name: index === 0 ? scheme : `${scheme}_${index + 1}`,
+    issuer,
+  }));
+  return { ...protection, issuers };
+}
+
+function waysOf(
+  demands: Demands,
+  { options, seesCertificates, issuers }: Api,
+): readonly SecurityRequirement[] {
+  return proofsOf(demands.constraints, options, seesCertificates).flatMap((proofs) =>
+    waysOfScopes(demands.rules).flatMap((scopes) =>
+      issuers.map(({ name }) => ({
+        [name]: [...new Set(scopes)],
+        ...Object.fromEntries(proofs.map((proof) => [proof, []])),
+      })),
+    ),
+  );
 }
 
 const CERTIFICATE = 'The client certificate that the access token is bound to (RFC 8705).';

@@ -1,26 +1,26 @@
+import type { AppAuthenticator } from './app-authenticator.js';
 import type { Exchange } from './exchange.js';
-import type { RequestAuthenticator } from './request-authenticator.js';
 
 /**
  * Which authenticator belongs to which app (the instance of Express or of Fastify). Passport's registry and
  * parameter decorators are global to the process; a request is always decided by the app that it came to.
  */
-const authenticators = new WeakMap<object, RequestAuthenticator>();
+const authenticators = new WeakMap<object, AppAuthenticator>();
 
 /** Registers the authenticator of an app. @returns `false` when another app has the same instance */
-export function registerAuthenticator(app: object, authenticator: RequestAuthenticator): boolean {
+export function registerAuthenticator(app: object, authenticator: AppAuthenticator): boolean {
   if (authenticators.has(app)) return false;
   authenticators.set(app, authenticator);
   return true;
 }
 
 /** Forgets the authenticator of an app that has ended. */
-export function unregisterAuthenticator(app: object, authenticator: RequestAuthenticator): void {
+export function unregisterAuthenticator(app: object, authenticator: AppAuthenticator): void {
   if (authenticators.get(app) === authenticator) authenticators.delete(app);
 }
 
 /** The authenticator of the app that a call came to. @throws Error when the app does not import the module */
-export function authenticatorOf({ request, record }: Exchange): RequestAuthenticator {
+export function authenticatorOf({ request, record }: Exchange): AppAuthenticator {
   const { app, server } = request as { readonly app?: object; readonly server?: object };
   // A plugin of Fastify has an instance of its own, which inherits from the app's.
   let instance: object | null | undefined = record.app ?? app ?? server;

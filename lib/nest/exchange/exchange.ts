@@ -22,8 +22,11 @@ export abstract class Exchange {
   /** What the app's own checks are told of the call: parameters of the route, arguments of a field, content of a message. */
   abstract readonly params: unknown;
 
-  /** Tells the caller why, where the protocol has a place for it, and makes the exception to throw. */
-  abstract refuse(error: OAuthError, rendered: RenderedRefusal): Error;
+  /**
+   * Tells the caller why, where the protocol has a place for it, and makes the exception to throw.
+   * @param by who has decided so
+   */
+  abstract refuse(error: OAuthError, rendered: RenderedRefusal, by: object): Error;
 
   /**
    * Sees to it that what answers this call does not outlive the token that it was accepted with.

@@ -5,17 +5,24 @@ import type { OAuthError } from '../../challenge/oauth-error.js';
 import type { Acceptance } from '../../decision.js';
 import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
 import type { Exchange } from './exchange.js';
+import type { AppAuthenticator } from './app-authenticator.js';
 import type { RequestAuthenticator } from './request-authenticator.js';
 
 /** What is demanded where no decorator can stand: a valid token, bound to its caller. */
-export const TOKEN_ALONE: ProtectedRoute = { kind: 'protected', anonymous: false, ...NO_DEMANDS };
+export const TOKEN_ALONE: ProtectedRoute = {
+  kind: 'protected',
+  policy: undefined,
+  anonymous: false,
+  ...NO_DEMANDS,
+};
 
 /** Lets a request pass that meets all that a route demands. @throws HttpException with the challenge set */
 export function protect(
-  authenticator: RequestAuthenticator,
+  app: AppAuthenticator,
   exchange: Exchange,
   route: ProtectedRoute,
 ): MaybePromise<true> {
+  const authenticator = app.of(route);
   if (authenticator.admitsAnonymous(exchange, route)) return true;
   // Stryker disable next-line ConditionalExpression: to check the rules again finds the same, it only costs
   if (authenticator.hasPassed(exchange, route)) return true;

@@ -10,11 +10,11 @@ import { recordOf } from './request-record.js';
  */
 export const rememberedCertificate: ClientCertificateSource = (request) => {
   const record = recordOf(request);
-  record.certificate ??= tlsClientCertificate(request);
+  record.certificate ??= record.givenCertificate ?? tlsClientCertificate(request);
   return record.certificate;
 };
 
-/** Another source, but for a call of which the certificate is known already. */
+/** Another source, but for a call of which the certificate is known already: what a connection has shown to another policy is no such. */
 export function knownOr(source: ClientCertificateSource): ClientCertificateSource {
-  return (request) => recordOf(request).certificate ?? source(request);
+  return (request) => recordOf(request).givenCertificate ?? source(request);
 }

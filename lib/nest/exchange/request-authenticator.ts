@@ -1,58 +1,68 @@
-import type { RedeemTicket } from '../../authenticate-request.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
 import type { RefusalReason } from '../../challenge/reasons.js';
 import type { PresentedCertificate } from '../../client-certificate/presented-certificate.js';
 import { andThenWith, type MaybePromise } from '../../common/maybe-promise.js';
 import type { Acceptance, Decision, RefusalDecision } from '../../decision.js';
-import type { DecisionListener } from '../../events/decision-listener.js';
 import type { HttpRequest } from '../../request/http-request.js';
 import type { RefusedRequest, ResourceServer } from '../../resource-server.js';
 import type { ProtectedRoute } from '../demands/route-policy.js';
 import type { Exchange } from './exchange.js';
-import { OpenResponses } from './open-responses.js';
-import { type DecidedRequest, recordOf } from './request-record.js';
-import { RevocationWatch, TokenEnd } from './token-end.js';
+import {
+  type DecidedRequest,
+  decidedBy,
+  decidedWithProofsBy,
+  recordOf,
+  type RequestRecord,
+} from './request-record.js';
+import { TokenEnd } from './token-end.js';
+import type { TokenEnds } from './token-ends.js';
 import { noteOrigin } from './token-origin.js';
 
 /**
- * Asks the resource server once about each request of one app: the guards, the strategy and the parameter decorators all
- * ask here, and get the same answer, binding included. A decision of another app in the same process is never taken over.
+ * Asks the resource server of one policy once about each request: the guards, the strategy and the parameter decorators all
+ * ask here, and get the same answer, binding included. A decision of another policy, or of another app in the same process, is
+ * never taken over.
  */
 export class RequestAuthenticator {
-  /** `undefined` where they may go on. */
-  private readonly responses: OpenResponses | undefined;
-  private readonly revocations = new RevocationWatch();
-
-  /** @param streams whether responses may outlive the token that they were accepted with */
   constructor(
     private readonly server: ResourceServer,
-    streams: 'end-at-expiry' | 'keep',
-  ) {
-    this.responses = streams === 'keep' ? undefined : new OpenResponses();
-  }
+    private readonly ends: TokenEnds,
+  ) {}
 
   /** Decides about a request, once; at once where nothing has to be waited for. */
   decide(exchange: Exchange): MaybePromise<Decision> {
-    const { decided } = exchange.record;
-    if (decided?.by === this) return decided.decision;
+    const { record } = exchange;
+    const decided = decidedBy(record, this);
+    if (decided !== undefined) return decided.decision;
     const decision = andThenWith(this.decideNow(exchange), this.noted, exchange);
-    exchange.record.decided = this.notedDecision(decision);
+    record.decided = this.notedDecision(decision, record);
     return decision;
   }
 
-  private decideNow({ request, record: { handshake, ticket } }: Exchange): MaybePromise<Decision> {
-    if (handshake === undefined) return this.decideFirst(request, ticket);
-    if (handshake.decided?.by === this)
-      return andThenWith(handshake.decided.decision, this.decideAgain, request);
+  private decideNow({ request, record }: Exchange): MaybePromise<Decision> {
+    const { handshake } = record;
+    if (handshake === undefined) return this.decideFirst(request, record);
+    const begun = decidedBy(handshake, this);
+    if (begun !== undefined) return andThenWith(begun.decision, this.decideAgain, request);
     // Nobody has asked about the handshake: the first message does.
-    const decision = this.decideFirst(request, handshake.ticket);
-    handshake.decided = this.notedDecision(decision);
+    const decision = this.decideFirst(request, handshake);
+    handshake.decided = this.notedDecision(decision, handshake);
     return decision;
   }
 
-  private decideFirst(request: HttpRequest, ticket: RedeemTicket | undefined): MaybePromise<Decision> {
-    return ticket === undefined ? this.server.decide(request) : this.server.decideByTicket(request, ticket);
+  private decideFirst(request: HttpRequest, record: RequestRecord): MaybePromise<Decision> {
+    const { ticket } = record;
+    if (ticket !== undefined) return this.server.decideByTicket(request, ticket);
+    const { proofRules } = this.server;
+    const other = proofRules === undefined ? undefined : decidedWithProofsBy(record, proofRules);
+    return other === undefined
+      ? this.server.decide(request)
+      : andThenWith(other.decision, this.decideBeside, request);
   }
+
+  /** A proof is used once: what another policy has found of it holds, and nothing else that it has found. */
+  private readonly decideBeside = (other: Decision, request: HttpRequest): MaybePromise<Decision> =>
+    other.outcome === 'refused' ? this.server.decide(request) : this.server.decideAgain(request, other);
 
   private readonly decideAgain = (earlier: Decision, request: HttpRequest): MaybePromise<Decision> =>
     earlier.outcome === 'refused' ? earlier : this.server.decideAgain(request, earlier);
@@ -63,17 +73,19 @@ export class RequestAuthenticator {
       this.server.reportRefusal(decision, exchange.route);
       this.endRevoked(decision);
     } else {
-      noteOrigin(decision.token, exchange);
+      noteOrigin(decision.token, exchange, this.server.policy);
       this.server.reportUnbound(decision, routeOf, exchange);
     }
     return decision;
   };
 
-  private notedDecision(decision: MaybePromise<Decision>): DecidedRequest {
+  private notedDecision(decision: MaybePromise<Decision>, { decided }: RequestRecord): DecidedRequest {
     return {
       by: this,
+      proofsBy: this.server.proofRules,
       decision,
-      userGiven: false,
+      before: decided,
+      letIn: false,
       passed: undefined,
       passedCalls: undefined,
       reported: false,
@@ -82,8 +94,7 @@ export class RequestAuthenticator {
 
   /** What was decided about a request; `undefined` where nobody has asked. */
   decisionAbout(request: HttpRequest): MaybePromise<Decision> | undefined {
-    const { decided } = recordOf(request);
-    return decided?.by === this ? decided.decision : undefined;
+    return decidedBy(recordOf(request), this)?.decision;
   }
 
   /** The thumbprint of the certificate that the client proved; `undefined` where it has none, or none that can be read. */
@@ -93,8 +104,8 @@ export class RequestAuthenticator {
   }
 
   /** Whether anything has asked for a decision about this request. */
-  hasDecided({ record }: Exchange): boolean {
-    return record.decided?.by === this;
+  hasDecided({ record }: Pick<Exchange, 'record'>): boolean {
+    return decidedBy(record, this) !== undefined;
   }
 
   /** Lets an authenticated request pass, and puts its user on it. @throws HttpException with the challenge set */
@@ -110,26 +121,38 @@ export class RequestAuthenticator {
   };
 
   private accepted(acceptance: Acceptance, exchange: Exchange): void {
-    const { decided } = exchange.record;
+    const { record } = exchange;
     this.offerNonce(acceptance, exchange);
-    if (decided === undefined || decided.userGiven) return;
-    decided.userGiven = true;
     // Once: between our guards the app may have put an object of its own in the user's place.
-    exchange.request.user = acceptance.user;
+    if (record.userOf !== this) {
+      record.userOf = this;
+      exchange.request.user = acceptance.user;
+    }
+    const decided = decidedBy(record, this);
+    if (decided === undefined || decided.letIn) return;
+    decided.letIn = true;
     this.endInTime(acceptance, exchange);
   }
 
   /** Sees to it that what answers an accepted call does not outlive its token. */
   endInTime({ validUntil, trace }: Acceptance, exchange: Exchange): void {
-    if (this.responses === undefined) return;
-    exchange.endBy(new TokenEnd(validUntil, trace.tokenDigest, this.revocations), this.responses);
+    const { responses, revocations } = this.ends;
+    if (responses === undefined) return;
+    exchange.endBy(new TokenEnd(validUntil, this.keyOf(trace.tokenDigest), revocations), responses);
   }
 
   /** Ends what goes on with a token that has just been found to be good no longer, whoever has shown it. */
   private endRevoked({ error, trace: { tokenDigest } }: RefusalDecision): void {
-    if (tokenDigest === undefined || !TELLS_REVOCATION.has(error.reason)) return;
-    this.responses?.revoked(tokenDigest);
-    this.revocations.revoked(tokenDigest);
+    const key = this.keyOf(tokenDigest);
+    if (key === undefined || !TELLS_REVOCATION.has(error.reason)) return;
+    this.ends.responses?.revoked(key);
+    this.ends.revocations.revoked(key);
+  }
+
+  /** By what the end of a token is known: what it is not good for at one policy says nothing at another. */
+  private keyOf(digest: string | undefined): string | undefined {
+    const { policy } = this.server;
+    return policy === undefined || digest === undefined ? digest : `${policy}:${digest}`;
   }
 
   /**
@@ -139,8 +162,9 @@ export class RequestAuthenticator {
   admitsAnonymous(exchange: Exchange, policy: ProtectedRoute): boolean {
     if (!policy.anonymous) return false;
     const { request, record } = exchange;
-    const { decided, handshake, ticket } = record;
-    if (decided?.by === this || handshake?.ticket !== undefined || ticket !== undefined) return false;
+    const { handshake, ticket } = record;
+    if (handshake?.ticket !== undefined || ticket !== undefined) return false;
+    if (decidedBy(record, this) !== undefined) return false;
     if (!this.server.isAnonymous(request)) return false;
     if (!record.anonymous) this.server.reportAnonymous(request, exchange.route);
     record.anonymous = true;
@@ -149,15 +173,16 @@ export class RequestAuthenticator {
 
   /** Whether a guard has found that the request may pass this route. */
   hasPassed(exchange: Exchange, policy: ProtectedRoute): boolean {
-    const { decided } = exchange.record;
-    if (decided?.by !== this) return false;
+    const decided = decidedBy(exchange.record, this);
+    if (decided === undefined) return false;
     if (policy.checks.length === 0) return decided.passed === policy;
     // A request may bring several calls, and the app's own checks may tell them apart.
     return decided.passedCalls?.get(exchange.params ?? decided) === policy;
   }
 
   /** Notes that the request may pass this route: token, binding and rules. */
-  notePass({ record: { decided }, params }: Exchange, policy: ProtectedRoute): void {
+  notePass({ record, params }: Exchange, policy: ProtectedRoute): void {
+    const decided = decidedBy(record, this);
     if (decided === undefined) return;
     if (policy.checks.length === 0) decided.passed = policy;
     else (decided.passedCalls ??= new Map()).set(params ?? decided, policy);
@@ -165,7 +190,7 @@ export class RequestAuthenticator {
 
   /** Tells, once, that the request goes on to its handler. */
   admitted(acceptance: Acceptance, exchange: Exchange): void {
-    const { decided } = exchange.record;
+    const decided = decidedBy(exchange.record, this);
     if (decided === undefined || decided.reported) return;
     decided.reported = true;
     this.server.reportAcceptance(acceptance, routeOf, exchange);
@@ -178,7 +203,7 @@ export class RequestAuthenticator {
 
   /** Refuses a request whose token is valid, but not enough for the route. */
   refuseRoute({ trace }: Acceptance, error: OAuthError, policy: ProtectedRoute, exchange: Exchange): Error {
-    const { decided } = exchange.record;
+    const decided = decidedBy(exchange.record, this);
     if (decided !== undefined) decided.reported = true;
     this.server.reportRefusal({ error, trace }, exchange.route);
     return this.exceptionFor({ error, trace }, exchange, policy);
@@ -189,23 +214,12 @@ export class RequestAuthenticator {
    * @param policy of the route; without it, every scheme that this API accepts is offered
    */
   exceptionFor(refused: RefusedRequest, exchange: Exchange, policy?: ProtectedRoute): Error {
-    return exchange.refuse(refused.error, this.server.challengeFor(refused, policy));
+    return exchange.refuse(refused.error, this.server.challengeFor(refused, policy), this);
   }
 
   /** The certificate that the client proved, if it is one that counts. */
   async certificateOf(request: HttpRequest): Promise<PresentedCertificate | undefined> {
     return this.server.countedCertificate(() => this.server.findCertificate(request));
-  }
-
-  /** Tells these of every decision from now on. */
-  listenBy(listeners: readonly DecisionListener[]): void {
-    this.server.listenBy(listeners);
-  }
-
-  /** Ends the connections to the authorization servers. */
-  async close(): Promise<void> {
-    this.responses?.close();
-    await this.server.close();
   }
 }
 

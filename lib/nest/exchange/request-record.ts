@@ -14,7 +14,12 @@ export interface RequestRecord {
   policy: RoutePolicy | undefined;
   /** What its connection has shown: it is still there when the client has hung up in the meantime. */
   certificate: ClientCertificateFinding | undefined;
+  /** Of a call whose certificate is known in another way: that, wherever certificates are looked for otherwise. */
+  givenCertificate: ClientCertificateFinding | undefined;
+  /** What has been decided last, with what had been before. */
   decided: DecidedRequest | undefined;
+  /** Whose user has been put on the request. */
+  userOf: object | undefined;
   /** Of a message: the record of the handshake that its connection was made with. */
   handshake: RequestRecord | undefined;
   /** Of a handshake that came with a ticket: what finds the credentials that it stands for. */
@@ -27,18 +32,46 @@ export interface RequestRecord {
   app: object | undefined;
 }
 
-/** What has been decided of a request, and by which app. */
+/** What has been decided of a request, by one policy of one app. */
 export interface DecidedRequest {
   readonly by: object;
+  /** What checks its DPoP proofs; `undefined` where nothing does. */
+  readonly proofsBy: object | undefined;
   readonly decision: MaybePromise<Decision>;
-  /** Whether the user has been put on the request. */
-  userGiven: boolean;
+  /** What others had decided before. */
+  before: DecidedRequest | undefined;
+  /** Whether it has been let in. */
+  letIn: boolean;
   /** The route whose rules have been met: another guard of the same route need not check them again. */
   passed: ProtectedRoute | undefined;
   /** The same of routes with checks of other claims, by the parameters of the call: a request may bring several. */
   passedCalls: Map<unknown, ProtectedRoute> | undefined;
   /** Whether listeners have been told: one event for each request, whatever guards it passes. */
   reported: boolean;
+}
+
+/** What this one has decided of a request. */
+export function decidedBy({ decided }: RequestRecord, by: object): DecidedRequest | undefined {
+  let each = decided;
+  while (each !== undefined && each.by !== by) each = each.before;
+  return each;
+}
+
+/** Forgets what this one has decided of a request. */
+export function forgetDecision(record: RequestRecord, by: object): void {
+  const { decided } = record;
+  if (decided?.by === by) record.decided = decided.before;
+  else
+    for (let each = decided; each !== undefined; each = each.before)
+      if (each.before?.by === by) each.before = each.before.before;
+}
+
+/** What another one has decided first that checks DPoP proofs by the same. */
+export function decidedWithProofsBy(record: RequestRecord, proofsBy: object): DecidedRequest | undefined {
+  let found: DecidedRequest | undefined;
+  for (let each = record.decided; each !== undefined; each = each.before)
+    if (each.proofsBy === proofsBy) found = each;
+  return found;
 }
 
 const RECORD = Symbol('cert-bound-auth');
@@ -71,13 +104,13 @@ function holderOf(raw: IncomingMessage): WithRecord {
 
 /** Notes of a request that whatever answers it decides by itself: nothing of the app's own is asked. */
 export function noteDecidedElsewhere(request: HttpRequest): void {
-  recordOf(request).policy = { kind: 'public', by: 'method' };
+  recordOf(request).policy = { kind: 'public', by: 'method', policy: undefined };
 }
 
 /** Of a message on a connection that lives on: what is decided of it stands on what was decided of the handshake. */
 export function recordOfMessage(handshake: RequestRecord): RequestRecord {
-  const { raw, certificate, app } = handshake;
-  return { ...newRecord(raw), certificate, handshake, app };
+  const { raw, certificate, givenCertificate, app } = handshake;
+  return { ...newRecord(raw), certificate, givenCertificate, handshake, app };
 }
 
 function newRecord(raw: IncomingMessage): RequestRecord {
@@ -85,7 +118,9 @@ function newRecord(raw: IncomingMessage): RequestRecord {
     raw,
     policy: undefined,
     certificate: undefined,
+    givenCertificate: undefined,
     decided: undefined,
+    userOf: undefined,
     handshake: undefined,
     ticket: undefined,
     anonymous: false,

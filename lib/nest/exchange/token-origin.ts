@@ -12,24 +12,34 @@ const Itself = function (itself: object) {
  */
 class Origin extends Itself {
   #exchange: Exchange | undefined = undefined;
+  #policy: string | undefined = undefined;
 
-  static note(token: object, exchange: Exchange): void {
+  static note(token: object, exchange: Exchange, policy: string | undefined): void {
     // A token may serve several calls over one connection.
     const origin = #exchange in token ? token : new Origin(token);
     origin.#exchange = exchange;
+    origin.#policy = policy;
   }
 
-  static of(token: object): Exchange | undefined {
-    return #exchange in token ? token.#exchange : undefined;
+  static of(token: object): TokenArrival | undefined {
+    if (!(#exchange in token) || token.#exchange === undefined) return undefined;
+    return { exchange: token.#exchange, policy: token.#policy };
   }
 }
 
-/** Notes which call a token came with. */
-export function noteOrigin(token: VerifiedAccessToken, exchange: Exchange): void {
-  Origin.note(token, exchange);
+/** What a token came with, and what has accepted it. */
+export interface TokenArrival {
+  readonly exchange: Exchange;
+  /** The policy that has accepted it; `undefined` for the module itself. */
+  readonly policy: string | undefined;
 }
 
-/** The call that a token came with; `undefined` for a copy, and for what is no token. */
-export function originOf(token: unknown): Exchange | undefined {
+/** Notes which call a token came with, and what has accepted it. */
+export function noteOrigin(token: VerifiedAccessToken, exchange: Exchange, policy: string | undefined): void {
+  Origin.note(token, exchange, policy);
+}
+
+/** By what a token came in; `undefined` for a copy, and for what is no token. */
+export function originOf(token: unknown): TokenArrival | undefined {
   return typeof token === 'object' && token !== null ? Origin.of(token) : undefined;
 }

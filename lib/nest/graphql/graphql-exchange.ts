@@ -4,6 +4,7 @@ import type { OAuthError } from '../../challenge/oauth-error.js';
 import { connectionOf } from '../../client-certificate/client-certificate.js';
 import { Exchange } from '../exchange/exchange.js';
 import type { OpenResponses } from '../exchange/open-responses.js';
+import { forgetDecision } from '../exchange/request-record.js';
 import type { TokenEnd } from '../exchange/token-end.js';
 import { type HttpResponse, refuse, setNonce } from '../http/refuse.js';
 import { toldOfCall } from '../microservices/told.js';
@@ -21,19 +22,19 @@ export class GraphQLExchange extends Exchange {
     super(call.request, call.record);
   }
 
-  refuse(error: OAuthError, rendered: RenderedRefusal): Error {
+  refuse(error: OAuthError, rendered: RenderedRefusal, by: object): Error {
     const told = toldOfCall(error, rendered);
     // The first field that is refused speaks for all: one challenge for each response.
     if (this.call.response !== undefined && !this.call.refusalTold)
       refuse(error, rendered, this.call.response);
     this.call.refusalTold = true;
-    if (told.status === 503) this.forgetHandshake();
+    if (told.status === 503) this.forgetHandshake(by);
     return new GraphQLRefusedException(told, error, this.extensionsOf(error, told.status));
   }
 
   /** An outage says nothing of the handshake: the next operation asks anew. */
-  private forgetHandshake(): void {
-    if (this.record.handshake !== undefined) this.record.handshake.decided = undefined;
+  private forgetHandshake(by: object): void {
+    if (this.record.handshake !== undefined) forgetDecision(this.record.handshake, by);
   }
 
   private extensionsOf({ refusal }: OAuthError, status: number): RefusalExtensions {

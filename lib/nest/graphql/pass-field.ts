@@ -45,12 +45,9 @@ interface Demanded {
 }
 
 /** A list may have the same field a thousand times: it is found once that the operation may pass it. */
-function pass(
-  call: GraphQLCall,
-  { authenticator }: GraphQLApp,
-  { route, demand, args }: Demanded,
-): MaybePromise<true> {
+function pass(call: GraphQLCall, app: GraphQLApp, { route, demand, args }: Demanded): MaybePromise<true> {
   if (call.passed.has(demand)) return true;
+  const authenticator = app.authenticator.of(demand);
   const exchange = new GraphQLExchange(call, route, args);
   if (authenticator.admitsAnonymous(exchange, demand)) return true;
   return andThen(authenticator.require(exchange, demand), (acceptance: Acceptance): MaybePromise<true> => {

@@ -61,14 +61,15 @@ export interface DemandsInCode {
  * ```
  */
 export async function authorize(token: VerifiedAccessToken, demands: DemandsInCode): Promise<void> {
-  const exchange = originOf(token);
-  if (exchange === undefined)
+  const arrival = originOf(token);
+  if (arrival === undefined)
     throw new TypeError('authorize() needs the token that @AccessToken() gave, and no copy of it');
-  await protect(authenticatorOf(exchange), exchange, routeOf(demands));
+  const { exchange, policy } = arrival;
+  await protect(authenticatorOf(exchange), exchange, routeOf(demands, policy));
 }
 
 /** @throws TypeError */
-function routeOf(demands: DemandsInCode): ProtectedRoute {
+function routeOf(demands: DemandsInCode, policy: string | undefined): ProtectedRoute {
   const { scopes, anyScope, senderConstrained } = demands;
   const rules = [
     ...(scopes === undefined ? [] : [scopeRule('authorize()', 'all', scopes)]),
@@ -79,7 +80,7 @@ function routeOf(demands: DemandsInCode): ProtectedRoute {
   const checks = checksOf(demands);
   if (rules.length + constraints.length + checks.length === 0)
     throw new TypeError('authorize() needs something to demand');
-  return { kind: 'protected', anonymous: false, rules, constraints, checks };
+  return { kind: 'protected', policy, anonymous: false, rules, constraints, checks };
 }
 
 function checksOf({

@@ -42,7 +42,7 @@ export class CertBoundStrategy extends PassportStrategy(Strategy, CERT_BOUND_STR
    */
   private async decide(request: HttpRequest): Promise<void> {
     const exchange = new HttpExchange(request, responseOf(request));
-    const authenticator = authenticatorOf(exchange);
+    const authenticator = authenticatorOf(exchange).atRouteOf(request);
     const { policy } = exchange.record;
     if (policy?.kind === 'protected' && authenticator.admitsAnonymous(exchange, policy)) return this.pass();
     const decision = await authenticator.decide(exchange);

@@ -6,7 +6,7 @@ import { authenticatorOf } from '../exchange/app-registry.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { askedOf } from '../exchange/protect.js';
 import { noteRoute } from './route-note.js';
-import { RequestAuthenticator } from '../exchange/request-authenticator.js';
+import { AppAuthenticator } from '../exchange/app-authenticator.js';
 
 /**
  * Lets a request pass whose token is valid and whose caller has proved every key that it is bound to: its certificate,
@@ -29,9 +29,7 @@ import { RequestAuthenticator } from '../exchange/request-authenticator.js';
 @Injectable()
 export class CertificateBindingGuard implements CanActivate {
   /** @param authenticator of the app; without it, the app is found that a call comes to */
-  constructor(
-    @Optional() @Inject(RequestAuthenticator) private readonly authenticator?: RequestAuthenticator,
-  ) {}
+  constructor(@Optional() @Inject(AppAuthenticator) private readonly authenticator?: AppAuthenticator) {}
 
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
     const { policy, exchange } = noteRoute(context);
@@ -41,7 +39,7 @@ export class CertificateBindingGuard implements CanActivate {
   }
 
   private require(exchange: Exchange, asked: ProtectedRoute): MaybePromise<unknown> {
-    const authenticator = this.authenticator ?? authenticatorOf(exchange);
+    const authenticator = (this.authenticator ?? authenticatorOf(exchange)).of(asked);
     if (authenticator.admitsAnonymous(exchange, asked)) return true;
     return authenticator.require(exchange, asked);
   }

@@ -2,13 +2,13 @@ import { type CanActivate, type ExecutionContext, type Type, UseGuards } from '@
 import { type MaybePromise, orReject } from '../../common/maybe-promise.js';
 import { type GuardedRoute, GUARDS_METADATA } from '../demands/route-policy.js';
 import { protect } from '../exchange/protect.js';
-import type { RequestAuthenticator } from '../exchange/request-authenticator.js';
+import type { AppAuthenticator } from '../exchange/app-authenticator.js';
 import { refuseContext } from './exchange-of.js';
 import { noteRoute } from './route-note.js';
 
 /** The app that a call or a message came to, and how it wants it protected. */
 export interface HoldingApp {
-  readonly authenticator: RequestAuthenticator;
+  readonly authenticator: AppAuthenticator;
   /** Whether every handler is protected that is not public, or only those of which something is demanded. */
   readonly protectsAll: boolean;
 }

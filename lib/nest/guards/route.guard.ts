@@ -2,13 +2,13 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@ne
 import { type MaybePromise, orReject } from '../../common/maybe-promise.js';
 import { refuseContext } from './exchange-of.js';
 import { protect } from '../exchange/protect.js';
-import { RequestAuthenticator } from '../exchange/request-authenticator.js';
+import { AppAuthenticator } from '../exchange/app-authenticator.js';
 import { noteRoute } from './route-note.js';
 
 /** The global guard: it protects every route that is not public, by its method or by its class. */
 @Injectable()
 export class RouteGuard implements CanActivate {
-  constructor(@Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator) {}
+  constructor(@Inject(AppAuthenticator) private readonly authenticator: AppAuthenticator) {}
 
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
     const { policy, exchange } = noteRoute(context);
@@ -29,7 +29,7 @@ export class RouteGuard implements CanActivate {
  */
 @Injectable()
 export class DemandGuard implements CanActivate {
-  constructor(@Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator) {}
+  constructor(@Inject(AppAuthenticator) private readonly authenticator: AppAuthenticator) {}
 
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
     const { policy, exchange } = noteRoute(context);

@@ -5,7 +5,7 @@ import { requireExchange } from './exchange-of.js';
 import { authenticatorOf } from '../exchange/app-registry.js';
 import type { Exchange } from '../exchange/exchange.js';
 import { askedOf, protect } from '../exchange/protect.js';
-import { RequestAuthenticator } from '../exchange/request-authenticator.js';
+import { AppAuthenticator } from '../exchange/app-authenticator.js';
 import { noteRoute } from './route-note.js';
 
 /**
@@ -15,9 +15,7 @@ import { noteRoute } from './route-note.js';
 @Injectable()
 export class ScopesGuard implements CanActivate {
   /** @param authenticator of the app; without it, the app is found that a call comes to */
-  constructor(
-    @Optional() @Inject(RequestAuthenticator) private readonly authenticator?: RequestAuthenticator,
-  ) {}
+  constructor(@Optional() @Inject(AppAuthenticator) private readonly authenticator?: AppAuthenticator) {}
 
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
     const { policy, exchange } = noteRoute(context);

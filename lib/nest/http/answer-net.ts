@@ -2,8 +2,9 @@ import type { ServerResponse } from 'node:http';
 import { BoundedLog } from '../../common/bounded-log.js';
 import { isPromise } from '../../common/maybe-promise.js';
 import type { NodeRequest } from '../../request/http-request.js';
+import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
 import { protect, TOKEN_ALONE } from '../exchange/protect.js';
-import { recordOf } from '../exchange/request-record.js';
+import { decidedBy, recordOf } from '../exchange/request-record.js';
 import { isPreflight } from '../../request/preflight.js';
 import { answerTo, type HttpDoor } from './http-door.js';
 import { HttpExchange } from './http-exchange.js';
@@ -71,8 +72,9 @@ function isFree({ authenticator }: HttpDoor, response: ServerResponse): boolean 
   const record = recordOf(requestOf(response));
   if (record.answerableBy === authenticator) return true;
   if ((response as WithHeld)[HELD] !== undefined || response.headersSent) return false;
-  const { decided, policy, anonymous } = record;
-  if (decided?.by !== authenticator && policy?.kind !== 'public' && !anonymous) return false;
+  const { policy, anonymous } = record;
+  const isOpen = policy?.kind === 'public' || anonymous;
+  if (!isOpen && decidedBy(record, authenticator.of(routeAt(policy))) === undefined) return false;
   record.answerableBy = authenticator;
   return true;
 }
@@ -113,6 +115,11 @@ function mayLeave(
   return (isPreflight(response.req) && !hasBody) || isPublic(requestOf(response));
 }
 
+/** What an answer needs: what is decided by the policy of its route, or by the module itself where none is known. */
+function routeAt(policy: RoutePolicy | undefined): ProtectedRoute {
+  return policy?.policy === undefined ? TOKEN_ALONE : { ...TOKEN_ALONE, policy: policy.policy };
+}
+
 /** What `end` is given may be its callback. */
 function isChunk(value: unknown): boolean {
   return value !== undefined && value !== null && typeof value !== 'function';
@@ -127,7 +134,7 @@ function decide({ authenticator }: HttpDoor, below: Below, response: ServerRespo
     `${what}: it is decided about now, but what its middleware has done is done; give the middleware a path, so that it is decided first`,
   );
   try {
-    const passed = protect(authenticator, exchange, TOKEN_ALONE);
+    const passed = protect(authenticator, exchange, routeAt(exchange.record.policy));
     if (!isPromise(passed)) return pass(below, response, first.step, first.args);
     const waiting: Waiting = { kind: 'waiting', steps: [first] };
     (response as WithHeld)[HELD] = waiting;

@@ -4,7 +4,7 @@ import { log } from '../../common/log.js';
 import { messageOf } from '../../common/message-of.js';
 import type { HttpRequest } from '../../request/http-request.js';
 import { protect, TOKEN_ALONE } from '../exchange/protect.js';
-import type { RequestAuthenticator } from '../exchange/request-authenticator.js';
+import type { AppAuthenticator } from '../exchange/app-authenticator.js';
 import type { HttpExchange } from './http-exchange.js';
 
 /**
@@ -12,7 +12,7 @@ import type { HttpExchange } from './http-exchange.js';
  * documents of OpenAPI. There a request needs what a route without demands needs: a valid token, bound to its caller.
  */
 export interface HttpDoor {
-  readonly authenticator: RequestAuthenticator;
+  readonly authenticator: AppAuthenticator;
   /** Whether the app has left open what a request is for. */
   readonly isPublic: (request: HttpRequest) => boolean;
 }

@@ -51,7 +51,7 @@ export function callerOf(authInfo: unknown): McpCaller | undefined {
  */
 export async function mcpRequest(request: HttpRequest): Promise<RequestOfMcp> {
   const raw: RequestOfMcp = rawRequestOf(request);
-  const authenticator = authenticatorOf(new McpExchange(request, ''));
+  const authenticator = authenticatorOf(new McpExchange(request, '')).atRouteOf(request);
   const decided: MaybePromise<Decision> | undefined = authenticator.decisionAbout(request);
   const decision = await decided;
   if (decision?.outcome === 'accepted') {

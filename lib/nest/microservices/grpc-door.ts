@@ -143,7 +143,7 @@ class GuardedCall {
 
   private decide(call: GrpcCall): MaybePromise<unknown> {
     try {
-      return this.app.authenticator.require(grpcExchangeOf(call), TOKEN_ALONE);
+      return this.app.authenticator.of(TOKEN_ALONE).require(grpcExchangeOf(call), TOKEN_ALONE);
     } catch (error) {
       return this.refuse(error);
     }

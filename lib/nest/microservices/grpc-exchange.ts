@@ -22,7 +22,7 @@ class GrpcExchange extends Exchange {
     });
     const record = recordOf(request);
     record.app = app.modules;
-    if (socket === undefined) record.certificate = UNKNOWN_CONNECTION;
+    if (socket === undefined) record.givenCertificate = UNKNOWN_CONNECTION;
     super(request, record);
   }
 

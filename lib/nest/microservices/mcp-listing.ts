@@ -3,7 +3,7 @@ import { log } from '../../common/log.js';
 import { type MaybePromise } from '../../common/maybe-promise.js';
 import type { Decision } from '../../decision.js';
 import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
-import type { RoutePolicy } from '../demands/route-policy.js';
+import type { NamedPolicy, RoutePolicy } from '../demands/route-policy.js';
 import { policiesOfPattern } from './message-handlers.js';
 import type { MessageApp } from './message-app.js';
 import { type McpHandler, markRequest, SessionHandlers } from './mcp-sessions.js';
@@ -101,7 +101,7 @@ function filtering(context: TransportContext, app: MessageApp): TransportContext
     const session = sessions.get(inner) ?? new SessionHandlers();
     sessions.set(inner, session);
     const request = rawRequest as HttpRequest | undefined;
-    const own = session.handlersFor(request && markRequest(request, app.authenticator));
+    const own = session.handlersFor(request && markRequest(request, app.authenticator.atRouteOf(request)));
     const setRequestHandler = inner.setRequestHandler;
     inner.setRequestHandler = (method, handler) => {
       own.set(method, filteredHandler(LISTINGS.get(method), handler, app, rawRequest));
@@ -135,22 +135,29 @@ function filteredHandler(
     const answer = await handler(...args);
     const listed: unknown = (answer as Readonly<Record<string, unknown>>)[listing.member];
     if (!Array.isArray(listed)) return answer;
-    const decision = await decisionAbout(rawRequest as HttpRequest | undefined, app);
-    return { ...answer, [listing.member]: listed.filter((entry) => mayUse(entry, listing, app, decision)) };
+    const shown: unknown[] = [];
+    for (const entry of listed as readonly Entry[]) {
+      // eslint-disable-next-line no-await-in-loop -- each policy decides once, and then at once
+      if (await mayUse(entry, listing, app, rawRequest as HttpRequest | undefined)) shown.push(entry);
+    }
+    return { ...answer, [listing.member]: shown };
   };
 }
 
-function mayUse(
-  entry: Readonly<Record<string, unknown>>,
+type Entry = Readonly<Record<string, unknown>>;
+
+async function mayUse(
+  entry: Entry,
   { kind, name }: Listing,
   app: MessageApp,
-  decision: Decision | undefined,
-): boolean {
+  request: HttpRequest | undefined,
+): Promise<boolean> {
   const policies = policiesOfPattern(app.modules, (pattern) => {
     const { mcp, name: named } = (pattern ?? {}) as { readonly mcp?: unknown; readonly name?: unknown };
     return mcp === kind && named === entry[name];
   });
-  return policies.every((policy) => isMet(policy, app, decision));
+  const met = policies.map(async (policy) => isMet(policy, app, await decisionAbout(request, app, policy)));
+  return (await Promise.all(met)).every(Boolean);
 }
 
 /** What depends on the call itself is shown: nobody calls yet. */
@@ -167,9 +174,10 @@ function isMet(policy: RoutePolicy, app: MessageApp, decision: Decision | undefi
 function decisionAbout(
   request: HttpRequest | undefined,
   app: MessageApp,
+  policy: NamedPolicy,
 ): MaybePromise<Decision | undefined> {
   if (request === undefined) return undefined;
-  const { authenticator } = app;
+  const authenticator = app.authenticator.of(policy);
   const decided = authenticator.decisionAbout(request);
   if (decided !== undefined || rawRequestOf(request).headers.authorization === undefined) return decided;
   const context = { getRawRequest: () => request };

@@ -74,7 +74,7 @@ function standingFor({ app, context }: TransportCall, credentials: MessageCreden
   });
   const record = recordOf(request);
   record.app = app.modules;
-  record.certificate = certificateOf(credentials, socket);
+  record.givenCertificate = certificateOf(credentials, socket);
   return { request, record };
 }
 

@@ -6,7 +6,7 @@ import { startOfProgress, withUser } from '../../authenticate-request.js';
 import { statusOfHttpException } from '../http/access-refused.exception.js';
 import type { ResolvedOptions } from '../../options/resolve-options.js';
 import type { HttpRequest } from '../../request/http-request.js';
-import { ResourceServer } from '../../resource-server.js';
+import { ResourceServer, type ResourceServerParts } from '../../resource-server.js';
 import { type StandInToken, standInToken } from './stand-in-token.js';
 import { checkUnderTest } from './under-test.js';
 
@@ -18,9 +18,15 @@ export class StandInResourceServer extends ResourceServer {
   constructor(
     private readonly settings: ResolvedOptions,
     private readonly who: StandInToken | 'nobody',
+    parts: ResourceServerParts = {},
   ) {
     checkUnderTest('CertBoundAuthTestingModule');
-    super(settings);
+    super(settings, parts);
+  }
+
+  /** Whoever stands in does so at every route, whatever its policy. */
+  override forPolicy(options: ResolvedOptions, parts: ResourceServerParts): ResourceServer {
+    return new StandInResourceServer(options, this.who, parts);
   }
 
   override decide(request: HttpRequest): MaybePromise<Decision> {

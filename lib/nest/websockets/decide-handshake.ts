@@ -19,14 +19,14 @@ export interface HandshakeRefusal {
 /** Decides about a handshake. @returns how it is refused; `undefined` where it may go on */
 export function decideHandshake(
   exchange: HandshakeExchange,
-  { demanded, messagesDemand }: HandshakePolicy,
+  { demanded, messagesDemand, policy }: HandshakePolicy,
 ): MaybePromise<HandshakeRefusal | undefined> {
   const { authenticator, mayCall } = exchange.app;
   if (!mayCall(rawRequestOf(exchange.request))) return OTHER_ORIGIN;
   if (demanded !== undefined) return refusalBy(exchange, () => protect(authenticator, exchange, demanded));
   if (!messagesDemand || !hasCredentials(exchange)) return undefined;
   // Messages are decided by what is found now: later a proof would be too old. Whoever is refused may connect all the same.
-  return refusalBy(exchange, () => andThen(authenticator.decide(exchange), () => true));
+  return refusalBy(exchange, () => andThen(authenticator.of({ policy }).decide(exchange), () => true));
 }
 
 function hasCredentials({ request, record }: HandshakeExchange): boolean {

@@ -1,14 +1,14 @@
 import type { ModulesContainer } from '@nestjs/core';
 import type { OriginCheck } from '../http/check-origin.js';
 import type { HttpRequest } from '../../request/http-request.js';
-import type { RequestAuthenticator } from '../exchange/request-authenticator.js';
+import type { AppAuthenticator } from '../exchange/app-authenticator.js';
 import type { Tickets } from './tickets.js';
 
 /** An app that clients connect to, and how it wants its gateways protected. */
 export interface GatewayApp {
   /** Its modules: what it has in common with all of its servers, and with no other app. */
   readonly modules: ModulesContainer;
-  readonly authenticator: RequestAuthenticator;
+  readonly authenticator: AppAuthenticator;
   /** Whether all is protected that is not public, or only that of which something is demanded. */
   readonly protectsAll: boolean;
   /** Whether the app has left open what a handshake is for, where no gateway is. */

@@ -6,7 +6,7 @@ import { recordOf } from '../exchange/request-record.js';
 import type { TokenEnd } from '../exchange/token-end.js';
 import { type Told, toldOfCall } from '../microservices/told.js';
 import type { GatewayApp } from './gateway-app.js';
-import { redeemFor, requestWithTicket, takeTickets } from './ticket-handshake.js';
+import { redeemer, requestWithTicket, takeTickets } from './ticket-handshake.js';
 
 /** A request that asks for a connection: an upgrade, or one of socket.io's polling. */
 export class HandshakeExchange extends Exchange {
@@ -64,7 +64,7 @@ function exchangeFor(app: GatewayApp, request: IncomingMessage, route: string): 
     return new HandshakeExchange(app, request as Exchange['request'], route);
   const standing = requestWithTicket(request);
   const exchange = new HandshakeExchange(app, standing, route);
-  exchange.record.ticket = async () => redeemFor(standing, offered, { tickets, authenticator });
+  exchange.record.ticket = redeemer(standing, offered, { tickets, authenticator });
   return exchange;
 }
 

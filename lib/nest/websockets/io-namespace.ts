@@ -31,8 +31,12 @@ export class NamespaceGateways {
     namespace.on('connection', (socket) => connected(socket));
   }
 
+  get gateways(): readonly Type[] {
+    return [...this.types];
+  }
+
   get names(): readonly string[] {
-    return [...this.types].map(({ name }) => name);
+    return this.gateways.map(({ name }) => name);
   }
 
   get policy(): HandshakePolicy {
@@ -62,7 +66,7 @@ export class NamespaceGateways {
     // Not by a request of a server that this module watches: nothing is known of who has sent it.
     if (handshake?.app !== this.app) throw new Error('a connection whose handshake nobody has decided about');
     const { authenticator } = this.app;
-    if (authenticator.hasPassed(handshake, demanded)) return true;
+    if (authenticator.of(demanded).hasPassed(handshake, demanded)) return true;
     const route = `${this.names.join(', ')} connection`;
     return protect(authenticator, new ClientExchange(handshake, route, undefined), demanded);
   }

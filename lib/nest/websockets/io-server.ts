@@ -2,11 +2,12 @@ import type { Type } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { andThen, type MaybePromise } from '../../common/maybe-promise.js';
 import { isPreflight } from '../../request/preflight.js';
+import { onePolicyOf } from '../demands/route-policy.js';
 import { TOKEN_ALONE } from '../exchange/protect.js';
 import { decideHandshake, type HandshakeRefusal } from './decide-handshake.js';
 import type { GatewayApp } from './gateway-app.js';
 import { handshakeFor, handshakeOf } from './handshake-exchange.js';
-import type { HandshakePolicy } from './handshake-policy.js';
+import { type HandshakePolicy, policiesOf } from './handshake-policy.js';
 import { holdRequest, holdUpgrade } from './hold.js';
 import type { IoNamespace, IoServer } from './io-api.js';
 import { NamespaceGateways } from './io-namespace.js';
@@ -36,9 +37,13 @@ export class IoGateways implements GatewayServer {
     if (opts?.connectionStateRecovery !== undefined) opts.connectionStateRecovery.skipMiddlewares = false;
   }
 
+  /** In all namespaces. */
+  get gateways(): readonly Type[] {
+    return [...this.namespaces.values()].flatMap(({ gateways }) => gateways);
+  }
+
   get route(): string {
-    const names = [...this.namespaces.values()].flatMap((gateways) => gateways.names);
-    return `${names.join(', ')} handshake`;
+    return `${this.gateways.map(({ name }) => name).join(', ')} handshake`;
   }
 
   /** One connection carries all namespaces: it is open only where all of them are. */
@@ -47,9 +52,11 @@ export class IoGateways implements GatewayServer {
     const [first] = policies;
     if (first !== undefined && policies.length === 1) return first;
     const isOpen = policies.every(({ demanded }) => demanded === undefined);
+    const policy = onePolicyOf(policiesOf(this.gateways, this.app.protectsAll));
     return {
-      demanded: isOpen ? undefined : TOKEN_ALONE,
+      demanded: isOpen ? undefined : { ...TOKEN_ALONE, policy },
       messagesDemand: policies.some(({ messagesDemand }) => messagesDemand),
+      policy,
     };
   }
 
@@ -74,9 +81,11 @@ export class IoGateways implements GatewayServer {
     // engine.io opens nothing by it.
     if (isPreflight(request)) return undefined;
     const handshake = handshakeFor(this.app, request, this.route);
+    const { policy } = this;
     return andThen(
-      decideHandshake(handshake, this.policy),
-      (refusal) => refusal ?? sessionRefusal(handshake, request, this.server.engine),
+      decideHandshake(handshake, policy),
+      (refusal) =>
+        refusal ?? sessionRefusal(handshake, request, this.server.engine, this.app.authenticator.of(policy)),
     );
   }
 }

@@ -51,7 +51,8 @@ export class ServerDoor {
   private readonly unknown: HandshakePolicy;
 
   constructor(private readonly app: GatewayApp) {
-    this.unknown = { demanded: app.protectsAll ? TOKEN_ALONE : undefined, messagesDemand: false };
+    const demanded = app.protectsAll ? TOKEN_ALONE : undefined;
+    this.unknown = { demanded, messagesDemand: false, policy: undefined };
   }
 
   /** Tells of gateways behind this server. */
@@ -92,7 +93,9 @@ export class ServerDoor {
 
   /** What the app has left open may show credentials all the same: what is sent over it may need them. */
   private policyOfUnknown(request: NodeRequest): HandshakePolicy {
-    return this.app.isPublic(request) ? { demanded: undefined, messagesDemand: true } : this.unknown;
+    return this.app.isPublic(request)
+      ? { demanded: undefined, messagesDemand: true, policy: undefined }
+      : this.unknown;
   }
 
   private serverOf(request: IncomingMessage, isUpgrade: boolean): GatewayServer | undefined {

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import type { RedeemTicket } from '../../authenticate-request.js';
 import { invalidRequest } from '../../challenge/oauth-error.js';
 import { headerValues } from '../../request/header-values.js';
 import type { Exchange } from '../exchange/exchange.js';
-import type { RequestAuthenticator } from '../exchange/request-authenticator.js';
+import type { AppAuthenticator } from '../exchange/app-authenticator.js';
 import { invalidTicket, type TicketContent, type Tickets } from './tickets.js';
 
 const PROTOCOLS = 'sec-websocket-protocol';
@@ -56,20 +57,43 @@ export function requestWithTicket(request: IncomingMessage): StandingRequest {
   return standing;
 }
 
-/** Puts the credentials that a ticket stands for into the request. @throws OAuthError */
-export async function redeemFor(
+/** What tickets are redeemed by. */
+interface TicketOffice {
+  readonly tickets: Tickets;
+  readonly authenticator: AppAuthenticator;
+}
+
+/**
+ * Makes what puts the credentials that a ticket stands for into the request. The ticket is used once, by whichever policy
+ * decides about the handshake, and is good for the one alone that it was made under.
+ */
+export function redeemer(
   request: StandingRequest,
   offered: readonly string[],
-  { tickets, authenticator }: { readonly tickets: Tickets; readonly authenticator: RequestAuthenticator },
-): Promise<string | undefined> {
-  const { headers, rawHeaders } = request;
+  { tickets, authenticator }: TicketOffice,
+): RedeemTicket {
+  let taken: Promise<TicketContent> | undefined;
+  return async (policy) => {
+    const ticket = requireOne(request, offered);
+    // Before anything is waited for: a client that hangs up takes its certificate along.
+    const certificateThumbprint = authenticator.of({ policy }).thumbprintOf(request);
+    const content = await (taken ??= tickets.redeem(ticket));
+    if (content.policy !== policy) throw invalidTicket('it is for another policy');
+    requireSame(content, request, certificateThumbprint);
+    return present(content, request);
+  };
+}
+
+/** @throws OAuthError 400 */
+function requireOne(request: StandingRequest, offered: readonly string[]): string {
   const [ticket = '', ...others] = offered;
   if (others.length > 0 || headerValues(request as unknown as IncomingMessage, 'authorization').length > 0)
     throw invalidRequest('credentials_repeated', { detail: 'a ticket, and other credentials beside it' });
-  // Before anything is waited for: a client that hangs up takes its certificate along.
-  const certificateThumbprint = authenticator.thumbprintOf(request);
-  const content = await tickets.redeem(ticket);
-  requireSame(content, request, certificateThumbprint);
+  return ticket;
+}
+
+/** @returns thumbprint of the DPoP key that was proved for the ticket */
+function present(content: TicketContent, { headers, rawHeaders }: StandingRequest): string | undefined {
   const authorization = `${content.scheme} ${content.token}`;
   headers.authorization = authorization;
   rawHeaders.push('Authorization', authorization);

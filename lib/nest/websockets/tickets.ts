@@ -14,6 +14,8 @@ export interface TicketContent {
   readonly token: string;
   /** Thumbprint of the DPoP key that was proved for it. */
   readonly provenKey?: string | undefined;
+  /** The policy that has accepted the token; absent for the module itself. */
+  readonly policy?: string | undefined;
   /** Of the gateway. */
   readonly path: string;
   readonly origin: string;

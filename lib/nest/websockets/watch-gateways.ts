@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import { type ConfigurationProblem, problem } from '../../options/configuration-error.js';
 import type { GatewayApp } from './gateway-app.js';
 import { gatewaysOf, sharesServer } from './gateways.js';
-import { handshakePolicyOf } from './handshake-policy.js';
+import { handshakePolicyOf, policiesOf } from './handshake-policy.js';
 import { namespaceOf } from './io-api.js';
 import { IoGateways } from './io-server.js';
 import { doorOf, type EmittingServer } from './server-door.js';
@@ -69,6 +69,13 @@ function noteServer(instance: object, type: Type, server: object): void {
   }
 }
 
+/** The servers of an app's gateways. */
+const serversOf = new WeakMap<GatewayApp, Set<WsGateways | IoGateways>>();
+
+function noteServerOf(app: GatewayApp, gateways: WsGateways | IoGateways): void {
+  serversOf.set(app, (serversOf.get(app) ?? new Set()).add(gateways));
+}
+
 /** What stands before each server. */
 const placed = new WeakMap<object, WsGateways | IoGateways>();
 
@@ -78,11 +85,13 @@ function place(app: GatewayApp, gateway: Type, server: object): void {
     const io = namespace.server;
     const gateways = (placed.get(io) as IoGateways | undefined) ?? new IoGateways(io, app);
     placed.set(io, gateways);
+    noteServerOf(app, gateways);
     gateways.add(namespace, gateway);
     if (isEmitting(io.httpServer)) doorOf(io.httpServer, app).add(gateways);
   } else if (isRawServer(server)) {
     const gateways = (placed.get(server) as WsGateways | undefined) ?? new WsGateways(server, app);
     placed.set(server, gateways);
+    noteServerOf(app, gateways);
     gateways.add(gateway);
     const shared = sharesServer(gateway) ? app.httpServer() : undefined;
     if (isEmitting(shared)) doorOf(shared, app).add(gateways);
@@ -96,12 +105,32 @@ const unknownServers = new WeakMap<GatewayApp, readonly Type[]>();
 export function checkGateways(app: GatewayApp): readonly ConfigurationProblem[] {
   const closed = gatewaysOf(app.modules).filter(({ type }) => isClosed(type, app));
   const unknown = unknownServers.get(app) ?? [];
-  return closed.flatMap(({ type, instance }) => {
+  const wrong = closed.flatMap(({ type, instance }) => {
     const made: WithAfterInit | undefined = instance();
     if (unknown.includes(type)) return [problem(type.name, type, UNKNOWN_ADAPTER)];
     return made === undefined || tells(made.afterInit) ? [] : [problem(type.name, type, NO_METHOD)];
   });
+  return [...wrong, ...checkPolicies(app)];
 }
+
+/** A connection is decided about once, before it is known what will come over it. */
+function checkPolicies(app: GatewayApp): readonly ConfigurationProblem[] {
+  return [...(serversOf.get(app) ?? [])].flatMap(({ gateways }) => {
+    const policies = policiesOf(gateways, app.protectsAll).map((policy) => policy ?? "the module's own");
+    if (policies.length < 2) return [];
+    const names = gateways.map(({ name }) => name).join(', ');
+    return [
+      problem(
+        names,
+        gateways,
+        `one connection cannot be of several policies (${policies.join(', ')}): ${ONE_POLICY}`,
+      ),
+    ];
+  });
+}
+
+const ONE_POLICY =
+  "put @Policy() on the class of the gateway, for all its messages, and give the gateways of each policy a path of their own: @WebSocketGateway({ path: '/partners' })";
 
 const UNKNOWN_ADAPTER =
   'its connections cannot be decided about: use the WebSocket adapters of @nestjs/platform-ws or ' +

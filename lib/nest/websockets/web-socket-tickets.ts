@@ -4,7 +4,8 @@ import { OAuthError } from '../../challenge/oauth-error.js';
 import type { Acceptance } from '../../decision.js';
 import { headerValues } from '../../request/header-values.js';
 import { type HttpRequest, rawRequestOf } from '../../request/http-request.js';
-import type { RequestAuthenticator } from '../exchange/request-authenticator.js';
+import type { AppAuthenticator } from '../exchange/app-authenticator.js';
+import { recordOf } from '../exchange/request-record.js';
 import { handshakeOf } from './handshake-exchange.js';
 import type { Tickets } from './tickets.js';
 
@@ -23,7 +24,7 @@ const MOST_OF_ONE_TOKEN = 32;
 /**
  * Makes tickets for browsers, which cannot send `Authorization` with a WebSocket. A ticket stands for the token of the
  * request that it is made in. It works once, within `webSocketTickets.lifetime`, for this path, from the same `Origin`, and
- * with the same client certificate.
+ * with the same client certificate; and at gateways of the same policy as the route that it is made in.
  * @example
  * ```ts
  * import { Controller, Post, Req } from '@nestjs/common';
@@ -44,7 +45,7 @@ export class WebSocketTickets {
   private readonly counts: LRUCache<string, number>;
 
   constructor(
-    private readonly authenticator: RequestAuthenticator,
+    private readonly authenticator: AppAuthenticator,
     private readonly tickets: Tickets | undefined,
   ) {
     this.counts = new LRUCache({ max: 20_000, ttl: tickets?.lifetime ?? 1, noUpdateTTL: true });
@@ -76,7 +77,9 @@ export class WebSocketTickets {
   /** A proof, too, was of this very request, and just now. */
   private async acceptanceOf(request: HttpRequest, limit: number): Promise<Acceptance> {
     const isHandshake = handshakeOf(rawRequestOf(request)) !== undefined;
-    const decision = isHandshake ? undefined : await this.authenticator.decisionAbout(request);
+    const decision = isHandshake
+      ? undefined
+      : await this.authenticator.atRouteOf(request).decisionAbout(request);
     if (decision?.outcome !== 'accepted')
       throw new Error(
         'WebSocketTickets: give a request of HTTP whose token has been accepted, of a protected route',
@@ -102,6 +105,7 @@ function credentialsOf(
   return {
     scheme,
     token: header.slice(scheme.length).trim(),
+    policy: recordOf(request).policy?.policy,
     provenKey: proved.boundBy.includes('dpop') ? token.confirmation.jwkThumbprint : undefined,
     certificateThumbprint: trace.certificateThumbprint,
   };

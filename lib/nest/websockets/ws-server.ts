@@ -54,8 +54,12 @@ export class WsGateways implements GatewayServer {
     });
   }
 
+  get gateways(): readonly Type[] {
+    return [...this.types];
+  }
+
   get route(): string {
-    return `${[...this.types].map(({ name }) => name).join(', ')} handshake`;
+    return `${this.gateways.map(({ name }) => name).join(', ')} handshake`;
   }
 
   get policy(): HandshakePolicy {
