@@ -11,10 +11,11 @@ import {
   WebSocketTickets,
 } from 'nestjs-cert-bound-auth';
 import { TestDpopClient } from 'nestjs-cert-bound-auth/testing';
+import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { grpcClient, startGrpc } from '../support/grpc.js';
 import { PLATFORMS, startApp } from '../support/platforms.js';
-import { type Api, APIS, moduleOf, type ThreeApis, startThreeApis } from '../support/policies.js';
+import { type Api, APIS, IN_HEADER, moduleOf, type ThreeApis, startThreeApis } from '../support/policies.js';
 import { startTcpMessages } from '../support/tcp-messages.js';
 import {
   type Carrier,
@@ -25,7 +26,7 @@ import {
   refused,
   startGateways,
 } from '../support/websockets.js';
-import { clientOf, createWorld, tlsOf, whenOver } from '../support/world.js';
+import { API_CLIENT, clientOf, createWorld, tlsOf, whenOver } from '../support/world.js';
 import { query, startBank } from './graphql/bank.js';
 import { answerTo } from './websockets/chat.gateway.js';
 
@@ -115,6 +116,14 @@ describe.each(['apollo on express', 'apollo on fastify', 'mercurius'] as const)(
       });
       expect(refusedOne.data).toEqual({ own: 'passed', checkedLegacy: null });
       expect(checked).toEqual([]);
+    });
+
+    test('a certificate that one policy has found in the connection is none for a policy that looks elsewhere', async () => {
+      const apis = await startThreeApis(world, { policies: { partners: { clientCertificate: IN_HEADER } } });
+      const bank = await start(apis);
+      const caller = { certificate: world.client1, token: await apis.tokenFor('partners') };
+      const { data } = await query(bank, world, '{ own partners }', caller);
+      expect(data).toEqual({ own: null, partners: null });
     });
 
     test('one proof is enough for an operation with fields of policies that share the rules of DPoP', async () => {
@@ -239,6 +248,23 @@ describe.each(CARRIERS)('policies of gateways over %s', (carrier) => {
     const token = await apis.tokenFor('partners');
     const thief = { port, path: '/partners', token, certificate: world.client2 };
     expect((await refused(connectBy(carrier, world, thief))).status).toBe(401);
+  });
+
+  test('a token that another policy finds to be revoked goes on to be good where it is', async () => {
+    const apis = await startThreeApis(world, {}, { introspection: { clientAuthentication: API_CLIENT } });
+    const port = portOf(await start(apis, [OwnGateway, PartnersGateway]));
+    const certificate = world.client1;
+    const token = apis.partnersAs.opaqueToken({ certificate });
+    const client = await connected(
+      connectBy(carrier, world, { port, path: '/partners', token, certificate }),
+    );
+    // The server of the module itself does not know it.
+    expect(
+      (await refused(connectBy(carrier, world, { port, path: '/own', token, certificate }))).status,
+    ).toBe(401);
+    await wait(700);
+    expect(client.ended).toBeUndefined();
+    expect(await client.ask('who')).toBe(apis.partnersAs.issuer);
   });
 
   test('messages of a public gateway are decided by the one policy that they name', async () => {

@@ -10,6 +10,7 @@ import {
   type CertBoundAuthOptions,
   CertificateBindingGuard,
   describeEntrances,
+  mcpRequest,
   Policy,
   Public,
   Scopes,
@@ -20,7 +21,7 @@ import { TestDpopClient } from 'nestjs-cert-bound-auth/testing';
 import type supertest from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { type Platform, PLATFORMS, startApp } from '../support/platforms.js';
-import { type Api, APIS, type ThreeApis, startThreeApis } from '../support/policies.js';
+import { type Api, APIS, IN_HEADER, type ThreeApis, startThreeApis } from '../support/policies.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { watchDecisions } from '../support/watch-decisions.js';
 import { challengeOf, clientOf, createWorld, tlsOf, whenOver } from '../support/world.js';
@@ -416,32 +417,26 @@ describe.each(PLATFORMS)('policies of routes on %s', (platform) => {
     });
   });
 
-  test('a certificate that one policy finds in its connection is none of a policy that looks elsewhere', async () => {
-    @Controller('both')
-    class BothController {
-      @Get() @Policy('partners') get(): string {
-        return 'behind a proxy';
+  test('mcpRequest() hands on what the policy of the route has found', async () => {
+    @Controller('mcp')
+    @Policy('partners')
+    class McpEndpoint {
+      @Get() async get(@Req() request: object): Promise<unknown> {
+        return (await mcpRequest(request as never)).auth ?? 'nobody';
       }
     }
+    const { get, tokenFor, partnersAs } = await start(platform, { controllers: [McpEndpoint] });
+    const { body } = await get('/mcp', await tokenFor('partners')).expect(200);
+    expect(body).toMatchObject({ clientId: 'client-1', extra: { issuer: partnersAs.issuer } });
+  });
+
+  test('a certificate counts where the policy looks for it, and that of the connection does not elsewhere', async () => {
     const { get, tokenFor } = await start(platform, {
-      options: {
-        // The door of the module itself has looked at the connection before.
-        policies: {
-          partners: {
-            clientCertificate: {
-              from: 'header',
-              header: 'x-client-cert',
-              format: 'pem',
-              trustedProxies: ['127.0.0.1'],
-              trust: 'proxy',
-            },
-          },
-        },
-      },
-      controllers: [BothController],
+      options: { policies: { partners: { clientCertificate: IN_HEADER } } },
+      controllers: [PartnersController],
     });
     const token = await tokenFor('partners');
-    await get('/both', token).expect(401);
-    await get('/both', token).set('x-client-cert', encodeURIComponent(world.client1.cert)).expect(200);
+    await get('/partners', token).expect(401);
+    await get('/partners', token).set('x-client-cert', encodeURIComponent(world.client1.cert)).expect(200);
   });
 });

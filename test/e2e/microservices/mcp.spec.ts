@@ -1,5 +1,5 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { Module } from '@nestjs/common';
+import { Module, type Type } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import {
   McpController,
@@ -14,7 +14,9 @@ import {
 import {
   AccessToken,
   CertBoundAuthModule,
+  type CertBoundAuthOptions,
   describeEntrances,
+  Policy,
   Scopes,
   type VerifiedAccessToken,
 } from 'nestjs-cert-bound-auth';
@@ -73,6 +75,21 @@ class BankTools {
   }
 }
 
+@McpController()
+class PolicyTools {
+  @Tool({ name: 'greet', description: 'Greets', parameters: z.object({}) })
+  greet(): object {
+    ran.push('greet');
+    return { content: [{ type: 'text', text: 'greet' }] };
+  }
+  @Tool({ name: 'order', description: 'Orders', parameters: z.object({}) })
+  @Policy('partners')
+  order(): object {
+    ran.push('order');
+    return { content: [{ type: 'text', text: 'order' }] };
+  }
+}
+
 const world = await createWorld();
 beforeEach(() => {
   ran.length = 0;
@@ -86,14 +103,20 @@ interface Mcp {
   readonly sendTo: (session: string, token: string, message: object) => Promise<unknown>;
 }
 
-async function start(platform: Platform, statefulMode = false): Promise<Mcp> {
+async function start(
+  platform: Platform,
+  statefulMode = false,
+  tools: Type = BankTools,
+  options: Partial<CertBoundAuthOptions> = {},
+): Promise<Mcp> {
   const as = await startAuthorizationServer(world);
   const strategy = new McpStrategy({
     name: 'bank',
     version: '1',
     transports: [new StreamableHttpTransport({ statefulMode, enableJsonResponse: true })],
   });
-  @Module({ imports: [CertBoundAuthModule.forRoot(as.moduleOptions)], controllers: [BankTools] })
+  const auth = CertBoundAuthModule.forRoot({ ...as.moduleOptions, ...options });
+  @Module({ imports: [auth], controllers: [tools] })
   class AppModule {}
   const app = await startApp(platform, AppModule, tlsOf(world), {
     configure: (nest) => {
@@ -194,6 +217,28 @@ describe.each(PLATFORMS)('INV12: the tools of MCP in an app on %s', (platform) =
     const client = await connect(await as.accessToken({ certificate: world.client1, scope }));
     expect(textOf(await client.callTool({ name: 'quote', arguments: {} }))).toBe('1.08');
     expect(ran).toEqual(['quote']);
+  });
+
+  test('a tool of a policy is shown to its tokens alone, and runs for no other', async () => {
+    const { as, connect } = await start(platform, false, PolicyTools, {
+      publicPaths: ['/mcp'],
+      policies: { partners: { audience: 'https://partners.example.com' } },
+    });
+    const own = await as.accessToken({ certificate: world.client1 });
+    const audience = 'https://partners.example.com';
+    const partners = await as.accessToken({ certificate: world.client1, audience });
+    for (const [token, shown, hidden] of [
+      [own, 'greet', 'order'],
+      [partners, 'order', 'greet'],
+    ] as const) {
+      const client = await connect(token);
+      const { tools } = await client.listTools();
+      expect(tools.map(({ name }) => name)).toEqual([shown]);
+      expect(textOf(await client.callTool({ name: shown, arguments: {} }))).toBe(shown);
+      expect(await client.callTool({ name: hidden, arguments: {} })).toMatchObject({ isError: true });
+      expect(ran).toEqual([shown]);
+      ran.length = 0;
+    }
   });
 
   test('each message of a session is decided about by the request that has brought it, whatever comes at the same time', async () => {
