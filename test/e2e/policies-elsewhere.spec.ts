@@ -16,6 +16,7 @@ import { describe, expect, test } from 'vitest';
 import { grpcClient, startGrpc } from '../support/grpc.js';
 import { PLATFORMS, startApp } from '../support/platforms.js';
 import { type Api, APIS, IN_HEADER, moduleOf, type ThreeApis, startThreeApis } from '../support/policies.js';
+import { watchDecisions } from '../support/watch-decisions.js';
 import { startTcpMessages } from '../support/tcp-messages.js';
 import {
   type Carrier,
@@ -280,6 +281,7 @@ describe.each(CARRIERS)('policies of gateways over %s', (carrier) => {
     }
     const apis = await startThreeApis(world);
     const port = portOf(await start(apis, [OpenGateway]));
+    const seen = watchDecisions();
     for (const [api, answer] of [
       ['partners', 'passed'],
       ['own', { exception: expect.objectContaining({ statusCode: 401 }) as unknown }],
@@ -290,6 +292,8 @@ describe.each(CARRIERS)('policies of gateways over %s', (carrier) => {
       );
       expect(await client.ask('open')).toBe('open');
       expect(await client.ask('partners')).toEqual(answer);
+      // Once, at the handshake, when a proof would still be good.
+      expect(seen.every(({ policy }) => policy === 'partners')).toBe(true);
     }
   });
 

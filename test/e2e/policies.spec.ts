@@ -313,6 +313,24 @@ describe.each(PLATFORMS)('policies of routes on %s', (platform) => {
     await get('/partners', await tokenFor('own')).expect(401);
   });
 
+  test('documents of metadata in one path are told apart by their query', async () => {
+    const resource = 'https://api.example.com/pay';
+    const { app } = await start(platform, {
+      options: {
+        protectedResource: { resource },
+        policies: { partners: { protectedResource: { resource: `${resource}?tenant=partners` } } },
+      },
+    });
+    const resourceAt = async (query: string): Promise<unknown> => {
+      const path = `/.well-known/oauth-protected-resource/pay${query}`;
+      const { body } = await clientOf(app, world).get(path).expect(200);
+      return (body as { readonly resource: unknown }).resource;
+    };
+    expect(await resourceAt('?tenant=partners')).toBe(`${resource}?tenant=partners`);
+    expect(await resourceAt('')).toBe(resource);
+    expect(await resourceAt('?tenant=other')).toBe(resource);
+  });
+
   test('a DPoP proof is used once, whichever of the policies has taken it', async () => {
     @Controller('shared/path')
     class SharedController {
@@ -422,7 +440,7 @@ describe.each(PLATFORMS)('policies of routes on %s', (platform) => {
     @Policy('partners')
     class McpEndpoint {
       @Get() async get(@Req() request: object): Promise<unknown> {
-        return (await mcpRequest(request as never)).auth ?? 'nobody';
+        return (await mcpRequest(request)).auth ?? 'nobody';
       }
     }
     const { get, tokenFor, partnersAs } = await start(platform, { controllers: [McpEndpoint] });

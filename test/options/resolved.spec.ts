@@ -179,6 +179,18 @@ const MODULE_OPTIONS: readonly (readonly [string, object])[] = [
     ),
   ],
   [
+    'policies of the profile mcp, whose pages may all call',
+    withServer(
+      { audience: undefined },
+      {
+        audience: [API, 'https://partners.example.com'],
+        profile: 'mcp',
+        protectedResource: { resource: API },
+        policies: { partners: { protectedResource: { resource: 'https://partners.example.com' } } },
+      },
+    ),
+  ],
+  [
     'policies of options by accessors of a class',
     Object.assign(new (class extends OptionsOfClass {})(), {
       policies: { partners: { audience: 'partners' } },

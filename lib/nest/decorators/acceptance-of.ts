@@ -14,7 +14,7 @@ export async function acceptanceOf(context: ExecutionContext): Promise<Acceptanc
   if (policy.kind === 'public' && policy.by === 'method') return undefined;
   const exchange = requireExchange(context);
   const authenticator = authenticatorOf(exchange).of(policy);
-  if (!authenticator.hasDecided(exchange)) {
+  if (!authenticator.hasDecided(exchange.record)) {
     if (policy.kind === 'public') return undefined;
     if (authenticator.admitsAnonymous(exchange, policy)) return undefined;
     return authenticator.require(exchange, policy);

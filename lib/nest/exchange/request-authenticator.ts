@@ -85,7 +85,7 @@ export class RequestAuthenticator {
       proofsBy: this.server.proofRules,
       decision,
       before: decided,
-      letIn: false,
+      userGiven: false,
       passed: undefined,
       passedCalls: undefined,
       reported: false,
@@ -104,7 +104,7 @@ export class RequestAuthenticator {
   }
 
   /** Whether anything has asked for a decision about this request. */
-  hasDecided({ record }: Pick<Exchange, 'record'>): boolean {
+  hasDecided(record: RequestRecord): boolean {
     return decidedBy(record, this) !== undefined;
   }
 
@@ -121,16 +121,12 @@ export class RequestAuthenticator {
   };
 
   private accepted(acceptance: Acceptance, exchange: Exchange): void {
-    const { record } = exchange;
+    const decided = decidedBy(exchange.record, this);
     this.offerNonce(acceptance, exchange);
+    if (decided === undefined || decided.userGiven) return;
+    decided.userGiven = true;
     // Once: between our guards the app may have put an object of its own in the user's place.
-    if (record.userOf !== this) {
-      record.userOf = this;
-      exchange.request.user = acceptance.user;
-    }
-    const decided = decidedBy(record, this);
-    if (decided === undefined || decided.letIn) return;
-    decided.letIn = true;
+    exchange.request.user = acceptance.user;
     this.endInTime(acceptance, exchange);
   }
 

@@ -18,8 +18,6 @@ export interface RequestRecord {
   givenCertificate: ClientCertificateFinding | undefined;
   /** What has been decided last, with what had been before. */
   decided: DecidedRequest | undefined;
-  /** Whose user has been put on the request. */
-  userOf: object | undefined;
   /** Of a message: the record of the handshake that its connection was made with. */
   handshake: RequestRecord | undefined;
   /** Of a handshake that came with a ticket: what finds the credentials that it stands for. */
@@ -40,8 +38,8 @@ export interface DecidedRequest {
   readonly decision: MaybePromise<Decision>;
   /** What others had decided before. */
   before: DecidedRequest | undefined;
-  /** Whether it has been let in. */
-  letIn: boolean;
+  /** Whether the user has been put on the request. */
+  userGiven: boolean;
   /** The route whose rules have been met: another guard of the same route need not check them again. */
   passed: ProtectedRoute | undefined;
   /** The same of routes with checks of other claims, by the parameters of the call: a request may bring several. */
@@ -120,7 +118,6 @@ function newRecord(raw: IncomingMessage): RequestRecord {
     certificate: undefined,
     givenCertificate: undefined,
     decided: undefined,
-    userOf: undefined,
     handshake: undefined,
     ticket: undefined,
     anonymous: false,

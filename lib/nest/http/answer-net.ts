@@ -4,7 +4,7 @@ import { isPromise } from '../../common/maybe-promise.js';
 import type { NodeRequest } from '../../request/http-request.js';
 import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
 import { protect, TOKEN_ALONE } from '../exchange/protect.js';
-import { decidedBy, recordOf } from '../exchange/request-record.js';
+import { recordOf } from '../exchange/request-record.js';
 import { isPreflight } from '../../request/preflight.js';
 import { answerTo, type HttpDoor } from './http-door.js';
 import { HttpExchange } from './http-exchange.js';
@@ -74,7 +74,7 @@ function isFree({ authenticator }: HttpDoor, response: ServerResponse): boolean 
   if ((response as WithHeld)[HELD] !== undefined || response.headersSent) return false;
   const { policy, anonymous } = record;
   const isOpen = policy?.kind === 'public' || anonymous;
-  if (!isOpen && decidedBy(record, authenticator.of(routeAt(policy))) === undefined) return false;
+  if (!isOpen && !authenticator.of(routeAt(policy)).hasDecided(record)) return false;
   record.answerableBy = authenticator;
   return true;
 }

@@ -2,7 +2,12 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import type { HttpRequest } from '../../../lib/request/http-request.js';
-import { recordOf } from '../../../lib/nest/exchange/request-record.js';
+import {
+  decidedBy,
+  decidedWithProofsBy,
+  forgetDecision,
+  recordOf,
+} from '../../../lib/nest/exchange/request-record.js';
 
 const received = (): IncomingMessage & HttpRequest => new IncomingMessage(new Socket());
 
@@ -45,4 +50,30 @@ test.each([
   expect(recordOf(one)).toBe(records[0]);
   expect(recordOf(other)).toBe(records[1]);
   expect(records[0]).not.toBe(records[1]);
+});
+
+test('what several have decided of a request is kept apart, and one can forget its own alone', () => {
+  const [one, other, last] = [{}, {}, {}];
+  const record = recordOf(received());
+  for (const by of [one, other, last])
+    record.decided = {
+      by,
+      proofsBy: by === one ? undefined : other,
+      decision: undefined as never,
+      before: record.decided,
+      userGiven: false,
+      passed: undefined,
+      passedCalls: undefined,
+      reported: false,
+    };
+  const found = (): readonly boolean[] => [one, other, last].map((by) => decidedBy(record, by)?.by === by);
+  expect(found()).toEqual([true, true, true]);
+  expect(decidedWithProofsBy(record, other)?.by).toBe(other);
+  expect(decidedWithProofsBy(record, last)).toBeUndefined();
+  forgetDecision(record, other);
+  expect(found()).toEqual([true, false, true]);
+  forgetDecision(record, last);
+  expect(found()).toEqual([true, false, false]);
+  forgetDecision(record, one);
+  expect(found()).toEqual([false, false, false]);
 });
