@@ -148,8 +148,11 @@ function checkPaths(own: ForwardAuth, modules: ModulesContainer): void {
 function checkDocumentOfApp(own: ForwardAuth, modules: ModulesContainer): void {
   const taken = [...modules.values()].flatMap(({ providers }) => {
     const options = providers.get(RESOLVED_OPTIONS)?.instance as ResolvedOptions | undefined;
-    const resource = options?.protectedResource?.resource;
-    return resource === undefined ? [] : [metadataTargetOf(resource).path];
+    if (options === undefined) return [];
+    const all = [options, ...[...options.policies.values()].map((policy) => policy.options)];
+    return all.flatMap(({ protectedResource }) =>
+      protectedResource === undefined ? [] : [metadataTargetOf(protectedResource.resource).path],
+    );
   });
   const shared = taken.find((path) => own.documentPaths.includes(path) || isAtOrBelow(path, own.path));
   if (shared === undefined) return;

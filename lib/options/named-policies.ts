@@ -72,7 +72,8 @@ export function withTakenOver(policy: JsonObject, module: JsonObject): JsonObjec
     if (policy[option] !== undefined) return [option, ownedBy(policy, policy[option])];
     return [option, TAKEN_OVER[option] ? module[option] : undefined];
   });
-  const all: JsonObject = { ...Object.fromEntries(members), profile: module['profile'] };
+  const { profile, interactionId } = module;
+  const all: JsonObject = { ...Object.fromEntries(members), profile, interactionId };
   // Of a policy that is bound there is nothing to report.
   return policy['reportUnbound'] !== undefined || mayBeUnbound(all)
     ? all

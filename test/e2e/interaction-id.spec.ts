@@ -1,5 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-import { AllowAnonymous, INTERACTION_IDS, Scopes } from 'nestjs-cert-bound-auth';
+import { AllowAnonymous, INTERACTION_IDS, Policy, Scopes } from 'nestjs-cert-bound-auth';
 import { describe, expect, test } from 'vitest';
 import { PLATFORMS } from '../support/platforms.js';
 import { startProtectedApi } from '../support/protected-api.js';
@@ -16,6 +16,14 @@ class RoutesController {
   }
   @Get('anyone') @AllowAnonymous() anyone(): string {
     return 'anyone';
+  }
+}
+
+@Controller('partners')
+@Policy('partners')
+class PartnersController {
+  @Get() get(): string {
+    return 'partners';
   }
 }
 
@@ -44,6 +52,15 @@ describe.each(PLATFORMS)('a support case finds its call by the interaction id on
       ['refused', ids[1]],
       ['accepted', OTHER],
     ]);
+  });
+
+  test('a decision of a policy is told of by the id of its answer as well', async () => {
+    const options = { interactionId: INTERACTION_IDS.uk, policies: { partners: {} } };
+    const { app, logger } = await startProtectedApi(world, platform, [PartnersController], { options });
+    const events = watchDecisions();
+    await clientOf(app, world).get('/partners').set(HEADER, SENT).expect(401);
+    expect(logger.ours.map(({ text }) => / interaction_id=(\S+)/.exec(text)?.[1])).toEqual([SENT]);
+    expect(events).toMatchObject([{ policy: 'partners', interactionId: SENT }]);
   });
 
   test('a token that is known, and one that is not enough, is told of by the id of each call', async () => {

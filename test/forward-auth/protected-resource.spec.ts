@@ -244,12 +244,13 @@ describe('documents that would stand in one another’s way stop the boot', () =
         trust: 'proxy',
         trustedProxies: ['loopback'],
       } as const;
-      const own = (resource: string): object =>
+      const own = (resource: string, ofPolicy = `${AUDIENCE}/partners`): object =>
         CertBoundAuthModule.forRoot({
           audience: AUDIENCE,
           authorizationServers: SERVERS,
           clientCertificate,
           protectedResource: { resource },
+          policies: { partners: { protectedResource: { resource: ofPolicy } } },
         });
       const two = /another ForwardAuthModule/;
       await expect(startWith(behind('/one', PAYMENTS), behind('/two', PAYMENTS))).rejects.toThrow(two);
@@ -258,6 +259,7 @@ describe('documents that would stand in one another’s way stop the boot', () =
       const app = /CertBoundAuthModule of this app/;
       await expect(startWith(own(PAYMENTS), behind('/one', PAYMENTS))).rejects.toThrow(app);
       await expect(startWith(behind(DOCUMENT), own(PAYMENTS))).rejects.toThrow(app);
+      await expect(startWith(own(AUDIENCE, PAYMENTS), behind('/one', PAYMENTS))).rejects.toThrow(app);
       await startWith(own(AUDIENCE), behind('/one', PAYMENTS), behind('/two', `${PAYMENTS}/2`));
     },
   );
