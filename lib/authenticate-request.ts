@@ -6,6 +6,7 @@ import type { KnownToken, KnownTokens } from './access-token/known-tokens.js';
 import {
   type BeforeAsking,
   type TrustedServers,
+  trustedServer,
   verifyAccessToken,
 } from './access-token/verify-access-token.js';
 import { invalidToken, OAuthError } from './challenge/oauth-error.js';
@@ -203,15 +204,32 @@ function requireDpop(dpop: DpopRules | undefined): DpopRules {
 
 /** The token with all that is known of it: from another request, or verified now. */
 function knownToken(attempt: Attempt): MaybePromise<KnownToken> {
-  const { rules, progress, tokenDigest } = attempt;
+  const { rules, request, tokenDigest } = attempt;
+  const { servers } = rules;
   const known = rules.knownTokens?.find(tokenDigest);
   if (known === undefined) return verifyToken(attempt);
+  if (servers.resolved === undefined) return remembered(known, attempt);
+  const trusted = trustedServer(known.server.settings.issuer, servers, request);
+  return andThenWith(trusted, knownBy, known, attempt);
+}
+
+/** The app may trust another server for this request than for that which made the token known, or the same one otherwise. */
+function knownBy(
+  trusted: AuthorizationServer,
+  known: KnownToken,
+  attempt: Attempt,
+): MaybePromise<KnownToken> {
+  return trusted === known.server ? remembered(known, attempt) : verifyToken(attempt);
+}
+
+function remembered(known: KnownToken, { progress }: Attempt): KnownToken {
   progress.cacheHit = true;
   progress.verified = known.description;
   return known;
 }
 
 function verifyToken({
+  request,
   token,
   tokenDigest,
   authorization,
@@ -221,7 +239,7 @@ function verifyToken({
 }: Attempt): MaybePromise<KnownToken> {
   checkTokenForm(token, authorization);
   const beforeAsking: BeforeAsking = (asked) => refuseWithoutCertificate(asked, certificate, dpop);
-  return andThen(verifyAccessToken(token, servers, beforeAsking), (verified) => {
+  return andThen(verifyAccessToken(token, servers, request, beforeAsking), (verified) => {
     progress.verified = verified.description;
     const confirmation = readConfirmation(verified.claims, dpop !== undefined);
     const found: KnownToken = { ...verified, confirmation };

@@ -23,8 +23,30 @@ export interface CertBoundAuthOptions {
    */
   readonly audience: string | readonly string[];
 
-  /** The authorization servers whose access tokens are accepted: at least one, each with its own `issuer`. */
+  /**
+   * The authorization servers whose access tokens are accepted: at least one, each with its own `issuer`. With
+   * `resolveAuthorizationServer` the list may be empty.
+   */
   readonly authorizationServers: readonly AuthorizationServerOptions[];
+
+  /**
+   * Names the authorization server of a tenant, for an app that cannot list them all when it starts: see docs/policies.md. It is
+   * called for a JWT whose `iss` is a URL of none of `authorizationServers`, on every request, also where the token is known; never
+   * for an opaque token. `issuer` is what the token claims and nobody has verified: look it up among your tenants, and see that it
+   * belongs to this request (its host, its path). `undefined` refuses the token. What you return is checked as the servers in
+   * the list are; its `issuer` must be the one asked for, and its `binding` may not be weaker than that of these options.
+   * Where it throws, takes longer than 5 seconds, or returns what is wrong, the answer is 503.
+   *
+   * A server is built once and held as long as you return the same settings; up to 1000 are held. Functions, keys and stores in
+   * them are the same only if they are the same objects. Answer from memory, and at once where you can: whoever can connect
+   * can have it called.
+   * What is lost: what you return decides where keys are fetched from and whose tokens pass. Never make it of `issuer` alone.
+   * @default none: no other servers are trusted
+   */
+  resolveAuthorizationServer?(
+    issuer: string,
+    request: object,
+  ): AuthorizationServerOptions | undefined | Promise<AuthorizationServerOptions | undefined>;
 
   /**
    * Whether a token must be bound to a key.
@@ -197,10 +219,11 @@ export interface CertBoundAuthOptions {
 }
 
 /**
- * What one of several APIs in an app is decided by: `audience`, `authorizationServers`, `binding`, `introspectionOrder`,
- * `clientCertificate`, `dpop`, `reportUnbound`, `clockTolerance`, `tokenCache`, `scopeImplies`, `realm`, `exposeToken` and
+ * What one of several APIs in an app is decided by: `audience`, `authorizationServers`, `resolveAuthorizationServer`, `binding`,
+ * `introspectionOrder`, `clientCertificate`, `dpop`, `reportUnbound`, `clockTolerance`, `tokenCache`, `scopeImplies`, `realm`, `exposeToken` and
  * `validate`. What is not given is taken over from the module's own options, member by member and as a whole: a policy with a
- * `dpop` of its own takes over nothing of the module's but the memory of used proofs.
+ * `dpop` of its own takes over nothing of the module's but the memory of used proofs, and one that gives `authorizationServers` or
+ * `resolveAuthorizationServer` takes over neither.
  * @example
  * ```ts
  * // policies.ts
@@ -223,6 +246,7 @@ export interface PolicyOptions extends Partial<
     CertBoundAuthOptions,
     | 'audience'
     | 'authorizationServers'
+    | 'resolveAuthorizationServer'
     | 'binding'
     | 'introspectionOrder'
     | 'clientCertificate'

@@ -1,5 +1,6 @@
 import { AuthorizationServer } from './access-token/authorization-server.js';
 import { KnownTokens } from './access-token/known-tokens.js';
+import { ResolvedServers } from './access-token/resolved-servers.js';
 import {
   authenticateByTicket,
   authenticateRequest,
@@ -87,9 +88,14 @@ export class ResourceServer {
       protectedResource === undefined ? undefined : metadataUrlOf(protectedResource.resource);
   }
 
-  /** The authorization servers whose tokens are accepted, by issuer. */
+  /** The authorization servers whose tokens are accepted, by issuer: those of the options, not those that the app names. */
   get authorizationServers(): ReadonlyMap<string, AuthorizationServer> {
     return this.rules.servers.byIssuer;
+  }
+
+  /** Those that the app has named, and that are held at present; `undefined` where it names none. */
+  get resolvedServers(): ResolvedServers | undefined {
+    return this.rules.servers.resolved;
   }
 
   /** The schemes that a token may be sent by. */
@@ -220,7 +226,8 @@ export class ResourceServer {
 
   /** Ends the connections to the authorization servers. */
   async close(): Promise<void> {
-    await Promise.all([...this.authorizationServers.values()].map(async (server) => server.close()));
+    const all = [...this.authorizationServers.values(), this.resolvedServers];
+    await Promise.all(all.map(async (server) => server?.close()));
   }
 }
 
@@ -249,6 +256,7 @@ function createAuthenticationRules(
     servers: {
       byIssuer: new Map(servers.map((server) => [server.settings.issuer, server])),
       forOpaqueTokens: servers.filter((server) => server.settings.introspection !== undefined),
+      resolved: options.resolver === undefined ? undefined : new ResolvedServers(options.resolver),
     },
     knownTokens:
       options.tokenCache === undefined ? undefined : new KnownTokens(options.tokenCache, bytesPerCharacter),

@@ -1,8 +1,9 @@
 import { quoted, quotedList } from '../common/quoted.js';
 import { invalidToken, OAuthError } from '../challenge/oauth-error.js';
 import { withImplied } from '../claims/implied-scopes.js';
-import { andThen, type MaybePromise } from '../common/maybe-promise.js';
+import { andThen, andThenWith, type MaybePromise } from '../common/maybe-promise.js';
 import type { AuthorizationServer } from './authorization-server.js';
+import type { ResolvedServers } from './resolved-servers.js';
 import { describeAccessToken } from './describe-access-token.js';
 import type { TokenDescription } from '../decision.js';
 import { readTokenShape, type TokenShape } from '../jose/token-shape.js';
@@ -21,6 +22,8 @@ export interface VerifiedToken extends VerifiedClaims {
 export interface TrustedServers {
   readonly byIssuer: ReadonlyMap<string, AuthorizationServer>;
   readonly forOpaqueTokens: readonly AuthorizationServer[];
+  /** Those that the app names when a token of theirs comes; `undefined` where it names none. */
+  readonly resolved?: ResolvedServers | undefined;
 }
 
 /**
@@ -33,12 +36,14 @@ const MAX_TOKEN_LENGTH = 16_384;
 
 /**
  * Verifies an access token with the server that issued it: a JWT by its `iss`, which chooses among the
- * configured servers and nothing else; any other token by introspection.
+ * trusted servers and nothing else; any other token by introspection.
+ * @param request that it came with: on it may depend which servers are trusted
  * @throws OAuthError 401 `invalid_token`; 503 when the server can't be asked
  */
 export function verifyAccessToken(
   token: string,
   servers: TrustedServers,
+  request: object,
   beforeAsking: BeforeAsking = () => undefined,
 ): MaybePromise<VerifiedToken> {
   if (token.length > MAX_TOKEN_LENGTH) throw invalidToken('token_too_large');
@@ -53,22 +58,44 @@ export function verifyAccessToken(
     case 'opaque':
       return lookUpOpaque(token, servers.forOpaqueTokens, beforeAsking);
     case 'jwt':
-      return verifySelfContained(token, shape, servers.byIssuer, beforeAsking);
+      return andThen(trustedServer(shape.payload['iss'], servers, request), (server) =>
+        verifySelfContained(token, shape, server, beforeAsking),
+      );
   }
 }
 
 function verifySelfContained(
   token: string,
   shape: TokenShape & { readonly kind: 'jwt' },
-  byIssuer: TrustedServers['byIssuer'],
+  server: AuthorizationServer,
   beforeAsking: BeforeAsking,
 ): MaybePromise<VerifiedToken> {
-  const server = byIssuer.get(shape.payload['iss'] as string);
-  if (server === undefined) throw unknownIssuer(shape.payload['iss'], [...byIssuer.keys()]);
   return andThen(
     server.verifyJwt(token, shape, () => beforeAsking([server])),
     (verified) => describe(server, verified),
   );
+}
+
+/**
+ * The server that is trusted for the tokens of an issuer, for this request.
+ * @throws OAuthError 401 `invalid_token` where there is none; 503 where the app cannot tell
+ */
+export function trustedServer(
+  issuer: unknown,
+  { byIssuer, resolved }: TrustedServers,
+  request: object,
+): MaybePromise<AuthorizationServer> {
+  const configured = byIssuer.get(issuer as string);
+  if (configured !== undefined) return configured;
+  if (resolved === undefined) throw unknownIssuer(issuer, [...byIssuer.keys()]);
+  return andThenWith(resolved.find(issuer, request), requireTrusted, issuer);
+}
+
+function requireTrusted(server: AuthorizationServer | undefined, issuer: unknown): AuthorizationServer {
+  if (server !== undefined) return server;
+  throw invalidToken('issuer_unknown', {
+    detail: `iss is ${quoted(issuer)}, which neither authorizationServers nor resolveAuthorizationServer has for this request`,
+  });
 }
 
 function withoutSlash(text: string): string {

@@ -69,6 +69,7 @@ const REASONS = [
   ['authorization_server_unreachable', 'outage', 'warn'],
   ['authorization_server_answer_invalid', 'outage', 'error'],
   ['authorization_server_refused_client', 'outage', 'error'],
+  ['authorization_server_unresolved', 'outage', 'error'],
   // confirmation
   ['confirmation_missing', 'invalidToken', 'debug'],
   ['confirmation_malformed', 'invalidToken', 'debug'],

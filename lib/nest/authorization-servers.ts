@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { AuthorizationServer } from '../access-token/authorization-server.js';
+import type { ResolvedServers } from '../access-token/resolved-servers.js';
 import type { AuthorizationServerHealth } from '../events/authorization-server-health.js';
 import { messageOf } from '../common/message-of.js';
 import { log } from '../common/log.js';
@@ -23,20 +24,28 @@ import { log } from '../common/log.js';
  */
 @Injectable()
 export class AuthorizationServers {
-  constructor(private readonly servers: readonly TrustedServer[]) {}
+  /** @param resolved those that `resolveAuthorizationServer` has named, for each policy that has it */
+  constructor(
+    private readonly servers: readonly TrustedServer[],
+    private readonly resolved: readonly ResolvedServers[] = [],
+  ) {}
 
   /**
    * Fetches keys and metadata anew, at once: after a key was withdrawn, no JWT that it verified is accepted any more. (A
    * signed introspection answer that is kept lives until its `ttl`.) Where it fails, what is known stays as it is.
+   * With `resolveAuthorizationServer`, it is done for the servers that have been named too; of one that has not, no key is known.
    * @param issuer of one server, for whichever policies it is trusted; without it, of all
    * @throws Error for an issuer that is not configured, or when a server cannot be asked
    */
   async refreshKeys(issuer?: string): Promise<void> {
-    const servers = issuer === undefined ? this.servers : this.serversOf(issuer);
-    await Promise.all(servers.map(async ({ server }) => server.refreshKeys()));
+    const servers = issuer === undefined ? this.known() : this.serversOf(issuer);
+    await Promise.all(servers.map(async (server) => server.refreshKeys()));
   }
 
-  /** How the servers are doing, as far as requests have found out: nothing is asked for this. */
+  /**
+   * How the servers are doing, as far as requests have found out: nothing is asked for this. Those that
+   * `resolveAuthorizationServer` names are not among them: what one tenant's server does says nothing of the API.
+   */
   health(): readonly AuthorizationServerHealth[] {
     return this.servers.map(({ policy, server }) =>
       policy === undefined ? server.health() : { ...server.health(), policy },
@@ -57,9 +66,13 @@ export class AuthorizationServers {
     }
   }
 
-  private serversOf(issuer: string): readonly TrustedServer[] {
-    const servers = this.servers.filter(({ server }) => server.settings.issuer === issuer);
-    if (servers.length === 0)
+  private known(): readonly AuthorizationServer[] {
+    return [...this.servers.map(({ server }) => server), ...this.resolved.flatMap(({ held }) => held)];
+  }
+
+  private serversOf(issuer: string): readonly AuthorizationServer[] {
+    const servers = this.known().filter(({ settings }) => settings.issuer === issuer);
+    if (servers.length === 0 && this.resolved.length === 0)
       throw new Error(`no authorization server with the issuer ${issuer} is configured`);
     return servers;
   }

@@ -366,10 +366,14 @@ function createAuthenticator(
 }
 
 function createAuthorizationServers(own: ResourceServer, policies: PolicyServers): AuthorizationServers {
-  const trusted = [own, ...policies.values()].flatMap(({ policy, authorizationServers }) =>
+  const all = [own, ...policies.values()];
+  const trusted = all.flatMap(({ policy, authorizationServers }) =>
     [...authorizationServers.values()].map((server) => ({ policy, server })),
   );
-  return new AuthorizationServers(trusted);
+  return new AuthorizationServers(
+    trusted,
+    all.flatMap(({ resolvedServers }) => resolvedServers ?? []),
+  );
 }
 
 function createTickets({ webSocketTickets }: ResolvedOptions): Tickets | undefined {

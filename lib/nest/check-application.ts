@@ -22,7 +22,7 @@ import {
   type ConfigurationProblem,
   problem,
 } from '../options/configuration-error.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
+import { acceptsUnbound, type ResolvedOptions } from '../options/resolve-options.js';
 import { checkMetadataTargets, checkNamedPolicies, type NamedHandler } from './check-policies.js';
 import { checkProviders } from './check-providers.js';
 import { keepsBcp195 } from '../tls/bcp195.js';
@@ -142,13 +142,14 @@ function checkServers(
 /** A server that never sees a client certificate can let nobody in when every token must be bound to one. */
 function checkServer(
   adapter: HttpServer | undefined,
-  { authorizationServers, clientCertificate, dpop }: ResolvedOptions,
+  options: ResolvedOptions,
   modules: ModulesContainer,
 ): readonly ConfigurationProblem[] {
+  const { clientCertificate, dpop } = options;
   const server: unknown = adapter?.getHttpServer();
   const material = checkTlsMaterial(server, clientCertificate);
   if (material.length > 0) return material;
-  if (adapter === undefined || authorizationServers.some(({ binding }) => binding !== 'required')) return [];
+  if (adapter === undefined || acceptsUnbound(options)) return [];
   if (dpop !== undefined || canSeeCertificates(server, clientCertificate)) return [];
   // Callers may come in by messages alone, and find nothing but health checks here.
   if (hasMessageHandlers(modules) && closedRoutesOf(modules).length === 0) return [];

@@ -1,5 +1,4 @@
 import {
-  ArrayNotEmpty,
   IsArray,
   IsBoolean,
   IsIn,
@@ -49,7 +48,7 @@ class CheckedTokenCacheOptions implements KnownTokensSettings {
 /** The options of the module, each checked by itself, with every default. */
 export type CertBoundAuthSettings = SettingsOf<
   CertBoundAuthOptions,
-  'introspectionOrder' | 'realm' | 'validate' | 'profile' | 'allowedOrigins',
+  'resolveAuthorizationServer' | 'introspectionOrder' | 'realm' | 'validate' | 'profile' | 'allowedOrigins',
   {
     readonly authorizationServers: readonly CheckedAuthorizationServerOptions[];
     readonly clientCertificate: CertificateSettings;
@@ -67,11 +66,15 @@ export class CheckedCertBoundAuthOptions implements CertBoundAuthSettings {
   @IsAudience() readonly audience!: CertBoundAuthSettings['audience'];
 
   @IsArray({ message: 'give a list with at least one server: [{ issuer }]' })
-  @ArrayNotEmpty({ message: 'give at least one server: [{ issuer }]' })
+  @Satisfies('notEmpty', 'give at least one server: [{ issuer }]', isEnough)
   @IsObject({ each: true, message: 'every server is an object: { issuer, ... }' })
   @ValidateNested({ each: true })
   @hasOptions('list', () => CheckedAuthorizationServerOptions)
   readonly authorizationServers!: readonly CheckedAuthorizationServerOptions[];
+
+  @Given()
+  @IsFunction('give a function (issuer, request) => options of its server')
+  readonly resolveAuthorizationServer: CertBoundAuthSettings['resolveAuthorizationServer'];
 
   @Given() @IsBindingPolicy() readonly binding: CertBoundAuthSettings['binding'] = 'required';
 
@@ -156,6 +159,12 @@ export class CheckedCertBoundAuthOptions implements CertBoundAuthSettings {
   readonly validate: CertBoundAuthSettings['validate'];
 }
 
+/** Where the app names further servers, there need be none in the list. */
+function isEnough(servers: unknown, owner: object): boolean {
+  if (!Array.isArray(servers) || servers.length > 0) return Array.isArray(servers);
+  return (owner as Partial<CheckedCertBoundAuthOptions>).resolveAuthorizationServer !== undefined;
+}
+
 /** Segments of what needs no escape; nothing that would open all there is. */
 const PUBLIC_PATH = /^(?:\/[\w\-.~!$&'()+,=:@]+)+(?:\/\*?)?$/;
 
@@ -199,8 +208,10 @@ export function checkReportUnbound({
   reportUnbound,
   binding,
   authorizationServers,
+  resolveAuthorizationServer,
 }: CertBoundAuthSettings): readonly ConfigurationProblem[] {
   if (reportUnbound === false) return [];
+  if (resolveAuthorizationServer !== undefined && binding === 'if-bound') return [];
   if (authorizationServers.some((server) => (server.binding ?? binding) === 'if-bound')) return [];
   const remedy = "there is nothing to report: without binding: 'if-bound' unbound tokens are refused";
   return [problem('reportUnbound', reportUnbound, remedy)];

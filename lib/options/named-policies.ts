@@ -7,6 +7,7 @@ import { noSuchOption } from './no-such-option.js';
 const TAKEN_OVER: Readonly<Record<keyof PolicyOptions, boolean>> = {
   audience: true,
   authorizationServers: true,
+  resolveAuthorizationServer: true,
   binding: true,
   introspectionOrder: true,
   clientCertificate: true,
@@ -64,12 +65,21 @@ function isPolicyName(name: string): boolean {
   return /^[a-z][\w.-]{0,63}$/i.test(name) && !(name in Object.prototype);
 }
 
+/** Whose tokens are accepted. These belong together: a policy that says one of them takes over nobody whom the module trusts. */
+const TRUST = [
+  'authorizationServers',
+  'resolveAuthorizationServer',
+] as const satisfies readonly (keyof PolicyOptions)[];
+const TRUSTS_ITS_OWN: JsonObject = { authorizationServers: [] };
+
 /** What a policy is resolved from: what it says, and what it takes over. @param module each option as it was read, once */
 export function withTakenOver(policy: JsonObject, module: JsonObject): JsonObject {
+  const beside = TRUST.every((option) => policy[option] === undefined) ? module : TRUSTS_ITS_OWN;
   const members = POLICY_OPTIONS.map((option): readonly [string, unknown] => {
     if (option === 'dpop' && policy['dpop'] !== undefined)
       return [option, withStore(policy['dpop'], module['dpop'])];
     if (policy[option] !== undefined) return [option, ownedBy(policy, policy[option])];
+    if (TRUST.some((each) => each === option)) return [option, beside[option]];
     return [option, TAKEN_OVER[option] ? module[option] : undefined];
   });
   const { profile, interactionId } = module;

@@ -3,6 +3,7 @@ import {
   authorizationServerRulesOf,
 } from '../access-token/authorization-server-rules.js';
 import type { KnownTokensSettings } from '../access-token/known-tokens.js';
+import type { ServerResolver } from '../access-token/resolved-servers.js';
 import type { CertBoundAuthOptions, UnboundRequest } from '../cert-bound-auth.options.js';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import {
@@ -40,6 +41,8 @@ export interface ResolvedOptions extends Pick<
   | 'interactionId'
 > {
   readonly authorizationServers: readonly AuthorizationServerRules[];
+  /** What finds the servers that are not listed; `undefined` where there are none. */
+  readonly resolver: ServerResolver | undefined;
   /** The origins whose pages may call; `undefined` where all may. */
   readonly allowedOrigins: readonly string[] | undefined;
   /** Told of requests with unbound tokens. */
@@ -96,6 +99,7 @@ function resolvedFrom(
   const { authorizationServers, reportUnbound, tokenCache } = settings;
   return {
     authorizationServers: authorizationServers.map((server) => authorizationServerRulesOf(server, settings)),
+    resolver: resolverOf(settings),
     clientCertificate: settings.clientCertificate,
     dpop: settings.dpop,
     reportUnbound: listenerOf(reportUnbound),
@@ -114,6 +118,56 @@ function resolvedFrom(
     validate: settings.validate,
     policies,
   };
+}
+
+/** Whether a token may be accepted that is bound to nothing, of servers that are known and of those that come later. */
+export function acceptsUnbound({
+  authorizationServers,
+  resolver,
+}: Pick<ResolvedOptions, 'authorizationServers' | 'resolver'>): boolean {
+  const all = resolver === undefined ? authorizationServers : [...authorizationServers, resolver];
+  return all.some(({ binding }) => binding !== 'required');
+}
+
+function resolverOf(settings: CertBoundAuthSettings): ServerResolver | undefined {
+  const { resolveAuthorizationServer: resolve, binding } = settings;
+  if (resolve === undefined) return undefined;
+  return { resolve, rulesOf: (options) => rulesOf(options, settings), binding };
+}
+
+/** Checks the options of a server that the app names as if they stood in the list, and fills in their defaults. */
+function rulesOf(options: unknown, besides: CertBoundAuthSettings): AuthorizationServerRules {
+  const { audience, binding, clockTolerance, scopeImplies, profile, protectedResource } = besides;
+  const { settings, problems } = checkSettings({
+    audience,
+    binding,
+    clockTolerance,
+    scopeImplies,
+    profile,
+    protectedResource,
+    authorizationServers: [options],
+  });
+  const all = [...problems, ...(problems.length > 0 ? [] : checkNotLoosened(settings))];
+  if (all.length > 0) throw new Error(all.map(lineOf).join('; '));
+  const [server] = settings.authorizationServers.map((each) => authorizationServerRulesOf(each, settings));
+  if (server === undefined) throw new Error('there is no server');
+  return server;
+}
+
+/** What is told and enforced at boot of unbound tokens must hold for servers that come later. */
+function checkNotLoosened({
+  binding,
+  authorizationServers,
+}: CertBoundAuthSettings): readonly ConfigurationProblem[] {
+  if (binding !== 'required') return [];
+  const remedy = "a server that is named later cannot loosen the option binding, which is 'required'";
+  return authorizationServers
+    .filter((server) => (server.binding ?? binding) !== 'required')
+    .map((server) => problem('authorizationServers[0].binding', server.binding, remedy));
+}
+
+function lineOf({ path, found, remedy }: ConfigurationProblem): string {
+  return `${path.replace(/^authorizationServers\[0\]\.?/, '')} (${found}): ${remedy}`;
 }
 
 /** A server of MCP must look at the origin (MCP transports). */

@@ -3,7 +3,7 @@ import type { SenderConstraint } from '../authorization/demands.js';
 import { schemesFor } from '../authorization/schemes-for.js';
 import { readPrivateKey } from '../introspection/client-authentication.js';
 import type { MetadataSignatureSettings } from '../options/protected-resource.settings.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
+import { acceptsUnbound, type ResolvedOptions } from '../options/resolve-options.js';
 
 /** What is enforced beside the options. */
 export interface EnforcedByApp {
@@ -55,19 +55,19 @@ function membersOf(options: ResolvedOptions, enforced: EnforcedByApp): Members {
 
 /** Only what is true of every call: a token that is bound to one key alone is not enough where another is asked for. */
 function bindingMembersOf(
-  { authorizationServers, dpop }: ResolvedOptions,
+  options: ResolvedOptions,
   { seesCertificates, constraints = [] }: EnforcedByApp,
 ): Members {
+  const { dpop } = options;
   const takesDpop = dpop !== undefined && schemesFor(constraints, ['Bearer', 'DPoP']).includes('DPoP');
   const needsDpop = constraints.includes('dpop');
-  const isBound = authorizationServers.every(({ binding }) => binding === 'required');
   return {
     tls_client_certificate_bound_access_tokens:
       (seesCertificates && (!needsDpop || constraints.includes('certificate'))) || undefined,
     dpop_signing_alg_values_supported: takesDpop ? dpop.algorithms : undefined,
     // A certificate would be enough as well, where one can be proved.
     dpop_bound_access_tokens_required:
-      (takesDpop && (needsDpop || (isBound && !seesCertificates))) || undefined,
+      (takesDpop && (needsDpop || (!acceptsUnbound(options) && !seesCertificates))) || undefined,
   };
 }
 

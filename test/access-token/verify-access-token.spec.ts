@@ -45,7 +45,7 @@ describe('a token that is judged without asking a server', () => {
     ['of an issuer that is not known', `${header}.${part('{"iss":"x"}')}.AAAA`, unknown('"x"')],
     ['whose iss is no text', `${header}.${part('{"iss":["x"]}')}.AAAA`, unknown('of type object')],
   ])('RFC8725: a token %s is refused by name', async (_name, token, refusal) => {
-    await expect((async () => verifyAccessToken(token, NOBODY))()).rejects.toMatchObject(refusal);
+    await expect((async () => verifyAccessToken(token, NOBODY, {}))()).rejects.toMatchObject(refusal);
   });
 });
 
@@ -53,7 +53,7 @@ test('RFC9068-2: a JWT is verified and vouched for by the server that is its iss
   const as = await startAuthorizationServer(await createWorld());
   const server = serverWith({ issuer: as.issuer, jwt: { jwks: { keys: [as.signingKey.jwk] } } });
   const byIssuer = new Map([[as.issuer, server]]);
-  const verified = await verifyAccessToken(await as.accessToken(), { byIssuer, forOpaqueTokens: [] });
+  const verified = await verifyAccessToken(await as.accessToken(), { byIssuer, forOpaqueTokens: [] }, {});
   expect(verified.server).toBe(server);
   expect(verified.claims).toMatchObject({ iss: as.issuer, sub: 'user-1' });
 });
@@ -78,7 +78,7 @@ describe('an opaque token that several servers may know', () => {
       }),
     );
     const outcome = Promise.resolve(
-      verifyAccessToken('opaque', { byIssuer: new Map(), forOpaqueTokens: servers }),
+      verifyAccessToken('opaque', { byIssuer: new Map(), forOpaqueTokens: servers }, {}),
     );
     await outcome.catch(() => undefined);
     return { outcome, asked };
@@ -135,7 +135,7 @@ describe('an opaque token that several servers may know', () => {
       serverWith({ issuer, tls: { ca: world.ca.cert }, introspection: { clientAuthentication } }),
     );
     const token = servers[1].opaqueToken();
-    const verified = await verifyAccessToken(token, { byIssuer: new Map(), forOpaqueTokens });
+    const verified = await verifyAccessToken(token, { byIssuer: new Map(), forOpaqueTokens }, {});
     expect(verified.server.settings.issuer).toBe(servers[1].issuer);
   });
 
@@ -147,7 +147,7 @@ describe('an opaque token that several servers may know', () => {
       introspection: { introspect: async () => claims },
     });
     const servers = { byIssuer: new Map(), forOpaqueTokens: [faulty as typeof knowing, knowing] };
-    await expect(verifyAccessToken('opaque', servers)).rejects.toThrow('a fault');
+    await expect(verifyAccessToken('opaque', servers, {})).rejects.toThrow('a fault');
   });
 });
 
@@ -161,7 +161,7 @@ test.each([
     const server = serverWith({ issuer, jwt: { jwksUri: 'https://as.example.com/jwks' } });
     const token = `${base64url('{"alg":"ES256"}')}.${base64url(JSON.stringify({ iss }))}.AAAA`;
     const servers = { byIssuer: new Map([[issuer, server]]), forOpaqueTokens: [] };
-    await expect((async () => verifyAccessToken(token, servers))()).rejects.toMatchObject({
+    await expect((async () => verifyAccessToken(token, servers, {}))()).rejects.toMatchObject({
       reason: 'issuer_unknown',
       detail: `iss is "${iss}", configured is ["${issuer}"]${hint}`,
     });

@@ -14,6 +14,7 @@ const IMPOSSIBLE: ReadonlySet<RefusalReason> = new Set([
   'ticket_invalid',
   'ticket_store_unavailable',
   'authorization_server_refused_client',
+  'authorization_server_unresolved',
   'certificate_source_failed',
   'proofs_too_many',
   'public_url_unknown',

@@ -43,6 +43,7 @@ export const MODULE_FIELDS: readonly {
       'audience',
       'authorizationServers',
       'authorizationServers.0',
+      'resolveAuthorizationServer',
       'binding',
       'introspectionOrder',
       'clientCertificate',
@@ -86,6 +87,7 @@ export const MODULE_FIELDS: readonly {
     fields: [
       'audience',
       'authorizationServers',
+      'resolveAuthorizationServer',
       'binding',
       'introspectionOrder',
       'clientCertificate',
@@ -676,6 +678,30 @@ export const MODULE_COMBINATIONS: readonly (readonly [title: string, options: un
         'unix',
         'loopback',
       ],
+    }),
+  ],
+  [
+    'no servers, but a resolver',
+    withOptions({ authorizationServers: [], resolveAuthorizationServer: () => undefined }),
+  ],
+  [
+    'a policy with an empty list, beside the resolver of the module',
+    withOptions({
+      resolveAuthorizationServer: () => undefined,
+      policies: { partners: { authorizationServers: [] } },
+    }),
+  ],
+  [
+    'a policy with a resolver alone',
+    withOptions({ policies: { partners: { resolveAuthorizationServer: () => undefined } } }),
+  ],
+  [
+    'reportUnbound where what is resolved may be unbound',
+    withOptions({
+      authorizationServers: [],
+      resolveAuthorizationServer: () => undefined,
+      binding: 'if-bound',
+      reportUnbound: true,
     }),
   ],
   ['publicUrl by a function', withOptions({ dpop: { publicUrl: () => 'x' } })],

@@ -179,6 +179,19 @@ const MODULE_OPTIONS: readonly (readonly [string, object])[] = [
     ),
   ],
   [
+    'policies that take over the resolver of the module, or have servers or tenants of their own',
+    {
+      audience: API,
+      authorizationServers: [],
+      resolveAuthorizationServer: () => undefined,
+      policies: {
+        takesOver: { audience: 'other' },
+        servers: { authorizationServers: [{ issuer: AS }] },
+        tenants: { resolveAuthorizationServer: () => undefined },
+      },
+    },
+  ],
+  [
     'policies of the profile mcp, whose pages may all call',
     withServer(
       { audience: undefined },

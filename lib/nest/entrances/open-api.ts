@@ -1,6 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { Demands, SenderConstraint } from '../../authorization/demands.js';
-import type { ResolvedOptions } from '../../options/resolve-options.js';
+import { acceptsUnbound, type ResolvedOptions } from '../../options/resolve-options.js';
 import { metadataUrlOf } from '../../protected-resource/metadata-url.js';
 import {
   DPOP,
@@ -129,7 +129,7 @@ function describer(app: INestApplicationContext): Describer {
         ...components,
         schemas: { [SCHEMA]: REFUSAL_SCHEMA, ...schemas },
         securitySchemes: {
-          ...Object.fromEntries(schemes.map(({ name, issuer }) => [name, discoveryOf(issuer)])),
+          ...Object.fromEntries(schemes.map(({ name, issuer }) => [name, schemeOf(issuer)])),
           ...(all.some((api) => api.seesCertificates)
             ? { [MUTUAL_TLS]: { type: 'mutualTLS', description: CERTIFICATE } }
             : {}),
@@ -146,7 +146,7 @@ function describer(app: INestApplicationContext): Describer {
 /** The routes of one policy, or those without one. */
 interface Api extends Protection {
   /** Of each, the name of its scheme. */
-  readonly issuers: readonly { readonly name: string; readonly issuer: string }[];
+  readonly issuers: readonly { readonly name: string; readonly issuer: string | undefined }[];
 }
 
 function apiOf(policy: string | undefined, protection: Protection): Api {
@@ -155,7 +155,8 @@ function apiOf(policy: string | undefined, protection: Protection): Api {
     name: index === 0 ? scheme : `${scheme}_${index + 1}`,
     issuer,
   }));
-  return { ...protection, issuers };
+  // Where the app names all servers by itself, when a token comes, there is still a token to send.
+  return { ...protection, issuers: issuers.length > 0 ? issuers : [{ name: scheme, issuer: undefined }] };
 }
 
 function waysOf(
@@ -175,7 +176,9 @@ function waysOf(
 const CERTIFICATE = 'The client certificate that the access token is bound to (RFC 8705).';
 const PROOF = 'A proof by the key that the access token is bound to, in the header `DPoP` (RFC 9449).';
 
-function discoveryOf(issuer: string): object {
+/** Of an issuer that is not told, that it is a token and no more. */
+function schemeOf(issuer: string | undefined): object {
+  if (issuer === undefined) return { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' };
   const base = issuer.replace(/\/$/, '');
   return { type: 'openIdConnect', openIdConnectUrl: `${base}/.well-known/openid-configuration` };
 }
@@ -191,16 +194,15 @@ function othersThan(
 /** The ways of proving oneself that are enough for a route. */
 function proofsOf(
   constraints: readonly SenderConstraint[],
-  { dpop, authorizationServers }: ResolvedOptions,
+  options: ResolvedOptions,
   seesCertificates: boolean,
 ): readonly (readonly string[])[] {
   const needed = neededProofs(constraints);
   if (needed.length > 0) return [needed];
-  const mayBeUnbound = authorizationServers.some(({ binding }) => binding !== 'required');
   return [
     ...(seesCertificates ? [[MUTUAL_TLS]] : []),
-    ...(dpop === undefined ? [] : [[DPOP]]),
-    ...(mayBeUnbound && constraints.length === 0 ? [[]] : []),
+    ...(options.dpop === undefined ? [] : [[DPOP]]),
+    ...(acceptsUnbound(options) && constraints.length === 0 ? [[]] : []),
   ];
 }
 
