@@ -1,7 +1,7 @@
 import type { OAuthError } from '../../challenge/oauth-error.js';
 import type { RefusalReason } from '../../challenge/reasons.js';
 import type { PresentedCertificate } from '../../client-certificate/presented-certificate.js';
-import { andThenWith, type MaybePromise } from '../../common/maybe-promise.js';
+import { andThenWith, isPromise, type MaybePromise } from '../../common/maybe-promise.js';
 import type { Acceptance, Decision, RefusalDecision } from '../../decision.js';
 import type { HttpRequest } from '../../request/http-request.js';
 import type { RefusedRequest, ResourceServer } from '../../resource-server.js';
@@ -160,7 +160,9 @@ export class RequestAuthenticator {
     const { request, record } = exchange;
     const { handshake, ticket } = record;
     if (handshake?.ticket !== undefined || ticket !== undefined) return false;
-    if (decidedBy(record, this) !== undefined) return false;
+    const decided = decidedBy(record, this);
+    // Another field of the same operation may have asked for credentials: that says nothing of this one.
+    if (decided !== undefined && !lacksCredentials(decided.decision)) return false;
     if (!this.server.isAnonymous(request)) return false;
     if (!record.anonymous) this.server.reportAnonymous(request, exchange.route);
     record.anonymous = true;
@@ -237,4 +239,9 @@ export function isFinal({ rules, constraints, checks }: ProtectedRoute): boolean
 
 function routeOf({ route }: Exchange): string {
   return route;
+}
+
+function lacksCredentials(decision: MaybePromise<Decision>): boolean {
+  if (isPromise(decision) || decision.outcome !== 'refused') return false;
+  return decision.error.reason === 'credentials_missing';
 }
