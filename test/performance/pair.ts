@@ -9,7 +9,7 @@ import { Processes } from './processes/processes.js';
 import { ratioOf } from './ratio.js';
 import type { Result } from './results.js';
 import { eachOnce, forATime, onceNeeded, PLATFORMS, type Setting } from './scenarios/line-up.js';
-import type { Platform, ServerSettings } from './servers/server-settings.js';
+import { type Platform, SCOPE, SCOPED_PATH, type ServerSettings } from './servers/server-settings.js';
 import { summarise } from './statistics.js';
 import { World } from './world/world.js';
 
@@ -44,6 +44,11 @@ async function casesOf(setting: Setting): Promise<readonly Case[]> {
   const once = onceNeeded(options);
   return [
     { name: 'known token', load: forATime(setting, await world.tokens('RS256', 1)), settings: {} },
+    {
+      name: 'known token, for a scope',
+      load: forATime(setting, await world.tokens('RS256', 1, { scope: SCOPE }), { path: SCOPED_PATH }),
+      settings: {},
+    },
     { name: 'new token', load: eachOnce(setting, await world.tokens('ES256', once)), settings: {} },
     {
       name: 'new DPoP proof',
