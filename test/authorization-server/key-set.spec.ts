@@ -82,6 +82,29 @@ test('keys are imported once for each algorithm', () => {
   expect(group?.keysFor('ES384')).toEqual({ kind: 'none', reason: 'key_unknown', details: {} });
 });
 
+test('FAPI2-3: keys with the same kid are told apart by the algorithm that each is meant for', () => {
+  const kid = 'same';
+  const rsa = newKeyPair('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
+  const curve = newKeyPair('ec', { namedCurve: 'P-384' }).publicKey.export({ format: 'jwk' });
+  const all = [
+    { ...rsa, kid },
+    { ...curve, kid },
+    jwk({ kid }),
+    jwk({ kid, use: 'enc' }),
+    jwk({ kid, alg: 'ES512' }),
+  ];
+  const group = PublishedKeys.from(all).groupFor(kid);
+  for (const [algorithm, details] of [
+    ['RS256', { modulusLength: 2048 }],
+    ['ES384', { namedCurve: 'secp384r1' }],
+    ['ES256', { namedCurve: 'prime256v1' }],
+  ] as const) {
+    const found = group?.keysFor(algorithm);
+    const keys = found?.kind === 'found' ? found.keys : [];
+    expect(keys.map(({ asymmetricKeyDetails }) => asymmetricKeyDetails)).toMatchObject([details]);
+  }
+});
+
 test('a secret is the key of every kid, and is never withdrawn', () => {
   const secret = createSecretKey(Buffer.alloc(32));
   const keys = singleKey(secret);
@@ -99,7 +122,7 @@ test.each<readonly [JWK, 'RS256' | 'ES256' | 'EdDSA']>([
   [{ kty: 'EC', crv: 'P-256', alg: 'ES384' }, 'ES256'],
   [{ kty: 'RSA', use: 'enc' }, 'RS256'],
   [{ kty: 'RSA', key_ops: ['encrypt'] }, 'RS256'],
-])('RFC7517: a key %j is not meant for %s, whether or not it could be used', (key, algorithm) => {
+])('RFC7517, FAPI2-3: a key %j is not meant for %s, whether or not it could be used', (key, algorithm) => {
   expect(candidatesAmong([key], algorithm)).toEqual({ kind: 'none', reason: 'key_unknown', details: {} });
 });
 

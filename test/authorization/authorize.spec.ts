@@ -160,14 +160,14 @@ describe('RFC9470: how the user must have authenticated', () => {
   afterEach(() => void vi.useRealTimers());
 
   test.each<[string, JsonObject, ReturnType<typeof authentication>, boolean]>([
-    ['one of the values', { acr: 'b' }, authentication(['a', 'b']), true],
+    ['RFC9470-2: one of the values', { acr: 'b' }, authentication(['a', 'b']), true],
     ['another value', { acr: 'c' }, authentication(['a', 'b']), false],
     ['a list, which acr is not', { acr: ['a'] }, authentication(['a']), false],
     ['no acr', {}, authentication(['a']), false],
     ['lately enough', { auth_time: now - 60 }, authentication([], 60), true],
     ['a second too long ago', { auth_time: now - 61 }, authentication([], 60), false],
     ['a time as text', { auth_time: String(now) }, authentication([], 60), false],
-    ['no time, though the token is new', { iat: now }, authentication([], 60), false],
+    ['RFC9470-4: no time, though the token is new', { iat: now }, authentication([], 60), false],
     ['a little in the future, as clocks differ', { auth_time: now + 5 }, authentication([], 60), true],
     ['in the future', { auth_time: now + 6 }, authentication([], 60), false],
   ])('RFC9470-8: how the user has authenticated is decided for %s', (_, claims, check, isMet) => {
@@ -232,7 +232,7 @@ describe('RFC9396: details that a route demands', () => {
     ['all that is needed', [detail()], { actions: ['read'] }, true],
     ['an action too little', [detail()], { actions: ['read', 'pay'] }, false],
     ['another type', [detail({ type: 'u' })], { actions: ['read'] }, false],
-    ['a type in another case', [detail({ type: 'T' })], { actions: ['read'] }, false],
+    ['RFC9396-4: a type in another case', [detail({ type: 'T' })], { actions: ['read'] }, false],
     ['no list of entries', detail(), { actions: ['read'] }, false],
     ['an entry that is no object', ['t', null], { actions: ['read'] }, false],
     ['actions that are no list', [detail({ actions: 'read' })], { actions: ['read'] }, false],
@@ -257,6 +257,12 @@ describe('RFC9396: details that a route demands', () => {
     [
       'RFC9396-7: other locations',
       [detail({ locations: ['https://other.example.com'] })],
+      { actions: ['read'] },
+      false,
+    ],
+    [
+      'RFC9396-4: this API among its locations, spelled in other ways',
+      [detail({ locations: ['https://API.example.com', 'https://api.example.com/'] })],
       { actions: ['read'] },
       false,
     ],

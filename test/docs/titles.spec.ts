@@ -9,7 +9,8 @@ const folder = new URL('../', import.meta.url).pathname;
 const ELSEWHERE = /(?:^|\/)(?:node_modules|\.\w+|hostile)\//;
 
 /** What the titles of a test may name in front: requirements, invariants, rows of the table of features. */
-const REQUIREMENT = /^(?:RFC ?\d|INV\d|invariants? \d|row \d|OpenID )[^:]*: /;
+const REQUIREMENT =
+  /^(?:RFC ?\d|(?:MCP|FAPI\d|OB|GRPC|GQL|WS)-\d|INV\d|invariants? \d|row \d|OpenID )[^:]*: /;
 
 /** Words that go on with a sentence which stands elsewhere. */
 const CONTINUES = new Set(
@@ -30,6 +31,7 @@ test.each([
   'by HTTP/2 neither',
   'of credentials',
   'RFC8705-1: of the certificate',
+  'FAPI1-1, OB-3: of the bank',
   'INV3: and neither has one that is too many',
   'plain HTTP',
   '%s',

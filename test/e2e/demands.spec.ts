@@ -18,8 +18,10 @@ import {
   RequireClaim,
   Scopes,
 } from 'nestjs-cert-bound-auth';
-import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
+import { type TestAuthorizationServer, TestDpopClient } from 'nestjs-cert-bound-auth/testing';
+import { decodeJwt } from 'jose';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { PUBLIC_URL, startDpopApi } from '../support/dpop.js';
 import { PLATFORMS } from '../support/platforms.js';
 import {
   challengeOf,
@@ -53,6 +55,9 @@ class CustomersController {
 class MoneyController {
   @Post('pay') @StepUp() pay(): string {
     return 'paid';
+  }
+  @Post('sign') @AuthenticationContext({ acrValues: ['sca', 'mfa'], maxAge: 300 }) sign(): string {
+    return 'signed';
   }
   @Post('initiate/:amount')
   @AuthorizationDetails('payment', (detail, { params }) =>
@@ -161,7 +166,7 @@ describe.each(PLATFORMS)('what a route demands beside scopes, on %s', (platform)
     });
   });
 
-  test('RFC9470-1, RFC9470-5: a weak authentication is challenged by all that the call needs, after the token is checked', async () => {
+  test('RFC9470-1, RFC9470-5, RFC9470-9: a weak authentication is challenged by all that the call needs, after the token is checked', async () => {
     const api = await start();
     const now = Math.floor(Date.now() / 1000);
     const weak = await call(api, ['post', '/pay'], { acr: 'pwd', auth_time: now });
@@ -177,9 +182,69 @@ describe.each(PLATFORMS)('what a route demands beside scopes, on %s', (platform)
     expect(await call(api, ['post', '/pay'], { acr: 'sca', auth_time: now })).toMatchObject({ status: 403 });
     const nobody = await send(api.app, 'post', '/pay');
     expect(nobody.challenge).not.toContain('acr_values');
+    const stolen = await api.as.accessToken({ certificate: world.client1, claims: { acr: 'pwd' } });
+    const thief = await clientOf(api.app, world, world.client2, stolen).post('/pay').expect(401);
+    expect(challengeOf(thief)).toContain('error="invalid_token"');
+    expect(challengeOf(thief)).not.toContain('acr_values');
   });
 
-  test('RFC9396-5: an entry of authorization_details is judged by the function of its type, with the call', async () => {
+  test('RFC9470-2, RFC9470-3, RFC9470-6, RFC9470-10: all users are told the same values, in the order of the route, on the scheme that was used', async () => {
+    const { app, as } = await startDpopApi(world, platform, CONTROLLERS);
+    const key = await TestDpopClient.create();
+    const now = Math.floor(Date.now() / 1000);
+    const sign = async (subject: string, acr: string, isProved: boolean): Promise<Omit<Answer, 'body'>> => {
+      const given = { subject, claims: { acr, auth_time: now } };
+      const binding = isProved ? { dpop: key } : { certificate: world.client1 };
+      const token = await as.accessToken({ ...binding, ...given });
+      const proof = await key.headers({ token, method: 'POST', url: `${PUBLIC_URL}/sign` });
+      const response = isProved
+        ? await clientOf(app, world)
+            .post('/sign')
+            .set({ ...proof })
+        : await clientOf(app, world, world.client1, token).post('/sign');
+      return { status: response.status, challenge: challengeOf(response) };
+    };
+    for (const subject of ['alice', 'administrator']) {
+      for (const scheme of ['Bearer', 'DPoP']) {
+        const { status, challenge } = await sign(subject, 'pwd', scheme === 'DPoP');
+        expect([subject, status]).toEqual([subject, 401]);
+        expect(challenge).toMatch(
+          new RegExp(
+            `^${scheme} error="insufficient_user_authentication", error_description="[^"]*", acr_values="sca mfa", max_age="300"`,
+          ),
+        );
+      }
+    }
+    for (const acr of ['sca', 'mfa']) expect((await sign('alice', acr, false)).status).toBe(201);
+  });
+
+  test('RFC9470-7, RFC9396-2, RFC9396-13: what the answer of an introspection says alone of user and details counts as in a JWT', async () => {
+    const as = await startAuthorizationServer(world);
+    const [server] = as.moduleOptions.authorizationServers;
+    const app = await startApi(
+      world,
+      platform,
+      [{ ...server, introspection: { ...server?.introspection, tokens: 'all' } } as never],
+      CONTROLLERS,
+    );
+    const statusOf = async (path: string, said: object): Promise<readonly number[]> => {
+      const certificate = world.client1;
+      const opaque = as.opaqueToken({ certificate, scope: 'pay', claims: { ...said } });
+      const jwt = await as.accessToken({ certificate, scope: 'pay' });
+      as.answerIntrospection(jwt, { active: true, ...decodeJwt(jwt), ...said });
+      const answers = [opaque, jwt].map(async (token) => send(app, 'post', path, token));
+      return (await Promise.all(answers)).map(({ status }) => status);
+    };
+    const now = Math.floor(Date.now() / 1000);
+    expect(await statusOf('/pay', { acr: 'sca', auth_time: now })).toEqual([201, 201]);
+    expect(await statusOf('/pay', { acr: 'sca', auth_time: now - 400 })).toEqual([401, 401]);
+    expect(await statusOf('/pay', { acr: 'pwd', auth_time: now })).toEqual([401, 401]);
+    const details = { authorization_details: [{ type: 'payment', limit: '100.00' }] };
+    expect(await statusOf('/initiate/100', details)).toEqual([201, 201]);
+    expect(await statusOf('/initiate/101', details)).toEqual([403, 403]);
+  });
+
+  test('RFC9396-5, RFC9396-8, RFC9396-10: an entry of authorization_details is judged by the function of its type, with the call', async () => {
     const api = await start();
     const claims = { authorization_details: [{ type: 'payment', limit: '100.00' }] };
     expect(await call(api, ['post', '/initiate/100'], claims)).toMatchObject({ status: 201 });
@@ -187,6 +252,11 @@ describe.each(PLATFORMS)('what a route demands beside scopes, on %s', (platform)
     expect(refused).toMatchObject({ status: 403 });
     expect(refused.challenge).toContain('error="insufficient_scope"');
     expect(await call(api, ['post', '/initiate/1'])).toMatchObject({ status: 403 });
+    const token = await api.as.accessToken({ certificate: world.client1, claims });
+    await clientOf(api.app, world, world.client1, token)
+      .post('/initiate/100.01')
+      .send({ authorization_details: [{ type: 'payment', limit: '1000.00' }] })
+      .expect(403);
   });
 
   test.each([true, false])(

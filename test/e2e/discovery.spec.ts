@@ -25,7 +25,7 @@ class PaymentsController {
 const world = await createWorld();
 
 describe.each(PLATFORMS)('a client that knows nothing but the URL of an API on %s', (platform) => {
-  test('RFC9728-11, RFC9470-1: it finds its way from 401 to 200, and by a step-up to what needs a stronger login', async () => {
+  test('RFC9728-5, RFC9728-11, RFC9470-1: it finds its way from 401 to 200, and by a step-up to what needs a stronger login', async () => {
     const issuer = await startProvider();
     const port = await freePort();
     const resource = `https://localhost:${port}/payments`;

@@ -79,7 +79,7 @@ describe.each(PLATFORMS)('a support case finds its call by the interaction id on
   });
 
   test.each(['x reason=forged', `${SENT}x`, `${SENT}, ${SENT}`, `{"a":"${SENT}"}`])(
-    'what a caller sent that is no UUID (%s) is in no line and no event: the id that was made is',
+    'OB-3: what a caller sent that is no UUID (%s) is in no line and no event: the id that was made is',
     async (wrong) => {
       const { app, logger } = await start({ options: { interactionId: INTERACTION_IDS.uae } });
       const events = watchDecisions();

@@ -345,7 +345,7 @@ describe.each(PLATFORMS)('invariant 3: what the endpoint answers, on %s', (platf
     },
   );
 
-  test('an authorization server that is down, or has a certificate of another CA, makes the API answer 503', async () => {
+  test('FAPI2-4: an authorization server that is down, or has a certificate of another CA, makes the API answer 503', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as);
     const untrusting = await startWith(platform, as, {}, { tls: { ca: (await createWorld()).ca.cert } });
@@ -372,7 +372,7 @@ describe.each(PLATFORMS)("introspection with tokens: 'all' on %s", (platform) =>
     return token;
   };
 
-  test('a JWT is verified locally and introspected as well', async () => {
+  test('FAPI2-1: a JWT is verified locally and introspected as well', async () => {
     const as = await startAuthorizationServer(world);
     const api = await startWith(platform, as, { tokens: 'all' });
     const token = await known(as);

@@ -232,7 +232,7 @@ describe.each(PLATFORMS)('the signing keys of an authorization server on %s', (p
     for (const kid of ['p', 'b']) await api.call(await mint(as, { header: { kid } })).expect(401);
   });
 
-  test('keys without a kid, or with the same one, are tried in turn', async () => {
+  test('FAPI2-3: keys without a kid, or with the same one, are tried in turn', async () => {
     const as = await startAuthorizationServer(world);
     const first = as.signingKey.jwk;
     await as.rotateKeys();
@@ -256,7 +256,7 @@ describe.each(PLATFORMS)('the signing keys of an authorization server on %s', (p
     },
   );
 
-  test('issuers do not vouch for each other, and each has its own audience and binding', async () => {
+  test('FAPI2-6: issuers do not vouch for each other, and each has its own audience and binding', async () => {
     const one = await startAuthorizationServer(world);
     const two = await startAuthorizationServer(world);
     const api = await startWith(

@@ -184,7 +184,7 @@ class OpenGateway {
 }
 
 test.each(CARRIERS)(
-  'MCP-10: a page of another origin cannot connect by %s, where origins are named',
+  'MCP-10, WS-5: a page of another origin cannot connect by %s, where origins are named',
   async (carrier) => {
     const as = await startAuthorizationServer(world);
     const allowedOrigins = ['https://app.example'];
@@ -208,7 +208,7 @@ describe.each(PLATFORMS)('the interaction id of open banking on %s', (platform) 
   const startWith = async (interactionId: CertBoundAuthOptions['interactionId']): Promise<INestApplication> =>
     start(platform, interactionId === undefined ? {} : { interactionId });
 
-  test('FAPI1-1: every answer repeats it as it was sent, refusals, errors and 404 too', async () => {
+  test('FAPI1-1, OB-3: every answer repeats it as it was sent, refusals, errors and 404 too', async () => {
     const app = await startWith(INTERACTION_IDS.brazil);
     const call = clientOf(app, world);
     for (const [method, path, status] of [
@@ -219,10 +219,11 @@ describe.each(PLATFORMS)('the interaction id of open banking on %s', (platform) 
     ] as const) {
       const response = await call[method](path).set(HEADER, SENT).expect(status);
       expect([path, response.headers[HEADER]]).toEqual([path, SENT]);
+      expect(response.headers['date']).toMatch(/ GMT$/);
     }
   });
 
-  test('FAPI1-1: one that is missing is made, and each answer has another', async () => {
+  test('FAPI1-1, OB-4: one that is missing is made, and each answer has another', async () => {
     const call = clientOf(await startWith(INTERACTION_IDS.uk), world);
     const one = await call.get('/open').expect(200);
     const other = await call.get('/open').expect(200);
@@ -236,7 +237,7 @@ describe.each(PLATFORMS)('the interaction id of open banking on %s', (platform) 
     ['uk', 200, 200],
     ['uae', 200, 200],
   ])(
-    'what is missing or no UUID is treated as %s asks for, and is never repeated',
+    'OB-3, OB-4: what is missing or no UUID is treated as %s asks for, and is never repeated',
     async (country, missing, invalid) => {
       const call = clientOf(await startWith(INTERACTION_IDS[country]), world);
       const absent = await call.get('/open').expect(missing);
@@ -247,6 +248,24 @@ describe.each(PLATFORMS)('the interaction id of open banking on %s', (platform) 
         expect([wrong, response.status]).toEqual([wrong, invalid]);
         expect(response.headers[HEADER]).toMatch(UUID);
       }
+    },
+  );
+
+  test.each(['192.0.2.7', '2001:db8::7'])(
+    'FAPI1-2: no request is refused because its user is at %s, or for the date of a login',
+    async (address) => {
+      const as = await startAuthorizationServer(world);
+      const { authorizationServers } = as.moduleOptions;
+      const app = await start(platform, { authorizationServers, interactionId: INTERACTION_IDS.brazil });
+      const token = await as.accessToken({ certificate: world.client1 });
+      await clientOf(app, world, world.client1, token)
+        .get('/')
+        .set({
+          [HEADER]: SENT,
+          'x-fapi-customer-ip-address': address,
+          'x-fapi-auth-date': 'Tue, 11 Sep 2012 19:43:31 GMT',
+        })
+        .expect(200);
     },
   );
 

@@ -73,7 +73,7 @@ describe.each(PLATFORMS)('the metadata of a protected resource on %s', (platform
     return (await clientOf(app, world).get(DOCUMENT).expect(200)).body;
   };
 
-  test('RFC9728-1, RFC9728-7: anyone gets a JSON object that says what the module enforces', async () => {
+  test('RFC9728-1, RFC9728-7, RFC9728-13: anyone gets a JSON object that says what the module enforces', async () => {
     const response = await clientOf(await start(), world)
       .get(DOCUMENT)
       .expect(200);
@@ -89,7 +89,7 @@ describe.each(PLATFORMS)('the metadata of a protected resource on %s', (platform
     });
   });
 
-  test('RFC9728-7: what the options tell is in the document, with the algorithms for DPoP proofs', async () => {
+  test('RFC9728-7, RFC9396-12: what the options tell is in the document, with the algorithms for DPoP proofs', async () => {
     const told = await documentOf({
       resource: {
         name: 'Payments',
@@ -137,7 +137,7 @@ describe.each(PLATFORMS)('the metadata of a protected resource on %s', (platform
     expect(await withoutTls('if-bound')).not.toHaveProperty('dpop_bound_access_tokens_required');
   });
 
-  test('RFC9728-13: it names the scopes and types that handlers demand only where the app says so', async () => {
+  test('RFC9728-13, RFC9396-12: it names the scopes and types that handlers demand only where the app says so', async () => {
     expect(
       await documentOf({
         resource: { scopesSupported: 'enforced', authorizationDetailsTypes: 'enforced' },
@@ -172,6 +172,30 @@ describe.each(PLATFORMS)('the metadata of a protected resource on %s', (platform
     await clientOf(app, world).get(`${DOCUMENT}/elsewhere`).expect(401);
     const other = resource.endsWith('=1') ? `${DOCUMENT}?t=2` : `${DOCUMENT}${end}/x`;
     await clientOf(app, world).get(other).expect(401);
+  });
+
+  test.each([
+    ['http', 'http://api.example.com'],
+    ['a fragment', 'https://api.example.com/payments#part'],
+    ['userinfo', 'https://user@api.example.com'],
+    ['a name alone', 'api.example.com'],
+  ])('RFC9728-2: an identifier with %s stops the boot', async (_, resource) => {
+    await expect(start({ resource: { resource } })).rejects.toThrow(/- protectedResource\.resource /);
+  });
+
+  test('RFC9728-6: a member without values is left out', async () => {
+    for (const resource of [
+      { scopesSupported: [], authorizationDetailsTypes: 'enforced' },
+      { scopesSupported: 'enforced' },
+    ] as const) {
+      const told = await documentOf({ resource, controllers: [EveryPathController] });
+      expect(Object.keys(told as object)).toEqual([
+        'resource',
+        'authorization_servers',
+        'bearer_methods_supported',
+        'tls_client_certificate_bound_access_tokens',
+      ]);
+    }
   });
 
   test('RFC9728-10: signed metadata says the same, and who vouches for it', async () => {
@@ -278,15 +302,34 @@ describe.each(PLATFORMS)('a challenge that names the metadata on %s', (platform:
     );
   });
 
-  test('MCP-4: an invalid token is told the scopes of the route as well', async () => {
-    const { app } = await startWith();
-    const response = await clientOf(app, world, world.client1, 'nonsense').get('/payments').expect(401);
-    expect(challengeOf(response)).toMatch(
-      /^Bearer error="invalid_token", .*scope="payments:read", resource_metadata=/,
-    );
+  test('MCP-3, MCP-4: a token that is invalid, expired, or for another API is told the scopes of the route as well', async () => {
+    const { as, app } = await startWith();
+    const rich = { certificate: world.client1, scope: 'payments:read' };
+    for (const token of [
+      'nonsense',
+      await as.accessToken({ ...rich, lifetime: -60 }),
+      await as.accessToken({ ...rich, audience: 'https://other.example.com' }),
+    ]) {
+      const response = await clientOf(app, world, world.client1, token).get('/payments').expect(401);
+      expect(challengeOf(response)).toMatch(
+        /^Bearer error="invalid_token", .*scope="payments:read", resource_metadata=/,
+      );
+    }
   });
 
-  test('MCP-7: a 403 has it, with all scopes that the route needs', async () => {
+  test('MCP-5: each request needs a token in its own header, and one in the query is none', async () => {
+    const { as, app } = await startWith();
+    const token = await as.accessToken({ certificate: world.client1, scope: 'payments:read' });
+    const get = (path: string, sent?: string): ReturnType<ReturnType<typeof clientOf>['get']> =>
+      clientOf(app, world, world.client1, sent).get(path);
+    await get('/payments', token).expect(200);
+    await get('/payments').expect(401);
+    const inQuery = await get(`/payments?access_token=${token}`).expect(401);
+    expect(challengeOf(inQuery)).toBe(`Bearer scope="payments:read", ${metadata}`);
+    await get(`/payments?access_token=${token}`, token).expect(400);
+  });
+
+  test('RFC9728-11, RFC9728-12, MCP-4, MCP-7: a 403 has it, with all scopes that the route needs', async () => {
     const { as, app } = await startWith();
     const token = await as.accessToken({ certificate: world.client1, scope: 'payments:read' });
     const response = await clientOf(app, world, world.client1, token).post('/payments').expect(403);
@@ -294,7 +337,7 @@ describe.each(PLATFORMS)('a challenge that names the metadata on %s', (platform:
     expect(challengeOf(response)).toContain(metadata);
   });
 
-  test('RFC9728-11: a malformed request has it, without scopes that are not its fault', async () => {
+  test('RFC9728-11, MCP-4: a malformed request has it, without scopes that are not its fault', async () => {
     const { app } = await startWith();
     const response = await clientOf(app, world)
       .get('/payments')

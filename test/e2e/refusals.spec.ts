@@ -115,7 +115,7 @@ describe.each(PLATFORMS)('the challenge of a refusal on %s', (platform) => {
     },
   );
 
-  test('the challenge is shown to a browser where CORS is on, beside what the app exposes', async () => {
+  test('RFC9728-15: the challenge is shown to a browser where CORS is on, beside what the app exposes', async () => {
     const as = await startAuthorizationServer(world);
     const start = async (exposedHeaders?: string[]): Promise<INestApplication> =>
       startApi(world, platform, as, [RoutesController], {

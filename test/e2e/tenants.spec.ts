@@ -145,7 +145,7 @@ describe.each(PLATFORMS)('tenants with servers of their own on %s', (platform) =
     expect([stranger, as.a, as.b].map(({ requests }) => requests.length)).toEqual([0, 0, 0]);
   });
 
-  test('the keys of one tenant verify no token of another', async () => {
+  test('FAPI2-6: the keys of one tenant verify no token of another', async () => {
     const { get, tokenOf, as, reason } = await start(platform);
     await get('/a', await tokenOf('a')).expect(200);
     await get('/b', await tokenOf('b')).expect(200);

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { type AccessDecision, DECISION_CHANNEL } from 'nestjs-cert-bound-auth';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createWorld, whenOver } from '../../support/world.js';
+import { clientOf, createWorld, whenOver } from '../../support/world.js';
 import { COMBINATIONS, query, ran, startBank } from './bank.js';
 
 const world = await createWorld();
@@ -22,7 +22,7 @@ function watchDecisions(): readonly AccessDecision[] {
 const { client1, client2 } = world;
 
 describe.each(COMBINATIONS)('INV12: operations of GraphQL served by %s, %s', (...combination) => {
-  test('no root field that is not public is resolved without a token, and the caller is told as HTTP tells it', async () => {
+  test('GQL-4: no root field that is not public is resolved without a token, and the caller is told as HTTP tells it', async () => {
     const bank = await startBank(world, combination);
     const decisions = watchDecisions();
     for (const field of ['accounts { id }', 'whoami', 'perRequest', 'strict']) {
@@ -44,12 +44,24 @@ describe.each(COMBINATIONS)('INV12: operations of GraphQL served by %s, %s', (..
     ]);
   });
 
-  test('the endpoint itself needs a valid token where it is no public path, for introspection too', async () => {
+  test('GQL-1, GQL-3, GQL-4: the endpoint itself needs a valid token where it is no public path, for introspection too', async () => {
     const bank = await startBank(world, combination, { options: { publicPaths: [] } });
     const token = await bank.as.accessToken({ certificate: client1 });
     for (const field of ['accounts { id }', '__schema { types { name } }']) {
       const stranger = await query(bank, world, `{ ${field} }`);
       expect([stranger.status, stranger.headers['www-authenticate']]).toEqual([401, 'Bearer']);
+    }
+    for (const accepted of ['application/json', 'application/graphql-response+json']) {
+      const refused = await clientOf(bank.app, world)
+        .post('/graphql')
+        .set('Accept', accepted)
+        .send({ query: '{ __typename }' });
+      // It is no answer of GraphQL, and does not say that it is one.
+      expect([refused.status, refused.type, refused.body]).toMatchObject([
+        401,
+        'application/json',
+        { statusCode: 401 },
+      ]);
     }
     expect((await query(bank, world, '{ __typename }', { certificate: client2, token })).status).toBe(401);
     const honest = await query(bank, world, '{ __typename }', { certificate: client1, token });
@@ -84,7 +96,7 @@ describe.each(COMBINATIONS)('INV12: operations of GraphQL served by %s, %s', (..
     });
   });
 
-  test('a token without the scope is told which it needs', async () => {
+  test('GQL-4: a token without the scope is told which it needs', async () => {
     const bank = await startBank(world, combination);
     const token = await bank.as.accessToken({ certificate: client1, scope: 'other' });
     const caller = { certificate: client1, token };
@@ -104,6 +116,14 @@ describe.each(COMBINATIONS)('INV12: operations of GraphQL served by %s, %s', (..
     expect((await query(bank, world, 'mutation { close(id: "a") }', caller)).codes).toEqual(['FORBIDDEN']);
     expect((await query(bank, world, '{ perRequest }', caller)).codes).toEqual(['FORBIDDEN']);
     expect(ran).toEqual([]);
+  });
+
+  test('GQL-2: an open field is answered by 200, whatever is refused beside it', async () => {
+    const bank = await startBank(world, combination);
+    const { status, data, codes } = await query(bank, world, '{ perRequestOpen whoami }');
+    expect(status).toBe(200);
+    expect(data).toEqual({ perRequestOpen: 'open', whoami: null });
+    expect(codes).toEqual(['UNAUTHENTICATED']);
   });
 
   test('a request-scoped resolver gets the token, and its public field is open', async () => {
@@ -133,7 +153,7 @@ describe.each(COMBINATIONS)('INV12: operations of GraphQL served by %s, %s', (..
     expect(answer.codes).toEqual(['UNAUTHENTICATED']);
   });
 
-  test('many fields, aliases and batches are one decision, one event and one challenge', async () => {
+  test('GQL-5: many fields, aliases and batches are one decision, one event and one challenge', async () => {
     const bank = await startBank(world, combination);
     const decisions = watchDecisions();
     const many = '{ a: accounts { id } b: accounts { id } whoami c: whoami }';

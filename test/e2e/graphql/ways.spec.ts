@@ -145,7 +145,7 @@ describe.each(SERVERS)('INV12: ways into resolvers on %s', (server) => {
     expect(answer.data).toEqual({ letter: { secret: 'secret' } });
   });
 
-  test('RFC 9449: a DPoP proof is taken from the request, once for a batch, and a nonce is handed out', async () => {
+  test('RFC 9449, GQL-5: a DPoP proof is taken from the request, once for a batch, and a nonce is handed out', async () => {
     const as = await startAuthorizationServer(world);
     const bank = await startBank(world, [server, 'code-first'], {
       as,
@@ -212,7 +212,7 @@ describe('the status of a response with refused fields', () => {
     }
   });
 
-  test('mercurius takes it from the refusal where there is no data', async () => {
+  test('GQL-2: mercurius takes it from the refusal where there is no data', async () => {
     const bank = await startBank(world, ['mercurius', 'code-first']);
     const answer = await query(bank, world, '{ strict }');
     expect([answer.status, answer.data, answer.codes]).toEqual([401, null, ['UNAUTHENTICATED']]);

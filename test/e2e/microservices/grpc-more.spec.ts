@@ -5,6 +5,7 @@ import {
   Controller,
   type ExceptionFilter,
   Get,
+  HttpException,
   Injectable,
   Scope,
   UseFilters,
@@ -13,12 +14,13 @@ import { GrpcMethod, RpcException } from '@nestjs/microservices';
 import { CertBoundAuthModule, DecisionListener, Public, Scopes } from 'nestjs-cert-bound-auth';
 import { type TestAuthorizationServer, TestDpopClient } from 'nestjs-cert-bound-auth/testing';
 import { once } from 'node:events';
+import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { type Observable, of, throwError } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventually } from '../../support/eventually.js';
 import { grpcClient, metadataOf, protoOf, startGrpc } from '../../support/grpc.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
-import { createWorld, startAuthorizationServer } from '../../support/world.js';
+import { createWorld, startAuthorizationServer, whenOver } from '../../support/world.js';
 import { BankController, type Message, ProvedController, ran } from './bank.controller.js';
 
 const world = await createWorld();
@@ -38,7 +40,7 @@ async function goodToken(as: TestAuthorizationServer): Promise<string> {
 }
 
 describe('RFC9449-7.1: DPoP over gRPC', () => {
-  test('a proof is for POST and the path of the method, once, and for no other method', async () => {
+  test('GRPC-5: a proof is for POST and the path of the method, once, and for no other method', async () => {
     const as = await startAuthorizationServer(world);
     const port = await startGrpc(world, {
       imports: [CertBoundAuthModule.forRoot({ ...as.moduleOptions, dpop: { publicUrl: PUBLIC_URL } })],
@@ -106,6 +108,42 @@ describe('RFC9449-7.1: DPoP over gRPC', () => {
   });
 });
 
+test('GRPC-1, GRPC-2, GRPC-4: every answer is 200 with its code behind it, a challenge too, and two tokens in one header are none', async () => {
+  const as = await startAuthorizationServer(world);
+  const port = await startGrpc(world, {
+    imports: [CertBoundAuthModule.forRoot(as.moduleOptions)],
+    controllers: [BankController],
+  });
+  const { key, cert } = world.client1;
+  const session = connect(`https://localhost:${port}`, { key, cert, ca: world.ca.cert });
+  whenOver(async () => session.destroy());
+  const pay = async (headers: Readonly<Record<string, string>>): Promise<readonly unknown[]> => {
+    const call = session.request({
+      ':method': 'POST',
+      ':path': '/bank.v1.Payments/Pay',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      ...headers,
+    });
+    const told: IncomingHttpHeaders = {};
+    for (const event of ['response', 'trailers'])
+      call.on(event, (more: IncomingHttpHeaders) => Object.assign(told, more));
+    // A message without fields.
+    call.end(Buffer.alloc(5));
+    call.resume();
+    await once(call, 'close');
+    return [told[':status'], told['grpc-status'], (told['www-authenticate'] ?? '').split(',')[0]];
+  };
+  const token = await goodToken(as);
+  const narrow = await as.accessToken({ certificate: world.client1, scope: 'other' });
+  const twice = { authorization: `Bearer ${token}, Bearer ${token}` };
+  expect(await pay({})).toEqual([200, '16', 'Bearer']);
+  expect(await pay(twice)).toEqual([200, '16', 'Bearer error="invalid_request"']);
+  expect(await pay(bearer(narrow))).toEqual([200, '7', 'Bearer error="insufficient_scope"']);
+  expect(ran).toEqual([]);
+  expect(await pay(bearer(token))).toEqual([200, '0', '']);
+});
+
 describe('gRPC: streams and their tokens', () => {
   test('messages of a client wait for the decision at the client, and not in the memory of the API', async () => {
     const as = await startAuthorizationServer(world);
@@ -168,7 +206,7 @@ describe('gRPC: streams and their tokens', () => {
   });
 
   test.each(['end-at-expiry', 'keep'] as const)(
-    'a stream whose token expires while it is under way: %s',
+    'GRPC-5: a stream whose token expires while it is under way: %s',
     async (streams) => {
       const as = await startAuthorizationServer(world);
       const port = await startGrpc(world, {
@@ -404,23 +442,28 @@ describe('gRPC: as routes of HTTP', () => {
     ]);
   });
 
-  test('what validate refuses with reaches the caller: 403 is PERMISSION_DENIED, without a challenge', async () => {
-    const { ForbiddenException } = await import('@nestjs/common');
-    const as = await startAuthorizationServer(world);
-    const port = await startGrpc(world, {
-      imports: [
-        CertBoundAuthModule.forRoot({
-          ...as.moduleOptions,
-          validate: () => {
-            throw new ForbiddenException('not today');
-          },
-        }),
-      ],
-      controllers: [BankController],
-    });
-    const outcome = await grpcClient(world, port, world.client1).call('Pay', bearer(await goodToken(as)));
-    expect(outcome).toMatchObject({ code: 7, details: 'not today', challenge: undefined });
-  });
+  test.each([
+    [403, 'PERMISSION_DENIED', 7],
+    [429, 'RESOURCE_EXHAUSTED', 8],
+  ])(
+    'GRPC-3, GRPC-6: what validate refuses with reaches the caller: %i is %s, without a challenge',
+    async (status, _, code) => {
+      const as = await startAuthorizationServer(world);
+      const port = await startGrpc(world, {
+        imports: [
+          CertBoundAuthModule.forRoot({
+            ...as.moduleOptions,
+            validate: () => {
+              throw new HttpException('not today', status);
+            },
+          }),
+        ],
+        controllers: [BankController],
+      });
+      const outcome = await grpcClient(world, port, world.client1).call('Pay', bearer(await goodToken(as)));
+      expect(outcome).toMatchObject({ code, details: 'not today', challenge: undefined });
+    },
+  );
 
   test('a hybrid app may serve gRPC with certificates beside plain HTTP, where all routes of HTTP are public', async () => {
     @Controller('health')

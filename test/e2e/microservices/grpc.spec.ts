@@ -74,7 +74,7 @@ const REFUSED: readonly Row[] = [
 ];
 
 describe.each(SHAPES)('RFC8705-3: an app of gRPC of the shape %s protects its calls', (shape) => {
-  test('each method answers the holder of the certificate, and nobody else, as its challenge says', async () => {
+  test('GRPC-1, GRPC-3, GRPC-4, GRPC-6: each method answers the holder of the certificate, and nobody else, as its challenge says', async () => {
     const as = await startAuthorizationServer(world);
     const logger = new RecordingLogger();
     const port = await startGrpc(world, {
@@ -125,7 +125,7 @@ describe.each(SHAPES)('RFC8705-3: an app of gRPC of the shape %s protects its ca
     expect(await clients.honest.call('Nobody', bearer(clients.tokens.narrow))).toMatchObject({ code: 12 });
   });
 
-  test('each method is unavailable while the authorization server is, and says when to come again', async () => {
+  test('GRPC-3: each method is unavailable while the authorization server is, and says when to come again', async () => {
     const as = await startAuthorizationServer(world);
     const port = await startGrpc(world, {
       shape,

@@ -166,7 +166,7 @@ describe.each(PLATFORMS)('INV12: tools of the official SDK of MCP in an app on %
   );
 
   test.each(['mcp', 'sessions'])(
-    'a protected tool at %s runs and is listed only for a token with its scopes, whatever the session began with',
+    'MCP-5, MCP-11: a protected tool at %s runs and is listed only for a token with its scopes, whatever the session began with',
     async (path) => {
       const { as, connect } = await start(platform);
       const rich = await as.accessToken({ certificate: world.client1, scope: 'pay' });
@@ -186,7 +186,7 @@ describe.each(PLATFORMS)('INV12: tools of the official SDK of MCP in an app on %
     },
   );
 
-  test('a tool gets to know its caller in the shape of the SDK, without the token', async () => {
+  test('MCP-3: a tool gets to know its caller in the shape of the SDK, without the token', async () => {
     const { as, connect } = await start(platform);
     const { client } = await connect(
       'mcp',

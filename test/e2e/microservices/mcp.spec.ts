@@ -241,7 +241,7 @@ describe.each(PLATFORMS)('INV12: the tools of MCP in an app on %s', (platform) =
     }
   });
 
-  test('each message of a session is decided about by the request that has brought it, whatever comes at the same time', async () => {
+  test('MCP-5, MCP-11: each message of a session is decided about by the request that has brought it, whatever comes at the same time', async () => {
     const { as, connect, sendTo } = await start(platform, true);
     const rich = await as.accessToken({ certificate: world.client1, scope: 'pay', subject: 'alice' });
     const poor = await as.accessToken({ certificate: world.client1, scope: 'read', subject: 'mallory' });

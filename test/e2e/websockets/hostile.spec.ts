@@ -48,7 +48,7 @@ async function start(platform: (typeof PLATFORMS)[number], carrier: Carrier): Pr
 const FRAME = Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]).toString('latin1');
 
 describe.each(PLATFORMS)('INV12: hostile handshakes of WebSocket on %s', (platform) => {
-  test('a request that does not carry one token in one Authorization header is refused', async () => {
+  test('WS-1: a request that does not carry one token in one Authorization header is refused', async () => {
     const { as, port } = await start(platform, 'ws');
     const token = await as.accessToken({ certificate: world.client1 });
     const lines = handshakeLines('/chat', { token });

@@ -53,7 +53,7 @@ describe.each(CASES)('INV12: a gateway by %s on %s', (carrier, platform) => {
     await eventually(() => ran.includes('disconnect'));
   });
 
-  test('whoever is not the holder of a valid token is refused by HTTP, and no gateway hears of it', async () => {
+  test('WS-1: whoever is not the holder of a valid token is refused by HTTP, and no gateway hears of it', async () => {
     const { as, port, logger } = await startChat(platform, carrier);
     const token = await as.accessToken({ certificate: world.client1 });
     const expired = await as.accessToken({ certificate: world.client1, lifetime: -60 });
@@ -108,7 +108,7 @@ describe.each(CASES)('INV12: a gateway by %s on %s', (carrier, platform) => {
     expect(ran).toEqual([]);
   });
 
-  test('a connection ends when its token expires', async () => {
+  test('WS-3, WS-5: a connection ends when its token expires', async () => {
     const { as, port } = await startChat(platform, carrier);
     const token = await as.accessToken({ certificate: world.client1, lifetime: 4 });
     const client = await connected(connectBy(carrier, world, { port, token, certificate: world.client1 }));

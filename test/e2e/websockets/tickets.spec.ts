@@ -151,7 +151,7 @@ async function start(
 
 describe.each(PLATFORMS)('tickets for WebSockets of browsers on %s', (platform) => {
   test.each(['ws', 'socket.io'] as const)(
-    'a ticket lets its client in over %s as its token would, and nobody sees it behind the handshake',
+    'WS-1: a ticket lets its client in over %s as its token would, and nobody sees it behind the handshake',
     async (carrier) => {
       const { as, ticketFor, connect, logger } = await start(platform, undefined, carrier);
       const token = await as.accessToken({ certificate: world.client1, scope: 'chat:read' });
@@ -169,7 +169,7 @@ describe.each(PLATFORMS)('tickets for WebSockets of browsers on %s', (platform) 
     },
   );
 
-  test('a ticket is good once, for its path, its origin and its certificate, and for as long as it says', async () => {
+  test('WS-5: a ticket is good once, for its path, its origin and its certificate, and for as long as it says', async () => {
     const { as, ticketFor, connect, logger } = await start(platform);
     const token = await as.accessToken({ certificate: world.client1 });
     const expectRefused = async (detail: string, ticket: string, how?: object): Promise<void> => {
@@ -200,7 +200,7 @@ describe.each(PLATFORMS)('tickets for WebSockets of browsers on %s', (platform) 
     expect(ran).toEqual(['connection']);
   });
 
-  test('a connection by a ticket ends with the token of the ticket', async () => {
+  test('WS-5: a connection by a ticket ends with the token of the ticket', async () => {
     const { as, ticketFor, connect } = await start(platform, { webSocketTickets: {}, clockTolerance: 0 });
     const client = await connected(
       connect(await ticketFor(await as.accessToken({ certificate: world.client1, lifetime: 4 }))),

@@ -85,7 +85,7 @@ class LobbyGateway {
 
 describe.each(PLATFORMS)('gateways with demands of their own on %s', (platform) => {
   test.each(KINDS)(
-    'a gateway that demands scopes refuses a handshake without them by 403 over %s',
+    'WS-1: a gateway that demands scopes refuses a handshake without them by 403 over %s',
     async (carrier) => {
       const as = await startAuthorizationServer(world);
       const logger = new RecordingLogger();
@@ -161,7 +161,7 @@ describe.each(PLATFORMS)('gateways with demands of their own on %s', (platform) 
   };
 
   test.each(KINDS)(
-    'revocation is seen by the next message of a connection over %s, and ends it',
+    'WS-5: revocation is seen by the next message of a connection over %s, and ends it',
     async (carrier) => {
       const { as, token, connect } = await startChat(carrier);
       const client = await connect();
@@ -227,6 +227,31 @@ describe.each(PLATFORMS)('gateways with demands of their own on %s', (platform) 
       'scope_missing ChatGateway.write',
     ]);
   });
+
+  test.each(KINDS)(
+    'WS-4: the proof of a handshake over %s is for GET and https, for it is a request of HTTP',
+    async (carrier) => {
+      const as = await startAuthorizationServer(world);
+      const dpop = { publicUrl: 'https://api.example.com' };
+      const auth = CertBoundAuthModule.forRoot({ ...as.moduleOptions, dpop });
+      const app = await startGateways(world, platform, carrier, auth, [ChatGateway]);
+      const key = await TestDpopClient.create();
+      const token = await as.accessToken({ dpop: key });
+      const [path, target] =
+        carrier === 'ws' ? ['/chat', '/chat'] : ['/chat/', '/chat/?EIO=4&transport=websocket'];
+      for (const [method, url, status] of [
+        ['GET', `wss://api.example.com${path}`, 401],
+        ['CONNECT', `${dpop.publicUrl}${path}`, 401],
+        ['GET', `${dpop.publicUrl}${path}`, 101],
+      ] as const) {
+        const proof = await key.headers({ token, method, url });
+        const lines = handshakeLines(target, { ...proof });
+        const { text, statuses } = await sendRaw(world, portOf(app), lines);
+        expect(statuses, `${method} ${url}`).toEqual([status]);
+        if (status === 401) expect(text).toContain('error="invalid_dpop_proof"');
+      }
+    },
+  );
 
   test.each(KINDS)(
     'RFC9449-8: nonces are asked for and handed out by a handshake over %s',
