@@ -9,16 +9,18 @@ import { scopesOf } from './describe-access-token.js';
 /**
  * What is known of a JWT that its server has been asked about: what either says, where the other is silent. Servers leave
  * claims out of a JWT that only they are to hand out (Keycloak's lightweight access tokens). Where both say something, they
- * must be about the same token, and the narrower counts: `aud` and scopes are those that both name.
+ * must be about the same token, and the narrower counts: `aud` and scopes are those that both name. What the token is authorized
+ * for in detail (RFC 9396) is what the answer says: the server has made that for this API, and lately.
  * @param jwt the claims of the JWT, whose signature is verified
  * @param answer the members of the introspection answer
  * @throws OAuthError 401 `introspection_conflict`
- * @see RFC 7662 §2.2, RFC 7519 §4.1.3
+ * @see RFC 7662 §2.2, RFC 7519 §4.1.3, RFC 9396 §9.2
  */
 export function confirmedClaims(jwt: JsonObject, answer: JsonObject, names: ClaimNameSettings): JsonObject {
   requireSameToken(jwt, answer, names);
   const { active: _active, ...said } = answer;
-  return withCommonScopes({ ...said, ...jwt, ...commonAudience(jwt, answer) }, answer, names);
+  const both = { ...said, ...jwt, ...commonAudience(jwt, answer), ...detailsOf(answer) };
+  return withCommonScopes(both, answer, names);
 }
 
 function requireSameToken(jwt: JsonObject, answer: JsonObject, names: ClaimNameSettings): void {
@@ -39,6 +41,11 @@ function commonAudience(jwt: JsonObject, answer: JsonObject): { readonly aud?: r
   if (!Object.hasOwn(jwt, 'aud') || !Object.hasOwn(answer, 'aud')) return {};
   const said = new Set(audienceOf(answer));
   return { aud: audienceOf(jwt).filter((value) => said.has(value)) };
+}
+
+function detailsOf(answer: JsonObject): JsonObject {
+  const details = answer['authorization_details'];
+  return details === undefined ? {} : { authorization_details: details };
 }
 
 /** A server may have withdrawn scopes since it made the JWT, and may say so in its answer alone. */

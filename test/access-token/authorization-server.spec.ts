@@ -309,6 +309,19 @@ describe('a JWT that leaves out what its server says of it alone', () => {
     });
     expect(claims).toEqual(roles(['b']));
   });
+
+  test('RFC9396-2: what a token is authorized for in detail is what the answer says of it, narrowed or extended', () => {
+    const limitedTo = (limit: string): JsonObject => ({
+      authorization_details: [{ type: 'payment', limit }],
+    });
+    const names = { scope: 'scope', clientId: 'client_id', subject: 'sub' };
+    expect(confirmedClaims(limitedTo('100'), limitedTo('5'), names)).toEqual(limitedTo('5'));
+    expect(confirmedClaims(limitedTo('100'), { authorization_details: [] }, names)).toEqual({
+      authorization_details: [],
+    });
+    expect(confirmedClaims({}, limitedTo('5'), names)).toEqual(limitedTo('5'));
+    expect(confirmedClaims(limitedTo('100'), {}, names)).toEqual(limitedTo('100'));
+  });
 });
 
 describe('what an authorization server publishes', () => {
