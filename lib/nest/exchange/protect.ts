@@ -1,6 +1,6 @@
 import { unmetAtOnce, unmetDemand } from '../../authorization/authorize.js';
 import { NO_DEMANDS } from '../../authorization/demands.js';
-import { isPromise, type MaybePromise } from '../../common/maybe-promise.js';
+import { andThen, isPromise, type MaybePromise } from '../../common/maybe-promise.js';
 import type { OAuthError } from '../../challenge/oauth-error.js';
 import type { Acceptance } from '../../decision.js';
 import type { ProtectedRoute, RoutePolicy } from '../demands/route-policy.js';
@@ -44,8 +44,7 @@ function authorize(
     authenticator.notePass(exchange, route);
     return true;
   };
-  const unmet = unmetByCall(acceptance, route, exchange);
-  return isPromise(unmet) ? unmet.then(pass) : pass(unmet);
+  return andThen(unmetByCall(acceptance, route, exchange), pass);
 }
 
 /** Which demand of a route a call does not meet; `undefined` when it meets all. */
