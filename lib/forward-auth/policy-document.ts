@@ -1,22 +1,14 @@
 import { scopesOfRules } from '../authorization/demands.js';
-import { type EnforcedByApp, protectedResourceMetadata } from '../protected-resource/metadata.js';
+import type { EnforcedByApp } from '../protected-resource/metadata.js';
 import type { ServedMetadata } from '../protected-resource/metadata-answer.js';
-import { metadataTargetOf } from '../protected-resource/metadata-url.js';
+import { servedMetadata } from '../protected-resource/served-metadata.js';
 import { isAuthorization } from './authorization-header.js';
 import type { TokenPlace } from './forward-auth.options.js';
 import type { ResolvedPolicy } from './resolved-forward-auth.js';
 
 /** What a policy tells everyone of its API (RFC 9728); `undefined` where nothing. */
 export function policyDocument(policy: ResolvedPolicy): ServedMetadata | undefined {
-  const { options } = policy;
-  if (options.protectedResource === undefined) return undefined;
-  const { resource, maxAge } = options.protectedResource;
-  let document: Promise<string> | undefined;
-  return {
-    target: metadataTargetOf(resource),
-    maxAge,
-    document: async () => (document ??= protectedResourceMetadata(options, enforcedBy(policy))),
-  };
+  return servedMetadata(policy.options, () => enforcedBy(policy));
 }
 
 /** A proxy can always pass a certificate on. */

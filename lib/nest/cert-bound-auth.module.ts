@@ -21,8 +21,8 @@ import { type ServedMetadata, serveMetadata } from './http/serve-metadata.js';
 import { keepReply } from './http/reply-of.js';
 import type { CertBoundAuthOptions } from '../cert-bound-auth.options.js';
 import { detailTypesOf, scopesOfRules } from '../authorization/demands.js';
-import { type EnforcedByApp, protectedResourceMetadata } from '../protected-resource/metadata.js';
-import { metadataTargetOf } from '../protected-resource/metadata-url.js';
+import type { EnforcedByApp } from '../protected-resource/metadata.js';
+import { servedMetadata } from '../protected-resource/served-metadata.js';
 import { ResourceServer } from '../resource-server.js';
 import { AuthorizationServers } from './authorization-servers.js';
 import { ScopesGuard } from './guards/scopes.guard.js';
@@ -158,7 +158,9 @@ export class CertBoundAuthModule
       ? closeDoor(host, modules, { authenticator, isPublic })
       : (): readonly [] => [];
     const { publicMethods } = messages;
-    const metadata = [undefined, ...options.policies.keys()].flatMap((policy) => this.servedMetadata(policy));
+    const metadata = [undefined, ...options.policies.keys()].flatMap(
+      (policy) => servedMetadata(this.optionsOf(policy), () => this.enforcedBy(policy)) ?? [],
+    );
     const mayCall = originCheck(options.allowedOrigins);
     beforeApp(host, stepsBeforeApp(options, metadata, mayCall));
     const openPaths = new Set([...publicPaths, ...metadata.map(({ target }) => target.path)]);
@@ -249,22 +251,6 @@ export class CertBoundAuthModule
   onApplicationBootstrap(): void {
     this.graphql?.holdAll(this.app !== undefined);
     logTable(this.entrances.list());
-  }
-
-  /** What this app tells of itself, or of one of its policies; none where nothing. */
-  private servedMetadata(policy: string | undefined): readonly ServedMetadata[] {
-    const options = this.optionsOf(policy);
-    const { protectedResource } = options;
-    if (protectedResource === undefined) return [];
-    const { resource, maxAge } = protectedResource;
-    let document: Promise<string> | undefined;
-    return [
-      {
-        target: metadataTargetOf(resource),
-        maxAge,
-        document: async () => (document ??= protectedResourceMetadata(options, this.enforcedBy(policy))),
-      },
-    ];
   }
 
   /** What handlers of this policy demand; known when the app has been initialised. */
