@@ -3,7 +3,6 @@ import { NestFactory } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import {
   AnyScope,
-  CertBoundAuthConfigurationError,
   CertBoundAuthModule,
   type CertBoundAuthOptions,
   CertificateBindingGuard,
@@ -12,6 +11,7 @@ import {
   Scopes,
 } from 'nestjs-cert-bound-auth';
 import { describe, expect, test } from 'vitest';
+import { bootMessage } from '../support/boot-message.js';
 import { PLATFORMS, startApp } from '../support/platforms.js';
 import { clientOf, createWorld, startApi, tlsOf, whenOver } from '../support/world.js';
 import { newKeyPair } from '../support/key-pair.js';
@@ -33,16 +33,7 @@ const SECRET = { method: 'client_secret_basic', clientId: 'a', clientSecret: 'b'
 async function messageOf(options: unknown): Promise<string> {
   const module = CertBoundAuthModule.forRoot(options as CertBoundAuthOptions);
   const boot = NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
-  return boot.then(
-    async (app) => {
-      await app.close();
-      return '';
-    },
-    (error: unknown) => {
-      expect(error).toBeInstanceOf(CertBoundAuthConfigurationError);
-      return (error as Error).message;
-    },
-  );
+  return bootMessage(boot);
 }
 
 const server = (extra: object): object => ({

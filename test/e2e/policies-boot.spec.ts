@@ -4,7 +4,6 @@ import { Test } from '@nestjs/testing';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import {
   AccessToken,
-  CertBoundAuthConfigurationError,
   CertBoundAuthModule,
   type CertBoundAuthOptions,
   describeEntrances,
@@ -18,6 +17,7 @@ import {
 import { CertBoundAuthTestingModule } from 'nestjs-cert-bound-auth/testing';
 import supertest from 'supertest';
 import { describe, expect, test } from 'vitest';
+import { bootMessage } from '../support/boot-message.js';
 import { startApp } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { createWorld, tlsOf, whenOver } from '../support/world.js';
@@ -65,16 +65,7 @@ async function bootOf(
     controllers,
     providers,
   };
-  return startApp('express', module, tls ? tlsOf(world) : undefined).then(
-    async (app) => {
-      await app.close();
-      return '';
-    },
-    (error: unknown) => {
-      expect(error).toBeInstanceOf(CertBoundAuthConfigurationError);
-      return (error as Error).message;
-    },
-  );
+  return bootMessage(startApp('express', module, tls ? tlsOf(world) : undefined));
 }
 
 describe('policies at boot', () => {
