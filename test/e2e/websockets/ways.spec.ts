@@ -83,6 +83,8 @@ class LobbyGateway {
   }
 }
 
+const PUBLIC_URL = 'https://api.example.com';
+
 describe.each(PLATFORMS)('gateways with demands of their own on %s', (platform) => {
   test.each(KINDS)(
     'WS-1: a gateway that demands scopes refuses a handshake without them by 403 over %s',
@@ -228,21 +230,27 @@ describe.each(PLATFORMS)('gateways with demands of their own on %s', (platform) 
     ]);
   });
 
+  /** A gateway that takes proofs, and a client with a token that is bound to its key. */
+  async function startChatWithProofs(carrier: (typeof KINDS)[number], nonce?: 'required') {
+    const as = await startAuthorizationServer(world);
+    const dpop = { publicUrl: PUBLIC_URL, ...(nonce === undefined ? {} : { nonce }) };
+    const auth = CertBoundAuthModule.forRoot({ ...as.moduleOptions, dpop });
+    const app = await startGateways(world, platform, carrier, auth, [ChatGateway]);
+    const key = await TestDpopClient.create();
+    const token = await as.accessToken({ dpop: key });
+    const [path, target] =
+      carrier === 'ws' ? ['/chat', '/chat'] : ['/chat/', '/chat/?EIO=4&transport=websocket'];
+    return { app, key, token, path, target };
+  }
+
   test.each(KINDS)(
     'WS-4: the proof of a handshake over %s is for GET and https, for it is a request of HTTP',
     async (carrier) => {
-      const as = await startAuthorizationServer(world);
-      const dpop = { publicUrl: 'https://api.example.com' };
-      const auth = CertBoundAuthModule.forRoot({ ...as.moduleOptions, dpop });
-      const app = await startGateways(world, platform, carrier, auth, [ChatGateway]);
-      const key = await TestDpopClient.create();
-      const token = await as.accessToken({ dpop: key });
-      const [path, target] =
-        carrier === 'ws' ? ['/chat', '/chat'] : ['/chat/', '/chat/?EIO=4&transport=websocket'];
+      const { app, key, token, path, target } = await startChatWithProofs(carrier);
       for (const [method, url, status] of [
         ['GET', `wss://api.example.com${path}`, 401],
-        ['CONNECT', `${dpop.publicUrl}${path}`, 401],
-        ['GET', `${dpop.publicUrl}${path}`, 101],
+        ['CONNECT', `${PUBLIC_URL}${path}`, 401],
+        ['GET', `${PUBLIC_URL}${path}`, 101],
       ] as const) {
         const proof = await key.headers({ token, method, url });
         const lines = handshakeLines(target, { ...proof });
@@ -256,18 +264,11 @@ describe.each(PLATFORMS)('gateways with demands of their own on %s', (platform) 
   test.each(KINDS)(
     'RFC9449-8: nonces are asked for and handed out by a handshake over %s',
     async (carrier) => {
-      const as = await startAuthorizationServer(world);
-      const dpop = { publicUrl: 'https://api.example.com', nonce: 'required' } as const;
-      const auth = CertBoundAuthModule.forRoot({ ...as.moduleOptions, dpop });
-      const app = await startGateways(world, platform, carrier, auth, [ChatGateway]);
-      const key = await TestDpopClient.create();
-      const token = await as.accessToken({ dpop: key });
-      const [path, target] =
-        carrier === 'ws' ? ['/chat', '/chat'] : ['/chat/', '/chat/?EIO=4&transport=websocket'];
+      const { app, key, token, path, target } = await startChatWithProofs(carrier, 'required');
       const handshake = async (nonce?: string): Promise<string> => {
         const proof = await key.headers({
           token,
-          url: `${dpop.publicUrl}${path}`,
+          url: `${PUBLIC_URL}${path}`,
           ...(nonce === undefined ? {} : { nonce }),
         });
         return (await sendRaw(world, portOf(app), handshakeLines(target, { ...proof }))).text;
@@ -449,7 +450,7 @@ describe.each([
 
     const key = await TestDpopClient.create();
     const token = await as.accessToken({ dpop: key });
-    const url = `${dpop.publicUrl}${path === undefined ? '/' : carrier === 'ws' ? path : `${path}/`}`;
+    const url = `${PUBLIC_URL}${path === undefined ? '/' : carrier === 'ws' ? path : `${path}/`}`;
     const headers = { ...(await key.headers({ token, url })) };
     const client = await connected(connectBy(carrier, world, { ...at, headers }));
     expect(await client.ask('echo', 1)).toBe(1);
