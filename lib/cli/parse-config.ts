@@ -1,82 +1,70 @@
-import { type Document, LineCounter, parseDocument, visit } from 'yaml';
+import { CORE_SCHEMA, loadAll, YAMLException } from 'js-yaml';
 
 /**
  * Parses the text of a configuration: JSON where the file is called so, YAML otherwise. What its author may have
- * meant otherwise is a fault, too: a name given twice, and in YAML a tag, an alias of nothing, a second document.
- * @throws Error that says where the faults are, and nothing of the text: there may be secrets in it
+ * meant otherwise is a fault, too: a name given twice, and in YAML an unknown tag, an alias of nothing, a second document.
+ * @throws Error that says where the fault is, and nothing of the text: there may be secrets in it
  */
 export function parseConfig(text: string, file: string): unknown {
   const parsed = file.endsWith('.json') ? parseJson(text) : parseYaml(text);
-  if (parsed.faults.length === 0) return parsed.value;
-  throw new Error(`${file} cannot be understood: ${parsed.faults.join('; ')}`);
+  if (parsed.fault === undefined) return parsed.value;
+  throw new Error(`${file} cannot be understood: ${parsed.fault}`);
 }
 
-interface Parsed {
-  readonly value?: unknown;
-  /** A code of the parser, with line and column. */
-  readonly faults: readonly string[];
-}
+type Parsed = { readonly fault?: undefined; readonly value: unknown } | { readonly fault: string };
 
 /** JSON is YAML as well: that parser knows where a fault is without showing it, and sees what is there twice. */
 function parseJson(text: string): Parsed {
-  const { faults } = read(text, 'json');
+  const { fault } = parseYaml(text);
   try {
-    return { value: JSON.parse(text) as unknown, faults: faults.filter((fault) => fault.startsWith(TWICE)) };
+    const value = JSON.parse(text) as unknown;
+    return fault === undefined ? { value } : { fault };
   } catch {
-    const [first] = faults;
-    return { faults: [first === undefined ? 'it is no JSON' : `it is no JSON: ${first}`] };
+    return { fault: fault === undefined ? 'it is no JSON' : `it is no JSON: ${fault}` };
   }
 }
-
-const TWICE = 'DUPLICATE_KEY';
 
 function parseYaml(text: string): Parsed {
-  const { document, faults } = read(text, 'core');
-  return faults.length > 0 ? { faults } : valueOf(document);
-}
-
-/** Whoever uses an alias of an alias of an alias writes no configuration. */
-function valueOf(document: Document.Parsed): Parsed {
   try {
-    return { value: document.toJS() as unknown, faults: [] };
-  } catch {
-    return { faults: ['BAD_ALIAS: too many aliases'] };
+    // Of a file in which nothing is, there is none.
+    const [value = null, ...others] = loadAll(text, { schema: CORE_SCHEMA });
+    const fault = others.length > 0 ? 'there is a second document in it' : aliasFault(value);
+    return fault === undefined ? { value } : { fault };
+  } catch (error) {
+    return { fault: error instanceof YAMLException ? faultOf(error) : 'it is no YAML' };
   }
 }
 
-/** Warnings count as well: an unknown tag, which is left out otherwise, is one. */
-function read(text: string, schema: 'json' | 'core'): { document: Document.Parsed; faults: string[] } {
-  const lines = new LineCounter();
-  const document = parseDocument(text, {
-    schema,
-    lineCounter: lines,
-    stringKeys: true,
-    // Its messages show the text.
-    prettyErrors: false,
-    // 'silent' would hide a second document.
-    logLevel: 'error',
-  });
-  const at = (code: string, offset: number): string => {
-    const { line, col } = lines.linePos(offset);
-    return `${code} at line ${line}, column ${col}`;
-  };
-  return {
-    document,
-    faults: [
-      ...[...document.errors, ...document.warnings].map(({ code, pos: [offset] }) => at(code, offset)),
-      ...wrongAliases(document).map((offset) => at('BAD_ALIAS', offset)),
-    ],
-  };
+/** The parser's words alone: what it has put behind a quote, a colon or an exclamation mark is of the text. */
+function faultOf({ reason, mark }: YAMLException): string {
+  const [words = ''] = /^[A-Za-z ,;'-]*/.exec(reason) ?? [];
+  return mark === undefined
+    ? words.trim()
+    : `${words.trim()} at line ${mark.line + 1}, column ${mark.column + 1}`;
 }
 
-/** Where aliases of nothing are (an unquoted text that begins with `*` is one), and aliases of what they are in. */
-function wrongAliases(document: Document.Parsed): readonly number[] {
-  const offsets: number[] = [];
-  visit(document, {
-    Alias: (_, alias, path) => {
-      const node = alias.resolve(document);
-      if (node === undefined || path.includes(node)) offsets.push(alias.range?.[0] ?? 0);
-    },
-  });
-  return offsets;
+/** Values that a configuration may have once each alias stands for a copy. */
+const MOST_VALUES = 100_000;
+
+/**
+ * What is wrong with the aliases, which the parser takes for references: one of what it is in has no end, and aliases of
+ * aliases of aliases make a huge configuration out of a small file.
+ */
+function aliasFault(config: unknown): string | undefined {
+  const above = new Set<unknown>();
+  let values = 0;
+  const visit = (value: unknown): string | undefined => {
+    values += 1;
+    if (values > MOST_VALUES) return 'too many values, with what aliases stand for';
+    if (typeof value !== 'object' || value === null) return undefined;
+    if (above.has(value)) return 'an alias of what it is in';
+    above.add(value);
+    for (const inner of Object.values(value)) {
+      const fault = visit(inner);
+      if (fault !== undefined) return fault;
+    }
+    above.delete(value);
+    return undefined;
+  };
+  return visit(config);
 }

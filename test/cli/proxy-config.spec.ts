@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
 import { createWorld } from '../support/world.js';
 import { folderWith, run } from './support.js';
 
@@ -272,7 +272,7 @@ describe('the command proxy-config', () => {
 
 describe('invariant 3: an outage is no pass', () => {
   test('Envoy is told to fail, with 503', async () => {
-    const [filters] = [httpFilters(parse((await print('envoy')).out))];
+    const [filters] = [httpFilters(load((await print('envoy')).out))];
     const asking = filters.filter(({ name }) => name.startsWith('ask-'));
     expect(asking).toHaveLength(2);
     for (const { typed_config: config } of asking) {
