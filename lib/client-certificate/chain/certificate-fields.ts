@@ -17,6 +17,10 @@ export interface CertificateFields {
   readonly pathLength: number | undefined;
   /** Whether its key may sign certificates; `undefined` where it does not say. */
   readonly keyCertSign: boolean | undefined;
+  /** Whether its key may sign revocation lists, likewise. */
+  readonly crlSign: boolean | undefined;
+  /** The identifier of its key, hex. */
+  readonly subjectKeyId: string | undefined;
 }
 
 const VERSION = 0xa0;
@@ -25,6 +29,9 @@ const BASIC_CONSTRAINTS = '551d13';
 const KEY_USAGE = '551d0f';
 /** Bit 5 of the key usage, behind the octet that counts unused bits. */
 const KEY_CERT_SIGN = 0x04;
+/** Bit 6. */
+const CRL_SIGN = 0x02;
+const SUBJECT_KEY_IDENTIFIER = '551d0e';
 
 /** @throws RangeError for what is no certificate */
 export function fieldsOf({ raw }: X509Certificate): CertificateFields {
@@ -37,6 +44,9 @@ export function fieldsOf({ raw }: X509Certificate): CertificateFields {
   const extensions = extensionsOf(raw, fields);
   const constraints = extensions.get(BASIC_CONSTRAINTS);
   const usage = extensions.get(KEY_USAGE);
+  const keyId = extensions.get(SUBJECT_KEY_IDENTIFIER);
+  // A BIT STRING: tag, length, the number of unused bits, and then the first eight bits.
+  const usages = usage === undefined ? undefined : (usage[3] ?? 0);
   return {
     isVersion1,
     serialNumber: contentHex(raw, serialNumber),
@@ -44,9 +54,16 @@ export function fieldsOf({ raw }: X509Certificate): CertificateFields {
     subject: nameKey(raw, subject),
     hasBasicConstraints: constraints !== undefined,
     pathLength: constraints === undefined ? undefined : pathLengthOf(constraints),
-    // A BIT STRING: tag, length, the number of unused bits, and then the first eight bits.
-    keyCertSign: usage === undefined ? undefined : ((usage[3] ?? 0) & KEY_CERT_SIGN) !== 0,
+    keyCertSign: usages === undefined ? undefined : (usages & KEY_CERT_SIGN) !== 0,
+    crlSign: usages === undefined ? undefined : (usages & CRL_SIGN) !== 0,
+    subjectKeyId: keyId === undefined ? undefined : contentHex(keyId, elementAt(keyId, 0)),
   };
+}
+
+/** What the extensions of a certificate hold, DER, by their object identifiers in hex. @throws RangeError for what is none */
+export function extensionValuesOf({ raw }: X509Certificate): ReadonlyMap<string, Buffer> {
+  const [tbs] = childrenOf(raw, elementAt(raw, 0));
+  return extensionsOf(raw, tbs === undefined ? [] : childrenOf(raw, tbs));
 }
 
 /** The values of the extensions, by their object identifiers in hex. */

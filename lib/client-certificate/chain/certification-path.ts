@@ -164,7 +164,7 @@ export function admitsClients({ keyUsage }: X509Certificate): boolean {
 const CURVES = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 
 /** FAPI 2.0 asks for RSA of 2048 bits at least; over 8192, verification takes too long. */
-function hasStrongKey({ publicKey }: X509Certificate): boolean {
+export function hasStrongKey({ publicKey }: Pick<X509Certificate, 'publicKey'>): boolean {
   const { asymmetricKeyType: type, asymmetricKeyDetails: { modulusLength = 0, namedCurve = '' } = {} } =
     publicKey;
   if (type === 'rsa' || type === 'rsa-pss') return modulusLength >= 2048 && modulusLength <= 8192;

@@ -4,7 +4,9 @@ import type { ClientTrust } from '../../tls/client-trust.js';
 import { fieldsOf } from './certificate-fields.js';
 import { admitsClients, isValidAt, nameOf, type PathVerdict } from './certification-path.js';
 import { isSelfSigned, isTrustedCa } from './may-issue.js';
+import { isInScope } from './list-problem.js';
 import { readRevocationList, type RevocationList } from './revocation-list.js';
+import { hasSerialNumber } from './serial-numbers.js';
 
 /** CAs between a client and a root; OpenSSL has a bound as well. */
 const MOST_CAS = 10;
@@ -48,6 +50,8 @@ class ConfiguredCas {
   private readonly cas: readonly Ca[];
   private readonly configured: ReadonlySet<X509Certificate>;
   private readonly lists: readonly RevocationList[];
+  /** Lists that are not supported, too, ask for a look-up, which then fails. */
+  private readonly checksRevocation: boolean;
 
   /** @throws Error when a part can't be read */
   constructor({ ca, crl, partialChains }: ClientTrust) {
@@ -55,7 +59,8 @@ class ConfiguredCas {
     const all = certificates.map((certificate) => readCa(certificate, partialChains));
     this.cas = [...all.filter(({ isTrusted }) => isTrusted), ...all.filter(({ isTrusted }) => !isTrusted)];
     this.configured = new Set(certificates);
-    this.lists = crl.map(readRevocationList);
+    this.lists = crl.flatMap(listIn);
+    this.checksRevocation = crl.length > 0;
   }
 
   /** @throws Error when a certificate can't be read */
@@ -103,11 +108,13 @@ class ConfiguredCas {
   private checkRevocation(path: readonly X509Certificate[], now: number): PathVerdict {
     let until = Math.min(...path.map(({ validTo }) => Date.parse(validTo)));
     // Stryker disable next-line ConditionalExpression: without lists there is nothing to look up
-    if (this.lists.length === 0) return { kind: 'valid', until };
+    if (!this.checksRevocation) return { kind: 'valid', until };
     for (const certificate of path.length === 1 ? path : path.slice(0, -1)) {
       const { issuer, serialNumber } = fieldsOf(certificate);
-      const lists = this.lists.filter((list) => list.issuer === issuer && now <= list.until);
-      if (lists.some(({ revoked }) => revoked.has(serialNumber))) {
+      const lists = this.lists.filter(
+        (list) => list.issuer === issuer && now <= endOf(list) && isInScope(list, certificate),
+      );
+      if (lists.some(({ revoked }) => hasSerialNumber(revoked, serialNumber))) {
         return { kind: 'invalid', error: `${nameOf(certificate)} is revoked` };
       }
       if (lists.length === 0) {
@@ -116,7 +123,7 @@ class ConfiguredCas {
           error: `there is no current revocation list of the CA of ${nameOf(certificate)}`,
         };
       }
-      until = Math.min(until, Math.max(...lists.map((list) => list.until)));
+      until = Math.min(until, Math.max(...lists.map(endOf)));
     }
     return { kind: 'valid', until };
   }
@@ -130,6 +137,18 @@ function readCa(certificate: X509Certificate, partialChains: boolean): Ca {
     pathLength: fieldsOf(certificate).pathLength,
     issued: new Map(),
   };
+}
+
+/** Its signature is OpenSSL's business, which has taken it. One that is not supported, a delta for one, counts as none. */
+function listIn(pem: string): readonly RevocationList[] {
+  const der = Buffer.from(pem.replaceAll(/-----[^-]*-----/g, ''), 'base64');
+  const reading = readRevocationList(der);
+  return reading.kind === 'list' ? [reading.list] : [];
+}
+
+/** As OpenSSL has it, a list that does not say when the next one comes never ends. */
+function endOf({ nextUpdate = Infinity }: RevocationList): number {
+  return nextUpdate;
 }
 
 function noPath({ issuer }: X509Certificate): string {

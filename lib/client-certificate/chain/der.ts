@@ -8,7 +8,9 @@ export interface DerElement {
   readonly end: number;
 }
 
+export const BOOLEAN = 0x01;
 export const INTEGER = 0x02;
+export const BIT_STRING = 0x03;
 export const SEQUENCE = 0x30;
 export const UTC_TIME = 0x17;
 export const GENERALIZED_TIME = 0x18;
@@ -53,4 +55,9 @@ export function timeOf(der: Buffer, { tag, content, end }: DerElement): number {
   if (match === null) return NaN;
   const [, year, month, day, hour, minute, second] = match;
   return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+}
+
+/** Whether an element is a time. */
+export function isTime(element: DerElement | undefined): element is DerElement {
+  return element?.tag === UTC_TIME || element?.tag === GENERALIZED_TIME;
 }

@@ -1,0 +1,96 @@
+/**
+ * Serial numbers held without an object for each: there can be a million, which take some 25 MB. It is plain data, so that a
+ * worker can hand it over.
+ */
+export interface SerialNumbers {
+  readonly count: number;
+  /** One after another, each behind an octet with its length. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** A hash table: offsets in `bytes`, each by one more, for 0 is an empty slot. Its length is a power of two. */
+  readonly slots: Uint32Array<ArrayBuffer>;
+}
+
+export const NO_SERIAL_NUMBERS: SerialNumbers = {
+  count: 0,
+  bytes: new Uint8Array(0),
+  slots: new Uint32Array(1),
+};
+
+/** RFC 5280 §4.1.2.2 has 20 octets at most; CAs have issued longer ones. */
+const LONGEST = 64;
+
+/** Collects serial numbers. */
+export class SerialNumberWriter {
+  private bytes: Uint8Array<ArrayBuffer>;
+  private length = 0;
+  private count = 0;
+
+  /** @param size bytes that will not be exceeded: those of the list that the numbers are in */
+  constructor(size: number) {
+    this.bytes = new Uint8Array(size);
+  }
+
+  /** @throws RangeError for one that is longer than any CA's */
+  add(der: Uint8Array, start: number, end: number): void {
+    const from = firstOctet(der, start, end);
+    const length = end - from;
+    if (length > LONGEST) throw new RangeError('a serial number is too long');
+    this.bytes[this.length] = length;
+    // By hand: to make a view of each would cost more than to copy it.
+    for (let index = 0; index < length; index += 1)
+      this.bytes[this.length + 1 + index] = der[from + index] ?? 0;
+    this.length += 1 + length;
+    this.count += 1;
+  }
+
+  finish(): SerialNumbers {
+    const bytes = this.bytes.slice(0, this.length);
+    this.bytes = new Uint8Array(0);
+    // At least every other slot stays empty, so that a look-up ends soon.
+    const slots = new Uint32Array(2 ** Math.ceil(Math.log2(2 * this.count + 1)));
+    for (let offset = 0; offset < bytes.length; offset += 1 + (bytes[offset] ?? 0)) {
+      const length = bytes[offset] ?? 0;
+      let slot = hashOf(bytes, offset + 1, length) & (slots.length - 1);
+      while (slots[slot] !== 0) slot = (slot + 1) & (slots.length - 1);
+      slots[slot] = offset + 1;
+    }
+    return { count: this.count, bytes, slots };
+  }
+}
+
+/** Whether a serial number is among them. @param serialNumber the content of its INTEGER, in hex */
+export function hasSerialNumber({ bytes, slots }: SerialNumbers, serialNumber: string): boolean {
+  const wanted = Buffer.from(serialNumber, 'hex');
+  const from = firstOctet(wanted, 0, wanted.length);
+  const length = wanted.length - from;
+  const mask = slots.length - 1;
+  for (let slot = hashOf(wanted, from, length) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+    if (isAt(bytes, (slots[slot] ?? 0) - 1, wanted, from, length)) return true;
+  }
+  return false;
+}
+
+function isAt(bytes: Uint8Array, offset: number, wanted: Uint8Array, from: number, length: number): boolean {
+  if (bytes[offset] !== length) return false;
+  for (let index = 0; index < length; index += 1) {
+    if (bytes[offset + 1 + index] !== wanted[from + index]) return false;
+  }
+  return true;
+}
+
+/** Leading zeros say nothing of a number, and not all CAs write them. */
+function firstOctet(der: Uint8Array, start: number, end: number): number {
+  let from = start;
+  while (from < end - 1 && der[from] === 0) from += 1;
+  return from;
+}
+
+/** FNV-1a, with the bits mixed once more: CAs count up. */
+function hashOf(bytes: Uint8Array, start: number, length: number): number {
+  let hash = 0x811c9dc5;
+  for (let index = start; index < start + length; index += 1) {
+    hash = Math.imul(hash ^ (bytes[index] ?? 0), 0x01000193);
+  }
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}
