@@ -52,6 +52,7 @@ export function tokenHeaders(
     'X-Credential-Iss': encoded(token.issuer),
     'X-Credential-Jti': encoded(token.tokenId),
   };
+  if (custom.size === 0) return usual;
   const claims = [...custom].map(([name, path]) => [name, headerValue(claimAt(token.claims, path))] as const);
   return { ...usual, ...Object.fromEntries(claims) };
 }
@@ -93,7 +94,11 @@ function headerValue(claim: unknown): string {
 
 /** The separator is encoded within the items, so that no item can pretend to be two. */
 function joined(items: readonly unknown[], separator: string): string {
-  return items.map((item) => encoded(item).replaceAll(separator, escapeBytes)).join(separator);
+  return items.map((item) => withoutSeparator(encoded(item), separator)).join(separator);
+}
+
+function withoutSeparator(text: string, separator: string): string {
+  return text.includes(separator) ? text.replaceAll(separator, escapeBytes) : text;
 }
 
 /**
@@ -101,7 +106,15 @@ function joined(items: readonly unknown[], separator: string): string {
  * octets of their UTF-8, so that nothing breaks a header and all can be decoded again.
  */
 function encoded(value: unknown): string {
-  const text = textOf(value).replaceAll(/[^\x20-\x24\x26-\x7e]+|^ +/g, escapeBytes);
+  const text = textOf(value);
+  return PLAIN.test(text) ? text : escaped(text);
+}
+
+/** What is as it is written once it is encoded, without a space at all: most values are so. */
+const PLAIN = /^[\x21-\x24\x26-\x7e]*$/;
+
+function escaped(value: string): string {
+  const text = value.replaceAll(/[^\x20-\x24\x26-\x7e]+|^ +/g, escapeBytes);
   const end = endOf(text);
   return text.slice(0, end) + escapeBytes(text.slice(end));
 }
@@ -128,7 +141,7 @@ function textOf(value: unknown): string {
 
 /** Never in the notation with an exponent, which most readers do not expect of a time. */
 function decimal(value: number): string {
-  return Number.isInteger(value) ? BigInt(value).toString() : String(value);
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? BigInt(value).toString() : String(value);
 }
 
 function escapeBytes(text: string): string {

@@ -17,11 +17,23 @@ export function readTokenShape(token: string): TokenShape {
   const parts = token.split('.', 6);
   if (parts.length !== 3 && parts.length !== 5) return { kind: 'opaque' };
   const [first, second, third] = parts as [string, string, string];
-  const header = decodeObject(first);
+  const header = decodeHeader(first);
   if (header === undefined) return { kind: 'opaque' };
   if (parts.length === 5) return { kind: 'encrypted' };
   const payload = decodePayload(second, third);
   return payload === undefined ? { kind: 'malformed' } : { kind: 'jwt', header, payload };
+}
+
+/** The header of a JWT that was read last: it is the same in all tokens of a server for as long as its key is. */
+let latest: { readonly text: string; readonly header: JsonObject } | undefined;
+/** Characters of a header that is kept. */
+const LONGEST_KEPT = 1_000;
+
+function decodeHeader(text: string): JsonObject | undefined {
+  if (latest?.text === text) return latest.header;
+  const header = decodeObject(text);
+  if (header !== undefined && text.length <= LONGEST_KEPT) latest = { text, header: Object.freeze(header) };
+  return header;
 }
 
 /** The payload of a JWT; `undefined` when it is no JSON object, or the signature no base64url. */
