@@ -8,8 +8,8 @@ const lib = new URL('../lib/', import.meta.url).pathname;
 /** The rooms of lib, top to bottom: a file may import from its own room and from those below. */
 const ROOMS = [
   'index.ts',
-  'testing',
   'cli',
+  'testing',
   'forward-auth',
   'nest/testing',
   'nest',

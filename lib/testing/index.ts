@@ -13,9 +13,8 @@ export {
   type TestJwtFault,
   type TestJwtOptions,
   type TestServerRequest,
-  type TestSigningKey,
-  type TestTokenOptions,
 } from './test-authorization-server.js';
+export type { TestSigningKey, TestTokenOptions } from './minted-token.js';
 export {
   TestDpopClient,
   type TestDpopFault,

@@ -1,21 +1,18 @@
-import { createHash, createHmac, KeyObject, randomUUID } from 'node:crypto';
+import { createHash, createHmac, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import {
-  base64url,
-  CompactSign,
-  exportJWK,
-  exportSPKI,
-  generateKeyPair,
-  importJWK,
-  type JWK,
-  jwtVerify,
-} from 'jose';
+import { base64url, exportSPKI, importJWK, type JWK, jwtVerify } from 'jose';
 import type { CertBoundAuthOptions } from '../cert-bound-auth.options.js';
 import type { TestCertificate, TestCertificateAuthority } from './test-certificate-authority.js';
-import type { TestDpopClient } from './test-dpop-client.js';
+import {
+  generateSigningKey,
+  mintedClaims,
+  signCompact,
+  type TestSigningKey,
+  type TestTokenOptions,
+} from './minted-token.js';
 
 /** How a test authorization server is set up. */
 export interface TestAuthorizationServerOptions {
@@ -38,26 +35,6 @@ export type TestIntrospectionClient =
   | { readonly clientId: string; readonly clientSecret: string }
   | { readonly clientId: string; readonly publicKey: JWK }
   | { readonly clientId: string; readonly certificate: TestCertificate };
-
-/** What a minted token says. Without any option it is valid, unbound, and has no scope. */
-export interface TestTokenOptions {
-  /** Binds the token to this certificate (`cnf["x5t#S256"]`). */
-  readonly certificate?: TestCertificate;
-  /** Binds the token to the key of this client (`cnf.jkt`). */
-  readonly dpop?: TestDpopClient;
-  /** Space-delimited scopes. */
-  readonly scope?: string;
-  /** @default 'user-1' */
-  readonly subject?: string;
-  /** @default 'client-1' */
-  readonly clientId?: string;
-  /** @default the server's */
-  readonly audience?: string | readonly string[];
-  /** Seconds until it expires. @default 300 */
-  readonly lifetime?: number;
-  /** Claims added or replaced; `undefined` removes one. */
-  readonly claims?: Readonly<Record<string, unknown>>;
-}
 
 /** What a minted JWT says, and what is wrong with it. */
 export interface TestJwtOptions extends TestTokenOptions {
@@ -93,12 +70,6 @@ export interface TestServerRequest {
   readonly form: URLSearchParams;
   /** Thumbprint of the certificate that the caller presented. */
   readonly certificateThumbprint?: string;
-}
-
-/** A signing key: the private one, and the public one as the JWK Set has it. */
-export interface TestSigningKey {
-  readonly privateKey: KeyObject;
-  readonly jwk: JWK;
 }
 
 /**
@@ -196,16 +167,16 @@ export class TestAuthorizationServer {
     const fault: TestJwtFault | undefined = options.fault;
     switch (fault) {
       case undefined:
-        return sign(header, claims, this.current.privateKey);
+        return signCompact(header, claims, this.current.privateKey);
       case 'unsigned':
         return `${encode({ ...header, alg: 'none' })}.${encode(claims)}.`;
       case 'tampered': {
-        const [head, , signature] = (await sign(header, claims, this.current.privateKey)).split('.');
+        const [head, , signature] = (await signCompact(header, claims, this.current.privateKey)).split('.');
         return `${head}.${encode({ ...claims, sub: 'somebody-else' })}.${signature}`;
       }
       case 'foreign-key': {
         const foreign = await generateSigningKey(this.options.algorithm ?? 'ES256');
-        return sign(header, claims, foreign.privateKey);
+        return signCompact(header, claims, foreign.privateKey);
       }
       case 'hmac-with-public-key': {
         const input = `${encode({ ...header, alg: 'HS256' })}.${encode(claims)}`;
@@ -287,20 +258,7 @@ export class TestAuthorizationServer {
   }
 
   private claims(options: TestTokenOptions): Record<string, unknown> {
-    const now = Math.floor(Date.now() / 1000);
-    const claims = {
-      iss: this.issuer,
-      sub: options.subject ?? 'user-1',
-      client_id: options.clientId ?? 'client-1',
-      aud: options.audience ?? this.audience,
-      iat: now,
-      exp: now + (options.lifetime ?? 300),
-      jti: randomUUID(),
-      ...(options.scope === undefined ? {} : { scope: options.scope }),
-      ...confirmationOf(options),
-      ...options.claims,
-    };
-    return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
+    return mintedClaims({ issuer: this.issuer, audience: this.audience }, options);
   }
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -393,30 +351,6 @@ export class TestAuthorizationServer {
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 type CryptoKeyOfJose = Parameters<typeof exportSPKI>[0];
-
-async function generateSigningKey(algorithm: string): Promise<TestSigningKey> {
-  const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
-  const jwk = await exportJWK(publicKey);
-  return {
-    privateKey: KeyObject.from(privateKey),
-    jwk: { ...jwk, kid: randomUUID(), alg: algorithm, use: 'sig' },
-  };
-}
-
-async function sign(header: object, claims: object, key: KeyObject): Promise<string> {
-  const payload = new TextEncoder().encode(JSON.stringify(claims));
-  return new CompactSign(payload).setProtectedHeader(header as { alg: string }).sign(key);
-}
-
-function confirmationOf({ certificate, dpop }: TestTokenOptions): { readonly cnf?: object } {
-  if (certificate === undefined && dpop === undefined) return {};
-  return {
-    cnf: {
-      ...(certificate === undefined ? {} : { 'x5t#S256': certificate.thumbprint }),
-      ...(dpop === undefined ? {} : { jkt: dpop.thumbprint }),
-    },
-  };
-}
 
 function encode(part: object): string {
   return base64url.encode(JSON.stringify(part));
