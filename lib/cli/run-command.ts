@@ -4,14 +4,7 @@ import { messageOf } from '../common/message-of.js';
 import type { AskingProxy } from '../forward-auth/forward-auth.options.js';
 import { CONFIGURED_PROXIES } from './proxy-config/configured-proxies.js';
 import { ConfigurationFault, readServeConfig } from './serve-config.js';
-
-/** The world around a command. */
-export interface Surroundings {
-  readonly print: (text: string) => unknown;
-  readonly complain: (text: string) => unknown;
-  /** Settles when a server is to end. */
-  readonly untilStopped: () => Promise<unknown>;
-}
+import type { Surroundings } from './surroundings.js';
 
 const USAGE = `Usage: nestjs-cert-bound-auth <command> <file>
 
@@ -20,6 +13,8 @@ const USAGE = `Usage: nestjs-cert-bound-auth <command> <file>
   proxy-config <proxy> <config>
                          prints the configuration of nginx, traefik, caddy or envoy
                          for the policies of a configuration
+  dev [options]          an authorization server and certificates for development:
+                         dev --help
   thumbprint <cert>      prints the x5t#S256 of each certificate (PEM or DER), one a line
 
   --help, --version
@@ -37,6 +32,11 @@ type Command =
  * @returns the exit code: 0; 1 where the configuration or a file is wrong; 2 where the command line is
  */
 export async function runCommand(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === 'dev') {
+    const { runDev } = await import('./dev/run-dev.js');
+    return runDev(rest, surroundings);
+  }
   const command = readCommand(args);
   if (command === undefined) {
     surroundings.complain(USAGE);
