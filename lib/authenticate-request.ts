@@ -11,6 +11,7 @@ import {
 } from './access-token/verify-access-token.js';
 import { invalidToken, OAuthError } from './challenge/oauth-error.js';
 import { withoutToken } from './challenge/without-token.js';
+import type { CertificateChecks } from './client-certificate/certificate-checks.js';
 import { chainTrust } from './client-certificate/certificate-settings.js';
 import type {
   ClientCertificateFinding,
@@ -46,6 +47,8 @@ export interface AuthenticationRules {
   /** `undefined` where no token is remembered. */
   readonly knownTokens: KnownTokens | undefined;
   readonly certificateSource: ClientCertificateSource;
+  /** What must hold of a certificate beside its chain; `undefined` where that is nothing. */
+  readonly certificateChecks: CertificateChecks | undefined;
   readonly seenCertificates: SeenCertificates;
   /** The schemes that a token may be sent by. */
   readonly schemes: readonly AuthenticationScheme[];
@@ -184,6 +187,10 @@ class Attempt implements ProofOfPossession {
 
   get trust(): 'ca' | 'any' {
     return chainTrust(this.rules.options.clientCertificate);
+  }
+
+  get certificateChecks(): CertificateChecks | undefined {
+    return this.rules.certificateChecks;
   }
 
   get seenCertificates(): SeenCertificates {

@@ -12,6 +12,9 @@ import { type Demands, scopesOfRules } from './authorization/demands.js';
 import { schemesFor } from './authorization/schemes-for.js';
 import { type RenderedRefusal, renderRefusal } from './challenge/challenge.js';
 import { OAuthError } from './challenge/oauth-error.js';
+import type { ChainVerdict } from './client-certificate/chain/chain-verdict.js';
+import { certificateChecksOf } from './client-certificate/certificate-checks-of.js';
+import type { CertificateChecks, CertificateProblem } from './client-certificate/certificate-checks.js';
 import { chainTrust } from './client-certificate/certificate-settings.js';
 import { createCertificateSource } from './client-certificate/certificate-source.js';
 import type {
@@ -43,6 +46,8 @@ export interface ResourceServerParts {
   readonly dpop?: DpopRules | undefined;
   /** Where certificates are looked for. @default what the options say */
   readonly certificateSource?: ClientCertificateSource;
+  /** What must hold of a certificate beside its chain. @default what the options say */
+  readonly certificateChecks?: CertificateChecks | undefined;
   /** Whether what is accepted gets a copy of its token at once, for a handler; else whoever reads it does. @default true */
   readonly handsOutTokens?: boolean;
   /** Bytes that a known token takes for each character of its JSON. @default 3 */
@@ -164,8 +169,7 @@ export class ResourceServer {
     if (finding.kind === 'none') return undefined;
     const { certificate } = finding;
     if (!isWithinValidity(certificate, Date.now())) return undefined;
-    const trust = chainTrust(this.rules.options.clientCertificate);
-    return andThenWith(certificate.chainError(), countedWith, certificate, trust);
+    return andThenWith(certificate.chain(), countedWith, certificate, this.rules);
   }
 
   /**
@@ -224,20 +228,38 @@ export class ResourceServer {
     if (accepted.proved.boundBy.length === 0) this.unbound?.add(accepted.token, routeOf(at));
   }
 
-  /** Ends the connections to the authorization servers. */
+  /** Begins what goes on in the background: called once, before the app listens. */
+  async start(): Promise<void> {
+    await this.rules.certificateChecks?.start();
+  }
+
+  /** Ends what goes on in the background, and the connections to the authorization servers. */
   async close(): Promise<void> {
-    const all = [...this.authorizationServers.values(), this.resolvedServers];
-    await Promise.all(all.map(async (server) => server?.close()));
+    const { certificateChecks } = this.rules;
+    const all = [...this.authorizationServers.values(), this.resolvedServers, certificateChecks];
+    await Promise.all(all.map(async (part) => part?.close()));
   }
 }
 
 function countedWith(
-  chainError: string | undefined,
+  verdict: ChainVerdict,
   certificate: ClientCertificate,
-  trust: 'ca' | 'any',
+  { options, certificateChecks }: AuthenticationRules,
+): MaybePromise<CountedCertificate | undefined> {
+  if (verdict.kind === 'unverified') {
+    return chainTrust(options.clientCertificate) === 'any'
+      ? { certificate, chainVerified: false }
+      : undefined;
+  }
+  if (certificateChecks === undefined) return { certificate, chainVerified: true };
+  return andThenWith(certificateChecks.problemOf(certificate, verdict), countedUnless, certificate);
+}
+
+function countedUnless(
+  problem: CertificateProblem | undefined,
+  certificate: ClientCertificate,
 ): CountedCertificate | undefined {
-  if (chainError !== undefined && trust !== 'any') return undefined;
-  return { certificate, chainVerified: chainError === undefined };
+  return problem === undefined ? { certificate, chainVerified: true } : undefined;
 }
 
 /** Makes what requests are decided by: the authorization servers, the source of certificates, the rules of DPoP. */
@@ -246,6 +268,7 @@ function createAuthenticationRules(
   {
     dpop = options.dpop === undefined ? undefined : createDpopRules(options.dpop),
     certificateSource = createCertificateSource(options.clientCertificate),
+    certificateChecks = certificateChecksOf(options.clientCertificate),
     statusOf = () => undefined,
     handsOutTokens = true,
     bytesPerCharacter,
@@ -261,6 +284,7 @@ function createAuthenticationRules(
     knownTokens:
       options.tokenCache === undefined ? undefined : new KnownTokens(options.tokenCache, bytesPerCharacter),
     certificateSource,
+    certificateChecks,
     seenCertificates: new SeenCertificates(),
     schemes: dpop === undefined ? ['Bearer'] : ['Bearer', 'DPoP'],
     dpop,

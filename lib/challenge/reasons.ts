@@ -142,9 +142,14 @@ export function toldOf(reason: RefusalReason): (typeof TOLD)[keyof typeof TOLD] 
   return TOLD[rowOf(reason)[1]];
 }
 
+/** Whether a reason says nothing of the caller. */
+export function isOutage(reason: RefusalReason): reason is ReasonTold<'outage'> {
+  return rowOf(reason)[1] === 'outage';
+}
+
 /** What listeners are told: an outage says nothing of the caller. */
 export function outcomeOf(reason: RefusalReason): 'refused' | 'unavailable' {
-  return rowOf(reason)[1] === 'outage' ? 'unavailable' : 'refused';
+  return isOutage(reason) ? 'unavailable' : 'refused';
 }
 
 /** The level at which a refusal is logged. */

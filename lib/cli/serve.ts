@@ -35,6 +35,7 @@ export async function serve({
   const log = new ServeLog(logLevel);
   logTo(log);
   const forwardAuth = new ForwardAuth(settings);
+  await forwardAuth.start();
   const answer: RequestListener = (request, response) => void forwardAuth.respond(request, response);
   const server =
     tls === undefined ? createServer(LIMITS, answer) : createTlsServer({ ...LIMITS, ...tls }, answer);

@@ -3,11 +3,12 @@ import type { IncomingMessage } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import { Server, type TLSSocket } from 'node:tls';
 import { asksForCertificate } from '../tls/asks-for-certificate.js';
-import { clientTrustOf } from '../tls/client-trust.js';
+import { type ClientTrust, clientTrustOf } from '../tls/client-trust.js';
 import { certificateThumbprint } from './certificate-thumbprint.js';
-import type { PathVerdict } from './chain/certification-path.js';
+import { type ChainVerdict, chainVerdictOf, unverified } from './chain/chain-verdict.js';
 import { verdictOf } from './chain/configured-cas.js';
 import { issuersOf } from './thumbprint-hint.js';
+import type { MaybePromise } from '../common/maybe-promise.js';
 import { type HttpRequest, rawRequestOf } from '../request/http-request.js';
 
 /** The certificate whose private key the client proved in a TLS handshake: with us, or with a proxy that we trust. */
@@ -21,10 +22,10 @@ export interface ClientCertificate {
   /** Milliseconds since the epoch. */
   readonly notAfter: number;
   /**
-   * Says why its chain does not lead to a trusted CA; `undefined` when it does. A chain that we verify ourselves is
-   * verified only when this is asked.
+   * Says whether its chain leads to a trusted CA. A chain that we verify ourselves is verified only when this is asked, and
+   * the verdict is kept: it is the same object the next time.
    */
-  readonly chainError: () => string | undefined | Promise<string | undefined>;
+  readonly chain: () => MaybePromise<ChainVerdict>;
   /** The certificates behind it, for the log: of a connection of ours, whose chain is verified at once. */
   readonly issuers?: () => readonly X509Certificate[];
 }
@@ -99,7 +100,7 @@ export function connectionOf(raw: IncomingMessage): Connection {
 function readConnection(connection: Connection): ClientCertificateFinding {
   const x509 = connection.getPeerX509Certificate?.();
   if (x509 === undefined) return whyNone(connection);
-  const certificate = describeX509(x509, chainErrorOf(connection, x509));
+  const certificate = describeX509(x509, chainOf(connection, x509));
   return {
     kind: 'found',
     certificate: { ...certificate, issuers: () => issuersOf(connection as TLSSocket) },
@@ -117,43 +118,46 @@ function whyNone(connection: Connection): ClientCertificateFinding {
  * of the server, and sessions of other servers, may trust others. That is found out once for each connection, and once
  * more when a certificate or a revocation list of the chain is out of date.
  */
-function chainErrorOf(connection: Connection, x509: X509Certificate): () => string | undefined {
+function chainOf(connection: Connection, x509: X509Certificate): () => ChainVerdict {
   if (connection.authorized !== true) {
-    const error = String(connection.authorizationError);
-    return () => error;
+    const verdict = unverified(String(connection.authorizationError));
+    return () => verdict;
   }
   const { server } = connection as { readonly server?: unknown };
-  if (!(server instanceof Server)) return () => 'the CAs of the server of this connection are not known';
+  if (!(server instanceof Server)) return () => CAS_UNKNOWN;
   const trust = clientTrustOf(server);
-  let verdict: PathVerdict | undefined;
+  let verdict: ChainVerdict | undefined;
   return () => {
     const now = Date.now();
-    verdict ??= verdictOf(trust, x509, now);
+    verdict ??= verdictByCas(trust, x509, now);
     // Where a CA was renewed, another path may stand.
-    if (isOutOfDate(verdict, now)) verdict = orOutOfDate(verdictOf(trust, x509, now), now);
-    return verdict.kind === 'valid' ? undefined : verdict.error;
+    if (isOutOfDate(verdict, now)) verdict = orOutOfDate(verdictByCas(trust, x509, now), now);
+    return verdict;
   };
 }
 
-function isOutOfDate(verdict: PathVerdict, now: number): boolean {
-  return verdict.kind === 'valid' && now > verdict.until;
+const CAS_UNKNOWN = unverified('the CAs of the server of this connection are not known');
+const OUT_OF_DATE = unverified('a certificate or a revocation list of its chain is out of date');
+
+function verdictByCas(trust: ClientTrust, x509: X509Certificate, now: number): ChainVerdict {
+  return chainVerdictOf(verdictOf(trust, x509, now));
 }
 
-function orOutOfDate(verdict: PathVerdict, now: number): PathVerdict {
-  if (verdict.kind === 'valid' && now <= verdict.until) return verdict;
-  return { kind: 'invalid', error: 'a certificate or a revocation list of its chain is out of date' };
+function isOutOfDate(verdict: ChainVerdict, now: number): boolean {
+  return verdict.kind === 'verified' && now > verdict.until;
 }
 
-/** @param chainError says why its chain does not lead to a trusted CA */
-export function describeX509(
-  x509: X509Certificate,
-  chainError: ClientCertificate['chainError'],
-): ClientCertificate {
+function orOutOfDate(verdict: ChainVerdict, now: number): ChainVerdict {
+  return verdict.kind === 'verified' && now <= verdict.until ? verdict : OUT_OF_DATE;
+}
+
+/** @param chain says whether its chain leads to a trusted CA */
+export function describeX509(x509: X509Certificate, chain: ClientCertificate['chain']): ClientCertificate {
   return {
     identity: x509,
     thumbprint: certificateThumbprint(x509.raw),
     notBefore: Date.parse(x509.validFrom),
     notAfter: Date.parse(x509.validTo),
-    chainError,
+    chain,
   };
 }

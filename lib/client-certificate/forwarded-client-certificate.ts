@@ -1,4 +1,5 @@
 import { invalidRequest, type OAuthError } from '../challenge/oauth-error.js';
+import { unverified } from './chain/chain-verdict.js';
 import { chainVerifier } from './chain/chain-verifier.js';
 import type { ForwardedCertificateParser } from './header/forwarded-certificate.js';
 import { parserOf } from './header/parser-of.js';
@@ -38,7 +39,7 @@ export function forwardedClientCertificate(configured: HeaderCertificateSettings
     const verdict = verdictOf(request, settings);
     return {
       kind: 'found',
-      certificate: verdict === undefined ? certificate : { ...certificate, chainError: () => verdict },
+      certificate: verdict === undefined ? certificate : { ...certificate, chain: () => unverified(verdict) },
     };
   };
 }

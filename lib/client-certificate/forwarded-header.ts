@@ -56,7 +56,7 @@ function describe(parsed: ForwardedCertificateResult, verify: ChainVerifier): Fo
       const certificateWith = (chain: readonly Uint8Array[]): ClientCertificate =>
         chain.length === 0
           ? certificate
-          : { ...certificate, chainError: () => verify(x509, [...parsed.chain, ...chain]) };
+          : { ...certificate, chain: () => verify(x509, [...parsed.chain, ...chain]) };
       // Stryker disable next-line StringLiteral: it is asked only whether it is another kind
       return { kind: 'certificate', certificateWith };
     }
@@ -85,6 +85,6 @@ function describeThumbprint(
     notBefore: FIRST_DATE,
     notAfter: LAST_DATE,
     // Stryker disable next-line ArrayDeclaration: without a certificate there is no chain to look at
-    chainError: () => verify(undefined, []),
+    chain: () => verify(undefined, []),
   };
 }

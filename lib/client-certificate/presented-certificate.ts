@@ -32,7 +32,7 @@ export async function presentedCertificate(certificate: ClientCertificate): Prom
     ...(identity instanceof X509Certificate ? describeCertificate(identity) : describeForwarded(identity)),
     notBefore: new Date(notBefore),
     notAfter: new Date(notAfter),
-    chainVerified: (await certificate.chainError()) === undefined,
+    chainVerified: (await certificate.chain()).kind === 'verified',
   };
 }
 

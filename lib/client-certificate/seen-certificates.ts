@@ -1,5 +1,6 @@
 import { hash, X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { isVerifiedAtOnce } from './chain/chain-verdict.js';
 import type { ClientCertificate } from './client-certificate.js';
 import { explainMismatch } from './thumbprint-hint.js';
 
@@ -57,8 +58,8 @@ export class SeenCertificates {
 }
 
 /** Only of a certificate of the connection that is known at once: a hint is not worth a verification. */
-function isVerified({ issuers, chainError }: ClientCertificate): boolean {
-  return issuers !== undefined && chainError() === undefined;
+function isVerified({ issuers, chain }: ClientCertificate): boolean {
+  return issuers !== undefined && isVerifiedAtOnce(chain());
 }
 
 /** None where the connection has ended in the meantime. */

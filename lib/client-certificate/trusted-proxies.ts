@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import type { TrustedProxy } from '../cert-bound-auth.options.js';
 import { isThumbprint } from './certificate-thumbprint.js';
+import { isVerifiedAtOnce } from './chain/chain-verdict.js';
 import { equalInConstantTime } from '../common/equal-in-constant-time.js';
 import { certificateOn, type Connection, connectionOf, hasConfiguredCas } from './client-certificate.js';
 
@@ -85,11 +86,11 @@ function provesCertificate(thumbprint: string): PeerRule {
     if (finding.kind === 'none' || !equalInConstantTime(finding.certificate.thumbprint, thumbprint)) {
       return UNTRUSTED;
     }
-    const { notBefore, notAfter, chainError } = finding.certificate;
+    const { notBefore, notAfter, chain } = finding.certificate;
     const needsCa = hasConfiguredCas(connection);
     return () => {
       const now = Date.now();
-      return notBefore <= now && now <= notAfter && (!needsCa || chainError() === undefined);
+      return notBefore <= now && now <= notAfter && (!needsCa || isVerifiedAtOnce(chain()));
     };
   };
 }

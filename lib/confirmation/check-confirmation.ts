@@ -1,7 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import type { BindingPolicy } from '../cert-bound-auth.options.js';
 import type { BindingMethod, Confirmation, AuthenticationScheme } from '../decision.js';
-import { invalidToken } from '../challenge/oauth-error.js';
+import { invalidToken, type OAuthError, outage } from '../challenge/oauth-error.js';
+import { isOutage } from '../challenge/reasons.js';
+import type { ChainVerdict } from '../client-certificate/chain/chain-verdict.js';
+import type { CertificateChecks, CertificateProblem } from '../client-certificate/certificate-checks.js';
 import type {
   ClientCertificate,
   ClientCertificateFinding,
@@ -13,15 +16,14 @@ import type { SeenCertificates } from '../client-certificate/seen-certificates.j
 /** What a certificate counts by. */
 export interface CertificateRules {
   readonly trust: 'ca' | 'any';
-  /** Milliseconds since the epoch. */
-  readonly now: number;
+  /** What must hold beside its chain; `undefined` where that is nothing. */
+  readonly certificateChecks: CertificateChecks | undefined;
 }
 
 /** How the caller came, and what it can prove. */
-export interface ProofOfPossession {
+export interface ProofOfPossession extends CertificateRules {
   readonly scheme: AuthenticationScheme;
   readonly certificate: ClientCertificateFinding;
-  readonly trust: CertificateRules['trust'];
   /** Remembers what has counted, to explain in the log what does not. */
   readonly seenCertificates: SeenCertificates;
   /**
@@ -111,7 +113,7 @@ function checkCertificate(expected: string, possession: ProofOfPossession, now: 
     const detail = describeMismatch(expected, certificate, possession);
     throw invalidToken('certificate_mismatch', { detail });
   }
-  return andThenWith(checkChain(certificate, possession.trust), remember, certificate, possession);
+  return andThenWith(checkTrust(certificate, possession), remember, certificate, possession);
 }
 
 function remember(
@@ -135,15 +137,17 @@ function describeMismatch(
 
 /**
  * Checks that a certificate counts: its validity at this moment, for a connection can outlive the certificate that it
- * was made with, and its chain, unless `any` is trusted.
- * @throws OAuthError 401 `invalid_token`
+ * was made with, its chain, unless `any` is trusted, and what else the options ask of it.
+ * @param now milliseconds since the epoch
+ * @throws OAuthError 401 `invalid_token`; 503 where something that is asked of it can't be found out
  */
 export function checkCertificateCounts(
   certificate: ClientCertificate,
-  { trust, now }: CertificateRules,
+  rules: CertificateRules,
+  now: number,
 ): MaybePromise<void> {
   checkValidity(certificate, now);
-  return checkChain(certificate, trust);
+  return checkTrust(certificate, rules);
 }
 
 /** Whether a moment is within the validity of a certificate; of a date that could not be parsed, NaN, no moment is. */
@@ -157,10 +161,26 @@ function checkValidity({ notBefore, notAfter }: ClientCertificate, now: number):
   if (!(now >= notBefore)) throw invalidToken('certificate_not_yet_valid');
 }
 
-function checkChain(certificate: ClientCertificate, trust: CertificateRules['trust']): MaybePromise<void> {
-  if (trust !== 'any') return andThen(certificate.chainError(), requireNoError);
+function checkTrust(
+  certificate: ClientCertificate,
+  { trust, certificateChecks }: CertificateRules,
+): MaybePromise<void> {
+  if (trust !== 'any') return andThenWith(certificate.chain(), checkVerdict, certificate, certificateChecks);
 }
 
-function requireNoError(chainError: string | undefined): void {
-  if (chainError !== undefined) throw invalidToken('certificate_untrusted', { detail: chainError });
+function checkVerdict(
+  verdict: ChainVerdict,
+  certificate: ClientCertificate,
+  checks: CertificateChecks | undefined,
+): MaybePromise<void> {
+  if (verdict.kind === 'unverified') throw invalidToken('certificate_untrusted', { detail: verdict.error });
+  if (checks !== undefined) return andThen(checks.problemOf(certificate, verdict), requireNoProblem);
+}
+
+function requireNoProblem(problem: CertificateProblem | undefined): void {
+  if (problem !== undefined) throw refusalOf(problem);
+}
+
+function refusalOf({ reason, detail }: CertificateProblem): OAuthError {
+  return isOutage(reason) ? outage(reason, { detail }) : invalidToken(reason, { detail });
 }

@@ -97,6 +97,7 @@ export class ForwardAuthModule
     checkDocumentOfApp(this.forwardAuth, this.modules);
     this.forwardAuth.listenBy(listenersOf(this.modules, this.moduleRef));
     this.stopTelemetry = await startTelemetry();
+    await this.forwardAuth.start();
   }
 
   /** Before the app's routes, whatever the adapter: the endpoint is there even where nothing can come earlier. */

@@ -105,7 +105,12 @@ export class ForwardAuth {
     return andThenWith(this.answer(raw), send, response);
   }
 
-  /** Ends the connections to the authorization servers. */
+  /** Begins what goes on in the background: called once, before the endpoint answers. */
+  async start(): Promise<void> {
+    await Promise.all([...this.policies.values()].map(async (policy) => policy.start()));
+  }
+
+  /** Ends what goes on in the background, and the connections to the authorization servers. */
   async close(): Promise<void> {
     await Promise.all([...this.policies.values()].map(async (policy) => policy.close()));
   }

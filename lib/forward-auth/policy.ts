@@ -94,7 +94,12 @@ export class Policy {
     this.server.listenBy(listeners);
   }
 
-  /** Ends the connections to the authorization servers. */
+  /** Begins what goes on in the background: called once, before the endpoint answers. */
+  async start(): Promise<void> {
+    await this.server.start();
+  }
+
+  /** Ends what goes on in the background, and the connections to the authorization servers. */
   async close(): Promise<void> {
     await this.server.close();
   }

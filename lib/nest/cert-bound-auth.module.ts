@@ -244,6 +244,7 @@ export class CertBoundAuthModule
     else if (!hasMessageHandlers(this.modules) && !hasGateways(this.modules)) return;
     this.authenticator.listenBy(listenersOf(this.modules, this.moduleRef));
     this.stopTelemetry = await startTelemetry();
+    await this.authenticator.start();
     if (this.options.bootstrap === 'eager') await this.servers.prepare();
   }
 

@@ -11,6 +11,7 @@ import {
 } from '../../lib/client-certificate/client-certificate.js';
 import { rememberedCertificate } from '../../lib/nest/exchange/remembered-certificate.js';
 import type { HttpRequest } from '../../lib/request/http-request.js';
+import { chainErrorOf } from '../support/chain-verdicts.js';
 
 let ca: TestCertificateAuthority;
 let client: TestCertificate;
@@ -32,7 +33,7 @@ test('INV2: the certificate that find returns for a request is the certificate o
   for (const text of [client.cert, client.der]) {
     const finding = findBy((request) => (request === REQUEST ? text : undefined), { ca: ca.cert });
     expect(finding).toMatchObject({ kind: 'found', certificate: { thumbprint: client.thumbprint } });
-    if (finding.kind === 'found') expect(await finding.certificate.chainError()).toBeUndefined();
+    if (finding.kind === 'found') expect(await chainErrorOf(finding.certificate)).toBeUndefined();
   }
 });
 
@@ -40,7 +41,7 @@ test('INV2: the certificate is looked for where the configuration says, and its 
   expect(createCertificateSource({ from: 'tls', trust: 'ca' })).toBe(tlsClientCertificate);
   const foreign = findBy(() => client.der, { ca: (await TestCertificateAuthority.create()).cert });
   if (foreign.kind === 'none') throw new Error(foreign.detail);
-  expect(await foreign.certificate.chainError()).toEqual(expect.any(String));
+  expect(await chainErrorOf(foreign.certificate)).toEqual(expect.any(String));
   const fromHeader = createCertificateSource({
     from: 'header',
     header: 'x-cert',

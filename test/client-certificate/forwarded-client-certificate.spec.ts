@@ -8,6 +8,7 @@ import type {
 } from '../../lib/client-certificate/client-certificate.js';
 import { forwardedClientCertificate } from '../../lib/client-certificate/forwarded-client-certificate.js';
 import type { HttpRequest } from '../../lib/request/http-request.js';
+import { chainErrorOf } from '../support/chain-verdicts.js';
 
 let ca: TestCertificateAuthority;
 let intermediate: TestCertificateAuthority;
@@ -77,14 +78,14 @@ describe('RFC9440: the header of a trusted proxy', () => {
     );
   });
 
-  test('the log repeats the verdict of the proxy when it is not the required one', () => {
+  test('the log repeats the verdict of the proxy when it is not the required one', async () => {
     const find = finder({ verifyHeader: { name: 'x-verify', value: 'SUCCESS' } });
-    const errorWith = (...verdict: readonly string[]): unknown =>
-      found(find(['X-Cert', item(client), ...verdict])).chainError();
+    const errorWith = async (...verdict: readonly string[]): Promise<unknown> =>
+      chainErrorOf(found(find(['X-Cert', item(client), ...verdict])));
     for (const verdict of [[], ['X-Verify', ''], ['X-Verify', 'NONE']]) {
-      expect(errorWith(...verdict)).toBe('the header x-verify is not SUCCESS');
+      expect(await errorWith(...verdict)).toBe('the header x-verify is not SUCCESS');
     }
-    expect(() => errorWith('X-Verify', 'SUCCESS', 'X-Verify', 'SUCCESS')).toThrow(
+    await expect(errorWith('X-Verify', 'SUCCESS', 'X-Verify', 'SUCCESS')).rejects.toThrow(
       refusal('certificate_header_repeated', 'more than one header x-verify'),
     );
   });
@@ -114,9 +115,9 @@ describe('RFC9440: the header of a trusted proxy', () => {
       notBefore: -8.64e15,
       notAfter: 8.64e15,
     });
-    expect(await certificate.chainError()).toBeUndefined();
+    expect(await chainErrorOf(certificate)).toBeUndefined();
     const verifying = finder({ format: { xfcc: { hashAlone: true } }, trust: { ca: ca.cert } });
-    expect(await found(verifying(['X-Cert', `Hash=${hash}`])).chainError()).toBe(
+    expect(await chainErrorOf(found(verifying(['X-Cert', `Hash=${hash}`])))).toBe(
       'of the certificate only a digest is known',
     );
   });
@@ -125,7 +126,7 @@ describe('RFC9440: the header of a trusted proxy', () => {
 describe('RFC9440: the chain in a header of its own', () => {
   const verifying = (): Find => finder({ chainHeader: 'x-chain', trust: { ca: ca.cert } });
   const errorWith = async (find: Find, ...chain: readonly string[]): Promise<string | undefined> =>
-    found(find(['X-Cert', item(client), ...chain.flatMap((line) => ['X-Chain', line])])).chainError();
+    chainErrorOf(found(find(['X-Cert', item(client), ...chain.flatMap((line) => ['X-Chain', line])])));
 
   test('the chain is read across lines and commas, and empty members are skipped', async () => {
     const find = verifying();

@@ -3,12 +3,13 @@ import { selfSignedCertificate, TestCertificateAuthority } from 'nestjs-cert-bou
 import { expect, test } from 'vitest';
 import { describeX509 } from '../../lib/client-certificate/client-certificate.js';
 import { presentedCertificate } from '../../lib/client-certificate/presented-certificate.js';
+import { unverified, VOUCHED_FOR } from '../../lib/client-certificate/chain/chain-verdict.js';
 
 async function namesOf(options: { readonly hosts?: readonly string[]; readonly uris?: readonly string[] }) {
   const ca = await TestCertificateAuthority.create();
   const { cert } = await ca.issueClientCertificate('client', options);
   const { subjectAltNames } = await presentedCertificate(
-    describeX509(new X509Certificate(cert), () => undefined),
+    describeX509(new X509Certificate(cert), () => VOUCHED_FOR),
   );
   return subjectAltNames;
 }
@@ -38,7 +39,7 @@ test('a certificate known by its digest alone shows the names that the proxy gav
     thumbprint,
     notBefore: -8.64e15,
     notAfter: 8.64e15,
-    chainError: () => 'unknown',
+    chain: () => unverified('unknown'),
   });
   expect(described).toEqual({
     ...identity,
@@ -57,7 +58,7 @@ test('a certificate with an empty subject, as SPIFFE has them, has a subject tha
   const ca = await TestCertificateAuthority.create();
   const { cert } = await ca.issueClientCertificate('', { uris: ['spiffe://bank.example/a'] });
   expect(new X509Certificate(cert).subject).toBeUndefined();
-  const described = await presentedCertificate(describeX509(new X509Certificate(cert), () => undefined));
+  const described = await presentedCertificate(describeX509(new X509Certificate(cert), () => VOUCHED_FOR));
   expect(described).toMatchObject({
     subject: '',
     issuer: 'CN=Test CA',
@@ -67,6 +68,6 @@ test('a certificate with an empty subject, as SPIFFE has them, has a subject tha
 
 test('a certificate with an empty issuer has an issuer that is an empty string', async () => {
   const { cert } = await selfSignedCertificate('');
-  const described = await presentedCertificate(describeX509(new X509Certificate(cert), () => undefined));
+  const described = await presentedCertificate(describeX509(new X509Certificate(cert), () => VOUCHED_FOR));
   expect(described).toMatchObject({ subject: '', issuer: '' });
 });

@@ -7,6 +7,7 @@ import {
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type ClientCertificate, describeX509 } from '../../lib/client-certificate/client-certificate.js';
 import { SeenCertificates } from '../../lib/client-certificate/seen-certificates.js';
+import { unverified, VOUCHED_FOR } from '../../lib/client-certificate/chain/chain-verdict.js';
 
 const SPIFFE = 'spiffe://example.com/payments';
 const OTHER_SPIFFE = 'spiffe://example.com/accounts';
@@ -31,7 +32,7 @@ describe('the hint for a certificate mismatch', () => {
     certificate: TestCertificate,
     more: Partial<ClientCertificate> = {},
   ): ClientCertificate => ({
-    ...describeX509(parsed(certificate), () => undefined),
+    ...describeX509(parsed(certificate), () => VOUCHED_FOR),
     issuers: () => [],
     ...more,
   });
@@ -42,7 +43,7 @@ describe('the hint for a certificate mismatch', () => {
     const seen = having(old);
     expect(seen.explain(old.thumbprint, presented(renewed), 'ca')).toEqual(RENEWED);
     expect(seen.explain(old.thumbprint, presented(renewed), 'any')).toBeUndefined();
-    const untrusted = presented(renewed, { chainError: () => 'self-signed' });
+    const untrusted = presented(renewed, { chain: () => unverified('self-signed') });
     expect(seen.explain(old.thumbprint, untrusted, 'ca')).toBeUndefined();
     const { issuers: _none, ...forwarded } = presented(renewed);
     expect(seen.explain(old.thumbprint, forwarded, 'ca')).toBeUndefined();

@@ -7,12 +7,17 @@ import {
   checkConfirmation,
   type ProofOfPossession,
 } from '../../lib/confirmation/check-confirmation.js';
+import {
+  CertificateChecks,
+  type CertificateProblem,
+} from '../../lib/client-certificate/certificate-checks.js';
 import { SeenCertificates } from '../../lib/client-certificate/seen-certificates.js';
 import {
   type ClientCertificate,
   type ClientCertificateFinding,
   describeX509,
 } from '../../lib/client-certificate/client-certificate.js';
+import { unverified, VOUCHED_FOR } from '../../lib/client-certificate/chain/chain-verdict.js';
 
 let ca: TestCertificateAuthority;
 let client: TestCertificate;
@@ -31,9 +36,9 @@ const KEY = 'k'.repeat(43);
 
 function certificateOf(
   { cert }: TestCertificate,
-  chainError: ClientCertificate['chainError'] = () => undefined,
+  chain: ClientCertificate['chain'] = () => VOUCHED_FOR,
 ): ClientCertificate {
-  return describeX509(new X509Certificate(cert), chainError);
+  return describeX509(new X509Certificate(cert), chain);
 }
 
 const found = (certificate: ClientCertificate): ClientCertificateFinding => ({ kind: 'found', certificate });
@@ -45,6 +50,7 @@ function caller(differs: Partial<ProofOfPossession> = {}): ProofOfPossession {
     certificate: found(certificateOf(client)),
     seenCertificates: new SeenCertificates(),
     trust: 'ca',
+    certificateChecks: undefined,
     checkProof: () => {
       throw new Error('no proof is needed');
     },
@@ -133,8 +139,8 @@ describe('RFC8705-1: the certificate of the caller', () => {
   });
 
   test('a certificate is accepted when its chain is valid, or when any chain is trusted', async () => {
-    for (const chainError of [() => 'why', async () => 'why']) {
-      const certificate = found(certificateOf(client, chainError));
+    for (const chain of [() => unverified('why'), async () => unverified('why')]) {
+      const certificate = found(certificateOf(client, chain));
       await expect(check(bound(), caller({ certificate }))).rejects.toMatchObject(
         refusal('certificate_untrusted', 'why'),
       );
@@ -142,7 +148,7 @@ describe('RFC8705-1: the certificate of the caller', () => {
         boundBy: ['certificate'],
       });
     }
-    const certificate = found(certificateOf(client, async () => undefined));
+    const certificate = found(certificateOf(client, async () => VOUCHED_FOR));
     expect(await check(bound(), caller({ certificate }))).toEqual({ boundBy: ['certificate'] });
   });
 
@@ -162,7 +168,10 @@ describe('RFC8705-1: the certificate of the caller', () => {
     const plain = `the token is bound to ${client.thumbprint}, the client presented ${renewed.thumbprint}`;
     const ofRenewed = { ...certificateOf(renewed), issuers: () => [] };
     expect(await mismatchOf(ofRenewed)).toBe(plain);
-    const distrusted = caller({ seenCertificates, certificate: found(certificateOf(client, () => 'why')) });
+    const distrusted = caller({
+      seenCertificates,
+      certificate: found(certificateOf(client, () => unverified('why'))),
+    });
     await expect(check(bound(), distrusted)).rejects.toThrow();
     expect(await mismatchOf(ofRenewed), 'one that did not count was not seen').toBe(plain);
     await check(bound(), caller({ seenCertificates }));
@@ -236,10 +245,33 @@ describe('RFC9449-1: the key of the caller', () => {
   });
 });
 
+describe('what else must hold of a certificate', () => {
+  const by = (problem: CertificateProblem | undefined): CertificateChecks =>
+    new CertificateChecks([{ problemOf: () => problem }]);
+  const bound = (): Confirmation => ({ certificateThumbprint: client.thumbprint });
+
+  test('a certificate that a check speaks against is refused by its reason, and one that cannot be checked is 503', async () => {
+    const refused = { reason: 'certificate_untrusted', detail: 'why' } as const;
+    await expect(check(bound(), caller({ certificateChecks: by(refused) }))).rejects.toMatchObject(
+      refusal('certificate_untrusted', 'why'),
+    );
+    const unknown = { reason: 'replay_store_unavailable', detail: 'down' } as const;
+    await expect(check(bound(), caller({ certificateChecks: by(unknown) }))).rejects.toMatchObject({
+      refusal: { status: 503 },
+      ...unknown,
+    });
+    expect(await check(bound(), caller({ certificateChecks: by(undefined) }))).toEqual({
+      boundBy: ['certificate'],
+    });
+  });
+});
+
 test('INV2: a certificate on a public route is accepted by the same validity and chain', async () => {
-  const certificate = { ...certificateOf(client, () => 'why'), notBefore: 1000, notAfter: 2000 };
+  const certificate = { ...certificateOf(client, () => unverified('why')), notBefore: 1000, notAfter: 2000 };
   const counts = async (now: number, trust: 'ca' | 'any'): Promise<unknown> =>
-    Promise.resolve().then(() => checkCertificateCounts(certificate, { trust, now }));
+    Promise.resolve().then(() =>
+      checkCertificateCounts(certificate, { trust, certificateChecks: undefined }, now),
+    );
   expect(await counts(1500, 'any')).toBeUndefined();
   await expect(counts(1500, 'ca')).rejects.toMatchObject(refusal('certificate_untrusted', 'why'));
   await expect(counts(2001, 'any')).rejects.toMatchObject(refusal('certificate_expired'));

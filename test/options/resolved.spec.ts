@@ -13,6 +13,7 @@ import { resolveForwardAuth } from '../../lib/forward-auth/resolve-forward-auth.
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { HttpRequest } from '../../lib/request/http-request.js';
 import { KEYS } from './wrong-values.js';
+import { chainErrorOf } from '../support/chain-verdicts.js';
 
 const API = 'https://api.example.com';
 const AS = 'https://as.example.com';
@@ -90,7 +91,7 @@ async function found(source: Resolved['clientCertificate']): Promise<unknown> {
       try {
         const finding = find({ rawHeaders, socket: { remoteAddress } } as unknown as HttpRequest);
         if (finding.kind === 'none') return finding.detail;
-        return await finding.certificate.chainError?.();
+        return await chainErrorOf(finding.certificate);
       } catch (error) {
         return (error as { readonly detail?: string }).detail;
       }

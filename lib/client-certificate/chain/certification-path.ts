@@ -8,6 +8,8 @@ import { isTrustedCa } from './may-issue.js';
 export type PathVerdict =
   | {
       readonly kind: 'valid';
+      /** From the certificate itself to the trusted one. */
+      readonly path: readonly X509Certificate[];
       /** When the first certificate of the path expires, in milliseconds since the epoch. */
       readonly until: number;
     }
@@ -42,9 +44,10 @@ export async function validatePath(
     if (problem !== undefined) return { kind: 'invalid', error: problem };
     const issuers = issuersOf(leaf, chain, cas, now);
     const search: Search = { issuers, signatures: 0, error: 'no path leads to a trusted CA' };
-    const path = await findPath(leaf, [], search);
-    if (path === undefined) return { kind: 'invalid', error: search.error };
-    return { kind: 'valid', until: Math.min(...[leaf, ...path].map(({ validTo }) => Date.parse(validTo))) };
+    const above = await findPath(leaf, [], search);
+    if (above === undefined) return { kind: 'invalid', error: search.error };
+    const path = [leaf, ...above];
+    return { kind: 'valid', path, until: Math.min(...path.map(({ validTo }) => Date.parse(validTo))) };
   } catch (error) {
     return { kind: 'invalid', error: messageOf(error) };
   }

@@ -2,41 +2,41 @@ import { hash, X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { HeaderClientCertificateOptions } from '../../cert-bound-auth.options.js';
 import type { MaybePromise } from '../../common/maybe-promise.js';
-import { type PathVerdict, validatePath } from './certification-path.js';
+import { validatePath } from './certification-path.js';
+import { type ChainVerdict, chainVerdictOf, unverified, VOUCHED_FOR } from './chain-verdict.js';
 import { readCaCertificates } from './read-certificates.js';
 
 /**
- * Says why a certificate's chain does not lead to a trusted CA; `undefined` when it does. At once where there is nothing to
- * verify.
+ * Says whether a certificate's chain leads to a trusted CA. At once where there is nothing to verify.
  * @param leaf `undefined` where of the certificate only a digest is known
  * @param chain the certificates that came with it, each DER
  */
 export type ChainVerifier = (
   leaf: X509Certificate | undefined,
   chain: readonly Uint8Array[],
-) => MaybePromise<string | undefined>;
+) => MaybePromise<ChainVerdict>;
+
+const NOT_VERIFIED = unverified('the chain was not verified');
+const DIGEST_ONLY = unverified('of the certificate only a digest is known');
+const EXPIRED = unverified('a certificate of the chain has expired');
 
 /** Verifies chains as the configuration says. @throws Error when the CAs can't be read */
 export function chainVerifier(trust: HeaderClientCertificateOptions['trust']): ChainVerifier {
-  if (trust === 'proxy') return () => undefined;
-  if (trust === 'any') return () => 'the chain was not verified';
+  if (trust === 'proxy') return () => VOUCHED_FOR;
+  if (trust === 'any') return () => NOT_VERIFIED;
   const cas = readCaCertificates(trust.ca);
-  return rememberVerdicts(async (leaf, chain, now) =>
-    validatePath(
-      leaf,
-      chain.map((der) => new X509Certificate(der)),
-      cas,
-      now,
-    ),
-  );
+  return rememberVerdicts(async (leaf, chain, now) => {
+    const certificates = chain.map((der) => new X509Certificate(der));
+    return chainVerdictOf(await validatePath(leaf, certificates, cas, now));
+  });
 }
 
-type Validate = (leaf: X509Certificate, chain: readonly Uint8Array[], now: number) => Promise<PathVerdict>;
+type Validate = (leaf: X509Certificate, chain: readonly Uint8Array[], now: number) => Promise<ChainVerdict>;
 
 interface Remembered {
   /** Milliseconds since the epoch. */
   readonly at: number;
-  readonly verdict: Promise<PathVerdict>;
+  readonly verdict: Promise<ChainVerdict>;
 }
 
 const MINUTE_MS = 60_000;
@@ -46,7 +46,7 @@ const MOST_VERDICTS = 20_000;
 function rememberVerdicts(validate: Validate): ChainVerifier {
   const verdicts = new LRUCache<string, Remembered>({ max: MOST_VERDICTS });
   return async (leaf, chain) => {
-    if (leaf === undefined) return 'of the certificate only a digest is known';
+    if (leaf === undefined) return DIGEST_ONLY;
     const now = Date.now();
     const key = [leaf.raw, ...chain].map((der) => hash('sha256', der, 'base64url')).join();
     const known = verdicts.get(key);
@@ -56,7 +56,6 @@ function rememberVerdicts(validate: Validate): ChainVerifier {
         : validate(leaf, chain, now);
     if (verdict !== known?.verdict) verdicts.set(key, { at: now, verdict });
     const found = await verdict;
-    if (found.kind === 'invalid') return found.error;
-    return now <= found.until ? undefined : 'a certificate of the chain has expired';
+    return found.kind === 'unverified' || now <= found.until ? found : EXPIRED;
   };
 }

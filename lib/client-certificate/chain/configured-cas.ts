@@ -108,7 +108,7 @@ class ConfiguredCas {
   private checkRevocation(path: readonly X509Certificate[], now: number): PathVerdict {
     let until = Math.min(...path.map(({ validTo }) => Date.parse(validTo)));
     // Stryker disable next-line ConditionalExpression: without lists there is nothing to look up
-    if (!this.checksRevocation) return { kind: 'valid', until };
+    if (!this.checksRevocation) return { kind: 'valid', path, until };
     for (const certificate of path.length === 1 ? path : path.slice(0, -1)) {
       const { issuer, serialNumber } = fieldsOf(certificate);
       const lists = this.lists.filter(
@@ -125,7 +125,7 @@ class ConfiguredCas {
       }
       until = Math.min(until, Math.max(...lists.map(endOf)));
     }
-    return { kind: 'valid', until };
+    return { kind: 'valid', path, until };
   }
 }
 

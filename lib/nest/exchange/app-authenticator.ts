@@ -55,6 +55,11 @@ export class AppAuthenticator {
     for (const server of [this.server, ...this.policies.values()]) server.listenBy(listeners);
   }
 
+  /** Begins what goes on in the background: called once, before the app listens. */
+  async start(): Promise<void> {
+    await Promise.all([this.server, ...this.policies.values()].map(async (server) => server.start()));
+  }
+
   /** Ends the connections to the authorization servers. */
   async close(): Promise<void> {
     this.ends.responses?.close();

@@ -16,6 +16,7 @@ import type { TokenEnd } from '../exchange/token-end.js';
 import { requestOfCall } from './call-request.js';
 import type { TransportCall } from './message-call.js';
 import { toldOfCall } from './told.js';
+import { VOUCHED_FOR } from '../../client-certificate/chain/chain-verdict.js';
 
 /**
  * A message that came by TCP, or through a broker: the app's own function finds its credentials. A transport that serves
@@ -101,7 +102,7 @@ function certificateOf(
   socket: Connection | undefined,
 ): ClientCertificateFinding {
   if (credentials?.certificate !== undefined) {
-    const certificate = describeX509(new X509Certificate(credentials.certificate), () => undefined);
+    const certificate = describeX509(new X509Certificate(credentials.certificate), () => VOUCHED_FOR);
     return { kind: 'found', certificate };
   }
   return socket === undefined ? NO_CONNECTION : certificateOn(socket);

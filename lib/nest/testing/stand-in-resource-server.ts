@@ -29,6 +29,11 @@ export class StandInResourceServer extends ResourceServer {
     return new StandInResourceServer(options, this.who, parts);
   }
 
+  /** No certificate is checked. */
+  override async start(): Promise<void> {
+    await Promise.resolve();
+  }
+
   override decide(request: HttpRequest): MaybePromise<Decision> {
     const { who } = this;
     if (who === 'nobody') {

@@ -1,0 +1,64 @@
+import { isPromise, type MaybePromise } from '../common/maybe-promise.js';
+import type { InvalidTokenReason } from '../challenge/oauth-error.js';
+import type { ReasonTold } from '../challenge/reasons.js';
+import type { ChainVerdict } from './chain/chain-verdict.js';
+import type { ClientCertificate } from './client-certificate.js';
+
+/** A verdict of a certificate whose chain leads to a trusted CA. */
+export type VerifiedChain = Extract<ChainVerdict, { readonly kind: 'verified' }>;
+
+/** Why a certificate does not count although its chain is verified; 503 where that could not be found out. */
+export interface CertificateProblem {
+  readonly reason: InvalidTokenReason | ReasonTold<'outage'>;
+  /** For the log, never for the caller. */
+  readonly detail: string;
+}
+
+/**
+ * One thing that must hold of a certificate beside its chain. It is asked on every request: what does not change with the
+ * moment it remembers by the certificate's `identity`, for as long as the verdict is the same object.
+ */
+export interface CertificateCheck {
+  /** @returns `undefined` when nothing speaks against the certificate */
+  problemOf(
+    certificate: ClientCertificate,
+    verdict: VerifiedChain,
+  ): MaybePromise<CertificateProblem | undefined>;
+  /** Begins whatever it does in the background: called once, before the app listens. */
+  start?(): Promise<void>;
+  close?(): Promise<void>;
+}
+
+/** All that must hold of a certificate beside its chain: the first problem counts. */
+export class CertificateChecks {
+  /** @param checks at least one, the cheapest first */
+  constructor(private readonly checks: readonly CertificateCheck[]) {}
+
+  /** At once where no check has to wait. */
+  problemOf(
+    certificate: ClientCertificate,
+    verdict: VerifiedChain,
+  ): MaybePromise<CertificateProblem | undefined> {
+    return this.problemFrom(0, certificate, verdict);
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.checks.map(async (check) => check.start?.()));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.checks.map(async (check) => check.close?.()));
+  }
+
+  private problemFrom(
+    index: number,
+    certificate: ClientCertificate,
+    verdict: VerifiedChain,
+  ): MaybePromise<CertificateProblem | undefined> {
+    const check = this.checks[index];
+    if (check === undefined) return undefined;
+    const found = check.problemOf(certificate, verdict);
+    if (!isPromise(found)) return found ?? this.problemFrom(index + 1, certificate, verdict);
+    return found.then((problem) => problem ?? this.problemFrom(index + 1, certificate, verdict));
+  }
+}
