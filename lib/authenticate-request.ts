@@ -3,6 +3,7 @@ import type { AuthorizationServer } from './access-token/authorization-server.js
 import { accessTokenFor } from './access-token/describe-access-token.js';
 import { UnreadAcceptance } from './access-token/unread-acceptance.js';
 import type { KnownToken, KnownTokens } from './access-token/known-tokens.js';
+import { withLimitedLife } from './access-token/limited-life.js';
 import {
   type BeforeAsking,
   type TrustedServers,
@@ -40,12 +41,16 @@ import type { ResolvedOptions } from './options/resolve-options.js';
 import { type Authorization, checkTokenForm, readAuthorization, readToken } from './request/credentials.js';
 import type { HttpRequest } from './request/http-request.js';
 import { interactionIdOf } from './request/interaction-id.js';
+import { RevocableToken } from './revocation/revocable-token.js';
+import type { RevocationList } from './revocation/revocation-list.js';
 
 /** What an app decides by. */
 export interface AuthenticationRules {
   readonly servers: TrustedServers;
   /** `undefined` where no token is remembered. */
   readonly knownTokens: KnownTokens | undefined;
+  /** What has been revoked before its time; `undefined` where nothing can be. */
+  readonly revocations: RevocationList | undefined;
   readonly certificateSource: ClientCertificateSource;
   /** What must hold of a certificate beside its chain; `undefined` where that is nothing. */
   readonly certificateChecks: CertificateChecks | undefined;
@@ -242,14 +247,21 @@ function verifyToken({
   authorization,
   certificate,
   progress,
-  rules: { servers, knownTokens, dpop },
+  rules: { servers, knownTokens, revocations, dpop },
 }: Attempt): MaybePromise<KnownToken> {
   checkTokenForm(token, authorization);
   const beforeAsking: BeforeAsking = (asked) => refuseWithoutCertificate(asked, certificate, dpop);
   return andThen(verifyAccessToken(token, servers, request, beforeAsking), (verified) => {
     progress.verified = verified.description;
     const confirmation = readConfirmation(verified.claims, dpop !== undefined);
-    const found: KnownToken = { ...verified, confirmation };
+    const found: KnownToken =
+      revocations === undefined
+        ? { ...verified, confirmation, revocable: undefined }
+        : {
+            ...withLimitedLife(verified, revocations.settings),
+            confirmation,
+            revocable: new RevocableToken(verified.description, confirmation, revocations),
+          };
     knownTokens?.keep(tokenDigest, found);
     return found;
   });
@@ -279,9 +291,10 @@ function confirm(known: KnownToken, attempt: Attempt): MaybePromise<Acceptance> 
 
 function accept(
   { boundBy, nextNonce }: ProvenPossession,
-  { description, granted, confirmation, signedAnswer, validity }: KnownToken,
+  { description, granted, confirmation, signedAnswer, validity, revocable }: KnownToken,
   { request, token: sent, progress, rules }: Attempt,
 ): MaybePromise<Acceptance> {
+  revocable?.requireGood();
   const raw = rules.options.exposeToken ? sent : undefined;
   const proved = {
     scopes: granted,
@@ -290,6 +303,7 @@ function accept(
     boundBy,
     raw,
     signedAnswer,
+    revocable,
   };
   if (!rules.handsOutTokens && rules.options.validate === undefined) {
     const trace = traceOf(progress);
@@ -305,7 +319,16 @@ function accept(
     validUntil: validity.until,
     trace: traceOf(progress),
   };
-  return rules.options.validate === undefined ? accepted : withUser(accepted, request, rules);
+  if (rules.options.validate === undefined) return accepted;
+  const withItsUser = withUser(accepted, request, rules);
+  return revocable === undefined ? withItsUser : stillGood(withItsUser, revocable);
+}
+
+/** The app may have taken its time to make the user. */
+async function stillGood(accepted: Promise<Acceptance>, revocable: RevocableToken): Promise<Acceptance> {
+  const found = await accepted;
+  revocable.requireGood();
+  return found;
 }
 
 /** Makes the user of a token by the app's `validate`. @throws OAuthError 401 `invalid_token` when that refuses */

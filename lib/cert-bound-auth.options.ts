@@ -104,6 +104,13 @@ export interface CertBoundAuthOptions {
   readonly tokenCache?: false | TokenCacheOptions;
 
   /**
+   * Lets tokens be revoked before they expire, by {@link TokenRevocations} of this app: see docs/revoked-tokens.md. What is
+   * revoked is looked up on each request, for known tokens too, and holds for all policies.
+   * @default none: a JWT is good until it expires, unless its server is asked
+   */
+  readonly revocations?: RevocationOptions;
+
+  /**
    * When the metadata and keys of the servers are fetched for the first time.
    * `lazy`: when the first request needs them.
    * `eager`: while the app starts, before it listens, so that no request has to wait. A server that is down delays the
@@ -280,6 +287,23 @@ export interface CertBoundAuthExtras {
    * @default true
    */
   globalGuards?: boolean;
+}
+
+/** How much is remembered of what has been revoked. */
+export interface RevocationOptions {
+  /**
+   * How long a token is good at most, in seconds, up to 366 days: what is revoked is remembered for so long, and a token that is
+   * older, by its `iat`, is refused. So is one without `iat` that has longer to live.
+   * What is lost with more: memory, for entries live longer.
+   * @default 86400
+   */
+  readonly maxTokenLifetime?: number;
+  /**
+   * The most entries, 1 to 10000000; they take up to 64 bytes each. None is dropped before its time: where there is no room
+   * for another, all tokens of its issuer are refused that are as old.
+   * @default 1000000
+   */
+  readonly maxEntries?: number;
 }
 
 /**
@@ -479,7 +503,8 @@ export interface HeaderClientCertificateOptions {
    * Who verifies the chain of the certificate.
    * `proxy`: the proxy has verified it before it sends the header.
    * `{ ca }`: this library verifies it, with these CAs (PEM), the chain in {@link chainHeader} or in the header itself,
-   * and the validity of each certificate (docs/certificate-paths.md).
+   * and the validity of each certificate. It needs the package `@peculiar/x509`. A path with name constraints is
+   * refused.
    * `any`: nobody does.
    * What is lost with `any`: the certificate proves that the client has a key, and nothing else. The names in it are the
    * client's own claim.

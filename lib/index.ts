@@ -40,6 +40,7 @@ export type {
   PublicUrlOf,
   PublishedKeyOptions,
   RemoteIntrospectionOptions,
+  RevocationOptions,
   SharedIntrospectionCacheOptions,
   SharedSecretOptions,
   TlsClientAuthentication,
@@ -173,6 +174,7 @@ export type { BindingMethod, Confirmation, VerifiedAccessToken } from './decisio
 export type { PresentedCertificate } from './client-certificate/presented-certificate.js';
 
 export { type TicketRequest, WebSocketTickets } from './nest/websockets/web-socket-tickets.js';
+export { type Revocation, TokenRevocations } from './nest/token-revocations.js';
 export { AuthorizationServers } from './nest/authorization-servers.js';
 export type { AuthorizationServerHealth } from './events/authorization-server-health.js';
 export {

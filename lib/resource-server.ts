@@ -39,11 +39,14 @@ import type { ResolvedOptions } from './options/resolve-options.js';
 import { metadataUrlOf } from './protected-resource/metadata-url.js';
 import { hasNoCredentials } from './request/credentials.js';
 import type { HttpRequest } from './request/http-request.js';
+import type { RevocationList } from './revocation/revocation-list.js';
 
 /** What of a resource server may be shared with another one, or known to a framework alone. */
 export interface ResourceServerParts {
   /** Several resource servers may know each other's nonces and used proofs. @default its own */
   readonly dpop?: DpopRules | undefined;
+  /** What has been revoked: the same for all that decide in one app. @default nothing can be */
+  readonly revocations?: RevocationList | undefined;
   /** Where certificates are looked for. @default what the options say */
   readonly certificateSource?: ClientCertificateSource;
   /** What must hold of a certificate beside its chain. @default what the options say */
@@ -87,6 +90,8 @@ export class ResourceServer {
     this.policy = parts.policy;
     this.reporter = new DecisionReporter(parts.policy);
     this.rules = createAuthenticationRules(options, parts);
+    const { byIssuer, resolved } = this.rules.servers;
+    parts.revocations?.serve(byIssuer.keys(), resolved !== undefined);
     this.unbound = options.reportUnbound === undefined ? undefined : new UnboundReport(options.reportUnbound);
     const { protectedResource } = options;
     this.metadataUrl =
@@ -106,6 +111,11 @@ export class ResourceServer {
   /** The schemes that a token may be sent by. */
   get schemes(): readonly AuthenticationScheme[] {
     return this.rules.schemes;
+  }
+
+  /** What has been revoked before its time; `undefined` where nothing can be. */
+  get revocations(): RevocationList | undefined {
+    return this.rules.revocations;
   }
 
   /** What DPoP proofs are checked by: two that have the same find the same of a proof. */
@@ -272,6 +282,7 @@ function createAuthenticationRules(
     statusOf = () => undefined,
     handsOutTokens = true,
     bytesPerCharacter,
+    revocations,
   }: ResourceServerParts,
 ): AuthenticationRules {
   const servers = options.authorizationServers.map((settings) => new AuthorizationServer(settings));
@@ -283,6 +294,7 @@ function createAuthenticationRules(
     },
     knownTokens:
       options.tokenCache === undefined ? undefined : new KnownTokens(options.tokenCache, bytesPerCharacter),
+    revocations,
     certificateSource,
     certificateChecks,
     seenCertificates: new SeenCertificates(),

@@ -43,6 +43,7 @@ const ROOMS = [
   'authorization-server',
   'claims',
   'events',
+  'revocation',
   'challenge',
   'tls',
   'redis',

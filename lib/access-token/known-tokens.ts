@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Confirmation } from '../decision.js';
 import type { TokenCacheOptions } from '../cert-bound-auth.options.js';
 import type { SettingsOf } from '../common/settings-of.js';
+import type { RevocableToken } from '../revocation/revocable-token.js';
 import type { VerifiedToken } from './verify-access-token.js';
 
 /** How many verified tokens are remembered, as configured. */
@@ -10,6 +11,8 @@ export type KnownTokensSettings = SettingsOf<TokenCacheOptions>;
 /** A token that every check of its own has passed, and the keys that it is bound to. */
 export interface KnownToken extends VerifiedToken {
   readonly confirmation: Confirmation | undefined;
+  /** `undefined` where no token can be revoked. */
+  readonly revocable: RevocableToken | undefined;
 }
 
 /**

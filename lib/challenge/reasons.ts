@@ -52,6 +52,7 @@ const REASONS = [
   ['token_not_yet_valid', 'invalidToken', 'debug'],
   ['token_issued_in_future', 'invalidToken', 'debug'],
   ['token_too_old', 'invalidToken', 'debug'],
+  ['token_revoked', 'invalidToken', 'debug'],
   ['algorithm_not_allowed', 'invalidToken', 'debug'],
   ['critical_header_unsupported', 'invalidToken', 'debug'],
   ['issuer_unknown', 'invalidToken', 'debug'],

@@ -16,6 +16,7 @@ import { listenersOf } from '../nest/listeners-of.js';
 import { startTelemetry } from '../events/open-telemetry.js';
 import { logToNest } from '../nest/log/log-to-nest.js';
 import { RESOLVED_OPTIONS } from '../nest/cert-bound-auth.module-definition.js';
+import { APP_REVOCATIONS, type AppRevocations, TokenRevocations } from '../nest/token-revocations.js';
 import { CertBoundAuthConfigurationError, problem } from '../options/configuration-error.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { metadataTargetOf } from '../protected-resource/metadata-url.js';
@@ -30,6 +31,7 @@ import {
 } from './forward-auth.module-definition.js';
 import type { ForwardAuthOptions } from './forward-auth.options.js';
 import { resolveForwardAuth } from './resolve-forward-auth.js';
+import type { ResolvedForwardAuth } from './resolved-forward-auth.js';
 
 logToNest();
 
@@ -42,9 +44,14 @@ logToNest();
     {
       provide: ForwardAuth,
       useFactory: createForwardAuth,
-      inject: [{ token: FORWARD_AUTH_OPTIONS, optional: true }],
+      inject: [
+        { token: FORWARD_AUTH_OPTIONS, optional: true },
+        { token: APP_REVOCATIONS, optional: true },
+      ],
     },
+    { provide: TokenRevocations, useFactory: createTokenRevocations, inject: [ForwardAuth] },
   ],
+  exports: [TokenRevocations],
 })
 export class ForwardAuthModule
   extends ConfigurableModuleClass
@@ -127,12 +134,32 @@ export class ForwardAuthModule
 }
 
 /** Without `forRoot` or `forRootAsync` there are no options: Nest would only say that it can't resolve a symbol. */
-function createForwardAuth(given: ForwardAuthOptions | undefined): ForwardAuth {
-  if (given !== undefined) return new ForwardAuth(resolveForwardAuth(given));
+function createForwardAuth(
+  given: ForwardAuthOptions | undefined,
+  ofApp: AppRevocations | undefined,
+): ForwardAuth {
+  if (given !== undefined) return besideApp(resolveForwardAuth(given), ofApp);
   const remedy =
     'import ForwardAuthModule.forRoot({ trustedProxies, audience, authorizationServers, policies }), and the plain class ' +
     'nowhere; the factory of forRootAsync must return the options';
   throw new CertBoundAuthConfigurationError([problem('options', given, remedy)], 'ForwardAuthModule');
+}
+
+/** What is revoked in an app is refused by all of it. */
+function besideApp(settings: ResolvedForwardAuth, ofApp: AppRevocations | undefined): ForwardAuth {
+  if (ofApp === undefined) return new ForwardAuth(settings);
+  const { revocations } = settings;
+  if (revocations === undefined) return new ForwardAuth(settings, ofApp.list);
+  const remedy =
+    'CertBoundAuthModule is in the same app: give it the option revocations, and it holds here as well';
+  throw new CertBoundAuthConfigurationError(
+    [problem('revocations', revocations, remedy)],
+    'ForwardAuthModule',
+  );
+}
+
+function createTokenRevocations({ revocations }: ForwardAuth): TokenRevocations {
+  return new TokenRevocations(revocations);
 }
 
 /** Which of two endpoints answered would depend on the order of the modules. */

@@ -8,6 +8,7 @@ import type {
   HeaderClientCertificateOptions,
   JwsAlgorithm,
   ProtectedResourceOptions,
+  RevocationOptions,
   TrustedProxy,
 } from '../cert-bound-auth.options.js';
 
@@ -41,6 +42,13 @@ export interface ForwardAuthOptions extends ForwardAuthRules {
 
   /** Which proxy asks, and so how it says what its client wants. @default 'nginx' */
   readonly proxy?: AskingProxy;
+
+  /**
+   * Lets tokens be revoked before they expire, by {@link TokenRevocations}: see docs/revoked-tokens.md. Beside
+   * {@link CertBoundAuthModule} in the same app it is for that to say: what is revoked there is refused here as well.
+   * @default none
+   */
+  readonly revocations?: RevocationOptions;
 
   /** The policies by name: at least one. A name consists of letters, digits, `.`, `_`, `~` and `-`. */
   readonly policies: Readonly<Record<string, ForwardAuthPolicy>>;

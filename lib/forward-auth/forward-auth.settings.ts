@@ -5,13 +5,15 @@ import { trustedProxyProblems } from '../options/client-certificate.settings.js'
 import { type ConfigurationProblem, problem } from '../options/configuration-error.js';
 import { Declares, optionsOf } from '../options/declared-options.js';
 import { noSuchOption } from '../options/no-such-option.js';
-import { Given, HasNoProblems, Satisfies } from '../options/option-checks.js';
+import { Given, HasNoProblems, IsGroup, Satisfies } from '../options/option-checks.js';
+import { CheckedRevocationOptions } from '../options/revocations.settings.js';
 import type { ForwardAuthOptions, ForwardAuthPolicy, ForwardAuthRules } from './forward-auth.options.js';
 import { CheckedForwardAuthPolicy } from './policy.settings.js';
 
 @Declares<ForwardAuthOptions>()
 export class CheckedForwardAuthOptions implements SettingsOf<
-  Omit<ForwardAuthOptions, keyof ForwardAuthRules>
+  Omit<ForwardAuthOptions, keyof ForwardAuthRules>,
+  'revocations'
 > {
   @Given() @Satisfies('path', "give a path such as '/auth'", isPath) readonly path: string = '/auth';
 
@@ -21,6 +23,10 @@ export class CheckedForwardAuthOptions implements SettingsOf<
   @Given()
   @IsIn(['nginx', 'traefik', 'caddy', 'envoy'], { message: "use 'nginx', 'traefik', 'caddy' or 'envoy'" })
   readonly proxy: NonNullable<ForwardAuthOptions['proxy']> = 'nginx';
+
+  @Given()
+  @IsGroup('give { maxTokenLifetime?, maxEntries? }', () => CheckedRevocationOptions)
+  readonly revocations: CheckedRevocationOptions | undefined;
 
   @HasNoProblems(checkPolicies) readonly policies!: ForwardAuthOptions['policies'];
 }

@@ -16,6 +16,7 @@ import type { AskingProxy } from './forward-auth.options.js';
 import { documentAnswer, type ForwardAuthAnswer, statusOnly, withoutBody } from './forward-auth-answer.js';
 import { Policy } from './policy.js';
 import { policyDocument } from './policy-document.js';
+import { RevocationList } from '../revocation/revocation-list.js';
 import type { ResolvedForwardAuth, ResolvedPolicy } from './resolved-forward-auth.js';
 import { BoundedLog } from '../common/bounded-log.js';
 import { SeldomLog } from '../common/seldom-log.js';
@@ -36,9 +37,13 @@ export class ForwardAuth {
   /** Name of the policy that is asked for where none is named; Envoy puts its client's path there. */
   private readonly only: string | undefined;
 
-  constructor(private readonly settings: ResolvedForwardAuth) {
+  /** @param revocations what has been revoked before its time; `undefined` where nothing can be */
+  constructor(
+    private readonly settings: ResolvedForwardAuth,
+    readonly revocations: RevocationList | undefined = listOf(settings),
+  ) {
     this.isTrusted = trustedPeers(settings.trustedProxies);
-    this.policies = createPolicies(settings);
+    this.policies = createPolicies(settings, revocations);
     this.documents = [...settings.policies.values()].flatMap((policy) => policyDocument(policy) ?? []);
     const [only, ...others] = this.policies.keys();
     this.only = others.length > 0 || settings.proxy === 'envoy' ? undefined : only;
@@ -168,8 +173,15 @@ function isRest(rest: string, proxy: AskingProxy): boolean {
   return proxy === 'envoy' ? rest.startsWith('/') : !rest.startsWith('/');
 }
 
+function listOf({ revocations }: ResolvedForwardAuth): RevocationList | undefined {
+  return revocations === undefined ? undefined : new RevocationList(revocations);
+}
+
 /** Policies that have the same options of DPoP know each other's nonces and used proofs. */
-function createPolicies({ policies, path, proxy }: ResolvedForwardAuth): ReadonlyMap<string, Policy> {
+function createPolicies(
+  { policies, path, proxy }: ResolvedForwardAuth,
+  revocations: RevocationList | undefined,
+): ReadonlyMap<string, Policy> {
   const shared = new Map<object, DpopRules>();
   const dpopOf = ({ dpopOf: given, options: { dpop } }: ResolvedPolicy): DpopRules | undefined => {
     if (given === undefined || dpop === undefined) return undefined;
@@ -180,7 +192,7 @@ function createPolicies({ policies, path, proxy }: ResolvedForwardAuth): Readonl
   return new Map(
     [...policies].map(([name, policy]) => [
       name,
-      new Policy(policy, { proxy, path: `${path}/${name}`, dpop: dpopOf(policy) }),
+      new Policy(policy, { proxy, path: `${path}/${name}`, dpop: dpopOf(policy), revocations }),
     ]),
   );
 }

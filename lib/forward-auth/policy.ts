@@ -12,6 +12,7 @@ import type { DecisionListener } from '../events/decision-listener.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { hasNoCredentials } from '../request/credentials.js';
 import type { HttpRequest } from '../request/http-request.js';
+import type { RevocationList } from '../revocation/revocation-list.js';
 import { type CountedCertificate, ResourceServer } from '../resource-server.js';
 import { AnswerLines, type HeaderLines, linesOf } from './answer-lines.js';
 import { acceptance, type ForwardAuthAnswer, RefusalAnswers } from './forward-auth-answer.js';
@@ -35,6 +36,8 @@ export interface PolicyContext {
   readonly path: string;
   /** `undefined` where it accepts no DPoP proof. */
   readonly dpop: DpopRules | undefined;
+  /** What has been revoked before its time; `undefined` where nothing can be. */
+  readonly revocations: RevocationList | undefined;
 }
 
 /** Bytes of a known token for each character of its JSON: its lines are kept beside it. */
@@ -59,6 +62,7 @@ export class Policy {
     this.server = new ResourceServer(options, {
       policy: settings.name,
       dpop: context.dpop,
+      revocations: context.revocations,
       certificateSource: oncePerRequest(createCertificateSource(options.clientCertificate)),
       handsOutTokens: false,
       bytesPerCharacter: BYTES_PER_CHARACTER,

@@ -50,8 +50,20 @@ export function resolveForwardAuth(
     path,
     trustedProxies: settings.trustedProxies,
     proxy: settings.proxy,
+    revocations: revocationsOf(settings, resolved),
     policies: new Map(resolved.map((policy) => [policy.name, withOthers(policy, headers)])),
   };
+}
+
+/** Clocks differ for what is revoked as they do for the tokens of any policy. */
+function revocationsOf(
+  { revocations }: CheckedForwardAuthOptions,
+  policies: readonly PolicyItself[],
+): ResolvedForwardAuth['revocations'] {
+  if (revocations === undefined) return undefined;
+  const tolerances = policies.map(({ options }) => options.clockTolerance);
+  const { maxEntries, maxTokenLifetime } = revocations;
+  return { maxEntries, maxTokenLifetime, clockTolerance: Math.max(...tolerances) };
 }
 
 function refusalOf(problems: readonly ConfigurationProblem[]): CertBoundAuthConfigurationError {

@@ -1,6 +1,7 @@
 import type { Demands } from '../authorization/demands.js';
 import type { ClaimPath, TrustedProxy } from '../cert-bound-auth.options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { RevocationListSettings } from '../revocation/revocation-list.js';
 import { isAuthorization } from './authorization-header.js';
 import type { AskingProxy, TokenPlace } from './forward-auth.options.js';
 import type { PhantomTokenSettings } from './phantom-token.js';
@@ -11,6 +12,8 @@ export interface ResolvedForwardAuth {
   readonly path: string;
   readonly trustedProxies: readonly TrustedProxy[];
   readonly proxy: AskingProxy;
+  /** `undefined` where nothing can be revoked, or where the app says so elsewhere. */
+  readonly revocations: RevocationListSettings | undefined;
   readonly policies: ReadonlyMap<string, ResolvedPolicy>;
 }
 

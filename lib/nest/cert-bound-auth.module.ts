@@ -47,6 +47,7 @@ import { CertificateBindingGuard } from './guards/certificate-binding.guard.js';
 import { CertBoundAuthHealthIndicator } from './health-indicator.js';
 import { listenersOf } from './listeners-of.js';
 import { startTelemetry } from '../events/open-telemetry.js';
+import { checkPackages } from '../options/check-packages.js';
 import { CertBoundAuthConfigurationError, problem } from '../options/configuration-error.js';
 import { hasMessageHandlers } from './microservices/message-handlers.js';
 import { watchServers } from './microservices/watch-servers.js';
@@ -56,6 +57,7 @@ import { Tickets } from './websockets/tickets.js';
 import { WebSocketTickets } from './websockets/web-socket-tickets.js';
 import { forgetGateways, holdUpgrades, watchGateways } from './websockets/watch-gateways.js';
 import { logToNest } from './log/log-to-nest.js';
+import { APP_REVOCATIONS, type AppRevocations, TokenRevocations } from './token-revocations.js';
 import { createPolicyServers, createResourceServer } from './policy-servers.js';
 import { AppAuthenticator, type PolicyServers } from './exchange/app-authenticator.js';
 import { type ResolvedOptions, resolveOptions } from '../options/resolve-options.js';
@@ -109,6 +111,8 @@ const POLICY_SERVERS = Symbol('servers of policies');
       useFactory: createWebSocketTickets,
       inject: [AppAuthenticator, TICKETS],
     },
+    { provide: APP_REVOCATIONS, useFactory: revocationsOf, inject: [ResourceServer] },
+    { provide: TokenRevocations, useFactory: createTokenRevocations, inject: [APP_REVOCATIONS] },
     CertBoundAuthHealthIndicator,
     CertBoundStrategy,
     CertificateBindingGuard,
@@ -118,6 +122,8 @@ const POLICY_SERVERS = Symbol('servers of policies');
     AppAuthenticator,
     AuthorizationServers,
     WebSocketTickets,
+    APP_REVOCATIONS,
+    TokenRevocations,
     CertBoundAuthHealthIndicator,
     CertificateBindingGuard,
     ScopesGuard,
@@ -223,6 +229,8 @@ export class CertBoundAuthModule
 
   /** @throws CertBoundAuthConfigurationError when the app as a whole is set up wrongly */
   async onModuleInit(): Promise<void> {
+    await checkPackages(this.options);
+    await Promise.all([...this.options.policies.values()].map(async ({ options }) => checkPackages(options)));
     const { httpAdapter } = this.host;
     // An app without HTTP server has no requests, but perhaps messages.
     const app = httpAdapter?.getInstance<FastifyHooks | null>() ?? undefined;
@@ -358,6 +366,14 @@ function createAuthorizationServers(own: ResourceServer, policies: PolicyServers
     trusted,
     all.flatMap(({ resolvedServers }) => resolvedServers ?? []),
   );
+}
+
+function revocationsOf({ revocations }: ResourceServer): AppRevocations {
+  return { list: revocations };
+}
+
+function createTokenRevocations({ list }: AppRevocations): TokenRevocations {
+  return new TokenRevocations(list);
 }
 
 function createTickets({ webSocketTickets }: ResolvedOptions): Tickets | undefined {

@@ -23,6 +23,7 @@ import { CheckedInteractionIdOptions } from './interaction-id.settings.js';
 import { CheckedMessageOptions } from './messages.settings.js';
 import { checkPolicies } from './named-policies.js';
 import { CheckedProtectedResourceOptions } from './protected-resource.settings.js';
+import { CheckedRevocationOptions } from './revocations.settings.js';
 import { CheckedWebSocketTicketOptions } from './web-socket-tickets.settings.js';
 import {
   Given,
@@ -54,6 +55,7 @@ export type CertBoundAuthSettings = SettingsOf<
     readonly clientCertificate: CertificateSettings;
     readonly dpop: CheckedDpopOptions | undefined;
     readonly tokenCache: false | CheckedTokenCacheOptions;
+    readonly revocations: CheckedRevocationOptions | undefined;
     readonly messages: CheckedMessageOptions;
     readonly webSocketTickets: CheckedWebSocketTicketOptions | undefined;
     readonly protectedResource: CheckedProtectedResourceOptions | undefined;
@@ -99,6 +101,10 @@ export class CheckedCertBoundAuthOptions implements CertBoundAuthSettings {
   @Given()
   @IsGroupOrFalse('give false or { maxEntries?, maxSize? }', () => CheckedTokenCacheOptions)
   readonly tokenCache: false | CheckedTokenCacheOptions = new CheckedTokenCacheOptions();
+
+  @Given()
+  @IsGroup('give { maxTokenLifetime?, maxEntries? }', () => CheckedRevocationOptions)
+  readonly revocations: CheckedRevocationOptions | undefined;
 
   @Given()
   @IsIn(['end-at-expiry', 'keep'], { message: `use 'end-at-expiry' or 'keep'` })

@@ -5,6 +5,7 @@ import {
 import type { KnownTokensSettings } from '../access-token/known-tokens.js';
 import type { ServerResolver } from '../access-token/resolved-servers.js';
 import type { CertBoundAuthOptions, UnboundRequest } from '../cert-bound-auth.options.js';
+import type { RevocationListSettings } from '../revocation/revocation-list.js';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import {
   CheckedCertBoundAuthOptions,
@@ -29,6 +30,7 @@ export interface ResolvedOptions extends Pick<
   | 'clientCertificate'
   | 'dpop'
   | 'bootstrap'
+  | 'clockTolerance'
   | 'realm'
   | 'exposeToken'
   | 'validate'
@@ -49,6 +51,8 @@ export interface ResolvedOptions extends Pick<
   readonly reportUnbound: ((request: UnboundRequest) => unknown) | undefined;
   /** `undefined` where no token is remembered. */
   readonly tokenCache: KnownTokensSettings | undefined;
+  /** `undefined` where nothing can be revoked. */
+  readonly revocations: RevocationListSettings | undefined;
   /** Those of other APIs in the same app, by name. */
   readonly policies: ReadonlyMap<string, ResolvedPolicy>;
 }
@@ -104,7 +108,9 @@ function resolvedFrom(
     dpop: settings.dpop,
     reportUnbound: listenerOf(reportUnbound),
     tokenCache: tokenCache === false ? undefined : tokenCache,
+    revocations: revocationsOf(settings),
     bootstrap: settings.bootstrap,
+    clockTolerance: settings.clockTolerance,
     streams: settings.streams,
     messages: settings.messages,
     publicPaths: settings.publicPaths,
@@ -118,6 +124,16 @@ function resolvedFrom(
     validate: settings.validate,
     policies,
   };
+}
+
+/** Clocks differ for what is revoked as they do for tokens. */
+function revocationsOf({
+  revocations,
+  clockTolerance,
+}: CertBoundAuthSettings): RevocationListSettings | undefined {
+  if (revocations === undefined) return undefined;
+  const { maxEntries, maxTokenLifetime } = revocations;
+  return { maxEntries, maxTokenLifetime, clockTolerance };
 }
 
 /** Whether a token may be accepted that is bound to nothing, of servers that are known and of those that come later. */

@@ -42,6 +42,7 @@ function known(difference: Partial<KnownToken> = {}): KnownToken {
     claims: {},
     size: 2,
     signedAnswer: undefined,
+    revocable: undefined,
     confirmation: undefined,
     validity: { from: NOW - 60_000, until: NOW + 60_000 },
     holds: () => true,

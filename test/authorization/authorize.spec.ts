@@ -23,7 +23,15 @@ function provedWith(
     { scope: 'scope', clientId: 'client_id', subject: 'sub' },
   );
   const granted = new Set(scopes);
-  return { scopes: granted, described, boundBy, confirmation: {}, raw: undefined, signedAnswer: undefined };
+  return {
+    scopes: granted,
+    described,
+    boundBy,
+    confirmation: {},
+    raw: undefined,
+    signedAnswer: undefined,
+    revocable: undefined,
+  };
 }
 
 const ROUTE: Demanding = { place: 'route', request: { url: '/' }, params: { id: '7' } };

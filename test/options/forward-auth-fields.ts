@@ -58,7 +58,7 @@ export const FORWARD_AUTH_FIELDS: typeof MODULE_FIELDS = [
     title: 'options',
     right: RIGHT,
     at: '',
-    fields: ['path', 'trustedProxies', 'proxy', 'policies', ...RULES],
+    fields: ['path', 'trustedProxies', 'proxy', 'policies', 'revocations', ...RULES],
   },
   {
     title: 'options for Envoy',

@@ -51,6 +51,7 @@ export const MODULE_FIELDS: readonly {
       'reportUnbound',
       'clockTolerance',
       'tokenCache',
+      'revocations',
       'bootstrap',
       'streams',
       'messages',
@@ -167,6 +168,12 @@ export const MODULE_FIELDS: readonly {
     right: withOptions({ messages: {} }),
     at: 'messages',
     fields: ['findCredentials', 'publicMethods', 'unknown'],
+  },
+  {
+    title: 'revocations',
+    right: withOptions({ revocations: {} }),
+    at: 'revocations',
+    fields: ['maxTokenLifetime', 'maxEntries', 'unknown'],
   },
   {
     title: 'webSocketTickets',

@@ -24,7 +24,7 @@ export class AppAuthenticator {
     private readonly policies: PolicyServers,
     streams: 'end-at-expiry' | 'keep',
   ) {
-    this.ends = new TokenEnds(streams);
+    this.ends = new TokenEnds(streams, server.revocations);
     this.own = new RequestAuthenticator(server, this.ends);
     this.named = new Map(
       [...policies].map(([name, each]) => [name, new RequestAuthenticator(each, this.ends)]),

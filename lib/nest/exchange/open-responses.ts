@@ -63,7 +63,7 @@ export class OpenResponses {
   private goesOn(entry: OpenResponse, now: number): boolean {
     const { response, end } = entry;
     if (isOver(response)) return false;
-    entry.isRevoked ||= end.digest !== undefined && this.lately.has(end.digest);
+    entry.isRevoked ||= (end.digest !== undefined && this.lately.has(end.digest)) || end.isRevoked();
     return !((entry.isRevoked || now >= end.validUntil) && ended(response));
   }
 

@@ -131,10 +131,11 @@ export class RequestAuthenticator {
   }
 
   /** Sees to it that what answers an accepted call does not outlive its token. */
-  endInTime({ validUntil, trace }: Acceptance, exchange: Exchange): void {
+  endInTime({ validUntil, trace, proved }: Acceptance, exchange: Exchange): void {
     const { responses, revocations } = this.ends;
     if (responses === undefined) return;
-    exchange.endBy(new TokenEnd(validUntil, this.keyOf(trace.tokenDigest), revocations), responses);
+    const key = this.keyOf(trace.tokenDigest);
+    exchange.endBy(new TokenEnd(validUntil, key, revocations, proved.revocable), responses);
   }
 
   /** Ends what goes on with a token that has just been found to be good no longer, whoever has shown it. */
@@ -223,10 +224,11 @@ export class RequestAuthenticator {
 
 /**
  * What is said of a token that was good before: its server calls it inactive, or has taken back the key that it is signed
- * with. All else is said of whoever has sent it, or would have been so from the beginning.
+ * with; or it has been revoked here. All else is said of whoever has sent it, or would have been so from the beginning.
  */
 const TELLS_REVOCATION: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
   'token_inactive',
+  'token_revoked',
   'key_unknown',
   'key_unusable',
   'signature_invalid',

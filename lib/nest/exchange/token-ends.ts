@@ -1,3 +1,4 @@
+import type { RevocationList } from '../../revocation/revocation-list.js';
 import { OpenResponses } from './open-responses.js';
 import { RevocationWatch } from './token-end.js';
 
@@ -7,8 +8,12 @@ export class TokenEnds {
   readonly responses: OpenResponses | undefined;
   readonly revocations = new RevocationWatch();
 
-  /** @param streams whether responses may outlive the token that they were accepted with */
-  constructor(streams: 'end-at-expiry' | 'keep') {
+  /**
+   * @param streams whether responses may outlive the token that they were accepted with
+   * @param list what has been revoked before its time
+   */
+  constructor(streams: 'end-at-expiry' | 'keep', list: RevocationList | undefined) {
     this.responses = streams === 'keep' ? undefined : new OpenResponses();
+    if (this.responses !== undefined) list?.onChange(() => this.revocations.lookSoon());
   }
 }

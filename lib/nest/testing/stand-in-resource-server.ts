@@ -77,6 +77,7 @@ export class StandInResourceServer extends ResourceServer {
         described: description,
         ...proven,
         signedAnswer: undefined,
+        revocable: undefined,
       },
       nextNonce: undefined,
       validUntil: token.expiresAt * 1_000,

@@ -1,0 +1,93 @@
+import { keyText, SHAPE, type Shape, tokenKey } from './token-key.js';
+
+/** One entry of the list of revocations, as stores keep it: digests and times, and nothing of a person. */
+export interface RevocationEntry {
+  /** `lift` takes back what is not newer, of an account alone. */
+  readonly kind: 'revoke' | 'lift';
+  /** Which tokens: a digest, 22 characters of base64url. */
+  readonly key: string;
+  /** Of which issuer: likewise. */
+  readonly issuer: string;
+  /** Tokens are refused that were issued at this second or earlier, in seconds since the epoch. */
+  readonly issuedBefore: number;
+  /** When no such token can be alive any more, in seconds since the epoch. */
+  readonly until: number;
+}
+
+/** Which tokens of an issuer: those that have all that is named. */
+export interface RevokedTokens {
+  readonly issuer: string;
+  readonly subject?: string;
+  readonly sessionId?: string;
+  readonly tokenId?: string;
+  readonly clientId?: string;
+  readonly certificateThumbprint?: string;
+}
+
+/** What tokens may be named by, in the order of {@link SHAPE}. */
+export const NAMED = ['subject', 'sessionId', 'tokenId', 'clientId', 'certificateThumbprint'] as const;
+
+/** Of an entry that every token is older than: what it names is never used again. */
+export const NEVER_AGAIN = 0xffff_ffff;
+
+/** Seconds that an entry is kept for beyond the longest life of a token: clocks may differ by 300. */
+const SLACK = 600;
+
+/** When an entry is made, and what for. */
+export interface RevocationTimes {
+  readonly issuedBefore: number;
+  /** Seconds since the epoch. */
+  readonly now: number;
+  /** The longest life of a token, in seconds. */
+  readonly maxTokenLifetime: number;
+}
+
+/**
+ * The entries that refuse some tokens. Where a session of a subject is named, tokens of the subject that name no session are
+ * refused as well: they may belong to it.
+ */
+export function entriesFor(tokens: RevokedTokens, times: RevocationTimes): readonly RevocationEntry[] {
+  const named = NAMED.filter((name) => tokens[name] !== undefined);
+  const shape = shapeOf(named);
+  const own = entryOf(shape, tokens, named, times);
+  if (tokens.subject === undefined || tokens.sessionId === undefined) return [own];
+  const beside = named.filter((name) => name !== 'sessionId');
+  const withoutSession = shapeOf(beside) + SHAPE.withoutSession;
+  return [own, entryOf(withoutSession, tokens, beside, times)];
+}
+
+/** The entry that refuses all tokens of an account, or takes that back. */
+export function accountEntry(
+  kind: RevocationEntry['kind'],
+  tokens: { readonly issuer: string; readonly subject: string },
+  times: RevocationTimes,
+): RevocationEntry {
+  return { ...entryOf(SHAPE.subject + SHAPE.account, tokens, ['subject'], times), kind };
+}
+
+function shapeOf(named: readonly (typeof NAMED)[number][]): Shape {
+  return named.reduce((shape, name) => shape + SHAPE[name], 0);
+}
+
+function entryOf(
+  shape: Shape,
+  tokens: RevokedTokens,
+  named: readonly (typeof NAMED)[number][],
+  { issuedBefore, now, maxTokenLifetime }: RevocationTimes,
+): RevocationEntry {
+  const { issuer } = tokens;
+  const values = named.map((name) => tokens[name] ?? '');
+  const newest = issuedBefore === NEVER_AGAIN ? now : Math.max(now, issuedBefore);
+  return {
+    kind: 'revoke',
+    key: keyText(tokenKey(shape, issuer, values)),
+    issuer: issuerKey(issuer),
+    issuedBefore: Math.ceil(issuedBefore),
+    until: Math.ceil(newest + maxTokenLifetime + SLACK),
+  };
+}
+
+/** What stands for an issuer. */
+export function issuerKey(issuer: string): string {
+  return keyText(tokenKey(0, issuer, []));
+}

@@ -1,0 +1,151 @@
+import { log } from '../common/log.js';
+import { SeldomLog } from '../common/seldom-log.js';
+import { type Cutoff, CutoffTable } from './cutoff-table.js';
+import { NEVER_AGAIN, type RevocationEntry } from './revocation-entry.js';
+import { keyText, readKey, SHAPE, type Shape, type TokenKey } from './token-key.js';
+
+/** How much is remembered of what has been revoked, as configured. */
+export interface RevocationListSettings {
+  readonly maxEntries: number;
+  /** Seconds. */
+  readonly maxTokenLifetime: number;
+  /** Seconds. */
+  readonly clockTolerance: number;
+}
+
+/** Issuers that have a cut-off for all of their tokens; beyond that, there is one for all issuers. */
+const MOST_ISSUERS = 1_000;
+const ALL_ISSUERS = '';
+
+/**
+ * What one app refuses though it has not expired. Nothing that may still refuse a token is ever dropped: where there is no room
+ * for more, all tokens of the issuer are refused that are as old.
+ */
+export class RevocationList {
+  /** Goes up with each entry: what was found good at one version need not be looked up before the next. */
+  version = 1;
+  /** The shapes of the keys that there are, in the order in which they came. */
+  readonly shapes: Shape[] = [];
+  private readonly table: CutoffTable;
+  private readonly issuers = new Map<string, Cutoff>();
+  private readonly listeners = new Set<() => void>();
+  private readonly served = new Set<string>();
+  private servesOthers = false;
+  private readonly warnings = new SeldomLog('warnings about revocations');
+
+  constructor(readonly settings: RevocationListSettings) {
+    this.table = new CutoffTable(settings.maxEntries);
+  }
+
+  /** Notes whose tokens may be revoked. @param others whether the app names further issuers later */
+  serve(issuers: Iterable<string>, others: boolean): void {
+    for (const issuer of issuers) this.served.add(issuer);
+    this.servesOthers ||= others;
+  }
+
+  /** Whose tokens may be revoked; `undefined` where the app names further issuers later. */
+  get servedIssuers(): ReadonlySet<string> | undefined {
+    return this.servesOthers ? undefined : this.served;
+  }
+
+  /** How many entries there are, with those that are over and not dropped yet. */
+  get size(): number {
+    return this.table.size + this.issuers.size;
+  }
+
+  /** Bytes that the entries take. */
+  get byteLength(): number {
+    return this.table.byteLength;
+  }
+
+  /** Takes entries in: from now on they count. */
+  add(entries: readonly RevocationEntry[]): void {
+    const now = Date.now() / 1000;
+    const counting = entries.filter(({ until }) => until >= now);
+    if (counting.length === 0) return;
+    for (const entry of counting) this.take(entry, now);
+    this.version += 1;
+    for (const listener of this.listeners) listener();
+  }
+
+  /** The second until which tokens with this key are refused; `undefined` where none are. */
+  cutoffOf(key: TokenKey): number | undefined {
+    return this.table.find(key, Date.now() / 1000)?.issuedBefore;
+  }
+
+  /** The same of all tokens of an issuer. @param issuer its key */
+  cutoffOfIssuer(issuer: string): number | undefined {
+    if (this.issuers.size === 0) return undefined;
+    const now = Date.now() / 1000;
+    const cutoffs = [this.issuers.get(issuer), this.issuers.get(ALL_ISSUERS)].flatMap((cutoff) =>
+      cutoff === undefined || cutoff.until < now ? [] : cutoff.issuedBefore,
+    );
+    return cutoffs.length === 0 ? undefined : Math.max(...cutoffs);
+  }
+
+  /** Calls this after each change. @returns what takes it back */
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** All entries that still count, for a store that has lost them. */
+  *entries(): Generator<RevocationEntry> {
+    for (const [issuer, cutoff] of this.issuers) yield { kind: 'revoke', key: issuer, issuer, ...cutoff };
+    for (const [words, cutoff] of this.table.entries(Date.now() / 1000))
+      yield { kind: 'revoke', key: keyText({ words }), issuer: ALL_ISSUERS, ...cutoff };
+  }
+
+  private take(entry: RevocationEntry, now: number): void {
+    const key = readEntryKey(entry);
+    if (key === undefined) return this.cutIssuer(entry.issuer, entry);
+    if (entry.kind === 'lift') return this.lift(key, entry, now);
+    if (isOfAccount(key) && (this.table.find(liftOf(key), now)?.issuedBefore ?? -1) >= entry.issuedBefore)
+      return undefined;
+    if (!this.shapes.includes(key.shape)) this.shapes.push(key.shape);
+    if (!this.table.put(key, entry, now)) this.cutFor(entry, now);
+    return undefined;
+  }
+
+  /** An account may be used again; what comes later but is older says nothing any more. */
+  private lift(key: TokenKey, entry: RevocationEntry, now: number): void {
+    if (!isOfAccount(key)) return;
+    this.table.put(liftOf(key), entry, now);
+    const cutoff = this.table.find(key, now);
+    if (cutoff !== undefined && cutoff.issuedBefore <= entry.issuedBefore) this.table.remove(key);
+  }
+
+  /** There is no room: what was to be refused is, with all that is as old. */
+  private cutFor({ issuer, issuedBefore, until }: RevocationEntry, now: number): void {
+    const { maxEntries, clockTolerance } = this.settings;
+    this.warnings.warn('full', () => {
+      return `the list of revocations is full with ${maxEntries} entries: all tokens of the issuer that are as old are refused; raise revocations.maxEntries`;
+    });
+    const cutoff = issuedBefore === NEVER_AGAIN ? Math.ceil(now + clockTolerance) : Math.max(issuedBefore, 0);
+    this.cutIssuer(issuer, { issuedBefore: cutoff, until });
+  }
+
+  private cutIssuer(issuer: string, { issuedBefore, until }: Cutoff): void {
+    const known = this.issuers.has(issuer) || this.issuers.size < MOST_ISSUERS ? issuer : ALL_ISSUERS;
+    if (known === ALL_ISSUERS) log.error('tokens of all issuers are refused that are as old as one revoked');
+    const old = this.issuers.get(known);
+    this.issuers.set(known, {
+      issuedBefore: Math.max(old?.issuedBefore ?? 0, issuedBefore),
+      until: Math.max(old?.until ?? 0, until),
+    });
+  }
+}
+
+/** `undefined` of an entry that is about all tokens of its issuer. */
+function readEntryKey({ key, issuer }: RevocationEntry): TokenKey | undefined {
+  return key === issuer ? undefined : readKey(key);
+}
+
+function isOfAccount({ shape }: TokenKey): boolean {
+  return (shape & SHAPE.account) !== 0;
+}
+
+/** Where it is kept when an account was last said to be in use again. */
+function liftOf({ words: [first, second, third, fourth], shape }: TokenKey): TokenKey {
+  return { words: [first, second, third, ~fourth], shape };
+}
