@@ -503,8 +503,7 @@ export interface HeaderClientCertificateOptions {
    * Who verifies the chain of the certificate.
    * `proxy`: the proxy has verified it before it sends the header.
    * `{ ca }`: this library verifies it, with these CAs (PEM), the chain in {@link chainHeader} or in the header itself,
-   * and the validity of each certificate. It needs the package `@peculiar/x509`. A path with name constraints is
-   * refused.
+   * and the validity of each certificate (docs/certificate-paths.md).
    * `any`: nobody does.
    * What is lost with `any`: the certificate proves that the client has a key, and nothing else. The names in it are the
    * client's own claim.

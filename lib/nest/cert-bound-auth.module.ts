@@ -47,7 +47,6 @@ import { CertificateBindingGuard } from './guards/certificate-binding.guard.js';
 import { CertBoundAuthHealthIndicator } from './health-indicator.js';
 import { listenersOf } from './listeners-of.js';
 import { startTelemetry } from '../events/open-telemetry.js';
-import { checkPackages } from '../options/check-packages.js';
 import { CertBoundAuthConfigurationError, problem } from '../options/configuration-error.js';
 import { hasMessageHandlers } from './microservices/message-handlers.js';
 import { watchServers } from './microservices/watch-servers.js';
@@ -229,8 +228,6 @@ export class CertBoundAuthModule
 
   /** @throws CertBoundAuthConfigurationError when the app as a whole is set up wrongly */
   async onModuleInit(): Promise<void> {
-    await checkPackages(this.options);
-    await Promise.all([...this.options.policies.values()].map(async ({ options }) => checkPackages(options)));
     const { httpAdapter } = this.host;
     // An app without HTTP server has no requests, but perhaps messages.
     const app = httpAdapter?.getInstance<FastifyHooks | null>() ?? undefined;

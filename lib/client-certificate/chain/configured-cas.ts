@@ -2,14 +2,12 @@ import { X509Certificate } from 'node:crypto';
 import { messageOf } from '../../common/message-of.js';
 import type { ClientTrust } from '../../tls/client-trust.js';
 import { fieldsOf } from './certificate-fields.js';
-import { admitsClients, isValidAt, nameOf, type PathVerdict } from './certification-path.js';
-import { isSelfSigned, isTrustedCa } from './may-issue.js';
+import { CertificationAuthorities } from './certification-authorities.js';
+import { endOfPath, nameOf, type PathVerdict } from './certification-path.js';
+import { isSelfSigned } from './may-issue.js';
 import { isInScope } from './list-problem.js';
 import { readRevocationList, type RevocationList } from './revocation-list.js';
 import { hasSerialNumber } from './serial-numbers.js';
-
-/** CAs between a client and a root; OpenSSL has a bound as well. */
-const MOST_CAS = 10;
 
 const known = new WeakMap<ClientTrust, ConfiguredCas>();
 
@@ -34,21 +32,10 @@ function casOf(trust: ClientTrust): ConfiguredCas {
   return cas;
 }
 
-/** A configured CA, with all of it that does not depend on the moment. */
-interface Ca {
-  readonly certificate: X509Certificate;
-  readonly isTrusted: boolean;
-  readonly mayIssue: boolean;
-  readonly pathLength: number | undefined;
-  /** Which of the other configured certificates it has signed, as far as that was asked. */
-  readonly issued: Map<X509Certificate, boolean>;
-}
-
 /** The CAs and lists of a trust, read once. */
 class ConfiguredCas {
-  /** The trusted ones first. */
-  private readonly cas: readonly Ca[];
-  private readonly configured: ReadonlySet<X509Certificate>;
+  private readonly trusted: readonly X509Certificate[];
+  private readonly authorities: CertificationAuthorities;
   private readonly lists: readonly RevocationList[];
   /** Lists that are not supported, too, ask for a look-up, which then fails. */
   private readonly checksRevocation: boolean;
@@ -56,49 +43,20 @@ class ConfiguredCas {
   /** @throws Error when a part can't be read */
   constructor({ ca, crl, partialChains }: ClientTrust) {
     const certificates = ca.map((pem) => new X509Certificate(pem));
-    const all = certificates.map((certificate) => readCa(certificate, partialChains));
-    this.cas = [...all.filter(({ isTrusted }) => isTrusted), ...all.filter(({ isTrusted }) => !isTrusted)];
-    this.configured = new Set(certificates);
+    this.trusted = certificates.filter((certificate) => partialChains || isSelfSigned(certificate));
+    const between = certificates.filter((certificate) => !this.trusted.includes(certificate));
+    this.authorities = new CertificationAuthorities(this.trusted, between);
     this.lists = crl.flatMap(listIn);
     this.checksRevocation = crl.length > 0;
   }
 
   /** @throws Error when a certificate can't be read */
   verdictOn(leaf: X509Certificate, now: number): PathVerdict {
-    const path = this.pathOf(leaf, [], now);
-    return path === undefined ? { kind: 'invalid', error: noPath(leaf) } : this.checkRevocation(path, now);
-  }
-
-  /** The certificates from this one to a trusted one. @param below the CAs between the leaf and this one, itself too */
-  private pathOf(
-    certificate: X509Certificate,
-    below: readonly Ca[],
-    now: number,
-  ): readonly X509Certificate[] | undefined {
-    const { raw } = certificate;
-    if (this.cas.some((ca) => ca.isTrusted && ca.certificate.raw.equals(raw))) return [certificate];
-    for (const issuer of this.cas) {
-      if (below.includes(issuer) || !this.standsAbove(issuer, certificate, below.length, now)) continue;
-      const above = this.pathOf(issuer.certificate, [...below, issuer], now);
-      if (above !== undefined) return [certificate, ...above];
-    }
-    return undefined;
-  }
-
-  private standsAbove(issuer: Ca, subject: X509Certificate, casBelow: number, now: number): boolean {
-    if (casBelow >= MOST_CAS || !issuer.mayIssue || !subject.checkIssued(issuer.certificate)) return false;
-    if (!isValidAt(issuer.certificate, now)) return false;
-    if (issuer.pathLength !== undefined && casBelow > issuer.pathLength) return false;
-    return this.isSignedBy(issuer, subject);
-  }
-
-  /** Of two configured CAs it is found out once: a client costs no more signatures than its own. */
-  private isSignedBy({ certificate, issued }: Ca, subject: X509Certificate): boolean {
-    const earlier = issued.get(subject);
-    if (earlier !== undefined) return earlier;
-    const isSigned = subject.verify(certificate.publicKey);
-    if (this.configured.has(subject)) issued.set(subject, isSigned);
-    return isSigned;
+    // A client's own certificate may be among them.
+    if (this.trusted.some(({ raw }) => raw.equals(leaf.raw))) return this.checkRevocation([leaf], now);
+    const found = this.authorities.pathOf(leaf, [], now);
+    if (found.kind === 'path') return this.checkRevocation(found.path, now);
+    return { kind: 'invalid', error: found.kind === 'none' ? noPath(leaf) : found.error };
   }
 
   /**
@@ -106,7 +64,7 @@ class ConfiguredCas {
    * A root is not looked up: nobody but itself could revoke it.
    */
   private checkRevocation(path: readonly X509Certificate[], now: number): PathVerdict {
-    let until = Math.min(...path.map(({ validTo }) => Date.parse(validTo)));
+    let until = endOfPath(path);
     // Stryker disable next-line ConditionalExpression: without lists there is nothing to look up
     if (!this.checksRevocation) return { kind: 'valid', path, until };
     for (const certificate of path.length === 1 ? path : path.slice(0, -1)) {
@@ -127,16 +85,6 @@ class ConfiguredCas {
     }
     return { kind: 'valid', path, until };
   }
-}
-
-function readCa(certificate: X509Certificate, partialChains: boolean): Ca {
-  return {
-    certificate,
-    isTrusted: partialChains || isSelfSigned(certificate),
-    mayIssue: isTrustedCa(certificate) && admitsClients(certificate),
-    pathLength: fieldsOf(certificate).pathLength,
-    issued: new Map(),
-  };
 }
 
 /** Its signature is OpenSSL's business, which has taken it. One that is not supported, a delta for one, counts as none. */

@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { extensionValuesOf } from './certificate-fields.js';
+import { fieldsOf } from './certificate-fields.js';
 import { childrenOf, type DerElement, elementAt } from './der.js';
 import { fullNameOf } from './list-extensions.js';
 
@@ -11,7 +11,7 @@ export interface DistributionPoint {
   readonly uris: readonly string[];
 }
 
-const CRL_DISTRIBUTION_POINTS = '551d1f';
+const CRL_DISTRIBUTION_POINTS = '2.5.29.31';
 const NAME = 0xa0;
 const REASONS = 0x81;
 const CRL_ISSUER = 0xa2;
@@ -23,7 +23,7 @@ const URI = 0x86;
  * @throws RangeError where they can't be read
  */
 export function distributionPointsOf(certificate: X509Certificate): readonly DistributionPoint[] {
-  const der = extensionValuesOf(certificate).get(CRL_DISTRIBUTION_POINTS);
+  const der = fieldsOf(certificate).extensions.get(CRL_DISTRIBUTION_POINTS)?.value;
   if (der === undefined) return [];
   return childrenOf(der, elementAt(der, 0)).flatMap((element) => readPoint(der, element));
 }

@@ -28,9 +28,9 @@ export async function signerProblem(
 }
 
 function caProblem({ issuer, authorityKeyId }: Signed, ca: X509Certificate): string | undefined {
-  const { subject, subjectKeyId, crlSign } = fieldsOf(ca);
+  const { subject, subjectKeyId, keyUsage } = fieldsOf(ca);
   if (issuer !== subject) return 'it is of another CA';
-  if (crlSign === false) return 'the key of its CA may not sign lists (key usage)';
+  if (keyUsage?.cRLSign === false) return 'the key of its CA may not sign lists (key usage)';
   const isOther =
     authorityKeyId !== undefined && subjectKeyId !== undefined && authorityKeyId !== subjectKeyId;
   return isOther ? 'it is signed by another key of its CA' : undefined;

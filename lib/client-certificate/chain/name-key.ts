@@ -1,9 +1,11 @@
-import { childrenOf, contentHex, type DerElement } from './der.js';
+import { childrenOf, contentHex, type DerElement, SEQUENCE, SET } from './der.js';
 
 const UTF8_STRING = 0x0c;
 const PRINTABLE_STRING = 0x13;
 const T61_STRING = 0x14;
 const IA5_STRING = 0x16;
+const VISIBLE_STRING = 0x1a;
+const UNIVERSAL_STRING = 0x1c;
 const BMP_STRING = 0x1e;
 
 /**
@@ -13,19 +15,49 @@ const BMP_STRING = 0x1e;
  * @throws RangeError for what is no name
  */
 export function nameKey(der: Buffer, name: DerElement): string {
-  const parts = childrenOf(der, name).map((set) =>
-    childrenOf(der, set).map((attribute) => {
-      const [type, value] = childrenOf(der, attribute);
-      if (type === undefined || value === undefined) throw new RangeError('it is no name');
-      return [contentHex(der, type), textOf(der, value)];
+  return JSON.stringify(namePartKeys(der, name));
+}
+
+/** Such a text of each part of a name (`RelativeDistinguishedName`), the outermost first. @throws RangeError for what is no name */
+export function namePartKeys(der: Buffer, name: DerElement): readonly string[] {
+  return namePartsOf(der, name).map((attributes) =>
+    JSON.stringify(
+      attributes
+        .map(({ type, value }) => JSON.stringify([contentHex(der, type), textOf(der, value)]))
+        .toSorted(),
+    ),
+  );
+}
+
+/** An attribute of a name, as elements of its DER. */
+export interface NameAttribute {
+  readonly type: DerElement;
+  readonly value: DerElement;
+}
+
+/** The parts of a name, each with its attributes. @throws RangeError for what is no name */
+export function namePartsOf(der: Buffer, name: DerElement): readonly (readonly NameAttribute[])[] {
+  return sound(name.tag === SEQUENCE, childrenOf(der, name)).map((set) =>
+    sound(set.tag === SET, childrenOf(der, set)).map((attribute) => {
+      const [type, value, ...others] = childrenOf(der, attribute);
+      if (type === undefined || value === undefined) throw noName();
+      return sound(others.length === 0, { type, value });
     }),
   );
-  return JSON.stringify(parts);
+}
+
+function sound<T>(isSound: boolean, value: T): T {
+  if (isSound) return value;
+  throw noName();
+}
+
+function noName(): RangeError {
+  return new RangeError('it is no name');
 }
 
 /** Other kinds of values are compared as they are. */
 function textOf(der: Buffer, value: DerElement): string {
-  const text = decode(der, value);
+  const text = decodeText(der, value);
   if (text === undefined) return `#${value.tag} ${contentHex(der, value)}`;
   return text
     .trim()
@@ -33,19 +65,35 @@ function textOf(der: Buffer, value: DerElement): string {
     .replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-function decode(der: Buffer, { tag, content, end }: DerElement): string | undefined {
+/** The text that an element holds; `undefined` where it is of another kind. */
+export function decodeText(der: Buffer, { tag, content, end }: DerElement): string | undefined {
   switch (tag) {
     case UTF8_STRING:
       return der.toString('utf8', content, end);
     case PRINTABLE_STRING:
     case IA5_STRING:
     case T61_STRING:
+    case VISIBLE_STRING:
       return der.toString('latin1', content, end);
     case BMP_STRING:
       return (end - content) % 2 === 0
         ? Buffer.from(der.subarray(content, end)).swap16().toString('utf16le')
         : undefined;
+    case UNIVERSAL_STRING:
+      return (end - content) % 4 === 0 ? decodeUtf32(der.subarray(content, end)) : undefined;
     default:
       return undefined;
   }
+}
+
+const LAST_CODE_POINT = 0x10_ffff;
+
+function decodeUtf32(bytes: Buffer): string | undefined {
+  let text = '';
+  for (let offset = 0; offset < bytes.length; offset += 4) {
+    const point = bytes.readUInt32BE(offset);
+    if (point > LAST_CODE_POINT) return undefined;
+    text += String.fromCodePoint(point);
+  }
+  return text;
 }

@@ -5,10 +5,11 @@ import { selfSignedCertificate, TestCertificateAuthority } from 'nestjs-cert-bou
 import { beforeAll, describe, expect, test } from 'vitest';
 import { chainVerifier } from '../../../lib/client-certificate/chain/chain-verifier.js';
 import { readCaCertificates } from '../../../lib/client-certificate/chain/read-certificates.js';
-import { validatePath } from '../../../lib/client-certificate/chain/certification-path.js';
+import { CertificationAuthorities } from '../../../lib/client-certificate/chain/certification-authorities.js';
+import { endOfPath } from '../../../lib/client-certificate/chain/certification-path.js';
+import { errorIn } from '../../support/chain-verdicts.js';
 import { version1Authority } from '../../support/openssl.js';
 import { issue, NOW, type Party, type Says } from './parties.js';
-import { errorIn } from '../../support/chain-verdicts.js';
 
 const CLIENT = '1.3.6.1.5.5.7.3.2';
 const SERVER = '1.3.6.1.5.5.7.3.1';
@@ -24,44 +25,46 @@ beforeAll(async () => {
   victim = await issue('victim', { issuer: root });
 });
 
-async function errorOf(
-  certificate: Party,
+function errorOf(
+  { certificate }: Pick<Party, 'certificate'>,
   chain: readonly Party[] = [],
   cas: readonly Party[] = [root],
-): Promise<string | undefined> {
-  const verdict = await validatePath(
-    certificate.certificate,
-    chain.map((party) => party.certificate),
-    cas.map((party) => party.certificate),
-    NOW,
-  );
-  return verdict.kind === 'invalid' ? verdict.error : undefined;
+  between: readonly Party[] = [],
+): string | undefined {
+  const authorities = new CertificationAuthorities(certificatesOf(cas), certificatesOf(between));
+  const found = authorities.pathOf(certificate, certificatesOf(chain), NOW);
+  if (found.kind === 'path') return undefined;
+  return found.kind === 'none' ? 'no path leads to a trusted CA' : found.error;
+}
+
+function certificatesOf(parties: readonly Party[]): readonly X509Certificate[] {
+  return parties.map(({ certificate }) => certificate);
 }
 
 describe('paths that are valid', () => {
   test('a path is found through the CA itself, and through intermediates in any order, repeated, or among others', async () => {
-    expect(await errorOf(victim)).toBeUndefined();
-    expect(await errorOf(leaf, [middle])).toBeUndefined();
-    expect(await errorOf(leaf, [victim, root, middle, middle, leaf])).toBeUndefined();
+    expect(errorOf(victim)).toBeUndefined();
+    expect(errorOf(leaf, [middle])).toBeUndefined();
+    expect(errorOf(leaf, [victim, root, middle, middle, leaf])).toBeUndefined();
     const deep = await issue('deep', { ca: true, issuer: middle });
     const deeper = await issue('deeper', { issuer: deep });
-    expect(await errorOf(deeper, [deep, middle])).toBeUndefined();
-    expect(await errorOf(deeper, [middle, deep])).toBeUndefined();
-    expect(await errorOf(leaf, [], [middle])).toBeUndefined();
+    expect(errorOf(deeper, [deep, middle])).toBeUndefined();
+    expect(errorOf(deeper, [middle, deep])).toBeUndefined();
+    expect(errorOf(leaf, [], [middle])).toBeUndefined();
   });
 
   test('an expired CA or cross certificate beside the valid one does no harm', async () => {
     const expired = await issue('root', { ca: true, keys: root.keys, notAfter: -1000 });
-    expect(await errorOf(victim, [], [expired, root])).toBeUndefined();
+    expect(errorOf(victim, [], [expired, root])).toBeUndefined();
     const cross = await issue('middle', { ca: true, issuer: root, keys: middle.keys, notAfter: -1000 });
-    expect(await errorOf(leaf, [cross, middle])).toBeUndefined();
+    expect(errorOf(leaf, [cross, middle])).toBeUndefined();
   });
 
   test('a path is valid within its path lengths, with RSA keys, and with any extended key usage', async () => {
     const limited = await issue('limited', { ca: true, pathLength: 1 });
     const below = await issue('below', { ca: true, issuer: limited, pathLength: 0 });
     const client = await issue('client', { issuer: below, extendedKeyUsage: [SERVER, '2.5.29.37.0'] });
-    expect(await errorOf(client, [below], [limited])).toBeUndefined();
+    expect(errorOf(client, [below], [limited])).toBeUndefined();
     const rsa = {
       name: 'RSASSA-PKCS1-v1_5',
       hash: 'SHA-256',
@@ -69,17 +72,15 @@ describe('paths that are valid', () => {
       modulusLength: 2048,
     };
     const rsaCa = await issue('rsa', { ca: true, algorithm: rsa });
-    expect(
-      await errorOf(await issue('of rsa', { issuer: rsaCa, algorithm: rsa }), [], [rsaCa]),
-    ).toBeUndefined();
+    expect(errorOf(await issue('of rsa', { issuer: rsaCa, algorithm: rsa }), [], [rsaCa])).toBeUndefined();
   });
 
   test('the verdict ends with the first certificate of the path that expires', async () => {
     const brief = await issue('brief', { ca: true, issuer: root, notAfter: 5000 });
     const client = await issue('client', { issuer: brief });
-    const verdict = await validatePath(client.certificate, [brief.certificate], [root.certificate], NOW);
-    const path = [client, brief, root].map(({ certificate }) => certificate);
-    expect(verdict).toEqual({ kind: 'valid', path, until: Date.parse(brief.certificate.validTo) });
+    expect(endOfPath([client, brief, root].map(({ certificate }) => certificate))).toBe(
+      Date.parse(brief.certificate.validTo),
+    );
   });
 });
 
@@ -87,23 +88,23 @@ describe('INV2: paths that are not valid', () => {
   test('a self-made certificate borrows no path, whatever stands beside it', async () => {
     const evil = await issue('admin');
     const none = 'no path leads to a trusted CA';
-    expect(await errorOf(evil)).toBe(none);
-    expect(await errorOf(evil, [victim])).toBe(none);
-    expect(await errorOf(evil, [evil, victim])).toBe(none);
-    expect(await errorOf(evil, [root, evil, root])).toBe(none);
-    expect(await errorOf(evil, [evil, evil, middle, leaf])).toBe(none);
+    expect(errorOf(evil)).toBe(none);
+    expect(errorOf(evil, [victim])).toBe(none);
+    expect(errorOf(evil, [evil, victim])).toBe(none);
+    expect(errorOf(evil, [root, evil, root])).toBe(none);
+    expect(errorOf(evil, [evil, evil, middle, leaf])).toBe(none);
     const namesake = await issue('leaf', { issuer: await issue('middle', { ca: true }) });
-    expect(await errorOf(namesake, [middle])).toBe(none);
-    expect(await errorOf(leaf)).toBe(none);
-    expect(await errorOf(leaf, [middle], [await issue('root', { ca: true })])).toBe(none);
+    expect(errorOf(namesake, [middle])).toBe(none);
+    expect(errorOf(leaf)).toBe(none);
+    expect(errorOf(leaf, [middle], [await issue('root', { ca: true })])).toBe(none);
   });
 
   test('a certificate with a wrong signature has no path', async () => {
     const bytes = Buffer.from(victim.certificate.raw);
     bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1);
     const broken = { ...victim, certificate: new X509Certificate(bytes) };
-    expect(await errorOf(broken)).toBe('no path leads to a trusted CA');
-    expect(await errorOf(broken, [victim])).toBe('no path leads to a trusted CA');
+    expect(errorOf(broken)).toBe('no path leads to a trusted CA');
+    expect(errorOf(broken, [victim])).toBe('no path leads to a trusted CA');
   });
 
   test('certificates that sign one another in a circle, or in many ways, end the search', async () => {
@@ -111,7 +112,7 @@ describe('INV2: paths that are not valid', () => {
     const oneByTwo = await issue('one', { ca: true, issuer: two, keys: one.keys });
     const twoByOne = await issue('two', { ca: true, issuer: one, keys: two.keys });
     const client = await issue('client', { issuer: one });
-    expect(await errorOf(client, [oneByTwo, twoByOne])).toBe('no path leads to a trusted CA');
+    expect(errorOf(client, [oneByTwo, twoByOne])).toBe('no path leads to a trusted CA');
     const keys = one.keys;
     const many = await Promise.all(
       Array.from({ length: 9 }, async () =>
@@ -119,7 +120,7 @@ describe('INV2: paths that are not valid', () => {
       ),
     );
     const inLoop = await issue('client', { issuer: { ...one, name: 'loop' } });
-    expect(await errorOf(inLoop, many)).toBe('the chain has too many ways to be tried');
+    expect(errorOf(inLoop, many)).toBe('the chain has too many ways to be tried');
   });
 
   test.each<readonly [string, Says, Says, string]>([
@@ -170,25 +171,25 @@ describe('INV2: paths that are not valid', () => {
       'CN=issuer has extensions that are not supported: 1.2.3.4',
     ],
     [
-      'name constraints, critical or not',
+      'name constraints that say nothing, critical or not',
       { ca: true, extensions: [new x509.Extension('2.5.29.30', false, Uint8Array.of(0x30, 0))] },
       {},
-      'CN=issuer has extensions that are not supported: 2.5.29.30',
+      "CN=issuer can't be read: the name constraints are malformed",
     ],
   ])('a path is refused for %s', async (_, issuerSays, leafSays, error) => {
     const issuer = await issue('issuer', { issuer: root, ...issuerSays });
     const client = await issue('client', { issuer, ...leafSays });
-    expect(await errorOf(client, [issuer])).toContain(error);
+    expect(errorOf(client, [issuer])).toContain(error);
   });
 
   test('a path is refused when it exceeds the path length of the trusted CA or of an intermediate', async () => {
     const limited = await issue('limited', { ca: true, pathLength: 0 });
     const below = await issue('below', { ca: true, issuer: limited });
     const client = await issue('client', { issuer: below });
-    expect(await errorOf(client, [below], [limited])).toBe('CN=limited may not stand so high in a chain');
+    expect(errorOf(client, [below], [limited])).toBe('CN=limited may not stand so high in a chain');
     const narrow = await issue('narrow', { ca: true, issuer: root, pathLength: 0 });
     const under = await issue('under', { ca: true, issuer: narrow });
-    expect(await errorOf(await issue('client', { issuer: under }), [under, narrow])).toBe(
+    expect(errorOf(await issue('client', { issuer: under }), [under, narrow])).toBe(
       'CN=narrow may not stand so high in a chain',
     );
   });
@@ -200,11 +201,11 @@ describe('INV2: paths that are not valid', () => {
       publicExponent: Uint8Array.of(1, 0, 1),
       modulusLength: 1024,
     };
-    expect(await errorOf(await issue('client', { issuer: root, algorithm: rsa }))).toBe(
+    expect(errorOf(await issue('client', { issuer: root, algorithm: rsa }))).toBe(
       'CN=client has a weak or unusual key',
     );
     const weak = await issue('weak', { ca: true, algorithm: rsa });
-    expect(await errorOf(await issue('client', { issuer: weak }), [], [weak])).toBe(
+    expect(errorOf(await issue('client', { issuer: weak }), [], [weak])).toBe(
       'CN=weak has a weak or unusual key',
     );
   });
@@ -214,20 +215,20 @@ describe('roots from before basic constraints', () => {
   test('a root of X.509 version 1 is a CA, as it is for mutualTls', async () => {
     const { root: old, client } = version1Authority();
     const verify = chainVerifier({ ca: old });
-    expect(errorIn(await verify(new X509Certificate(client.cert), []))).toBeUndefined();
-    expect(errorIn(await verify(victim.certificate, []))).toBe('no path leads to a trusted CA');
+    expect(errorIn(verify(new X509Certificate(client.cert), []))).toBeUndefined();
+    expect(errorIn(verify(victim.certificate, []))).toBe('no path leads to a trusted CA');
   });
 
   test('a root whose key usage alone says so is a CA too, and no other certificate without basic constraints is', async () => {
     const says = { basicConstraints: false, ca: true };
     const old = await issue('old', says);
     const below = await issue('below', { issuer: old });
-    expect(await errorOf(below, [], [old])).toBeUndefined();
+    expect(errorOf(below, [], [old])).toBeUndefined();
     expect(() => chainVerifier({ ca: old.certificate.toString() })).not.toThrow();
     const between = await issue('between', { ...says, issuer: root });
     const deep = await issue('deep', { issuer: between });
-    expect(await errorOf(deep, [between])).toBe('no path leads to a trusted CA');
-    expect(await errorOf(below, [old])).toBe('no path leads to a trusted CA');
+    expect(errorOf(deep, [between])).toBe('no path leads to a trusted CA');
+    expect(errorOf(below, [old])).toBe('no path leads to a trusted CA');
     expect(() => chainVerifier({ ca: between.certificate.toString() })).toThrow(
       'is not the certificate of a CA',
     );
@@ -241,18 +242,14 @@ describe('roots from before basic constraints', () => {
 describe('the verifier of chains', () => {
   test('the verifier judges a chain as the configuration says', async () => {
     const [{ certificate }, pem] = [victim, root.certificate.toString()];
-    expect(errorIn(await chainVerifier('proxy')(certificate, []))).toBeUndefined();
-    expect(errorIn(await chainVerifier('any')(certificate, []))).toBe('the chain was not verified');
-    expect(errorIn(await chainVerifier({ ca: [pem] })(certificate, []))).toBeUndefined();
-    expect(errorIn(await chainVerifier({ ca: pem })(undefined, []))).toBe(
+    expect(errorIn(chainVerifier('proxy')(certificate, []))).toBeUndefined();
+    expect(errorIn(chainVerifier('any')(certificate, []))).toBe('the chain was not verified');
+    expect(errorIn(chainVerifier({ ca: [pem] })(certificate, []))).toBeUndefined();
+    expect(errorIn(chainVerifier({ ca: pem })(undefined, []))).toBe(
       'of the certificate only a digest is known',
     );
-    expect(errorIn(await chainVerifier({ ca: pem })(leaf.certificate, []))).toBe(
-      'no path leads to a trusted CA',
-    );
-    expect(
-      errorIn(await chainVerifier({ ca: pem })(leaf.certificate, [middle.certificate.raw])),
-    ).toBeUndefined();
+    expect(errorIn(chainVerifier({ ca: pem })(leaf.certificate, []))).toBe('no path leads to a trusted CA');
+    expect(errorIn(chainVerifier({ ca: pem })(leaf.certificate, [middle.certificate.raw]))).toBeUndefined();
   });
 
   test.each([
@@ -276,9 +273,7 @@ test('INV3: a certificate with an empty subject, and a CA with one, is refused w
   const weak = new X509Certificate((await ca.issueServerCertificate({ hosts: [''] })).der);
   expect(weak.subject).toBeUndefined();
   const problem = 'a certificate without a subject is not for TLS clients (extended key usage)';
-  await expect(Promise.resolve(chainVerifier({ ca: ca.cert })(weak, []))).resolves.toMatchObject({
-    error: problem,
-  });
+  expect(chainVerifier({ ca: ca.cert })(weak, [])).toMatchObject({ error: problem });
   const { cert } = await selfSignedCertificate('');
   expect(() => readCaCertificates(cert)).toThrow(
     'a certificate without a subject is not the certificate of a CA',

@@ -10,11 +10,15 @@ export const NOW = Date.now();
 export interface Party {
   readonly keys: webcrypto.CryptoKeyPair;
   readonly name: string;
+  /** Where it is not CN and the name. */
+  readonly subject?: string | undefined;
   readonly certificate: X509Certificate;
 }
 
 /** What a certificate says. */
 export interface Says {
+  /** @default CN and the name of the party */
+  readonly subject?: string;
   readonly issuer?: Party;
   readonly ca?: boolean;
   /** @default true */
@@ -36,13 +40,13 @@ let serial = 1;
 export async function issue(name: string, says: Says = {}): Promise<Party> {
   const { ca = false, issuer, algorithm = EC } = says;
   const keys = says.keys ?? (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']));
-  const signer = issuer ?? { keys, name };
+  const signer = issuer ?? { keys, name, subject: says.subject };
   const usage = says.keyUsage ?? (ca ? x509.KeyUsageFlags.keyCertSign : x509.KeyUsageFlags.digitalSignature);
   serial += 1;
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serial.toString(16).padStart(4, '0'),
-    subject: `CN=${name}`,
-    issuer: `CN=${signer.name}`,
+    subject: says.subject ?? `CN=${name}`,
+    issuer: signer.subject ?? `CN=${signer.name}`,
     notBefore: new Date(NOW + (says.notBefore ?? -DAY)),
     notAfter: new Date(NOW + (says.notAfter ?? 10 * DAY)),
     signingAlgorithm: { ...signer.keys.privateKey.algorithm, hash: says.hash ?? 'SHA-256' } as never,
@@ -62,5 +66,10 @@ export async function issue(name: string, says: Says = {}): Promise<Party> {
       await x509.AuthorityKeyIdentifierExtension.create(signer.keys.publicKey),
     ],
   });
-  return { keys, name, certificate: new X509Certificate(Buffer.from(certificate.rawData)) };
+  return {
+    keys,
+    name,
+    subject: says.subject,
+    certificate: new X509Certificate(Buffer.from(certificate.rawData)),
+  };
 }

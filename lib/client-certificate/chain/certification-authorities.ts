@@ -1,0 +1,182 @@
+import type { X509Certificate } from 'node:crypto';
+import { messageOf } from '../../common/message-of.js';
+import { fieldsOf } from './certificate-fields.js';
+import {
+  issuerProblem,
+  isValidAt,
+  leafProblem,
+  mayStandAbove,
+  nameOf,
+  namesProblem,
+} from './certification-path.js';
+import { isCa, isTrustedCa } from './may-issue.js';
+
+/** The client's certificate first, that of the trusted CA last. */
+export type Path = readonly [X509Certificate, ...X509Certificate[]];
+
+/** A path, or why there is none. */
+export type FoundPath =
+  | { readonly kind: 'path'; readonly path: Path }
+  | { readonly kind: 'invalid'; readonly error: string }
+  /** No CA that is known here has issued it. */
+  | { readonly kind: 'none' };
+
+/** The certificate of a CA, with all of it that does not depend on the moment. */
+interface Authority {
+  readonly certificate: X509Certificate;
+  readonly isTrusted: boolean;
+  readonly problem: string | undefined;
+  /** Which certificates it has signed, as far as that was asked: of two CAs it is found out once. */
+  readonly signed: WeakMap<X509Certificate, boolean>;
+}
+
+type BySubject = ReadonlyMap<string, readonly Authority[]>;
+
+/** CAs between a client and a root; OpenSSL has a bound as well. */
+const MOST_CAS = 10;
+/** Signatures verified at most for one leaf: what a client sends as its chain must not keep this process busy. */
+const MOST_SIGNATURES = 30;
+/** Certificates of CAs looked at for one leaf, each time that one is. */
+const MOST_LOOKS = 3000;
+
+interface Search {
+  readonly sent: BySubject;
+  readonly now: number;
+  signatures: number;
+  looks: number;
+  /** Why the last way that looked promising led nowhere. */
+  error: string | undefined;
+}
+
+/**
+ * The CAs that an app has configured, read once: they find a path from the certificate of a client to a trusted one, and
+ * validate it (RFC 5280 §6). Stricter than that: what cannot be told, or is not supported, is refused.
+ */
+export class CertificationAuthorities {
+  private readonly configured: BySubject;
+
+  /**
+   * @param trusted the CAs where a path may end
+   * @param between CAs that may be part of a path; one that can't be read is part of none
+   */
+  constructor(trusted: readonly X509Certificate[], between: readonly X509Certificate[]) {
+    this.configured = bySubject([
+      ...trusted.flatMap((certificate) => readAuthority(certificate, true)),
+      ...between.flatMap((certificate) => readAuthority(certificate, false)),
+    ]);
+  }
+
+  /**
+   * @param leaf the certificate whose path it is: no other one can take its place
+   * @param chain what has come with it, in any order: it can only help to find a path
+   * @param now milliseconds since the epoch
+   */
+  pathOf(leaf: X509Certificate, chain: readonly X509Certificate[], now: number): FoundPath {
+    const problem = leafProblem(leaf);
+    if (problem !== undefined) return { kind: 'invalid', error: problem };
+    if (!isValidAt(leaf, now))
+      return { kind: 'invalid', error: 'the certificate has expired, or is not valid yet' };
+    const sent = bySubject(chain.flatMap((certificate) => readAuthority(certificate, false)));
+    const search: Search = { sent, now, signatures: 0, looks: 0, error: undefined };
+    try {
+      const path = this.pathFrom([leaf], search);
+      if (path !== undefined) return { kind: 'path', path };
+      return search.error === undefined ? { kind: 'none' } : { kind: 'invalid', error: search.error };
+    } catch (error) {
+      return { kind: 'invalid', error: messageOf(error) };
+    }
+  }
+
+  /** @param below from the leaf to the certificate whose issuer is looked for */
+  private pathFrom(below: Path, search: Search): Path | undefined {
+    const subject = below.at(-1);
+    // Stryker disable next-line ConditionalExpression: there is always one
+    if (subject === undefined || below.length > MOST_CAS) return undefined;
+    const { issuer: name } = fieldsOf(subject);
+    for (const issuer of [...(this.configured.get(name) ?? []), ...(search.sent.get(name) ?? [])]) {
+      const path = hasIssued(issuer, subject, below, search)
+        ? this.continueAt(issuer, below, search)
+        : undefined;
+      if (path !== undefined) return path;
+    }
+    return undefined;
+  }
+
+  private continueAt(
+    { certificate, isTrusted, problem }: Authority,
+    below: Path,
+    search: Search,
+  ): Path | undefined {
+    const path: Path = [...below, certificate];
+    const found =
+      problem ??
+      (mayStandAbove(certificate, below.slice(1))
+        ? undefined
+        : `${nameOf(certificate)} may not stand so high in a chain`) ??
+      (isTrusted ? namesProblem(path) : undefined);
+    if (found !== undefined) {
+      search.error = found;
+      return undefined;
+    }
+    return isTrusted ? path : this.pathFrom(path, search);
+  }
+}
+
+/** Those that are of CAs at all. */
+function readAuthority(certificate: X509Certificate, isTrusted: boolean): readonly Authority[] {
+  try {
+    if (isTrusted ? !isTrustedCa(certificate) : !isCa(certificate)) return [];
+    return [
+      { certificate, isTrusted, problem: issuerProblem(certificate, isTrusted), signed: new WeakMap() },
+    ];
+  } catch {
+    return [];
+  }
+}
+
+/** The trusted ones first, each certificate once. */
+function bySubject(authorities: readonly Authority[]): BySubject {
+  const found = new Map<string, Authority[]>();
+  const seen = new Set<string>();
+  for (const authority of authorities) {
+    const { fingerprint256 } = authority.certificate;
+    if (seen.has(fingerprint256)) continue;
+    seen.add(fingerprint256);
+    const { subject } = fieldsOf(authority.certificate);
+    const others = found.get(subject);
+    if (others === undefined) found.set(subject, [authority]);
+    else others.push(authority);
+  }
+  return found;
+}
+
+/** Whether one certificate issued another: by names, key identifiers, key usage, time, and then by the signature. */
+function hasIssued(
+  { certificate: issuer, signed }: Authority,
+  subject: X509Certificate,
+  below: Path,
+  search: Search,
+): boolean {
+  search.looks += 1;
+  if (search.looks > MOST_LOOKS) throw new Error(TOO_MANY_WAYS);
+  if (!subject.checkIssued(issuer) || !isValidAt(issuer, search.now)) return false;
+  if (below.some(({ raw }) => raw.equals(issuer.raw))) return false;
+  const before = signed.get(subject);
+  if (before !== undefined) return before;
+  search.signatures += 1;
+  if (search.signatures > MOST_SIGNATURES) throw new Error(TOO_MANY_WAYS);
+  const isSigned = verifies(issuer, subject);
+  signed.set(subject, isSigned);
+  return isSigned;
+}
+
+const TOO_MANY_WAYS = 'the chain has too many ways to be tried';
+
+function verifies(issuer: X509Certificate, subject: X509Certificate): boolean {
+  try {
+    return subject.verify(issuer.publicKey);
+  } catch {
+    // There are keys that Node does not know.
+    return false;
+  }
+}
