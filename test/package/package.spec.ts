@@ -22,7 +22,10 @@ describe('the tarball that is published', () => {
     expect(files).toContain('dist/lib/index.js');
     expect(files).toContain('dist/lib/testing/index.d.ts');
     const stray = files.filter(
-      (path) => !/^(?:dist\/lib\/.+\.(?:js|d\.ts)|docs\/.+|[A-Z]+(?:\.md)?|package\.json)$/.test(path),
+      (path) =>
+        !/^(?:dist\/lib\/(?:.+\.(?:js|d\.ts)|schematics\/.+\.json)|docs\/.+|[A-Z]+(?:\.md)?|package\.json)$/.test(
+          path,
+        ),
     );
     expect(stray).toEqual([]);
     expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md']));
