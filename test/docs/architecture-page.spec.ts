@@ -51,7 +51,9 @@ describe('the map test/README.md', () => {
 test('README.md has fewer than 200 lines, and no table of a document has a line of over 250 characters', () => {
   expect(read('README.md').split('\n').length).toBeLessThanOrEqual(200);
   const documents = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'test/README.md'].concat(
-    readdirSync(join(root, 'docs')).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
+    readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).flatMap((name) =>
+      name.endsWith('.md') ? [`docs/${name}`] : [],
+    ),
   );
   const long = documents.flatMap((name) =>
     read(name)

@@ -22,9 +22,10 @@ import {
 import { extract, samplesOf } from './extract.js';
 
 const root = new URL('../../', import.meta.url).pathname;
-const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter(
-  (name) => name.endsWith('.md'),
-);
+const documents = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
+].filter((name) => name.endsWith('.md'));
 const folders = documents.map((document) => extract(document));
 const [readme = ''] = folders;
 const settings = folderOf('docs/authorization-servers.md');
