@@ -32,6 +32,7 @@ import {
 import { confirmedClaims } from './confirmed-claims.js';
 import { wordOf } from './token-word.js';
 import { verifyTokenAnswer } from './token-answer.js';
+import { type SignedText, verifySignature } from '../authorization-server/verify-signature.js';
 import { bothValid, validityOf, type VerifiedClaims } from './verified-claims.js';
 
 /** How a server is asked about a token, and what its answer must say. */
@@ -78,6 +79,16 @@ export class AuthorizationServer {
       beforeAsking();
       return this.confirmed(verified, token);
     });
+  }
+
+  /** Whether its keys are in the configuration: nothing has to be fetched to verify a signature. */
+  get hasFixedKeys(): boolean {
+    return this.keys.health().state === 'fixed';
+  }
+
+  /** Verifies the signature of a JWT and nothing else, to explain what becomes of it. @throws OAuthError */
+  async checkSignature(signed: SignedText): Promise<void> {
+    await verifySignature(signed, this.keys);
   }
 
   /** Looks a token up by introspection. @throws OAuthError */

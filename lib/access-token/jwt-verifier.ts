@@ -47,7 +47,7 @@ export function verifyJwt(
   const { type, algorithm } = readHeader(header, rules);
   return andThen(verifySignature({ jws: token, algorithm, kid: header['kid'] }, keys), (verifiedWith) => {
     checkClaims(payload, rules.claims, Date.now() / 1000);
-    if (type !== 'at+jwt') refuseOtherTokens(payload, isTyped(type) ? undefined : rules.recognizedBy);
+    checkKind(payload, type, rules);
     return verifiedWith;
   });
 }
@@ -55,18 +55,49 @@ export function verifyJwt(
 /** The header is looked at before any key is: it decides nothing but whether to go on. */
 function readHeader(
   header: JsonObject,
-  { algorithms, types, claims }: JwtRules,
+  rules: JwtRules,
 ): { readonly type: string | undefined; readonly algorithm: SignatureAlgorithm } {
+  const type = readType(header, rules);
+  const algorithm = readAlgorithm(header, rules);
+  refuseExtensions(header);
+  return { type, algorithm };
+}
+
+/** @throws OAuthError 401 `invalid_token` for a type that is not accepted */
+export function readType(header: JsonObject, { types, claims }: JwtRules): string | undefined {
   const type = typeOf(header);
   if (!types.includes(type)) refuse('token_type_mismatch', otherType(type, types, claims.issuer));
-  const algorithm =
+  return type;
+}
+
+/** @throws OAuthError 401 `invalid_token` for an algorithm that is not accepted */
+export function readAlgorithm(
+  header: JsonObject,
+  { algorithms }: Pick<JwtRules, 'algorithms'>,
+): SignatureAlgorithm {
+  return (
     acceptedAlgorithm(header['alg'], algorithms) ??
-    refuse('algorithm_not_allowed', `alg is ${quoted(header['alg'])}`);
-  // No extension is understood here (RFC 7515 §4.1.11); `b64` would change what was signed (RFC 7797).
+    refuse('algorithm_not_allowed', `alg is ${quoted(header['alg'])}`)
+  );
+}
+
+/**
+ * No extension is understood here (RFC 7515 §4.1.11); `b64` would change what was signed (RFC 7797).
+ * @throws OAuthError 401 `invalid_token`
+ */
+export function refuseExtensions(header: JsonObject): void {
   for (const extension of ['crit', 'b64']) {
     if (Object.hasOwn(header, extension)) refuse('critical_header_unsupported', `${extension} in the header`);
   }
-  return { type, algorithm };
+}
+
+/** Whether it is an access token, where its header does not say so. @throws OAuthError 401 `invalid_token` */
+export function checkKind(
+  claims: JsonObject,
+  type: string | undefined,
+  { recognizedBy }: Pick<JwtRules, 'recognizedBy'>,
+): void {
+  if (type !== 'at+jwt') refuseOtherTokens(claims, isTyped(type) ? undefined : recognizedBy);
 }
 
 /** Says too which preset accepts the types of such a server, where its issuer tells which one it is. */

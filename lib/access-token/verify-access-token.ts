@@ -32,6 +32,7 @@ export interface TrustedServers {
  */
 export type BeforeAsking = (servers: readonly AuthorizationServer[]) => void;
 
+/** Characters. */
 const MAX_TOKEN_LENGTH = 16_384;
 
 /**
@@ -46,6 +47,15 @@ export function verifyAccessToken(
   request: object,
   beforeAsking: BeforeAsking = () => undefined,
 ): MaybePromise<VerifiedToken> {
+  const shape = readableShape(token);
+  if (shape.kind === 'opaque') return lookUpOpaque(token, servers.forOpaqueTokens, beforeAsking);
+  return andThen(trustedServer(shape.payload['iss'], servers, request), (server) =>
+    verifySelfContained(token, shape, server, beforeAsking),
+  );
+}
+
+/** What kind of token it is. @throws OAuthError 401 `invalid_token` for one that nothing here can read */
+export function readableShape(token: string): TokenShape & { readonly kind: 'jwt' | 'opaque' } {
   if (token.length > MAX_TOKEN_LENGTH) throw invalidToken('token_too_large');
   const shape = readTokenShape(token);
   switch (shape.kind) {
@@ -56,11 +66,8 @@ export function verifyAccessToken(
         detail: 'its payload is no JSON object, or its signature no base64url',
       });
     case 'opaque':
-      return lookUpOpaque(token, servers.forOpaqueTokens, beforeAsking);
     case 'jwt':
-      return andThen(trustedServer(shape.payload['iss'], servers, request), (server) =>
-        verifySelfContained(token, shape, server, beforeAsking),
-      );
+      return shape;
   }
 }
 
@@ -142,7 +149,8 @@ function isUnknownOrOutage(error: unknown): error is OAuthError {
   return refusal.status === 503 || reason === 'token_inactive' || reason === 'introspection_refused';
 }
 
-function describe(server: AuthorizationServer, verified: VerifiedClaims): VerifiedToken {
+/** What verified claims say of a token. */
+export function describe(server: AuthorizationServer, verified: VerifiedClaims): VerifiedToken {
   const { issuer, claimNames, impliedScopes } = server.settings;
   const description = describeAccessToken(issuer, verified.claims, claimNames);
   return { ...verified, server, description, granted: withImplied(description.scopes, impliedScopes) };

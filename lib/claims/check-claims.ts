@@ -33,11 +33,23 @@ export function checkClaims(claims: JsonObject, rules: ClaimRules, now: number):
   checkIssuer(claims, rules);
   checkAudience(claims, rules);
   checkTimes(claims, rules, now);
-  for (const path of rules.stringClaims) checkString(claims, path);
-  for (const path of rules.requiredClaims) {
+  checkPresence(claims, rules);
+}
+
+/** Which claims must be there, which must not, and which must be text. @throws OAuthError 401 `invalid_token` */
+export function checkPresence(
+  claims: JsonObject,
+  {
+    stringClaims,
+    requiredClaims,
+    forbiddenClaims,
+  }: Pick<ClaimRules, 'stringClaims' | 'requiredClaims' | 'forbiddenClaims'>,
+): void {
+  for (const path of stringClaims) checkString(claims, path);
+  for (const path of requiredClaims) {
     if (isAbsent(claimAt(claims, path))) refuse('claim_missing', textOfPath(path));
   }
-  for (const path of rules.forbiddenClaims) {
+  for (const path of forbiddenClaims) {
     if (claimAt(claims, path) !== undefined) refuse('claim_forbidden', textOfPath(path));
   }
 }
@@ -47,7 +59,8 @@ export function isAbsent(value: unknown): boolean {
   return value === undefined || value === null;
 }
 
-function checkIssuer(claims: JsonObject, { issuer, issuerPresence }: ClaimRules): void {
+/** @throws OAuthError 401 `invalid_token` */
+export function checkIssuer(claims: JsonObject, { issuer, issuerPresence }: ClaimRules): void {
   if (!Object.hasOwn(claims, 'iss')) {
     if (issuerPresence === 'required') refuse('claim_missing', 'iss');
     return;
@@ -56,7 +69,8 @@ function checkIssuer(claims: JsonObject, { issuer, issuerPresence }: ClaimRules)
     refuse('issuer_mismatch', `iss is ${quoted(claims['iss'])}, expected ${JSON.stringify(issuer)}`);
 }
 
-function checkAudience(claims: JsonObject, { issuer, audience, audiencePresence }: ClaimRules): void {
+/** @throws OAuthError 401 `invalid_token` */
+export function checkAudience(claims: JsonObject, { issuer, audience, audiencePresence }: ClaimRules): void {
   if (!Object.hasOwn(claims, 'aud')) {
     if (audiencePresence === 'required')
       refuse('claim_missing', ['aud', knownIssuer(issuer)?.audienceHint].filter(Boolean).join(': '));
@@ -78,7 +92,12 @@ export function audienceOf(claims: JsonObject): readonly string[] {
   return list;
 }
 
-function checkTimes(claims: JsonObject, { clockTolerance, maxTokenAge }: ClaimRules, now: number): void {
+/** @param now seconds since the epoch @throws OAuthError 401 `invalid_token` */
+export function checkTimes(
+  claims: JsonObject,
+  { clockTolerance, maxTokenAge }: ClaimRules,
+  now: number,
+): void {
   const exp = timeOf(claims, 'exp') ?? refuse('claim_missing', 'exp');
   const nbf = timeOf(claims, 'nbf');
   const iat = timeOf(claims, 'iat');

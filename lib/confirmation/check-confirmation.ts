@@ -62,8 +62,8 @@ export function checkConfirmation(
 ): MaybePromise<ProvenPossession> {
   checkScheme(confirmation, possession.scheme);
   if (confirmation === undefined) {
-    if (binding === 'if-bound') return NOTHING;
-    throw invalidToken('confirmation_missing', { detail: 'the token has no cnf: it is bound to nothing' });
+    checkMayBeUnbound(binding);
+    return NOTHING;
   }
   const { certificateThumbprint, jwkThumbprint } = confirmation;
   if (certificateThumbprint === undefined) return checkKey(jwkThumbprint, possession, now, ['dpop']);
@@ -76,8 +76,17 @@ function byCertificate(): ProvenPossession {
   return BY_CERTIFICATE;
 }
 
-/** A token that is bound to a key of DPoP comes with a proof, and no other does (RFC 9449 §7.1, §7.2). */
-function checkScheme(confirmation: Confirmation | undefined, scheme: AuthenticationScheme): void {
+/** @throws OAuthError 401 `invalid_token` where a token must be bound */
+export function checkMayBeUnbound(binding: BindingPolicy): void {
+  if (binding === 'if-bound') return;
+  throw invalidToken('confirmation_missing', { detail: 'the token has no cnf: it is bound to nothing' });
+}
+
+/**
+ * A token that is bound to a key of DPoP comes with a proof, and no other does (RFC 9449 §7.1, §7.2).
+ * @throws OAuthError 401 `invalid_token`
+ */
+export function checkScheme(confirmation: Confirmation | undefined, scheme: AuthenticationScheme): void {
   const needed = confirmation?.jwkThumbprint === undefined ? 'Bearer' : 'DPoP';
   if (scheme === needed) return;
   throw invalidToken('scheme_mismatch', { detail: `such a token is to be sent as ${needed}, not ${scheme}` });
@@ -104,16 +113,30 @@ function checkKey(
 }
 
 function checkCertificate(expected: string, possession: ProofOfPossession, now: number): MaybePromise<void> {
-  const finding = possession.certificate;
-  if (finding.kind === 'none') throw invalidToken(finding.reason, { detail: finding.detail });
-  const { certificate } = finding;
+  const certificate = requireCertificate(possession.certificate);
   checkValidity(certificate, now);
-  // As text: no decoder that could forgive a wrong encoding. Neither is a secret: what counts is the private key.
-  if (certificate.thumbprint !== expected) {
-    const detail = describeMismatch(expected, certificate, possession);
-    throw invalidToken('certificate_mismatch', { detail });
-  }
+  checkThumbprint(expected, certificate, possession);
   return andThenWith(checkTrust(certificate, possession), remember, certificate, possession);
+}
+
+/** @throws OAuthError 401 `invalid_token` where there is none */
+export function requireCertificate(finding: ClientCertificateFinding): ClientCertificate {
+  if (finding.kind === 'found') return finding.certificate;
+  throw invalidToken(finding.reason, { detail: finding.detail });
+}
+
+/**
+ * As text: no decoder that could forgive a wrong encoding. Neither is a secret: what counts is the private key.
+ * @throws OAuthError 401 `invalid_token`
+ */
+export function checkThumbprint(
+  expected: string,
+  certificate: ClientCertificate,
+  possession: Pick<ProofOfPossession, 'seenCertificates' | 'trust'>,
+): void {
+  if (certificate.thumbprint === expected) return;
+  const detail = describeMismatch(expected, certificate, possession);
+  throw invalidToken('certificate_mismatch', { detail });
 }
 
 function remember(
@@ -128,7 +151,7 @@ function remember(
 function describeMismatch(
   expected: string,
   certificate: ClientCertificate,
-  { seenCertificates, trust }: ProofOfPossession,
+  { seenCertificates, trust }: Pick<ProofOfPossession, 'seenCertificates' | 'trust'>,
 ): string {
   const mismatch = `the token is bound to ${expected}, the client presented ${certificate.thumbprint}`;
   const hint = seenCertificates.explain(expected, certificate, trust);
@@ -155,13 +178,14 @@ export function isWithinValidity({ notBefore, notAfter }: ClientCertificate, now
   return now <= notAfter && now >= notBefore;
 }
 
-/** Compared so that a date that could not be parsed, NaN, is refused. */
-function checkValidity({ notBefore, notAfter }: ClientCertificate, now: number): void {
+/** Compared so that a date that could not be parsed, NaN, is refused. @throws OAuthError 401 `invalid_token` */
+export function checkValidity({ notBefore, notAfter }: ClientCertificate, now: number): void {
   if (!(now <= notAfter)) throw invalidToken('certificate_expired');
   if (!(now >= notBefore)) throw invalidToken('certificate_not_yet_valid');
 }
 
-function checkTrust(
+/** @throws OAuthError 401 `invalid_token`; 503 where something that is asked of it can't be found out */
+export function checkTrust(
   certificate: ClientCertificate,
   { trust, certificateChecks }: CertificateRules,
 ): MaybePromise<void> {

@@ -76,13 +76,13 @@ export function checkDpopProof(
   return andThen(checked, () => ({ nextNonce }));
 }
 
-function checkMethod({ htm }: ProofClaims, request: HttpRequest): void {
+export function checkMethod({ htm }: ProofClaims, request: HttpRequest): void {
   const { method } = rawRequestOf(request);
   if (htm !== method)
     throw invalidDpopProof('proof_method_mismatch', { detail: `the request is a ${method}` });
 }
 
-function checkTarget({ htu }: ProofClaims, request: HttpRequest, rules: DpopRules): void {
+export function checkTarget({ htu }: ProofClaims, request: HttpRequest, rules: DpopRules): void {
   const path = requestPathOf(request);
   if (path === undefined) throw otherTarget('the target of the request is none that a proof can name');
   const bases = publicBases(request, rules);
@@ -110,11 +110,15 @@ function publicBases(request: HttpRequest, { publicBasesOf }: DpopRules): readon
   }
 }
 
-function checkAccessTokenHash({ ath }: ProofClaims, tokenDigest: string): void {
+export function checkAccessTokenHash({ ath }: ProofClaims, tokenDigest: string): void {
   if (ath !== tokenDigest) throw invalidDpopProof('proof_token_mismatch');
 }
 
-function checkIssuedAt({ iat }: ProofClaims, { proofLifetime, clockSkew }: DpopRules, now: number): void {
+export function checkIssuedAt(
+  { iat }: ProofClaims,
+  { proofLifetime, clockSkew }: DpopRules,
+  now: number,
+): void {
   if (proofLifetime === undefined) return;
   const age = now / 1000 - iat;
   if (age > proofLifetime + clockSkew) {
@@ -125,12 +129,12 @@ function checkIssuedAt({ iat }: ProofClaims, { proofLifetime, clockSkew }: DpopR
   }
 }
 
-interface CheckedNonce extends ProofOutcome {
+export interface CheckedNonce extends ProofOutcome {
   /** Milliseconds since the epoch; `undefined` where no nonce is asked for. */
   readonly nonceExpiresAt: number | undefined;
 }
 
-function checkNonce({ nonce }: ProofClaims, { nonces }: DpopRules, now: number): CheckedNonce {
+export function checkNonce({ nonce }: ProofClaims, { nonces }: DpopRules, now: number): CheckedNonce {
   // Stryker disable next-line ObjectLiteral: what it lacks is undefined as well
   if (nonces === undefined) return { nextNonce: undefined, nonceExpiresAt: undefined };
   const verdict = nonces.judge(nonce, now);
@@ -144,7 +148,7 @@ function checkNonce({ nonce }: ProofClaims, { nonces }: DpopRules, now: number):
   };
 }
 
-function checkKey({ thumbprint }: ProofHeader, expected: string): void {
+export function checkKey({ thumbprint }: ProofHeader, expected: string): void {
   if (thumbprint !== undefined && equalInConstantTime(thumbprint, expected)) return;
   throw invalidToken('proof_key_mismatch', {
     detail: `the token is bound to ${expected}, the proof is by ${thumbprint}`,
