@@ -123,6 +123,11 @@ export class ResourceServer {
     return this.rules.dpop;
   }
 
+  /** What requests are decided by, for what explains a decision. */
+  get decidesBy(): AuthenticationRules {
+    return this.rules;
+  }
+
   /** Makes one for a policy of the same app. */
   forPolicy(options: ResolvedOptions, parts: ResourceServerParts): ResourceServer {
     return new ResourceServer(options, parts);

@@ -26,6 +26,7 @@ const ROOMS = [
   'nest/exchange',
   'nest/demands',
   'nest/log',
+  'explain',
   'resource-server.ts',
   'authenticate-request.ts',
   'protected-resource',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { invalidToken } from '../../lib/challenge/oauth-error.js';
 import { REFUSAL_REASONS, toldOf } from '../../lib/challenge/reasons.js';
+import { REMEDIES } from '../../lib/explain/remedies.js';
 
 /** What docs/reasons.md says of a reason. */
 interface Row {
@@ -58,6 +59,14 @@ describe('the page docs/reasons.md', () => {
     const empty = rows.filter(({ cause, remedy }) => !/\w.*\.$/.test(cause) || !/\w.*\.$/.test(remedy));
     expect(empty).toEqual([]);
   });
+});
+
+test('what the command explain says is to be done about a reason is what docs/reasons.md says', () => {
+  const remedies = rows.map(({ reason, remedy }) => [
+    reason,
+    remedy.replaceAll(/\[([^\]]+)\]\([^)]+\)/g, '$1'),
+  ]);
+  expect(Object.entries(REMEDIES)).toEqual(remedies);
 });
 
 const lib = new URL('../../lib/', import.meta.url).pathname;
