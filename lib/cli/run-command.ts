@@ -16,6 +16,9 @@ const USAGE = `Usage: nestjs-cert-bound-auth <command> <file>
   dev [options]          an authorization server and certificates for development:
                          dev --help
   thumbprint <cert>      prints the x5t#S256 of each certificate (PEM or DER), one a line
+  explain [options] < token
+                         says what a configuration decides about a token, check by check:
+                         explain --help
 
   --help, --version
 
@@ -36,6 +39,10 @@ export async function runCommand(args: readonly string[], surroundings: Surround
   if (name === 'dev') {
     const { runDev } = await import('./dev/run-dev.js');
     return runDev(rest, surroundings);
+  }
+  if (name === 'explain') {
+    const { runExplain } = await import('./explain/run-explain.js');
+    return runExplain(rest, surroundings);
   }
   const command = readCommand(args);
   if (command === undefined) {

@@ -2,10 +2,10 @@ import type { AuthorizationServer } from '../access-token/authorization-server.j
 import { chainTrust } from '../client-certificate/certificate-settings.js';
 import type { ClientCertificateFinding } from '../client-certificate/client-certificate.js';
 import {
-  checkChain,
   checkMayBeUnbound,
   checkScheme,
   checkThumbprint,
+  checkTrust,
   checkValidity,
   requireCertificate,
 } from '../confirmation/check-confirmation.js';
@@ -76,7 +76,7 @@ async function explainCertificate(
   steps: Steps,
   thumbprint: string,
   finding: ClientCertificateFinding,
-  { rules, seesChains }: Situation,
+  { rules, seesChains, mayAsk }: Situation,
 ): Promise<void> {
   const found = steps.check(
     told('certificate', 'a certificate whose key the client has proved', whatWasFound(finding)),
@@ -85,6 +85,7 @@ async function explainCertificate(
   if (found.kind === 'failed') return;
   const certificate = found.value;
   const trust = chainTrust(rules.options.clientCertificate);
+  const certificateChecks = mayAsk ? rules.certificateChecks : undefined;
   const { notBefore, notAfter } = certificate;
   steps.check(
     told('certificate_validity', 'valid now', `from ${dateOf(notBefore)} to ${dateOf(notAfter)}`),
@@ -96,7 +97,15 @@ async function explainCertificate(
   const step = told('certificate_chain', 'a chain to a trusted CA', 'a chain');
   if (trust === 'any') steps.skip({ ...step, found: "not checked: trust is 'any'" });
   else if (!seesChains) steps.skip({ ...step, found: 'not checked: the connection, or the proxy, shows it' });
-  else await steps.checkLater(step, () => checkChain(certificate, trust));
+  else await steps.checkLater(step, () => checkTrust(certificate, { trust, certificateChecks }));
+  if (rules.certificateChecks !== undefined && certificateChecks === undefined && trust !== 'any')
+    steps.skip(
+      told(
+        'certificate_checks',
+        'what else the options ask of it',
+        'not checked: others may have to be asked',
+      ),
+    );
 }
 
 function whatWasFound(finding: ClientCertificateFinding): string {

@@ -269,7 +269,7 @@ function provenBy(
 }
 
 /** What decides by more than can be known here would decide otherwise than the API does. */
-const NEEDED: readonly Check[] = ['signature', 'introspection', 'proof_nonce'];
+const NEEDED: readonly Check[] = ['signature', 'introspection', 'certificate_checks', 'proof_nonce'];
 
 /** The same request, decided about as any other: `undefined` where not all can be known here. */
 async function decideWhereKnown(

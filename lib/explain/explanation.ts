@@ -24,6 +24,7 @@ export const CHECKS = [
   'certificate_validity',
   'certificate_thumbprint',
   'certificate_chain',
+  'certificate_checks',
   'proof_form',
   'proof_method',
   'proof_target',

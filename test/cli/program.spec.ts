@@ -99,6 +99,16 @@ test('the command prints every fault of a configuration to standard error, and e
   expect(output.err.match(/^ {2}- \w+/gm)).toEqual(['  - listen', '  - trustedProxies', '  - policies']);
 });
 
+test('the command explain reads a token from standard input, and exits with 1 where it is refused', async () => {
+  const args = ['--issuer', 'https://as.example.com', '--audience', 'https://api.example.com'];
+  const { child, output } = await start('explain', ...args);
+  child.stdin?.end('not-a-jwt\n');
+  expect(await once(child, 'close')).toEqual([1, null]);
+  expect(output.err).toBe('');
+  expect(output.out).toMatch(/^refused, by .*: token_opaque; the caller is told 401 invalid_token\.\n/);
+  expect(output.out).not.toContain('not-a-jwt');
+});
+
 describe('RFC9449-11: workers of Node’s cluster would each accept a proof once', () => {
   /** Runs the program as the one worker of a cluster, which ends as its worker does. */
   async function startWorker(config: object): Promise<Program> {

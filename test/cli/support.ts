@@ -16,6 +16,11 @@ export interface CommandRun {
 
 /** Runs a command of the command line, in this process. */
 export function start(...args: readonly string[]): CommandRun {
+  return startWith('', args);
+}
+
+/** The same with this on standard input. */
+export function startWith(input: string, args: readonly string[]): CommandRun {
   let stop = (): void => undefined;
   const stopped = new Promise<void>((resolve) => {
     stop = resolve;
@@ -25,14 +30,27 @@ export function start(...args: readonly string[]): CommandRun {
   const ended = runCommand(args, {
     print: (text) => printed.push(text),
     complain: (text) => complaints.push(text),
+    input: async () => input,
     untilStopped: async () => stopped,
   });
   return { printed, complaints, stop, ended };
 }
 
 /** Runs a command until it ends. */
-export async function run(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  const command = start(...args);
+export async function run(...args: readonly string[]): Promise<EndedRun> {
+  return runWith('', args);
+}
+
+/** What a command has come to. */
+export interface EndedRun {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** The same with this on standard input. */
+export async function runWith(input: string, args: readonly string[]): Promise<EndedRun> {
+  const command = startWith(input, args);
   const code = await command.ended;
   return { code, out: command.printed.join('\n'), err: command.complaints.join('\n') };
 }
