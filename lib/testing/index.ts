@@ -13,6 +13,7 @@ export {
   type TestJwtFault,
   type TestJwtOptions,
   type TestServerRequest,
+  type TestStatusListOptions,
 } from './test-authorization-server.js';
 export type { TestSigningKey, TestTokenOptions } from './minted-token.js';
 export {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { deflateSync } from 'node:zlib';
 import { base64url, exportSPKI, importJWK, type JWK, jwtVerify } from 'jose';
 import type { CertBoundAuthOptions } from '../cert-bound-auth.options.js';
 import type { TestCertificate, TestCertificateAuthority } from './test-certificate-authority.js';
@@ -51,6 +52,18 @@ export interface TestJwtOptions extends TestTokenOptions {
  */
 export type TestJwtFault = 'unsigned' | 'tampered' | 'foreign-key' | 'hmac-with-public-key';
 
+/** What a status list says beside the statuses. */
+export interface TestStatusListOptions {
+  /** @default '1' */
+  readonly name?: string;
+  /** Bits of a status. @default 1 */
+  readonly bits?: 1 | 2 | 4 | 8;
+  /** Claims added or replaced, such as `ttl` and `exp`; `undefined` removes one. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+  /** Header members added or replaced; `undefined` removes one. */
+  readonly header?: Readonly<Record<string, unknown>>;
+}
+
 /** How an endpoint answers: as it should, not at all, by cutting the connection, or with this. */
 export type TestBehaviour =
   | 'normal'
@@ -59,7 +72,7 @@ export type TestBehaviour =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string };
 
 /** An endpoint of the server. */
-export type TestEndpoint = 'metadata' | 'jwks' | 'introspection';
+export type TestEndpoint = 'metadata' | 'jwks' | 'introspection' | 'status-list';
 
 /** A request that the server received. */
 export interface TestServerRequest {
@@ -92,6 +105,7 @@ export class TestAuthorizationServer {
 
   private readonly behaviours = new Map<TestEndpoint, TestBehaviour>();
   private readonly opaqueTokens = new Map<string, unknown>();
+  private readonly statusLists = new Map<string, () => Promise<string>>();
   private readonly path: string;
   private readonly audience: string;
   private published: readonly TestSigningKey[] = [];
@@ -204,6 +218,27 @@ export class TestAuthorizationServer {
     this.opaqueTokens.delete(token);
   }
 
+  /**
+   * Publishes a status list, or another one in its place: 0 is valid, 1 invalid, 2 suspended. A token refers to it by
+   * `claims: { status: { status_list: { uri, idx } } }`.
+   * @returns its `uri`
+   */
+  publishStatusList(statuses: readonly number[], options: TestStatusListOptions = {}): string {
+    const { name = '1', bits = 1 } = options;
+    const uri = `${this.issuer}/statuslists/${name}`;
+    const lst = deflateSync(packed(statuses, bits)).toString('base64url');
+    this.statusLists.set(new URL(uri).pathname, async () => {
+      const header = { alg: this.current.jwk.alg, typ: 'statuslist+jwt', kid: this.current.jwk.kid };
+      const claims = { sub: uri, iat: Math.floor(Date.now() / 1000), status_list: { bits, lst } };
+      return signCompact(
+        { ...header, ...options.header },
+        { ...claims, ...options.claims },
+        this.current.privateKey,
+      );
+    });
+    return uri;
+  }
+
   /** Signs new tokens with a new key. @param keep whether the old keys stay published, so that old tokens stay valid */
   async rotateKeys({ keep = true }: { readonly keep?: boolean } = {}): Promise<void> {
     this.current = await generateSigningKey(this.options.algorithm ?? 'ES256');
@@ -280,6 +315,7 @@ export class TestAuthorizationServer {
     if (path === this.metadataPath()) return 'metadata';
     if (path === `${this.path}/jwks`) return 'jwks';
     if (path === `${this.path}/introspect`) return 'introspection';
+    if (path.startsWith(`${this.path}/statuslists/`)) return 'status-list';
     return undefined;
   }
 
@@ -306,9 +342,17 @@ export class TestAuthorizationServer {
         return json(200, { keys: this.published.map((key) => key.jwk) });
       case 'introspection':
         return this.introspect(request);
+      case 'status-list':
+        return this.statusList(request);
       case undefined:
         return json(404, { error: 'not_found' });
     }
+  }
+
+  private async statusList({ path }: TestServerRequest): Promise<Exclude<TestBehaviour, string>> {
+    const list = this.statusLists.get(path);
+    if (list === undefined) return json(404, { error: 'not_found' });
+    return { status: 200, headers: { 'content-type': 'application/statuslist+jwt' }, body: await list() };
   }
 
   private metadata(): object {
@@ -351,6 +395,17 @@ export class TestAuthorizationServer {
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 type CryptoKeyOfJose = Parameters<typeof exportSPKI>[0];
+
+/** The first status is in the least significant bits of the first byte. */
+function packed(statuses: readonly number[], bits: number): Uint8Array {
+  const bytes = new Uint8Array(Math.ceil((statuses.length * bits) / 8));
+  for (const [index, status] of statuses.entries()) {
+    const bit = index * bits;
+    const at = Math.floor(bit / 8);
+    bytes[at] = (bytes[at] ?? 0) | (status << (bit % 8));
+  }
+  return bytes;
+}
 
 function encode(part: object): string {
   return base64url.encode(JSON.stringify(part));
