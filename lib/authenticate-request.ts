@@ -67,7 +67,7 @@ export interface AuthenticationRules {
 }
 
 /**
- * The way of a request: credentials and certificate → access token → confirmation → user. Any step may refuse by throwing
+ * The way of a request: credentials and certificate → access token → confirmation → status → user. Any step may refuse by throwing
  * an `OAuthError`; scopes are asked for afterwards, by route. Nothing is waited for where nothing has to be: of a known
  * token and a certificate of the connection, or a proof that is remembered in this process, the decision is there at once.
  * @param provenKey thumbprint of the DPoP key that this connection proved at its handshake: no proof of it is asked for again
@@ -286,7 +286,17 @@ function refuseWithoutCertificate(
 function confirm(known: KnownToken, attempt: Attempt): MaybePromise<Acceptance> {
   const { confirmation, server } = known;
   const proven = checkConfirmation(confirmation, server.settings.binding, attempt, Date.now());
-  return andThenWith(proven, accept, known, attempt);
+  return andThenWith(proven, acceptIfValid, known, attempt);
+}
+
+/** The status of a token may change while it is known. Nobody is asked for it by who does not hold the token's keys. */
+function acceptIfValid(
+  proven: ProvenPossession,
+  known: KnownToken,
+  attempt: Attempt,
+): MaybePromise<Acceptance> {
+  if (known.status === undefined) return accept(proven, known, attempt);
+  return andThen(known.server.checkStatus(known.status), () => accept(proven, known, attempt));
 }
 
 function accept(

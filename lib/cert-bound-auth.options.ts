@@ -712,6 +712,43 @@ export interface AuthorizationServerOptions {
 
   /** How old its keys and its metadata may become. */
   readonly keyCache?: KeyCacheOptions;
+
+  /**
+   * How the status of a token is looked up, where its claim `status` names a list of its server's (Token Status List): after all
+   * else, on every request. Tokens without such a claim cost nothing.
+   * What is lost with `false`: a token that its server has revoked or suspended there is accepted until it expires.
+   * @default {}
+   */
+  readonly statusList?: false | StatusListOptions;
+}
+
+/** Where status lists may be, and how old they may become. They are verified with the keys of the server. */
+export interface StatusListOptions {
+  /**
+   * The origins that lists are fetched from, by `https:`: nothing in a token makes this API call anybody else, a private
+   * address in particular. A token whose list is elsewhere is refused.
+   * @default the origin of the issuer
+   */
+  readonly origins?: readonly string[];
+  /**
+   * When a list is no longer used, in seconds, 1 to 86400: a token that is revoked is accepted no longer than this. After half
+   * of it the list is fetched in the background. The `ttl` (1 at least) and `exp` of a list shorten it, and never prolong it.
+   * @default 300
+   */
+  readonly maxAge?: number;
+  /**
+   * How long after that a list is used while it cannot be fetched, in seconds, 0 to 86400, and never past its `exp`. Then its
+   * tokens are answered with 503.
+   * What is lost: whoever can cut this API off from the list keeps a revoked token alive for that long.
+   * @default 0
+   */
+  readonly staleIfError?: number;
+  /**
+   * The most bytes of a list when it is unpacked, 1 to 67108864. 64 lists are held at most. What is sent is bounded by
+   * `http.maxResponseSize`.
+   * @default 1048576 (1 MiB, which is 8388608 tokens of one bit)
+   */
+  readonly maxSize?: number;
 }
 
 /** How old the keys of a server, and the metadata that says where they are, may become. */

@@ -34,6 +34,7 @@ export type {
   JwtOptions,
   JwtRuleOptions,
   KeyCacheOptions,
+  StatusListOptions,
   NoClientAuthentication,
   PolicyOptions,
   PrivateKeyJwtAuthentication,

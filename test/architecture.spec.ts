@@ -42,6 +42,7 @@ const ROOMS = [
   'request',
   'access-token',
   'introspection',
+  'status-list',
   'authorization-server',
   'claims',
   'events',

@@ -19,6 +19,11 @@ import {
   introspectionRulesOf,
   type IntrospectionSettings,
 } from '../introspection/introspection-rules.js';
+import {
+  type StatusListRules,
+  statusListRulesOf,
+  type StatusListSettings,
+} from '../status-list/status-list-rules.js';
 import { algorithmsOf, type JwtSettings, jwtRulesOf } from './jwt-rules.js';
 import type { JwtRules } from './jwt-verifier.js';
 
@@ -33,6 +38,7 @@ export type AuthorizationServerSettings = SettingsOf<
     readonly tls: TlsSettings | undefined;
     readonly http: Omit<AuthorizationServerHttpSettings, 'tls'>;
     readonly keyCache: KeyCacheSettings;
+    readonly statusList: false | StatusListSettings;
   }
 >;
 
@@ -68,6 +74,8 @@ export interface AuthorizationServerRules {
   readonly answerJwt: JwtRules | undefined;
   readonly http: AuthorizationServerHttpSettings;
   readonly keyCache: RefreshRules;
+  /** `undefined` where the status of its tokens is not looked at. */
+  readonly statusLists: StatusListRules | undefined;
 }
 
 /** Works out once, at boot, what the tokens of a server are decided by. */
@@ -99,6 +107,10 @@ export function authorizationServerRulesOf(
         : introspectionRulesOf(introspection, algorithmsOf(jwt), context),
     http: { ...server.http, tls: tlsOf(server.tls) },
     keyCache: refreshRulesOf(server.keyCache),
+    statusLists:
+      server.statusList === false
+        ? undefined
+        : statusListRulesOf(server.statusList, issuer, algorithmsOf(jwt), clockTolerance),
   };
 }
 

@@ -19,6 +19,7 @@ import {
 import { isShallow, type JsonObject } from '../jose/json-object.js';
 import { type JwtRules, type UnverifiedJwt, verifyJwt } from './jwt-verifier.js';
 import type { KeyGroup } from '../authorization-server/key-set.js';
+import type { RefreshHealth } from '../authorization-server/refreshed-value.js';
 import { ServerMetadataSource } from '../authorization-server/server-metadata.js';
 import { verifySignedAnswer } from '../introspection/signed-introspection-answer.js';
 import {
@@ -29,6 +30,8 @@ import {
   sharedSecret,
   type SigningKeys,
 } from '../authorization-server/signing-keys.js';
+import { StatusLists } from '../status-list/status-lists.js';
+import { statusReferenceOf, type StatusReference } from '../status-list/status-reference.js';
 import { confirmedClaims } from './confirmed-claims.js';
 import { wordOf } from './token-word.js';
 import { verifyTokenAnswer } from './token-answer.js';
@@ -49,6 +52,7 @@ export class AuthorizationServer {
   private readonly metadata: ServerMetadataSource;
   private readonly keys: SigningKeys;
   private readonly introspection: Introspection | undefined;
+  private readonly statusLists: StatusLists | undefined;
 
   constructor(readonly settings: AuthorizationServerRules) {
     this.circuit = new CircuitBreaker(settings.issuer);
@@ -56,6 +60,7 @@ export class AuthorizationServer {
     this.metadata = new ServerMetadataSource(settings.issuer, this.http, settings.keyCache);
     this.keys = this.signingKeys();
     this.introspection = this.prepareIntrospection();
+    this.statusLists = this.prepareStatusLists();
   }
 
   /**
@@ -111,6 +116,20 @@ export class AuthorizationServer {
     };
   }
 
+  /** Where the status of a token stands, if anywhere. @throws OAuthError 401 where that is no place that counts */
+  statusOf(claims: JsonObject): StatusReference | undefined {
+    const { statusLists } = this;
+    if (statusLists === undefined) return undefined;
+    const reference = statusReferenceOf(claims);
+    if (reference !== undefined) statusLists.requireAllowed(reference);
+    return reference;
+  }
+
+  /** Looks a status up. @throws OAuthError 401 where the token is not valid; 503 where nobody can tell */
+  checkStatus(reference: StatusReference): MaybePromise<void> {
+    return this.statusLists?.check(reference);
+  }
+
   private whyInactive({ detail }: { readonly detail?: string }): { readonly detail?: string } {
     const known = detail ?? knownIssuer(this.settings.issuer)?.inactiveHint;
     return known === undefined ? {} : { detail: known };
@@ -151,6 +170,7 @@ export class AuthorizationServer {
       issuer,
       keys: this.keys.health(),
       introspection: isRemote ? this.circuit.state : 'none',
+      statusLists: worstOf(this.statusLists?.health() ?? []),
     };
   }
 
@@ -214,6 +234,12 @@ export class AuthorizationServer {
     }
   }
 
+  private prepareStatusLists(): StatusLists | undefined {
+    const { statusLists, http } = this.settings;
+    if (statusLists === undefined) return undefined;
+    return new StatusLists(statusLists, this.http, this.keys, http.allowLoopbackHttp);
+  }
+
   private prepareIntrospection(): Introspection | undefined {
     const { introspection } = this.settings;
     if (introspection === undefined) return undefined;
@@ -262,6 +288,12 @@ export class AuthorizationServer {
       ? this.metadata.find('mtlsIntrospectionEndpoint', 'introspectionEndpoint')
       : this.metadata.find('introspectionEndpoint');
   }
+}
+
+/** The worst that one of the lists is in; those that nobody has needed lately are no trouble. */
+function worstOf(lists: readonly RefreshHealth[]): AuthorizationServerHealth['statusLists'] {
+  const states = new Set(lists.map(({ state }) => state));
+  return (['unavailable', 'stale', 'fresh'] as const).find((state) => states.has(state)) ?? 'none';
 }
 
 /** As calls have them: one that is given takes the place of ours, however it is written. */

@@ -4,6 +4,7 @@ import { audienceOf } from '../claims/check-claims.js';
 import { claimAt, withClaimAt } from '../claims/claim-at.js';
 import type { ClaimNameSettings } from '../claims/claim-context.js';
 import type { JsonObject } from '../jose/json-object.js';
+import { namesStatusList } from '../status-list/status-reference.js';
 import { scopesOf } from './describe-access-token.js';
 
 /**
@@ -34,6 +35,13 @@ function requireSameToken(jwt: JsonObject, answer: JsonObject, names: ClaimNameS
     const [own, said] = [claimAt(jwt, path), claimAt(answer, path)];
     if (own !== undefined && said !== undefined && !isDeepStrictEqual(own, said)) throw conflict(name);
   }
+  requireSameStatusList(jwt['status'], answer['status']);
+}
+
+/** Which of two is to be asked? Any other `status` is a claim of the server's own, and each may have one. */
+function requireSameStatusList(own: unknown, said: unknown): void {
+  if (own === undefined || said === undefined || isDeepStrictEqual(own, said)) return;
+  if (namesStatusList(own) || namesStatusList(said)) throw conflict('status');
 }
 
 /** Each has been checked to name this API, where it names anybody. */

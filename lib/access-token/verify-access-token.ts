@@ -7,6 +7,7 @@ import type { ResolvedServers } from './resolved-servers.js';
 import { describeAccessToken } from './describe-access-token.js';
 import type { TokenDescription } from '../decision.js';
 import { readTokenShape, type TokenShape } from '../jose/token-shape.js';
+import type { StatusReference } from '../status-list/status-reference.js';
 import type { VerifiedClaims } from './verified-claims.js';
 
 /** A token that every check of its own has passed, and the server that vouches for it. */
@@ -16,6 +17,8 @@ export interface VerifiedToken extends VerifiedClaims {
   readonly description: TokenDescription;
   /** Its scopes, with those that they stand for. */
   readonly granted: ReadonlySet<string>;
+  /** Where its status stands; `undefined` where that is nowhere. It is looked up on each request. */
+  readonly status: StatusReference | undefined;
 }
 
 /** The trusted servers, found by issuer; and those that opaque tokens are looked up at, in this order. */
@@ -153,5 +156,11 @@ function isUnknownOrOutage(error: unknown): error is OAuthError {
 export function describe(server: AuthorizationServer, verified: VerifiedClaims): VerifiedToken {
   const { issuer, claimNames, impliedScopes } = server.settings;
   const description = describeAccessToken(issuer, verified.claims, claimNames);
-  return { ...verified, server, description, granted: withImplied(description.scopes, impliedScopes) };
+  return {
+    ...verified,
+    server,
+    description,
+    granted: withImplied(description.scopes, impliedScopes),
+    status: server.statusOf(verified.claims),
+  };
 }

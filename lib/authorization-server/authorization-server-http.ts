@@ -15,6 +15,8 @@ import { isUndiciLoaded, loadUndici } from './undici.js';
 const MOST_CALLS = 1_024;
 /** Metadata, keys and probes, of which there are few, have connections of their own: introspection cannot keep them out. */
 const FOR_DOCUMENTS = { connections: 2, calls: 16 };
+/** Status lists, which may be large, and elsewhere: who serves them slowly must not keep the keys away. */
+const FOR_STATUS_LISTS = { connections: 2, calls: 64 };
 
 /**
  * Calls to one authorization server: connections kept alive and bounded, no redirects, time and size limited, `https:`
@@ -24,6 +26,7 @@ const FOR_DOCUMENTS = { connections: 2, calls: 16 };
 export class AuthorizationServerHttp {
   private readonly introspection: ConnectionPool;
   private readonly documents: ConnectionPool;
+  private readonly statusLists: ConnectionPool;
 
   constructor(
     readonly issuer: string,
@@ -36,6 +39,7 @@ export class AuthorizationServerHttp {
       connect,
     );
     this.documents = new ConnectionPool(FOR_DOCUMENTS, connect);
+    this.statusLists = new ConnectionPool(FOR_STATUS_LISTS, connect);
   }
 
   /** Makes one call. @throws OAuthError 503 when no answer comes */
@@ -58,15 +62,19 @@ export class AuthorizationServerHttp {
 
   /** Ends all connections, open calls with them. */
   async close(): Promise<void> {
-    await Promise.all([this.introspection.close(), this.documents.close()]);
+    const pools = [this.introspection, this.documents, this.statusLists];
+    await Promise.all(pools.map(async (pool) => pool.close()));
   }
 
   private async exchange(url: URL, call: HttpCall): Promise<HttpAnswer> {
-    const isCallers = call.purpose === 'introspection' && call.isProbe !== true;
-    const pool = isCallers ? this.introspection : this.documents;
     return within(this.settings.timeout, async (signal) =>
-      pool.use(url.origin, signal, async (connection) => connection.send(url, call, signal)),
+      this.poolFor(call).use(url.origin, signal, async (connection) => connection.send(url, call, signal)),
     );
+  }
+
+  private poolFor({ purpose, isProbe }: HttpCall): ConnectionPool {
+    if (purpose === 'status-list') return this.statusLists;
+    return purpose === 'introspection' && isProbe !== true ? this.introspection : this.documents;
   }
 
   private publish(

@@ -38,6 +38,7 @@ interface Held<Value> {
   readonly value: Value;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  readonly rules: RefreshRules;
 }
 
 /** What the last fetches came to, where they failed. */
@@ -67,11 +68,12 @@ export class RefreshedValue<Value> {
   /**
    * @param name for the log
    * @param fetch gets what was fetched before
+   * @param rules of every value, or by what a value itself says of its time
    */
   constructor(
     private readonly name: string,
     private readonly fetch: (previous: Value | undefined) => Promise<Value>,
-    private readonly rules: RefreshRules,
+    private readonly rules: RefreshRules | ((value: Value) => RefreshRules),
   ) {}
 
   /** What is known, if it may serve; else a promise of what is fetched. @throws OAuthError 503, by the promise */
@@ -86,8 +88,8 @@ export class RefreshedValue<Value> {
     const { held } = this;
     if (held === undefined) return false;
     const age = ageOf(held);
-    if (age >= this.oldest()) return false;
-    if (age >= this.rules.refreshAfter) this.refreshUnseen();
+    if (age >= this.oldest(held)) return false;
+    if (age >= held.rules.refreshAfter) this.refreshUnseen();
     return true;
   }
 
@@ -120,8 +122,8 @@ export class RefreshedValue<Value> {
     const missing = isRecent(failure) ? 'unavailable' : 'not-fetched';
     if (held === undefined) return { state: missing, age: undefined, lastFailure };
     const age = Math.floor(ageOf(held));
-    if (age >= this.oldest()) return { state: missing, age, lastFailure };
-    return { state: age < this.rules.maxAge ? 'fresh' : 'stale', age, lastFailure };
+    if (age >= this.oldest(held)) return { state: missing, age, lastFailure };
+    return { state: age < held.rules.maxAge ? 'fresh' : 'stale', age, lastFailure };
   }
 
   /** Why there is no fetch at this moment, if there is none. */
@@ -135,14 +137,13 @@ export class RefreshedValue<Value> {
     try {
       return await this.fetchUnlessPausing();
     } catch (error) {
-      if (ageOf(held) < this.oldest()) return held.value;
+      if (ageOf(held) < this.oldest(held)) return held.value;
       throw error;
     }
   }
 
   /** Seconds: only where fetching fails may it be older than `maxAge`. */
-  private oldest(): number {
-    const { maxAge, staleIfError } = this.rules;
+  private oldest({ rules: { maxAge, staleIfError } }: Held<Value>): number {
     return this.failure === undefined ? maxAge : maxAge + staleIfError;
   }
 
@@ -175,7 +176,8 @@ export class RefreshedValue<Value> {
     if (this.failure !== undefined && this.held !== undefined) {
       log.log(`${this.name}: fetched again after ${this.failure.count} failures`);
     }
-    this.held = { value, at: Date.now() };
+    const rules = typeof this.rules === 'function' ? this.rules(value) : this.rules;
+    this.held = { value, at: Date.now(), rules };
     this.failure = undefined;
   }
 
@@ -196,7 +198,7 @@ export function isWithin(milliseconds: number, since: number): boolean {
 }
 
 /** Seconds. By a clock that has been set back nothing is young. */
-function ageOf({ at }: Held<unknown>): number {
+function ageOf({ at }: Pick<Held<unknown>, 'at'>): number {
   const age = (Date.now() - at) / 1000;
   return age < 0 ? Infinity : age;
 }

@@ -66,6 +66,9 @@ const REASONS = [
   ['claim_forbidden', 'invalidToken', 'debug'],
   ['introspection_refused', 'invalidToken', levelOfIntrospectionError],
   ['introspection_conflict', 'invalidToken', 'debug'],
+  ['status_malformed', 'invalidToken', 'debug'],
+  ['status_unsupported', 'invalidToken', 'warn'],
+  ['status_invalid', 'invalidToken', 'debug'],
   // access-token, not the caller's fault
   ['authorization_server_unreachable', 'outage', 'warn'],
   ['authorization_server_answer_invalid', 'outage', 'error'],

@@ -9,6 +9,11 @@ export interface AuthorizationServerHealth {
    * no, for calls have failed. `half-open`: one call finds out.
    */
   readonly introspection: 'none' | 'closed' | 'open' | 'half-open';
+  /**
+   * How the worst of its status lists is doing. `none`: no token has named one lately. `fresh`: they serve. `stale`: one serves
+   * although it is too old, for it cannot be fetched. `unavailable`: one may not serve, and its tokens are answered with 503.
+   */
+  readonly statusLists: 'none' | 'fresh' | 'stale' | 'unavailable';
 }
 
 /** How a server's signing keys are doing; `fixed` where the configuration holds them, or none are needed. */

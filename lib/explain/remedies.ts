@@ -40,6 +40,10 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   introspection_refused:
     'With another error, look at `introspection.parameters`; with JWTs, at `introspection.tokens`.',
   introspection_conflict: "Look at what the server's introspection leaves out: often `cnf`.",
+  status_malformed:
+    'Have the server write the claim as the Token Status List has it, and publish the list before it issues tokens that name it.',
+  status_unsupported: 'Where the server keeps its lists elsewhere, name that origin in `statusList.origins`.',
+  status_invalid: 'Nothing; the client gets a new token.',
   authorization_server_unreachable:
     'The line has the call and the error. A certificate that is not trusted: `tls.ca`. `not asked`: see the lines before.',
   authorization_server_answer_invalid:

@@ -53,10 +53,19 @@ function isDown({ keys, introspection }: AuthorizationServerHealth): boolean {
   return keys.state === 'unavailable' || introspection === 'open';
 }
 
-function warningsOf({ issuer, policy, keys, introspection }: AuthorizationServerHealth): readonly string[] {
+function warningsOf({
+  issuer,
+  policy,
+  keys,
+  introspection,
+  statusLists,
+}: AuthorizationServerHealth): readonly string[] {
   const name = nameOf(issuer, policy);
   return [
     ...(keys.state === 'stale' ? [`the keys of ${name} are old, and cannot be fetched`] : []),
     ...(introspection === 'half-open' ? [`introspection by ${name} has failed, and is tried again`] : []),
+    ...(statusLists === 'stale' || statusLists === 'unavailable'
+      ? [`a status list of ${name} cannot be fetched`]
+      : []),
   ];
 }

@@ -1,6 +1,7 @@
 import { ArrayNotEmpty, IsArray, IsBoolean, IsIn } from './class-validator.js';
 import type { AuthorizationServerSettings, TlsSettings } from '../access-token/authorization-server-rules.js';
 import type { JwtSettings } from '../access-token/jwt-rules.js';
+import { isAllowedUrl } from '../authorization-server/authorization-server-http.js';
 import type { KeyCacheSettings } from '../authorization-server/refreshed-value.js';
 import type {
   AuthorizationServerHttpOptions,
@@ -10,11 +11,13 @@ import type {
   ClaimPath,
   JwtOptions,
   KeyCacheOptions,
+  StatusListOptions,
 } from '../cert-bound-auth.options.js';
 import type { ClaimNameSettings } from '../claims/claim-context.js';
 import { LONGEST_TIMER_MS } from '../common/at-time.js';
 import { JWS_ALGORITHMS } from '../jose/jws-algorithms.js';
 import { isJsonObject } from '../jose/json-object.js';
+import type { StatusListSettings } from '../status-list/status-list-rules.js';
 import { Declares } from './declared-options.js';
 import { introspectionOf } from './introspection.settings.js';
 import {
@@ -82,6 +85,29 @@ class CheckedKeyCacheOptions implements KeyCacheSettings {
 
   @Given() @IsNumberFrom(1, LONGEST_KEY_LIFE, 'seconds') readonly maxAge: number = 600;
   @Given() @IsSeconds(LONGEST_KEY_LIFE) readonly staleIfError: number = 0;
+}
+
+/** Bytes: of what is larger, no server makes one list. */
+const LARGEST_LIST = 67_108_864;
+
+@Declares<StatusListOptions>()
+class CheckedStatusListOptions implements StatusListSettings {
+  @Given()
+  @Satisfies('origins', `give a list of https: origins, as ['https://status.example.com']`, areOrigins)
+  readonly origins: StatusListSettings['origins'];
+
+  @Given() @IsNumberFrom(1, LONGEST_KEY_LIFE, 'seconds') readonly maxAge: number = 300;
+  @Given() @IsSeconds(LONGEST_KEY_LIFE) readonly staleIfError: number = 0;
+  @Given() @IsPositiveInt(LARGEST_LIST) readonly maxSize: number = 1_048_576;
+}
+
+/** `http:` serves a server on this machine, where that is allowed at all. */
+function areOrigins(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => isOrigin(item));
+}
+
+function isOrigin(value: unknown): boolean {
+  return typeof value === 'string' && isAllowedUrl(value, true) && new URL(value).origin === value;
 }
 
 @Declares<JwtOptions>()
@@ -182,4 +208,11 @@ export class CheckedAuthorizationServerOptions implements AuthorizationServerSet
   @Given()
   @IsGroup('give { refreshAfter?, maxAge?, staleIfError? }', () => CheckedKeyCacheOptions)
   readonly keyCache: CheckedKeyCacheOptions = new CheckedKeyCacheOptions();
+
+  @Given()
+  @IsGroupOrFalse(
+    'give false or { origins?, maxAge?, staleIfError?, maxSize? }',
+    () => CheckedStatusListOptions,
+  )
+  readonly statusList: false | CheckedStatusListOptions = new CheckedStatusListOptions();
 }

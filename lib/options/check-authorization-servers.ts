@@ -141,6 +141,7 @@ const OTHER_TYPES = new Set([
   'token-introspection+jwt',
   'dpop+jwt',
   'logout+jwt',
+  'statuslist+jwt',
   'secevent+jwt',
   'oauth-authz-req+jwt',
 ]);

@@ -66,7 +66,13 @@ function checkFapi2(settings: CertBoundAuthSettings): readonly ConfigurationProb
 const MUST_BE_BOUND = "profile 'fapi2' wants every token to be bound: leave it out";
 
 function checkFapi2Server(
-  { binding = 'required', jwt, introspection, http }: CertBoundAuthSettings['authorizationServers'][number],
+  {
+    binding = 'required',
+    jwt,
+    introspection,
+    http,
+    statusList,
+  }: CertBoundAuthSettings['authorizationServers'][number],
   path: string,
 ): readonly ConfigurationProblem[] {
   const isAskedOfAll = introspection !== undefined && (jwt === false || introspection.tokens === 'all');
@@ -92,6 +98,15 @@ function checkFapi2Server(
             "profile 'fapi2' wants to know of every token whether it has been revoked: give introspection with tokens: 'all', or with jwt: false",
           ),
         ]),
+    ...(statusList === false
+      ? [
+          problem(
+            `${path}.statusList`,
+            statusList,
+            "profile 'fapi2' wants the status of every token: leave it out",
+          ),
+        ]
+      : []),
     ...(http.allowLoopbackHttp
       ? [problem(`${path}.http.allowLoopbackHttp`, true, "profile 'fapi2' wants TLS: leave it out")]
       : []),

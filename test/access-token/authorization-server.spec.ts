@@ -545,6 +545,7 @@ test('the health of a server shows its issuer, its keys, and the circuit of an e
     issuer: as.issuer,
     keys: notFetched,
     introspection: 'none',
+    statusLists: 'none',
   });
   expect(introspecting(as).health()).toMatchObject({ introspection: 'closed' });
   const introspect = async (): Promise<object> => ({ active: false });

@@ -44,6 +44,7 @@ function known(difference: Partial<KnownToken> = {}): KnownToken {
     signedAnswer: undefined,
     revocable: undefined,
     confirmation: undefined,
+    status: undefined,
     validity: { from: NOW - 60_000, until: NOW + 60_000 },
     holds: () => true,
     ...difference,

@@ -17,6 +17,7 @@ const LINES: Readonly<Record<string, readonly [from: number, to: number]>> = {
   GRPC: [1, 6],
   GQL: [1, 5],
   WS: [1, 5],
+  TSL: [1, 11],
 };
 
 const NAME = new RegExp(String.raw`\b(?:${Object.keys(LINES).join('|')})-\d+\b`, 'g');

@@ -10,7 +10,7 @@ const ELSEWHERE = /(?:^|\/)(?:node_modules|\.\w+|hostile)\//;
 
 /** What the titles of a test may name in front: requirements, invariants, rows of the table of features. */
 const REQUIREMENT =
-  /^(?:RFC ?\d|(?:MCP|FAPI\d|OB|GRPC|GQL|WS)-\d|INV\d|invariants? \d|row \d|OpenID )[^:]*: /;
+  /^(?:RFC ?\d|(?:MCP|FAPI\d|OB|GRPC|GQL|WS|TSL)-\d|INV\d|invariants? \d|row \d|OpenID )[^:]*: /;
 
 /** Words that go on with a sentence which stands elsewhere. */
 const CONTINUES = new Set(

@@ -170,7 +170,12 @@ describe.each(PLATFORMS)('the samples of docs/operations.md on %s', (platform) =
       const { details } = body as { details: Record<string, { servers: Record<string, object> }> };
       return { http: status, ...details['authorization-servers']?.servers[as.issuer] };
     };
-    expect(await health()).toEqual({ http: 200, keys: { state: 'not-fetched' }, introspection: 'closed' });
+    expect(await health()).toEqual({
+      http: 200,
+      keys: { state: 'not-fetched' },
+      introspection: 'closed',
+      statusLists: 'none',
+    });
     expect(as.requests).toEqual([]);
 
     const token = await as.accessToken({ certificate: world.client1 });

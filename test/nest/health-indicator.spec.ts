@@ -19,6 +19,7 @@ const FRESH: AuthorizationServerHealth = {
   issuer: ISSUER,
   keys: { state: 'fresh', age: 7, lastFailure: undefined },
   introspection: 'closed',
+  statusLists: 'none',
 };
 
 function having(...servers: readonly Partial<AuthorizationServerHealth>[]): CertBoundAuthHealthIndicator {
@@ -38,6 +39,19 @@ type Row = readonly [
 /** What a server is like, and what is said of it. */
 const ROWS: readonly Row[] = [
   ['keys that serve', {}, 'up', undefined],
+  ['status lists that serve', { statusLists: 'fresh' }, 'up', undefined],
+  [
+    'a status list that is old',
+    { statusLists: 'stale' },
+    'up',
+    `a status list of ${ISSUER} cannot be fetched`,
+  ],
+  [
+    'a status list that may not serve',
+    { statusLists: 'unavailable' },
+    'up',
+    `a status list of ${ISSUER} cannot be fetched`,
+  ],
   [
     'keys that serve, though the last attempt failed',
     { keys: { state: 'fresh', age: 301, lastFailure } },

@@ -119,6 +119,7 @@ export const MODULE_FIELDS: readonly {
       'tls',
       'http',
       'keyCache',
+      'statusList',
       'unknown',
     ],
   },
@@ -240,6 +241,12 @@ export const MODULE_FIELDS: readonly {
     right: withServer({ keyCache: { refreshAfter: 3600 } }),
     at: `${S}.keyCache`,
     fields: ['maxAge'],
+  },
+  {
+    title: 'statusList',
+    right: withServer({ statusList: {} }),
+    at: `${S}.statusList`,
+    fields: ['origins', 'maxAge', 'staleIfError', 'maxSize', 'unknown'],
   },
   {
     title: 'tokenCache',
