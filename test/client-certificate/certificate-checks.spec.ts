@@ -29,7 +29,7 @@ function checkThat(problemOf: CertificateCheck['problemOf']): CertificateCheck {
   return { problemOf };
 }
 
-test('of several checks of a certificate the first problem counts, and those behind it are not asked', async () => {
+test('the first problem of several checks of a certificate counts, and those behind it are not asked', async () => {
   const asked: string[] = [];
   const check = (name: string, problem?: CertificateProblem, isLater = false): CertificateCheck =>
     checkThat(() => {
