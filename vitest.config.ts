@@ -9,7 +9,7 @@ const SETUP = ['test/support/setup.ts'];
 
 /** Suites of their own: they need the npm registry, curl, Redis, or proxies; or they have a long form. */
 const ELSEWHERE = [
-  'test/{conformance,fuzz,package,proxies,redis}/**',
+  'test/{conformance,fuzz,package,pkits,proxies,redis}/**',
   'test/sample/programs.spec.ts',
   // Where npm run bench has installed what it compares with.
   '**/node_modules/**',
@@ -116,6 +116,15 @@ export default defineConfig({
           setupFiles: SETUP,
           testTimeout: 180_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Needs OpenSSL, and NIST PKITS from PyPI.
+          name: 'pkits',
+          include: ['test/pkits/*.spec.ts'],
+          testTimeout: 120_000,
         },
       },
       {

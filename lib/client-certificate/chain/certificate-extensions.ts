@@ -31,13 +31,8 @@ const SUBJECT_KEY_IDENTIFIER = '2.5.29.14';
 export const NAME_CONSTRAINTS = '2.5.29.30';
 export const CERTIFICATE_POLICIES = '2.5.29.32';
 export const POLICY_CONSTRAINTS = '2.5.29.36';
-
-/** Without a policy that a path must have, these constrain nothing. */
-const POLICY_EXTENSIONS: Readonly<Record<string, string>> = {
-  [POLICY_CONSTRAINTS]: 'policyConstraints',
-  '2.5.29.33': 'policyMappings',
-  '2.5.29.54': 'inhibitAnyPolicy',
-};
+export const POLICY_MAPPINGS = '2.5.29.33';
+export const INHIBIT_ANY_POLICY = '2.5.29.54';
 
 const UNDERSTOOD = new Set([
   BASIC_CONSTRAINTS,
@@ -46,6 +41,9 @@ const UNDERSTOOD = new Set([
   SUBJECT_ALTERNATIVE_NAME,
   NAME_CONSTRAINTS,
   CERTIFICATE_POLICIES,
+  POLICY_CONSTRAINTS,
+  POLICY_MAPPINGS,
+  INHIBIT_ANY_POLICY,
 ]);
 
 /**
@@ -74,14 +72,9 @@ function readExtension(der: Buffer, element: DerElement): readonly [string, Exte
   return [identifierOf(der, identifier), { critical: isCritical, value: contentOf(der, value) }];
 }
 
-/** Those that nothing here understands, and that must not be passed over: by name, or by object identifier. */
+/** The critical ones that nothing here understands: object identifiers. */
 export function unsupportedOf(extensions: Extensions): readonly string[] {
-  return [...extensions]
-    .filter(([id, { critical }]) => id === POLICY_CONSTRAINTS || (critical && !UNDERSTOOD.has(id)))
-    .map(([id]) => {
-      const name = POLICY_EXTENSIONS[id];
-      return name === undefined ? id : `${name} (${id})`;
-    });
+  return [...extensions].filter(([id, { critical }]) => critical && !UNDERSTOOD.has(id)).map(([id]) => id);
 }
 
 /** What a certificate says of its standing as a CA (RFC 5280 §4.2.1.9). */

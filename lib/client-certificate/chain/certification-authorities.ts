@@ -7,7 +7,7 @@ import {
   leafProblem,
   mayStandAbove,
   nameOf,
-  namesProblem,
+  wholeProblem,
 } from './certification-path.js';
 import { isCa, isTrustedCa } from './may-issue.js';
 
@@ -113,7 +113,7 @@ export class CertificationAuthorities {
       (mayStandAbove(certificate, below.slice(1))
         ? undefined
         : `${nameOf(certificate)} may not stand so high in a chain`) ??
-      (isTrusted ? namesProblem(path) : undefined);
+      (isTrusted ? wholeProblem(path) : undefined);
     if (found !== undefined) {
       search.error = found;
       return undefined;

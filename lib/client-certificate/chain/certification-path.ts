@@ -4,7 +4,9 @@ import { onOneLine } from '../../common/on-one-line.js';
 import { unsupportedOf } from './certificate-extensions.js';
 import { fieldsOf } from './certificate-fields.js';
 import { findForbiddenName } from './check-names.js';
+import { policiesHold } from './check-policies.js';
 import { nameConstraintsOf } from './name-constraints.js';
+import { policyExtensionsOf } from './policy-extensions.js';
 import { isCa, isSelfIssued } from './may-issue.js';
 
 /** What was found of a certificate's path to a trusted CA. */
@@ -43,7 +45,9 @@ export function leafProblem(leaf: X509Certificate): string | undefined {
 /** What is wrong with the certificate of a CA, wherever it may stand. */
 export function issuerProblem(issuer: X509Certificate, isTrusted: boolean): string | undefined {
   return attempt(issuer, () => {
-    nameConstraintsOf(fieldsOf(issuer).extensions);
+    const { extensions } = fieldsOf(issuer);
+    nameConstraintsOf(extensions);
+    policyExtensionsOf(extensions);
     // Nobody relies on the signature of one that is trusted by itself.
     return isTrusted ? commonProblem(issuer) : certificateProblem(issuer);
   });
@@ -104,14 +108,17 @@ export function mayStandAbove(issuer: X509Certificate, below: readonly X509Certi
   return below.filter((certificate) => !isSelfIssued(fieldsOf(certificate))).length <= most;
 }
 
-/** What is wrong with the names in a whole path. @param path the client's certificate first, that of the trusted CA last */
-export function namesProblem(path: readonly [X509Certificate, ...X509Certificate[]]): string | undefined {
+/** What is wrong with a path as a whole. @param path the client's certificate first, that of the trusted CA last */
+export function wholeProblem(path: readonly [X509Certificate, ...X509Certificate[]]): string | undefined {
   return attempt(path[0], () => {
     const all = path.map(fieldsOf);
     const found = findForbiddenName(all);
     const certificate = found === undefined ? undefined : path[all.indexOf(found)];
-    if (certificate === undefined) return undefined;
-    return `${nameOf(certificate)} has a name that a CA above it may not give (name constraints)`;
+    if (certificate !== undefined)
+      return `${nameOf(certificate)} has a name that a CA above it may not give (name constraints)`;
+    return policiesHold(all)
+      ? undefined
+      : `${nameOf(path[0])} lacks the policy that a CA above it demands (policy constraints)`;
   });
 }
 

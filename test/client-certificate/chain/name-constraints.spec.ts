@@ -230,26 +230,3 @@ describe('RFC5280-4.2.1.10: names below a CA with name constraints', () => {
     expect(outcome).toContain('too many names and name constraints');
   });
 });
-
-describe('RFC5280-4.2.1.11: policies', () => {
-  const any = der(0x30, der(0x30, der(6, Uint8Array.of(0x55, 0x1d, 0x20, 0))));
-
-  test('Policies that nobody asks for constrain nothing, critical or not', async () => {
-    for (const critical of [true, false]) {
-      const policies = new x509.Extension('2.5.29.32', critical, any);
-      expect(await outcomeOf(policies, { extensions: [policies] })).toBeUndefined();
-    }
-  });
-
-  test.each([
-    ['policyConstraints', '2.5.29.36', true],
-    ['policyConstraints', '2.5.29.36', false],
-    ['policyMappings', '2.5.29.33', true],
-    ['inhibitAnyPolicy', '2.5.29.54', true],
-  ])('A CA with %s (%s, critical: %s) is refused by name', async (name, id, critical) => {
-    const extension = new x509.Extension(id, critical, der(0x30));
-    expect(await outcomeOf(extension, {})).toBe(
-      `CN=constrained has extensions that are not supported: ${name} (${id})`,
-    );
-  });
-});
