@@ -20,12 +20,13 @@ const SHARDS = 256;
 export class CutoffTable {
   private readonly shards: Shard[] = Array.from({ length: SHARDS }, () => new Shard());
   private sweptAt = 0;
+  private count = 0;
 
   constructor(private readonly maxEntries: number) {}
 
   /** How many there are, with those that are over and not dropped yet. */
   get size(): number {
-    return this.shards.reduce((sum, { used }) => sum + used, 0);
+    return this.count;
   }
 
   /** Bytes that they take. */
@@ -47,7 +48,9 @@ export class CutoffTable {
     const shard = this.shardOf(key);
     if (shard.raise(key, cutoff)) return true;
     if (!this.hasRoom(now)) return false;
+    const before = shard.used;
     shard.insert(key, cutoff, now);
+    this.count += shard.used - before;
     return true;
   }
 
@@ -71,6 +74,7 @@ export class CutoffTable {
     if (now - this.sweptAt < 60) return false;
     this.sweptAt = now;
     for (const shard of this.shards) shard.rebuild(now);
+    this.count = this.shards.reduce((sum, { used }) => sum + used, 0);
     return this.size < this.maxEntries;
   }
 }
