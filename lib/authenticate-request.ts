@@ -13,6 +13,7 @@ import {
 import { invalidToken, OAuthError } from './challenge/oauth-error.js';
 import { withoutToken } from './challenge/without-token.js';
 import type { CertificateChecks } from './client-certificate/certificate-checks.js';
+import type { ClientCheck } from './client-certificate/policy/client-check.js';
 import { chainTrust } from './client-certificate/certificate-settings.js';
 import type {
   ClientCertificateFinding,
@@ -22,6 +23,7 @@ import type { SeenCertificates } from './client-certificate/seen-certificates.js
 import { andThen, andThenWith, isPromise, type MaybePromise } from './common/maybe-promise.js';
 import { nameAndMessageOf } from './common/message-of.js';
 import {
+  certificateRefusal,
   checkConfirmation,
   type ProofOfPossession,
   type ProvenPossession,
@@ -33,6 +35,7 @@ import type {
   Decision,
   RefusalDecision,
   RequestTrace,
+  TokenDescription,
 } from './decision.js';
 import { checkDpopProof, type DpopRules, type ProofOutcome } from './dpop/check-dpop-proof.js';
 import type { JsonObject } from './jose/json-object.js';
@@ -54,6 +57,8 @@ export interface AuthenticationRules {
   readonly certificateSource: ClientCertificateSource;
   /** What must hold of a certificate beside its chain; `undefined` where that is nothing. */
   readonly certificateChecks: CertificateChecks | undefined;
+  /** Whether a certificate must belong to the client of the token; `undefined` where that is not asked. */
+  readonly clientCheck: ClientCheck | undefined;
   readonly seenCertificates: SeenCertificates;
   /** The schemes that a token may be sent by. */
   readonly schemes: readonly AuthenticationScheme[];
@@ -302,9 +307,10 @@ function acceptIfValid(
 function accept(
   { boundBy, nextNonce }: ProvenPossession,
   { description, granted, confirmation, signedAnswer, validity, revocable }: KnownToken,
-  { request, token: sent, progress, rules }: Attempt,
+  { request, token: sent, progress, rules, certificate }: Attempt,
 ): MaybePromise<Acceptance> {
   revocable?.requireGood();
+  if (rules.clientCheck !== undefined) checkClient(rules.clientCheck, boundBy, certificate, description);
   const raw = rules.options.exposeToken ? sent : undefined;
   const proved = {
     scopes: granted,
@@ -339,6 +345,18 @@ async function stillGood(accepted: Promise<Acceptance>, revocable: RevocableToke
   const found = await accepted;
   revocable.requireGood();
   return found;
+}
+
+/** @throws OAuthError where the certificate that the token is bound to is another client's */
+function checkClient(
+  check: ClientCheck,
+  boundBy: ProvenPossession['boundBy'],
+  finding: ClientCertificateFinding,
+  token: TokenDescription,
+): void {
+  if (finding.kind === 'none' || !boundBy.includes('certificate')) return;
+  const problem = check(finding.certificate, token);
+  if (problem !== undefined) throw certificateRefusal(problem);
 }
 
 /** Makes the user of a token by the app's `validate`. @throws OAuthError 401 `invalid_token` when that refuses */

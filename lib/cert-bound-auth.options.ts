@@ -470,6 +470,8 @@ export interface TlsClientCertificateOptions {
    * @default 'ca'
    */
   readonly trust?: 'ca' | 'any';
+  /** Whose certificates count, beside their chain, and who their holders are. @default every certificate with a verified chain */
+  readonly policy?: CertificatePolicyOptions;
 }
 
 /**
@@ -517,6 +519,8 @@ export interface HeaderClientCertificateOptions {
    * @default none
    */
   readonly verifyHeader?: string | { readonly name: string; readonly value: string };
+  /** Whose certificates count, beside their chain, and who their holders are. @default every certificate with a verified chain */
+  readonly policy?: CertificatePolicyOptions;
 }
 
 /**
@@ -581,7 +585,160 @@ export interface CustomClientCertificateOptions {
    * What is lost with `any`: the names in the certificate are the client's own claim.
    */
   readonly trust: HeaderClientCertificateOptions['trust'];
+  /** Whose certificates count, beside their chain, and who their holders are. @default every certificate with a verified chain */
+  readonly policy?: CertificatePolicyOptions;
 }
+
+/**
+ * Whose certificates count. A certificate that does not meet it is refused as one without a trusted chain is. It is judged once, and
+ * again only when its chain or the lists change. All of it needs a verified chain, because a self-signed certificate may claim any
+ * name and any role; and it needs the certificate itself: one of which a proxy passes on a digest alone meets no policy.
+ * @example
+ * ```ts
+ * // certificate-policy.ts
+ * import type { ClientCertificateOptions } from 'nestjs-cert-bound-auth';
+ *
+ * export const clientCertificate: ClientCertificateOptions = {
+ *   from: 'tls',
+ *   policy: {
+ *     issuers: [{ dn: 'CN=Partners,O=Example Bank,C=DE' }],
+ *     deny: [{ serialNumber: '0A1B2C', issuer: 'CN=Partners,O=Example Bank,C=DE' }],
+ *     principal: 'cn',
+ *   },
+ * };
+ * ```
+ */
+export interface CertificatePolicyOptions {
+  /**
+   * Whether the extended key usage must allow the authentication of clients.
+   * `if-present`: a certificate without that extension counts.
+   * `required`: it must have the extension, with `clientAuth` in it. The profiles for PSD2 and Brazil always ask for that.
+   * @default 'if-present'
+   */
+  readonly extendedKeyUsage?: 'if-present' | 'required';
+  /** The CAs of which one at least must stand above the certificate in its chain. @default any that is trusted */
+  readonly issuers?: readonly CertificateIssuer[];
+  /**
+   * Whose certificates count: those that one rule at least matches. A function returns the list that holds at present: it is called
+   * on each request, so it should return the same list until something changes. A list that is wrong refuses everybody (503).
+   * @default every certificate
+   */
+  readonly allow?: readonly CertificateRule[] | (() => readonly CertificateRule[]);
+  /** Whose certificates do not count, whatever `allow` says. @default nobody's */
+  readonly deny?: readonly CertificateRule[] | (() => readonly CertificateRule[]);
+  /**
+   * What `PresentedCertificate.principal` is: the subject as RFC 4514 writes it; its `CN`; the alternative name of a kind; or what a
+   * function makes of the certificate. Where there are several such names, or none, there is none.
+   * @default 'subject'
+   */
+  readonly principal?: 'subject' | 'cn' | 'san-dns' | 'san-uri' | 'san-email' | PrincipalOf;
+  /** The principal of a certificate that has no such name. @default none */
+  readonly defaultPrincipal?: string;
+  /**
+   * Whether a certificate must belong to the client of the token that is bound to it.
+   * `subject-is-client-id`: the subject has exactly one `CN`, which is the token's client id.
+   * `spiffe`: the SPIFFE id of the certificate is the token's client id.
+   * A function must return `true`.
+   * @default it is not asked: the binding alone says that the client may use the token
+   */
+  readonly client?: 'subject-is-client-id' | 'spiffe' | BelongsToClient;
+  /**
+   * What kind of certificate it must be.
+   * `psd2-qwac`: a website certificate of PSD2 (ETSI TS 119 495) with a role at least and an `organizationIdentifier` of PSD2. It
+   * needs `issuers`: any CA may write roles into a certificate.
+   * `open-banking-brazil`: a client's certificate of Open Finance or Open Insurance Brasil.
+   * `spiffe`: an X509-SVID.
+   * @default any
+   */
+  readonly profile?: 'psd2-qwac' | 'open-banking-brazil' | 'spiffe';
+}
+
+/**
+ * A CA: by its certificate (PEM), the SHA-256 of its SubjectPublicKeyInfo (base64url), or its name as RFC 4514 writes it. Where a proxy
+ * has verified the chain, only the CA that has signed the certificate is known: by its certificate or its name, not by its key.
+ */
+export type CertificateIssuer =
+  { readonly ca: TlsMaterial } | { readonly spkiSha256: string } | { readonly dn: string };
+
+/**
+ * Which certificates are meant. Every member that is given must match, exactly, what the certificate says once it is decoded. To
+ * allow, `cn` and `o` must be the only ones of the subject; to deny, they may be among several.
+ */
+export type CertificateRule = CertificateNames | ((certificate: CertificateDescription) => boolean);
+
+/** What a rule matches. */
+export interface CertificateNames {
+  /** The whole subject as RFC 4514 writes it, the leaf of the tree first: `CN=client,O=Example,C=DE`. */
+  readonly dn?: string;
+  /** `CN` of the subject. */
+  readonly cn?: string;
+  /** `O` of the subject. */
+  readonly o?: string;
+  /** An alternative name that is the name of a host: in upper and lower case the same. */
+  readonly dns?: string;
+  /** An alternative name that is a URI. */
+  readonly uri?: string;
+  /** An alternative name that is an address of mail; its domain is in upper and lower case the same. */
+  readonly email?: string;
+  /** An alternative name that is an IP address. */
+  readonly ip?: string;
+  /** Hex; only together with `issuer`. */
+  readonly serialNumber?: string;
+  /** The name of the CA that has signed it, as RFC 4514 writes it. */
+  readonly issuer?: string;
+  /** SHA-256 of the DER, base64url, 43 characters. */
+  readonly thumbprint?: string;
+}
+
+/** What a certificate says of its holder, decoded. Two values of a kind are two entries, whatever characters are in them. */
+export interface CertificateDescription {
+  /** SHA-256 of the DER, base64url. */
+  readonly thumbprint: string;
+  /** As RFC 4514 writes it; empty where it is. */
+  readonly subject: string;
+  /** The name of the CA that has signed it, likewise. */
+  readonly issuer: string;
+  /** Hex, upper case. */
+  readonly serialNumber: string;
+  /** Each `CN` of the subject. */
+  readonly commonNames: readonly string[];
+  /** Each `O` of the subject. */
+  readonly organizations: readonly string[];
+  /** Alternative names: hosts, in lower case. */
+  readonly dns: readonly string[];
+  /** Alternative names: URIs. */
+  readonly uris: readonly string[];
+  /** Alternative names: addresses of mail. */
+  readonly emails: readonly string[];
+  /** Alternative names: IP addresses. */
+  readonly ips: readonly string[];
+  /** Its only URI, where that is a SPIFFE id. */
+  readonly spiffeId?: string;
+  /** Of PSD2: `PSDDE-BAFIN-123456`. */
+  readonly organizationIdentifier?: string;
+  /** What a qualified certificate of PSD2 says. */
+  readonly psd2?: Psd2Statement;
+}
+
+/** What a payment service provider may be: servicing accounts, initiating payments, informing of accounts, issuing cards. */
+export type Psd2Role = 'PSP_AS' | 'PSP_PI' | 'PSP_AI' | 'PSP_IC';
+
+/** What a qualified certificate says of a payment service provider (ETSI TS 119 495). */
+export interface Psd2Statement {
+  /** Each by its object identifier, whose name must agree. */
+  readonly roles: readonly Psd2Role[];
+  /** The authority that has licensed it. */
+  readonly nca: { readonly name: string; readonly id: string };
+}
+
+/** Makes the principal of a certificate. */
+export type PrincipalOf = (certificate: CertificateDescription) => string | undefined;
+
+/** Says whether a certificate belongs to the client of a token. It is asked on each request. */
+export type BelongsToClient = (
+  certificate: CertificateDescription,
+  token: Pick<VerifiedAccessToken, 'issuer' | 'subject' | 'clientId'>,
+) => boolean;
 
 /**
  * How DPoP proofs are checked (RFC 9449).

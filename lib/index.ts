@@ -172,6 +172,17 @@ export { type TlsWatch, watchTls } from './nest/tls/watch-tls.js';
 export type { TlsFilePaths } from './tls/tls-files.js';
 
 export type { BindingMethod, Confirmation, VerifiedAccessToken } from './decision.js';
+export type {
+  BelongsToClient,
+  CertificateDescription,
+  CertificateIssuer,
+  CertificateNames,
+  CertificatePolicyOptions,
+  CertificateRule,
+  PrincipalOf,
+  Psd2Role,
+  Psd2Statement,
+} from './cert-bound-auth.options.js';
 export type { PresentedCertificate } from './client-certificate/presented-certificate.js';
 
 export { type TicketRequest, WebSocketTickets } from './nest/websockets/web-socket-tickets.js';

@@ -22,6 +22,7 @@ import type {
   ClientCertificateFinding,
   ClientCertificateSource,
 } from './client-certificate/client-certificate.js';
+import { clientCheckOf } from './client-certificate/policy/client-check.js';
 import {
   type PresentedCertificate,
   presentedCertificate,
@@ -172,7 +173,9 @@ export class ResourceServer {
   async countedCertificate(find: () => ClientCertificateFinding): Promise<PresentedCertificate | undefined> {
     try {
       const counted = await this.verifiedCertificate(find());
-      return counted === undefined ? undefined : await presentedCertificate(counted.certificate);
+      return counted === undefined
+        ? undefined
+        : await presentedCertificate(counted.certificate, this.rules.options.clientCertificate.policy);
     } catch (error) {
       if (error instanceof OAuthError) return undefined;
       throw error;
@@ -302,6 +305,7 @@ function createAuthenticationRules(
     revocations,
     certificateSource,
     certificateChecks,
+    clientCheck: clientCheckOf(options.clientCertificate),
     seenCertificates: new SeenCertificates(),
     schemes: dpop === undefined ? ['Bearer'] : ['Bearer', 'DPoP'],
     dpop,

@@ -36,6 +36,7 @@ const ROOMS = [
   'dpop',
   'client-certificate',
   'client-certificate/header',
+  'client-certificate/identity',
   'client-certificate/chain',
   'client-certificate/certificate-thumbprint.ts',
   'client-certificate/split-names.ts',

@@ -86,6 +86,14 @@ const REASONS = [
   ['certificate_untrusted', 'invalidToken', 'debug'],
   ['certificate_expired', 'invalidToken', 'debug'],
   ['certificate_not_yet_valid', 'invalidToken', 'debug'],
+  ['certificate_digest_only', 'invalidToken', 'debug'],
+  ['certificate_unreadable', 'invalidToken', 'debug'],
+  ['certificate_usage_not_allowed', 'invalidToken', 'debug'],
+  ['certificate_profile_unmet', 'invalidToken', 'debug'],
+  ['certificate_issuer_not_allowed', 'invalidToken', 'debug'],
+  ['certificate_denied', 'invalidToken', 'debug'],
+  ['certificate_not_allowed', 'invalidToken', 'debug'],
+  ['certificate_client_mismatch', 'invalidToken', 'debug'],
   ['certificate_mismatch', 'invalidToken', 'debug'],
   ['scheme_mismatch', 'invalidToken', 'debug'],
   ['proof_missing', 'invalidDpopProof', 'debug'],
@@ -106,6 +114,7 @@ const REASONS = [
   ['proof_replayed', 'invalidDpopProof', 'debug'],
   ['proofs_too_many', 'tooManyRequests', 'warn'],
   // confirmation, where something of ours is to blame
+  ['certificate_policy_unusable', 'outage', 'error'],
   ['public_url_unknown', 'invalidDpopProof', 'warn'],
   ['replay_store_unavailable', 'outage', 'warn'],
   // authorization

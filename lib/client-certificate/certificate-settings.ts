@@ -1,4 +1,5 @@
 import type {
+  CertificatePolicyOptions,
   CustomClientCertificateOptions,
   HeaderClientCertificateOptions,
   TlsClientCertificateOptions,
@@ -10,16 +11,25 @@ export type CertificateSettings =
   TlsCertificateSettings | HeaderCertificateSettings | CustomCertificateSettings;
 
 /** The TLS connection. */
-export type TlsCertificateSettings = SettingsOf<TlsClientCertificateOptions>;
+export type TlsCertificateSettings = WithPolicy<SettingsOf<TlsClientCertificateOptions, 'policy'>>;
 
 /** A header of a trusted proxy. */
-export type HeaderCertificateSettings = SettingsOf<
-  HeaderClientCertificateOptions,
-  'chainHeader' | 'verifyHeader'
+export type HeaderCertificateSettings = WithPolicy<
+  SettingsOf<HeaderClientCertificateOptions, 'chainHeader' | 'verifyHeader' | 'policy'>
 >;
 
 /** A function of the app. */
-export type CustomCertificateSettings = SettingsOf<CustomClientCertificateOptions>;
+export type CustomCertificateSettings = WithPolicy<SettingsOf<CustomClientCertificateOptions, 'policy'>>;
+
+/** Whose certificates count. */
+export type CertificatePolicySettings = SettingsOf<
+  CertificatePolicyOptions,
+  'issuers' | 'allow' | 'deny' | 'defaultPrincipal' | 'client' | 'profile'
+>;
+
+type WithPolicy<Settings> = Omit<Settings, 'policy'> & {
+  readonly policy?: CertificatePolicySettings | undefined;
+};
 
 /** Whether a certificate counts without a verified chain. */
 export function chainTrust({ trust }: CertificateSettings): 'ca' | 'any' {

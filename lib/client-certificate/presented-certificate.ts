@@ -1,4 +1,9 @@
 import { X509Certificate } from 'node:crypto';
+import type { Psd2Statement } from '../cert-bound-auth.options.js';
+import type { CertificatePolicySettings } from './certificate-settings.js';
+import { identityOf } from './identity/certificate-identity.js';
+import { rolesOf } from './policy/describe-identity.js';
+import { principalOf } from './policy/principal.js';
 import { splitNames } from './split-names.js';
 import type { ClientCertificate, ForwardedIdentity } from './client-certificate.js';
 
@@ -22,18 +27,46 @@ export interface PresentedCertificate {
   /** Whether the chain leads to a trusted CA, by us or by the proxy; always true unless `clientCertificate.trust` is `any`. */
   readonly chainVerified: boolean;
   readonly der: Uint8Array;
+  /** Who its holder is, as `clientCertificate.policy.principal` says; by default the subject as RFC 4514 writes it. */
+  readonly principal?: string;
+  /** The SPIFFE id, where it has exactly one URI, and that is one. */
+  readonly spiffeId?: string;
+  /** The attribute of the subject (2.5.4.97): of PSD2 `PSDDE-BAFIN-123456`, in Brazil `OFBBR-…`. */
+  readonly organizationIdentifier?: string;
+  /** The roles of a payment service provider, and who has licensed it (ETSI TS 119 495). */
+  readonly psd2?: Psd2Statement;
 }
 
-/** Describes a certificate to a handler: made anew each time, so that nothing a handler changes lives on. */
-export async function presentedCertificate(certificate: ClientCertificate): Promise<PresentedCertificate> {
+/**
+ * Describes a certificate to a handler: made anew each time, so that nothing a handler changes lives on. Who its holder is, and what
+ * role it has, is said only where a CA vouches for it.
+ */
+export async function presentedCertificate(
+  certificate: ClientCertificate,
+  policy?: CertificatePolicySettings,
+): Promise<PresentedCertificate> {
   const { identity, thumbprint, notBefore, notAfter } = certificate;
+  const chainVerified = (await certificate.chain()).kind === 'verified';
   return {
     thumbprint,
     ...(identity instanceof X509Certificate ? describeCertificate(identity) : describeForwarded(identity)),
     notBefore: new Date(notBefore),
     notAfter: new Date(notAfter),
-    chainVerified: (await certificate.chain()).kind === 'verified',
+    chainVerified,
+    ...(chainVerified ? holderOf(certificate, policy) : {}),
   };
+}
+
+type Holder = Pick<PresentedCertificate, 'principal' | 'spiffeId' | 'organizationIdentifier' | 'psd2'>;
+
+function holderOf(
+  { identity: x509, thumbprint }: ClientCertificate,
+  policy: CertificatePolicySettings | undefined,
+): Holder {
+  const identity = x509 instanceof X509Certificate ? identityOf(x509) : undefined;
+  if (identity === undefined || 'fault' in identity) return {};
+  const principal = principalOf(identity, thumbprint, policy);
+  return { ...(principal === undefined ? {} : { principal }), ...rolesOf(identity) };
 }
 
 type Names = Pick<PresentedCertificate, 'subject' | 'issuer' | 'serialNumber' | 'subjectAltNames' | 'der'>;

@@ -202,9 +202,10 @@ function checkVerdict(
 }
 
 function requireNoProblem(problem: CertificateProblem | undefined): void {
-  if (problem !== undefined) throw refusalOf(problem);
+  if (problem !== undefined) throw certificateRefusal(problem);
 }
 
-function refusalOf({ reason, detail }: CertificateProblem): OAuthError {
+/** Why a certificate does not count, as a refusal. */
+export function certificateRefusal({ reason, detail }: CertificateProblem): OAuthError {
   return isOutage(reason) ? outage(reason, { detail }) : invalidToken(reason, { detail });
 }

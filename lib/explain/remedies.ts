@@ -65,6 +65,18 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
     "Add the CA to `mutualTls({ ca })` or `trust.ca`, and a CA between it and the client to `intermediates`. Behind a proxy: `verifyHeader` may have another value than that of success. Self-signed: `trust: 'any'`.",
   certificate_expired: 'Renew it, and get a new token: it is bound to the old one.',
   certificate_not_yet_valid: 'Set the clocks.',
+  certificate_digest_only:
+    'Let the proxy pass on the certificate itself: `set_current_client_cert_details: { cert: true }`. See certificate policy.',
+  certificate_unreadable: 'Ask its CA for another one.',
+  certificate_usage_not_allowed:
+    'Issue certificates for clients with `extendedKeyUsage = clientAuth`. See `policy.extendedKeyUsage`.',
+  certificate_profile_unmet: 'The client sends another certificate: a QWAC, not the one for seals (QSealC).',
+  certificate_issuer_not_allowed:
+    'Add that CA, which the line names, if its certificates are meant to count.',
+  certificate_denied: 'Nothing, if that is meant.',
+  certificate_not_allowed: 'Add a rule, if it is meant to count.',
+  certificate_client_mismatch:
+    'Register the client under the name that is in its certificate. If nobody has changed anything, find out why the authorization server has bound a token to a certificate of somebody else.',
   certificate_mismatch:
     "Renewed: get a new token. The thumbprint of PEM, of the public key, of a CA: correct the server. With two proxies in a row the second passes on the first one's certificate. Else take it for a theft.",
   scheme_mismatch: "The token's `cnf` says which it is.",
@@ -85,6 +97,7 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   proof_signature_invalid: 'Correct the client.',
   proof_replayed: 'A proof for each request, the repeated ones too.',
   proofs_too_many: 'Raise `maxEntriesPerKey`, or slow the client down.',
+  certificate_policy_unusable: 'The line says what is wrong with which. Mend the function, or what it reads.',
   public_url_unknown: 'Correct it; the line has the message.',
   replay_store_unavailable: 'See several instances.',
   binding_insufficient: 'The client must use a token that is bound so.',

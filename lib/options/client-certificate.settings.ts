@@ -16,7 +16,17 @@ import { messageOf } from '../common/message-of.js';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
 import { type Declaration, Declares } from './declared-options.js';
-import { Given, IsFunction, isHeaderName, isPem, IsText, isText, Satisfies } from './option-checks.js';
+import { CheckedCertificatePolicyOptions, checkCertificatePolicy } from './certificate-policy.settings.js';
+import {
+  Given,
+  IsFunction,
+  IsGroup,
+  isHeaderName,
+  isPem,
+  IsText,
+  isText,
+  Satisfies,
+} from './option-checks.js';
 
 const TRUSTED_PROXIES = `name who may send the header: ['10.0.0.0/8', 'loopback']; from anyone else it is ignored`;
 const FORMAT = `use 'rfc9440', 'pem', 'der', 'xfcc' or { xfcc: { hop?, hashAlone? } }`;
@@ -29,6 +39,10 @@ export class CheckedTlsCertificateOptions implements TlsCertificateSettings {
   @Given()
   @IsIn(['ca', 'any'], { message: `use 'ca' or 'any'` })
   readonly trust: TlsCertificateSettings['trust'] = 'ca';
+
+  @Given()
+  @IsGroup('give { issuers?, allow?, deny?, profile?, ... }', () => CheckedCertificatePolicyOptions)
+  readonly policy: CheckedCertificatePolicyOptions | undefined;
 }
 
 @Declares<HeaderClientCertificateOptions>()
@@ -52,6 +66,10 @@ class CheckedHeaderCertificateOptions implements HeaderCertificateSettings {
   @Given()
   @Satisfies('verifyHeader', 'name the header with the verdict, or give { name, value }', isVerifyHeader)
   readonly verifyHeader: HeaderCertificateSettings['verifyHeader'];
+
+  @Given()
+  @IsGroup('give { issuers?, allow?, deny?, profile?, ... }', () => CheckedCertificatePolicyOptions)
+  readonly policy: CheckedCertificatePolicyOptions | undefined;
 }
 
 @Declares<CustomClientCertificateOptions>()
@@ -62,6 +80,10 @@ class CheckedCustomCertificateOptions implements CustomCertificateSettings {
   readonly find!: CustomCertificateSettings['find'];
 
   @Satisfies('trust', TRUST, isTrust) readonly trust!: CustomCertificateSettings['trust'];
+
+  @Given()
+  @IsGroup('give { issuers?, allow?, deny?, profile?, ... }', () => CheckedCertificatePolicyOptions)
+  readonly policy: CheckedCertificatePolicyOptions | undefined;
 }
 
 const SOURCES = {
@@ -115,8 +137,10 @@ function isVerifyHeader(value: unknown): boolean {
 
 /** Checks what the options say together; each has the right type already. */
 export function checkCertificateSource(source: CertificateSettings): readonly ConfigurationProblem[] {
-  if (source.from === 'tls') return [];
+  const ofPolicy = checkCertificatePolicy(source);
+  if (source.from === 'tls') return ofPolicy;
   return [
+    ...ofPolicy,
     ...checkTrust(source.trust),
     ...(source.from === 'header'
       ? [...checkHeaders(source), ...checkChain(source), ...checkProxies(source)]

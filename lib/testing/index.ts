@@ -2,6 +2,7 @@ export {
   selfSignedCertificate,
   type TestCertificate,
   TestCertificateAuthority,
+  type TestCertificateExtension,
   type TestCertificateOptions,
 } from './test-certificate-authority.js';
 export {

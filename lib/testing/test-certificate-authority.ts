@@ -14,6 +14,7 @@ import {
   type X509Certificate,
   X509CertificateGenerator,
   X509CrlGenerator,
+  Extension,
 } from '@peculiar/x509';
 
 const EC_P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -40,6 +41,26 @@ export interface TestCertificateOptions {
   readonly hosts?: readonly string[];
   /** URIs of the subject alternative name. */
   readonly uris?: readonly string[];
+  /** Addresses of the subject alternative name. */
+  readonly emails?: readonly string[];
+  /**
+   * The whole subject, the root of the tree first: `[{ C: ['DE'] }, { '2.5.4.97': ['PSDDE-BAFIN-1'] }, { CN: ['client'] }]`. Several
+   * attributes in one object are one part of it.
+   * @default the common name
+   */
+  readonly subject?: readonly Readonly<Record<string, readonly string[]>>[];
+  /** Extensions, each in place of the one that there would be with this object identifier. @default none */
+  readonly extensions?: readonly TestCertificateExtension[];
+}
+
+/** An extension of a test certificate. */
+export interface TestCertificateExtension {
+  /** Its object identifier. */
+  readonly oid: string;
+  /** @default false */
+  readonly critical?: boolean;
+  /** Its DER; none at all leaves the extension out. */
+  readonly value: Uint8Array | undefined;
 }
 
 /**
@@ -150,24 +171,40 @@ export class TestCertificateAuthority {
     const keys = await generateKeys();
     const certificate = await X509CertificateGenerator.create({
       serialNumber: serialNumber(),
-      subject: nameOf(commonName),
+      subject: options.subject === undefined ? nameOf(commonName) : jsonNameOf(options.subject),
       issuer: this.certificate.subjectName,
       notBefore: options.notBefore ?? new Date(Date.now() - DAY),
       notAfter: options.notAfter ?? new Date(Date.now() + 30 * DAY),
       signingAlgorithm: EC_P256,
       publicKey: keys.publicKey,
       signingKey: this.keys.privateKey,
-      extensions: [
+      extensions: withOwn(options.extensions ?? [], [
         new BasicConstraintsExtension(false, undefined, true),
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
         new ExtendedKeyUsageExtension([usage]),
         ...subjectAlternativeName(options),
         await SubjectKeyIdentifierExtension.create(keys.publicKey),
         await AuthorityKeyIdentifierExtension.create(this.keys.publicKey),
-      ],
+      ]),
     });
     return describe(certificate, keys);
   }
+}
+
+function jsonNameOf(subject: NonNullable<TestCertificateOptions['subject']>): Record<string, string[]>[] {
+  return subject.map((part) =>
+    Object.fromEntries(Object.entries(part).map(([type, values]) => [type, [...values]])),
+  );
+}
+
+function withOwn(own: readonly TestCertificateExtension[], usual: readonly Extension[]): Extension[] {
+  const replaced = new Set(own.map(({ oid }) => oid));
+  return [
+    ...usual.filter(({ type }) => !replaced.has(type)),
+    ...own.flatMap(({ oid, critical = false, value }) =>
+      value === undefined ? [] : [new Extension(oid, critical, value as Uint8Array<ArrayBuffer>)],
+    ),
+  ];
 }
 
 /** A distinguished name of one attribute, or of none. */
@@ -215,6 +252,7 @@ function subjectAlternativeName(options: TestCertificateOptions): SubjectAlterna
       value: host,
     })),
     ...(options.uris ?? []).map((uri): JsonGeneralName => ({ type: 'url', value: uri })),
+    ...(options.emails ?? []).map((email): JsonGeneralName => ({ type: 'email', value: email })),
   ];
   return names.length > 0 ? [new SubjectAlternativeNameExtension(names)] : [];
 }

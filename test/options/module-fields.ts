@@ -327,7 +327,7 @@ export const MODULE_FIELDS: readonly {
     title: 'clientCertificate from TLS',
     right: withOptions({ clientCertificate: { from: 'tls' } }),
     at: 'clientCertificate',
-    fields: ['from', 'trust', 'header', 'format', 'trustedProxies', 'find', 'unknown'],
+    fields: ['from', 'trust', 'policy', 'header', 'format', 'trustedProxies', 'find', 'unknown'],
   },
   {
     title: 'clientCertificate from a header',
@@ -341,6 +341,7 @@ export const MODULE_FIELDS: readonly {
       'trust',
       'chainHeader',
       'verifyHeader',
+      'policy',
       'find',
       'unknown',
     ],
@@ -349,7 +350,23 @@ export const MODULE_FIELDS: readonly {
     title: 'clientCertificate from elsewhere',
     right: withOptions({ clientCertificate: { from: 'custom', find: () => undefined, trust: 'proxy' } }),
     at: 'clientCertificate',
-    fields: ['from', 'find', 'trust', 'header', 'chainHeader', 'unknown'],
+    fields: ['from', 'find', 'trust', 'policy', 'header', 'chainHeader', 'unknown'],
+  },
+  {
+    title: 'clientCertificate.policy',
+    right: withOptions({ clientCertificate: { from: 'tls', policy: { principal: 'cn' } } }),
+    at: 'clientCertificate.policy',
+    fields: [
+      'extendedKeyUsage',
+      'issuers',
+      'allow',
+      'deny',
+      'principal',
+      'defaultPrincipal',
+      'client',
+      'profile',
+      'unknown',
+    ],
   },
   {
     title: 'dpop',
@@ -371,10 +388,47 @@ export const MODULE_FIELDS: readonly {
 ];
 
 const withHeader = (source: object): object => withOptions({ clientCertificate: { ...HEADER, ...source } });
+const withPolicy = (policy: object, source: object = { from: 'tls' }): object =>
+  withOptions({ clientCertificate: { ...source, policy } });
 
 /** What is right field by field and wrong together, and what is wrong in many places at once. */
 export const MODULE_COMBINATIONS: readonly (readonly [title: string, options: unknown])[] = [
   ['no options', undefined],
+  [
+    'a policy for certificates that nobody vouches for',
+    withPolicy({ principal: 'cn' }, { from: 'tls', trust: 'any' }),
+  ],
+  [
+    'a policy for certificates that nobody vouches for, from a proxy',
+    withHeader({ trust: 'any', policy: { allow: [{ cn: 'client' }] } }),
+  ],
+  ['a policy for PSD2 without issuers', withPolicy({ profile: 'psd2-qwac' })],
+  [
+    'a policy with keys of CAs that a proxy does not name',
+    withHeader({ trust: 'proxy', policy: { issuers: [{ dn: 'CN=a' }, { spkiSha256: 'A'.repeat(43) }] } }),
+  ],
+  [
+    'a policy with lists that are wrong in each entry',
+    withPolicy({
+      issuers: [7, {}, { ca: 'x' }, { dn: 'Example Bank' }, { spkiSha256: 'x' }, { dn: 'CN=a', ca: 'x' }],
+      allow: [
+        7,
+        {},
+        { cn: 7 },
+        { cn: '' },
+        { commonName: 'a' },
+        { dn: 'CN=a, O=b' },
+        { dn: 'CN=a+' },
+        { dn: 'X=a' },
+        { dn: String.raw`CN=a\zz` },
+        { serialNumber: '0A' },
+        { serialNumber: 'xyz', issuer: 'CN=a' },
+        { thumbprint: 'x' },
+        { ip: 'host' },
+      ],
+      deny: [],
+    }),
+  ],
   ['options that are null', null],
   ['options that are a list', []],
   ['options that are text', 'x'],

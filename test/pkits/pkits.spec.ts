@@ -61,7 +61,7 @@ function containing(table: Readonly<Record<string, string>>): Readonly<Record<st
   return Object.fromEntries(Object.entries(table).map(([name, why]) => [name, expect.stringContaining(why)]));
 }
 
-describe('RFC5280-6: NIST PKITS', () => {
+describe('RFC5280-6: paths are judged as NIST PKITS says', () => {
   test('All tests of the suite are there, and OpenSSL accepts 85 of the 88 valid ones and no invalid one', () => {
     expect(outcomes.length).toBeGreaterThan(220);
     expect(outcomes.filter(({ isValid }) => isValid)).toHaveLength(88);
