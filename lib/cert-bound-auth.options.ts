@@ -472,6 +472,8 @@ export interface TlsClientCertificateOptions {
   readonly trust?: 'ca' | 'any';
   /** Whose certificates count, beside their chain, and who their holders are. @default every certificate with a verified chain */
   readonly policy?: CertificatePolicyOptions;
+  /** How it is found out whether a certificate is revoked; see docs/revocation.md. @default none: nothing is asked */
+  readonly revocation?: CertificateRevocationOptions;
 }
 
 /**
@@ -521,6 +523,12 @@ export interface HeaderClientCertificateOptions {
   readonly verifyHeader?: string | { readonly name: string; readonly value: string };
   /** Whose certificates count, beside their chain, and who their holders are. @default every certificate with a verified chain */
   readonly policy?: CertificatePolicyOptions;
+  /**
+   * How it is found out whether a certificate is revoked; see docs/revocation.md. It needs `trust: { ca }`, by which the path of
+   * the certificate is known.
+   * @default none: nothing is asked
+   */
+  readonly revocation?: CertificateRevocationOptions;
 }
 
 /**
@@ -587,6 +595,75 @@ export interface CustomClientCertificateOptions {
   readonly trust: HeaderClientCertificateOptions['trust'];
   /** Whose certificates count, beside their chain, and who their holders are. @default every certificate with a verified chain */
   readonly policy?: CertificatePolicyOptions;
+  /** As for a header. @default none: nothing is asked */
+  readonly revocation?: CertificateRevocationOptions;
+}
+
+/**
+ * How it is found out whether the certificates of clients are revoked. Every certificate of the path is looked up but the
+ * trusted CA.
+ */
+export interface CertificateRevocationOptions {
+  /**
+   * `strict`: a certificate of which no permitted source speaks is refused (401), and so is one that is revoked; a source that is
+   * down, out of date or wrong is an outage (503).
+   * `best-effort`: only what is known to be revoked is refused. What passes unchecked is logged, and told on a diagnostics channel.
+   * `off`: nothing is looked up; for a time, while the rest stays configured.
+   * What is lost with `best-effort`: whoever keeps this API from its sources, or lets them be out of date, gets revoked
+   * certificates accepted. With `off` they all are.
+   * @default 'strict'
+   */
+  readonly mode?: 'strict' | 'best-effort' | 'off';
+  /** Revocation lists (RFC 5280). @default none */
+  readonly crl?: RevocationListOptions;
+  /** Responders (OCSP, RFC 6960). They need the packages `@peculiar/asn1-ocsp`, `asn1-schema` and `asn1-x509`. @default none */
+  readonly ocsp?: OcspOptions;
+}
+
+/** Which responders are asked: one, or those that certificates name. */
+export interface OcspOptions {
+  /** The URL of the one responder that is asked about every certificate. @default those that certificates name */
+  readonly responder?: string;
+  /** The hosts of responders that certificates may name, as {@link RevocationListOptions.hosts}. @default none */
+  readonly hosts?: readonly string[];
+  /** As {@link RevocationListOptions.privateNetworks}. @default none */
+  readonly privateNetworks?: readonly string[];
+  /** Milliseconds for one call. @default 5_000 */
+  readonly timeout?: number;
+  /**
+   * Seconds after which an answer counts no more, even where its responder says that it holds longer, or does not say how long.
+   * What is lost with more: whoever can keep back new answers has more time with an old one.
+   * @default 86_400 (a day)
+   */
+  readonly maxAge?: number;
+  /** Whether a nonce is sent. An answer with another one is refused; one without passes, for it was made before. @default false */
+  readonly nonce?: boolean;
+}
+
+/** Where revocation lists are: in files, at the distribution points that certificates name, or both. */
+export interface RevocationListOptions {
+  /**
+   * Paths of files with lists, PEM or DER. They are read again when they change, within a second or two; what cannot be read
+   * leaves in force what was there. Files come before distribution points.
+   * @default none
+   */
+  readonly files?: string | readonly string[];
+  /**
+   * The hosts, each with its port where that is not the usual one, whose distribution points may be fetched: `crl.example.com`.
+   * By `http:` or `https:`, without redirects. Whatever else certificates name is never called.
+   * @default none: nothing is fetched
+   */
+  readonly hosts?: readonly string[];
+  /**
+   * Private networks that those hosts may stand for, as addresses with or without a prefix: `10.2.0.0/16`. An address that stands
+   * in {@link hosts} itself needs no entry.
+   * @default none: a name that leads to a private address, or to this machine, is not called
+   */
+  readonly privateNetworks?: readonly string[];
+  /** Milliseconds for one call. @default 10_000 */
+  readonly timeout?: number;
+  /** The most bytes of a list that is fetched. @default 67_108_864 (64 MiB) */
+  readonly maxSize?: number;
 }
 
 /**

@@ -26,6 +26,9 @@ export type {
   FixedKeyOptions,
   ForwardedCertificateFormat,
   HeaderClientCertificateOptions,
+  OcspOptions,
+  RevocationListOptions,
+  CertificateRevocationOptions,
   InProcessIntrospectionOptions,
   IntrospectionCacheOptions,
   IntrospectionOptions,
@@ -195,7 +198,8 @@ export {
   CertBoundAuthHealthIndicator,
 } from './nest/health-indicator.js';
 export { DecisionListener } from './events/decision-listener.js';
-export { DECISION_CHANNEL, SERVER_CALL_CHANNEL } from './events/channels.js';
+export { DECISION_CHANNEL, SERVER_CALL_CHANNEL, UNCHECKED_REVOCATION_CHANNEL } from './events/channels.js';
+export type { UncheckedRevocation } from './events/unchecked-revocation.js';
 export type {
   AcceptedAccess,
   AccessDecision,

@@ -37,6 +37,7 @@ const ROOMS = [
   'client-certificate',
   'client-certificate/header',
   'client-certificate/identity',
+  'client-certificate/revocation',
   'client-certificate/chain',
   'client-certificate/certificate-thumbprint.ts',
   'client-certificate/split-names.ts',

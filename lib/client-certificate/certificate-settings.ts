@@ -5,31 +5,36 @@ import type {
   TlsClientCertificateOptions,
 } from '../cert-bound-auth.options.js';
 import type { SettingsOf } from '../common/settings-of.js';
+import type { RevocationSettings } from './revocation/revocation-settings.js';
+
+/** What must hold of a certificate beside its chain. */
+interface Checks {
+  readonly policy: CertificatePolicySettings | undefined;
+  readonly revocation: RevocationSettings | undefined;
+}
 
 /** Where the client's certificate comes from. */
 export type CertificateSettings =
   TlsCertificateSettings | HeaderCertificateSettings | CustomCertificateSettings;
 
 /** The TLS connection. */
-export type TlsCertificateSettings = WithPolicy<SettingsOf<TlsClientCertificateOptions, 'policy'>>;
+export type TlsCertificateSettings = SettingsOf<TlsClientCertificateOptions, never, Checks>;
 
 /** A header of a trusted proxy. */
-export type HeaderCertificateSettings = WithPolicy<
-  SettingsOf<HeaderClientCertificateOptions, 'chainHeader' | 'verifyHeader' | 'policy'>
+export type HeaderCertificateSettings = SettingsOf<
+  HeaderClientCertificateOptions,
+  'chainHeader' | 'verifyHeader',
+  Checks
 >;
 
 /** A function of the app. */
-export type CustomCertificateSettings = WithPolicy<SettingsOf<CustomClientCertificateOptions, 'policy'>>;
+export type CustomCertificateSettings = SettingsOf<CustomClientCertificateOptions, never, Checks>;
 
 /** Whose certificates count. */
 export type CertificatePolicySettings = SettingsOf<
   CertificatePolicyOptions,
   'issuers' | 'allow' | 'deny' | 'defaultPrincipal' | 'client' | 'profile'
 >;
-
-type WithPolicy<Settings> = Omit<Settings, 'policy'> & {
-  readonly policy?: CertificatePolicySettings | undefined;
-};
 
 /** Whether a certificate counts without a verified chain. */
 export function chainTrust({ trust }: CertificateSettings): 'ca' | 'any' {

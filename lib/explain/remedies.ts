@@ -63,6 +63,11 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   certificate_source_failed: 'Correct it.',
   certificate_untrusted:
     "Add the CA to `mutualTls({ ca })` or `trust.ca`, and a CA between it and the client to `intermediates`. Behind a proxy: `verifyHeader` may have another value than that of success. Self-signed: `trust: 'any'`.",
+  certificate_revoked: 'Nothing, or get a new certificate and a new token.',
+  certificate_revocation_unknown:
+    'Name its list in `revocation.crl.files`, or the host that the certificate names in `hosts` (Revocation).',
+  certificate_revocation_unavailable:
+    'Publish a new list, restore the responder, or let this API reach it. It is asked again after a second to a minute.',
   certificate_expired: 'Renew it, and get a new token: it is bound to the old one.',
   certificate_not_yet_valid: 'Set the clocks.',
   certificate_digest_only:

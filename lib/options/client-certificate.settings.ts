@@ -27,6 +27,7 @@ import {
   isText,
   Satisfies,
 } from './option-checks.js';
+import { checkRevocation, CheckedRevocation } from './revocation.settings.js';
 
 const TRUSTED_PROXIES = `name who may send the header: ['10.0.0.0/8', 'loopback']; from anyone else it is ignored`;
 const FORMAT = `use 'rfc9440', 'pem', 'der', 'xfcc' or { xfcc: { hop?, hashAlone? } }`;
@@ -43,6 +44,10 @@ export class CheckedTlsCertificateOptions implements TlsCertificateSettings {
   @Given()
   @IsGroup('give { issuers?, allow?, deny?, profile?, ... }', () => CheckedCertificatePolicyOptions)
   readonly policy: CheckedCertificatePolicyOptions | undefined;
+
+  @Given()
+  @IsGroup('give { crl?, ocsp?, mode? }', () => CheckedRevocation)
+  readonly revocation: TlsCertificateSettings['revocation'];
 }
 
 @Declares<HeaderClientCertificateOptions>()
@@ -70,6 +75,10 @@ class CheckedHeaderCertificateOptions implements HeaderCertificateSettings {
   @Given()
   @IsGroup('give { issuers?, allow?, deny?, profile?, ... }', () => CheckedCertificatePolicyOptions)
   readonly policy: CheckedCertificatePolicyOptions | undefined;
+
+  @Given()
+  @IsGroup('give { crl?, ocsp?, mode? }', () => CheckedRevocation)
+  readonly revocation: HeaderCertificateSettings['revocation'];
 }
 
 @Declares<CustomClientCertificateOptions>()
@@ -84,6 +93,10 @@ class CheckedCustomCertificateOptions implements CustomCertificateSettings {
   @Given()
   @IsGroup('give { issuers?, allow?, deny?, profile?, ... }', () => CheckedCertificatePolicyOptions)
   readonly policy: CheckedCertificatePolicyOptions | undefined;
+
+  @Given()
+  @IsGroup('give { crl?, ocsp?, mode? }', () => CheckedRevocation)
+  readonly revocation: CustomCertificateSettings['revocation'];
 }
 
 const SOURCES = {
@@ -137,10 +150,10 @@ function isVerifyHeader(value: unknown): boolean {
 
 /** Checks what the options say together; each has the right type already. */
 export function checkCertificateSource(source: CertificateSettings): readonly ConfigurationProblem[] {
-  const ofPolicy = checkCertificatePolicy(source);
-  if (source.from === 'tls') return ofPolicy;
+  const ofBoth = [...checkCertificatePolicy(source), ...checkRevocation(source)];
+  if (source.from === 'tls') return ofBoth;
   return [
-    ...ofPolicy,
+    ...ofBoth,
     ...checkTrust(source.trust),
     ...(source.from === 'header'
       ? [...checkHeaders(source), ...checkChain(source), ...checkProxies(source)]

@@ -26,7 +26,9 @@ function findBy(
   find: CustomClientCertificateOptions['find'],
   trust: CustomClientCertificateOptions['trust'] = 'proxy',
 ): ClientCertificateFinding {
-  return createCertificateSource({ from: 'custom', find, trust })(REQUEST);
+  return createCertificateSource({ from: 'custom', find, trust, policy: undefined, revocation: undefined })(
+    REQUEST,
+  );
 }
 
 test('INV2: the certificate that find returns for a request is the certificate of that request', async () => {
@@ -38,7 +40,9 @@ test('INV2: the certificate that find returns for a request is the certificate o
 });
 
 test('INV2: the certificate is looked for where the configuration says, and its chain is verified as it says', async () => {
-  expect(createCertificateSource({ from: 'tls', trust: 'ca' })).toBe(tlsClientCertificate);
+  expect(
+    createCertificateSource({ from: 'tls', trust: 'ca', policy: undefined, revocation: undefined }),
+  ).toBe(tlsClientCertificate);
   const foreign = findBy(() => client.der, { ca: (await TestCertificateAuthority.create()).cert });
   if (foreign.kind === 'none') throw new Error(foreign.detail);
   expect(await chainErrorOf(foreign.certificate)).toEqual(expect.any(String));
@@ -50,6 +54,8 @@ test('INV2: the certificate is looked for where the configuration says, and its 
     trust: 'proxy',
     chainHeader: undefined,
     verifyHeader: undefined,
+    policy: undefined,
+    revocation: undefined,
   });
   expect(fromHeader({ rawHeaders: [] } as unknown as HttpRequest)).toMatchObject({
     detail: 'no certificate in the header x-cert',

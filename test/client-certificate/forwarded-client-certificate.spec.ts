@@ -31,11 +31,13 @@ function finder(settings: Settings = {}): Find {
   const find = forwardedClientCertificate({
     from: 'header',
     header: 'x-cert',
+    policy: undefined,
     format: 'rfc9440',
     trustedProxies: ['loopback'],
     trust: 'proxy',
     chainHeader: undefined,
     verifyHeader: undefined,
+    revocation: undefined,
     ...settings,
   });
   return (rawHeaders, ...[peer]) => {

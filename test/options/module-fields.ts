@@ -327,7 +327,17 @@ export const MODULE_FIELDS: readonly {
     title: 'clientCertificate from TLS',
     right: withOptions({ clientCertificate: { from: 'tls' } }),
     at: 'clientCertificate',
-    fields: ['from', 'trust', 'policy', 'header', 'format', 'trustedProxies', 'find', 'unknown'],
+    fields: [
+      'from',
+      'trust',
+      'policy',
+      'revocation',
+      'header',
+      'format',
+      'trustedProxies',
+      'find',
+      'unknown',
+    ],
   },
   {
     title: 'clientCertificate from a header',
@@ -342,6 +352,7 @@ export const MODULE_FIELDS: readonly {
       'chainHeader',
       'verifyHeader',
       'policy',
+      'revocation',
       'find',
       'unknown',
     ],
@@ -350,7 +361,7 @@ export const MODULE_FIELDS: readonly {
     title: 'clientCertificate from elsewhere',
     right: withOptions({ clientCertificate: { from: 'custom', find: () => undefined, trust: 'proxy' } }),
     at: 'clientCertificate',
-    fields: ['from', 'find', 'trust', 'policy', 'header', 'chainHeader', 'unknown'],
+    fields: ['from', 'find', 'trust', 'policy', 'revocation', 'header', 'chainHeader', 'unknown'],
   },
   {
     title: 'clientCertificate.policy',
@@ -367,6 +378,24 @@ export const MODULE_FIELDS: readonly {
       'profile',
       'unknown',
     ],
+  },
+  {
+    title: 'revocation',
+    right: withRevocation({ crl: { files: 'ca.crl' } }),
+    at: 'clientCertificate.revocation',
+    fields: ['mode', 'crl', 'ocsp', 'unknown'],
+  },
+  {
+    title: 'revocation by lists',
+    right: withRevocation({ crl: { files: 'ca.crl' } }),
+    at: 'clientCertificate.revocation.crl',
+    fields: ['files', 'hosts', 'privateNetworks', 'timeout', 'maxSize', 'unknown'],
+  },
+  {
+    title: 'revocation by OCSP',
+    right: withRevocation({ ocsp: { responder: 'http://ocsp.example.com/' } }),
+    at: 'clientCertificate.revocation.ocsp',
+    fields: ['responder', 'hosts', 'privateNetworks', 'timeout', 'maxAge', 'nonce', 'unknown'],
   },
   {
     title: 'dpop',
@@ -386,6 +415,10 @@ export const MODULE_FIELDS: readonly {
     ],
   },
 ];
+
+function withRevocation(revocation: object): object {
+  return withOptions({ clientCertificate: { from: 'tls', revocation } });
+}
 
 const withHeader = (source: object): object => withOptions({ clientCertificate: { ...HEADER, ...source } });
 const withPolicy = (policy: object, source: object = { from: 'tls' }): object =>
@@ -512,6 +545,31 @@ export const MODULE_COMBINATIONS: readonly (readonly [title: string, options: un
   [
     'clientCertificate from elsewhere, all wrong',
     withOptions({ clientCertificate: { trust: null, find: null, from: 'custom', a: 1 } }),
+  ],
+  ['revocation behind a proxy that vouches', withHeader({ revocation: { crl: { files: 'ca.crl' } } })],
+  [
+    'revocation of certificates that nobody vouches for',
+    withOptions({
+      clientCertificate: { from: 'tls', trust: 'any', revocation: { crl: { files: 'ca.crl' } } },
+    }),
+  ],
+  ['revocation without a source', withRevocation({})],
+  [
+    'revocation by hosts alone',
+    withRevocation({ crl: { hosts: ['crl.example.com'] }, ocsp: { hosts: ['ocsp.example.com'] } }),
+  ],
+  ['revocation with empty sources', withRevocation({ crl: {}, ocsp: {} })],
+  [
+    'revocation, all wrong',
+    withRevocation({
+      mode: 'soft',
+      crl: {
+        files: '-----BEGIN X509 CRL-----',
+        hosts: ['http://crl.example.com'],
+        privateNetworks: ['10/8'],
+      },
+      ocsp: { responder: 'ldap://ocsp.example.com', hosts: ['OCSP.example.com', 'a b'], timeout: 0 },
+    }),
   ],
   ['clientCertificate without from', withOptions({ clientCertificate: { a: 1, header: 'x' } })],
   ['several fields that do not exist', withOptions({ c: 1, a: undefined, b: null })],

@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto';
+
 /**
  * Serial numbers held without an object for each: there can be a million, which take some 25 MB. It is plain data, so that a
  * worker can hand it over.
@@ -8,12 +10,15 @@ export interface SerialNumbers {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** A hash table: offsets in `bytes`, each by one more, for 0 is an empty slot. Its length is a power of two. */
   readonly slots: Uint32Array<ArrayBuffer>;
+  /** Where hashes begin: whoever writes a list cannot foresee which numbers share a slot. */
+  readonly seed: number;
 }
 
 export const NO_SERIAL_NUMBERS: SerialNumbers = {
   count: 0,
   bytes: new Uint8Array(0),
   slots: new Uint32Array(1),
+  seed: 0,
 };
 
 /** RFC 5280 §4.1.2.2 has 20 octets at most; CAs have issued longer ones. */
@@ -48,26 +53,34 @@ export class SerialNumberWriter {
     this.bytes = new Uint8Array(0);
     // At least every other slot stays empty, so that a look-up ends soon.
     const slots = new Uint32Array(2 ** Math.ceil(Math.log2(2 * this.count + 1)));
+    const numbers: SerialNumbers = { count: this.count, bytes, slots, seed: randomInt(2 ** 32) };
     for (let offset = 0; offset < bytes.length; offset += 1 + (bytes[offset] ?? 0)) {
       const length = bytes[offset] ?? 0;
-      let slot = hashOf(bytes, offset + 1, length) & (slots.length - 1);
-      while (slots[slot] !== 0) slot = (slot + 1) & (slots.length - 1);
-      slots[slot] = offset + 1;
+      slots[slotOf(numbers, bytes, offset + 1, length)] = offset + 1;
     }
-    return { count: this.count, bytes, slots };
+    return numbers;
   }
 }
 
 /** Whether a serial number is among them. @param serialNumber the content of its INTEGER, in hex */
-export function hasSerialNumber({ bytes, slots }: SerialNumbers, serialNumber: string): boolean {
+export function hasSerialNumber(numbers: SerialNumbers, serialNumber: string): boolean {
   const wanted = Buffer.from(serialNumber, 'hex');
   const from = firstOctet(wanted, 0, wanted.length);
-  const length = wanted.length - from;
+  return numbers.slots[slotOf(numbers, wanted, from, wanted.length - from)] !== 0;
+}
+
+/** The slot that a number has, or would have. */
+function slotOf(
+  { bytes, slots, seed }: SerialNumbers,
+  wanted: Uint8Array,
+  from: number,
+  length: number,
+): number {
   const mask = slots.length - 1;
-  for (let slot = hashOf(wanted, from, length) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
-    if (isAt(bytes, (slots[slot] ?? 0) - 1, wanted, from, length)) return true;
-  }
-  return false;
+  let slot = hashOf(wanted, from, length, seed) & mask;
+  while (slots[slot] !== 0 && !isAt(bytes, (slots[slot] ?? 0) - 1, wanted, from, length))
+    slot = (slot + 1) & mask;
+  return slot;
 }
 
 function isAt(bytes: Uint8Array, offset: number, wanted: Uint8Array, from: number, length: number): boolean {
@@ -86,8 +99,8 @@ function firstOctet(der: Uint8Array, start: number, end: number): number {
 }
 
 /** FNV-1a, with the bits mixed once more: CAs count up. */
-function hashOf(bytes: Uint8Array, start: number, length: number): number {
-  let hash = 0x811c9dc5;
+function hashOf(bytes: Uint8Array, start: number, length: number, seed: number): number {
+  let hash = 0x811c9dc5 ^ seed;
   for (let index = start; index < start + length; index += 1) {
     hash = Math.imul(hash ^ (bytes[index] ?? 0), 0x01000193);
   }

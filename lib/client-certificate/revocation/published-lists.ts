@@ -1,0 +1,113 @@
+import type { X509Certificate } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { log } from '../../common/log.js';
+import { onOneLine } from '../../common/on-one-line.js';
+import type { MaybePromise } from '../../common/maybe-promise.js';
+import { timeProblem } from '../chain/list-problem.js';
+import type { RevocationSourceHealth } from './certificate-status.js';
+import { CLOCK_TOLERANCE_MS } from './clock-tolerance.js';
+import type { Downloads } from './download.js';
+import type { Generation } from './generation.js';
+import { HeldList } from './held-list.js';
+import { readListsAside } from './read-lists-aside.js';
+import { type Fetched, Refreshing, type Served } from './refreshing.js';
+
+const MOST_LISTS = 500;
+/** Bytes that all lists together take. */
+const MOST_BYTES = 512 * 2 ** 20;
+
+interface Published {
+  readonly url: string;
+  readonly list: Refreshing<HeldList>;
+}
+
+/** The lists that CAs publish where their certificates say, each for the CA that asks for it. */
+export class PublishedLists {
+  private readonly known = new LRUCache<string, Published>({
+    max: MOST_LISTS,
+    maxSize: MOST_BYTES,
+    sizeCalculation: ({ list }) => list.known?.size ?? 1,
+  });
+
+  constructor(
+    private readonly downloads: Downloads,
+    private readonly generation: Generation,
+  ) {}
+
+  /** The list at a URL, if this CA has signed it. @param now milliseconds since the epoch */
+  get(url: URL, ca: X509Certificate, now: number): MaybePromise<Served<HeldList>> {
+    return this.at(url, ca).list.get(now);
+  }
+
+  /** What was last fetched from there, however old it is. */
+  knownAt(url: URL, ca: X509Certificate): HeldList | undefined {
+    return this.known.get(keyOf(url, ca))?.list.known;
+  }
+
+  refreshWhenDue(now: number): void {
+    for (const { list } of this.known.values()) list.refreshWhenDue(now);
+  }
+
+  health(now: number): readonly RevocationSourceHealth[] {
+    return [...this.known.values()].map(({ url, list }) => {
+      const { at, until, failures, problem } = list.record;
+      const next = list.known?.list.nextUpdate;
+      return {
+        source: url,
+        kind: 'crl',
+        state: until === undefined ? 'unavailable' : now <= until ? 'fresh' : 'stale',
+        age: at === undefined ? undefined : Math.floor((now - at) / 1_000),
+        nextUpdate: next === undefined ? undefined : next / 1_000,
+        failures,
+        lastFailure: problem,
+      };
+    });
+  }
+
+  private at(url: URL, ca: X509Certificate): Published {
+    const key = keyOf(url, ca);
+    const before = this.known.get(key);
+    if (before !== undefined) return before;
+    const published: Published = {
+      url: url.href,
+      list: new Refreshing(async (previous) => {
+        const fetched = await this.fetch(url, ca, previous);
+        // Its size has changed.
+        setImmediate(() => this.known.set(key, published));
+        return fetched;
+      }),
+    };
+    this.known.set(key, published);
+    return published;
+  }
+
+  private async fetch(
+    url: URL,
+    ca: X509Certificate,
+    previous: HeldList | undefined,
+  ): Promise<Fetched<HeldList>> {
+    const reading = await readListsAside(await this.downloads.fetch(url));
+    if (reading.kind === 'refused') throw new Error(reading.problem);
+    const [read, ...others] = reading.lists;
+    if (read === undefined || others.length > 0) throw new Error('it has more than one list');
+    const held = new HeldList(url.href, read.list, Buffer.from(read.der.buffer));
+    const problem = (await held.problemWith(ca)) ?? problemOf(held, previous);
+    if (problem !== undefined) throw new Error(problem);
+    if (held.list.thisUpdate !== previous?.list.thisUpdate) {
+      const { count } = held.list.revoked;
+      log.log(`revocation list fetched: ${onOneLine(url.href)}, ${count} certificate(s)`);
+      this.generation.next();
+    }
+    return { value: held, until: (held.list.nextUpdate ?? 0) + CLOCK_TOLERANCE_MS };
+  }
+}
+
+function problemOf({ list }: HeldList, previous: HeldList | undefined): string | undefined {
+  if (previous !== undefined && list.thisUpdate < previous.list.thisUpdate)
+    return 'it is older than the one that is known';
+  return timeProblem(list, Date.now(), CLOCK_TOLERANCE_MS);
+}
+
+function keyOf(url: URL, ca: X509Certificate): string {
+  return `${ca.fingerprint256} ${url.href}`;
+}
