@@ -1138,6 +1138,22 @@ export interface IntrospectionRuleOptions {
    * @default none: every request asks, and only concurrent look-ups of one token share a call
    */
   readonly cache?: IntrospectionCacheOptions;
+
+  /**
+   * With `tokens: 'all'`, after how many seconds the server is asked about a JWT again, 1 to 86400. Until then it is verified
+   * locally alone. For JWTs it takes the place of `cache.ttl`; the server's `max-age` shortens it.
+   * What is lost: a revoked JWT works for so long, or with `revalidateInBackground` for twice as long.
+   * @default none: a JWT is asked about as `cache` says, on every request without it
+   */
+  readonly revalidateAfter?: number;
+
+  /**
+   * Whether no request waits for that: each is decided by the last answer while the next one is fetched, until it is twice as
+   * old as `revalidateAfter`. Only then requests wait, and an outage is answered with 503.
+   * What is lost: a revoked JWT works for twice `revalidateAfter` at most.
+   * @default false: the first request after `revalidateAfter` waits for the answer
+   */
+  readonly revalidateInBackground?: boolean;
 }
 
 /**

@@ -41,6 +41,8 @@ import { bothValid, validityOf, type VerifiedClaims } from './verified-claims.js
 /** How a server is asked about a token, and what its answer must say. */
 interface Introspection {
   readonly answers: IntrospectionAnswers;
+  /** Those about JWTs that are verified locally as well. */
+  readonly jwtAnswers: IntrospectionAnswers;
   readonly rules: ClaimRules;
 }
 
@@ -99,7 +101,14 @@ export class AuthorizationServer {
   /** Looks a token up by introspection. @throws OAuthError */
   async lookUp(token: string): Promise<VerifiedClaims> {
     if (this.introspection === undefined) throw invalidToken('token_opaque');
-    const { answers, rules } = this.introspection;
+    return this.readAnswer(token, this.introspection.answers, this.introspection);
+  }
+
+  private async readAnswer(
+    token: string,
+    answers: IntrospectionAnswers,
+    { rules }: Introspection,
+  ): Promise<VerifiedClaims> {
     const answer = await answers.ask(token);
     if (!answer.active) throw invalidToken(answer.reason, this.whyInactive(answer));
     const { signed } = answer;
@@ -205,7 +214,8 @@ export class AuthorizationServer {
 
   /** What a JWT says must be what its server says of it, which may have revoked it. */
   private async confirmed(verified: VerifiedClaims, token: string): Promise<VerifiedClaims> {
-    const answer = await this.lookUp(token);
+    if (this.introspection === undefined) throw invalidToken('token_opaque');
+    const answer = await this.readAnswer(token, this.introspection.jwtAnswers, this.introspection);
     const { claimNames, confirmedJwt } = this.settings;
     const claims = confirmedClaims(verified.claims, answer.claims, claimNames);
     if (confirmedJwt !== undefined) checkClaims(claims, confirmedJwt, Date.now() / 1000);
@@ -243,10 +253,19 @@ export class AuthorizationServer {
   private prepareIntrospection(): Introspection | undefined {
     const { introspection } = this.settings;
     if (introspection === undefined) return undefined;
-    return { answers: this.answersOf(introspection), rules: introspection.claims };
+    const { cache, jwtCache, claims, source } = introspection;
+    const answers = this.answersOf(source, cache);
+    return {
+      answers,
+      jwtAnswers: jwtCache === cache ? answers : this.answersOf(source, jwtCache),
+      rules: claims,
+    };
   }
 
-  private answersOf({ source, cache }: IntrospectionRules): IntrospectionAnswers {
+  private answersOf(
+    source: IntrospectionRules['source'],
+    cache: IntrospectionRules['cache'],
+  ): IntrospectionAnswers {
     const { issuer } = this.settings;
     if (source.kind === 'in-process') {
       return new IntrospectionAnswers(async (token) => introspectInProcess(token, source), issuer, cache);

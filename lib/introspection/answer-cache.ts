@@ -14,6 +14,8 @@ export interface AnswerCacheSettings {
   /** Seconds. */
   readonly negativeTtl: number;
   readonly maxEntries: number;
+  /** Seconds after which an answer is asked for anew while it still counts. @default when it counts no more */
+  readonly renewAfter?: number;
   /** `undefined` where the instances of the API share nothing. */
   readonly shared: SharedIntrospectionCacheSettings | undefined;
 }
@@ -46,6 +48,14 @@ export class AnswerCache {
     return entry !== undefined && entry.answeredAt <= now && now < entry.keptUntil ? entry.answer : undefined;
   }
 
+  /** Whether what this instance knows is to be asked for anew. */
+  isDue(key: string): boolean {
+    const { renewAfter } = this.settings;
+    if (renewAfter === undefined) return false;
+    const { answeredAt = Infinity } = this.entries.peek(key) ?? {};
+    return Date.now() >= answeredAt + renewAfter * 1000;
+  }
+
   /** What another instance has shared. This one then knows it too, until it is as old as any may become. */
   async findShared(key: string, token: string): Promise<IntrospectionAnswer | undefined> {
     const found = await this.shared?.get(token);
@@ -56,9 +66,12 @@ export class AnswerCache {
     return found.answer;
   }
 
-  /** Keeps an answer that the server has just given, if it may be given again, and shares it. */
+  /** Keeps an answer that the server has just given, if it may be given again, and shares it. None before it counts any more. */
   keep(key: string, token: string, answer: IntrospectionAnswer): void {
-    if (!answer.active && !answer.cacheable) return;
+    if (!answer.active && !answer.cacheable) {
+      this.entries.delete(key);
+      return;
+    }
     const dated = { answer, answeredAt: Date.now() };
     const keptUntil = this.keptUntil(dated);
     this.entries.set(key, { ...dated, keptUntil });

@@ -29,15 +29,18 @@ export class IntrospectionAnswers {
   /** What is said of a token. @throws OAuthError 503 */
   readonly ask: Introspect = async (token) => {
     const key = this.keyOf(token);
-    return this.cache?.find(key) ?? this.underWay.get(key) ?? this.share(key, this.lookUp(token, key));
+    const known = this.cache?.find(key);
+    if (known === undefined) return this.underWay.get(key) ?? this.share(key, this.lookUp(token, key));
+    if (this.cache?.isDue(key) === true) this.renewUnseen(token, key);
+    return known;
   };
 
-  /** Tells from now on whether an answer would be given again. */
+  /** Tells from now on whether an answer would be given again, and nothing done beside. It does not keep the token. */
   holder(token: string, answer: IntrospectionAnswer): () => boolean {
     const { cache } = this;
     if (cache === undefined) return () => false;
     const key = this.keyOf(token);
-    return () => cache.find(key) === answer;
+    return () => cache.find(key) === answer && !cache.isDue(key);
   }
 
   private keyOf(token: string): string {
@@ -47,9 +50,19 @@ export class IntrospectionAnswers {
   private async lookUp(token: string, key: string): Promise<IntrospectionAnswer> {
     const known = await this.cache?.findShared(key, token);
     if (known !== undefined) return known;
+    return this.askServer(token, key);
+  }
+
+  private async askServer(token: string, key: string): Promise<IntrospectionAnswer> {
     const answer = await this.introspect(token);
     this.cache?.keep(key, token, answer);
     return answer;
+  }
+
+  /** Nobody waits for it, and where it fails the last answer counts as long as it does. */
+  private renewUnseen(token: string, key: string): void {
+    if (this.underWay.has(key)) return;
+    this.share(key, this.askServer(token, key)).catch(() => undefined);
   }
 
   private async share(key: string, call: Promise<IntrospectionAnswer>): Promise<IntrospectionAnswer> {

@@ -19,7 +19,7 @@ export type IntrospectionSettings = RemoteIntrospectionSettings | InProcessIntro
 /** Introspection by HTTP. */
 export type RemoteIntrospectionSettings = SettingsOf<
   Omit<RemoteIntrospectionOptions, 'introspect'>,
-  'endpoint' | 'cache',
+  'endpoint' | 'cache' | 'revalidateAfter',
   {
     readonly clientAuthentication: ClientAuthenticationSettings;
     readonly cache: CacheSettings | undefined;
@@ -32,7 +32,7 @@ export type InProcessIntrospectionSettings = SettingsOf<
     InProcessIntrospectionOptions,
     'clientAuthentication' | 'endpoint' | 'parameters' | 'headers' | 'responseFormat'
   >,
-  'cache',
+  'cache' | 'revalidateAfter',
   { readonly cache: CacheSettings | undefined }
 >;
 
@@ -44,6 +44,8 @@ export interface IntrospectionRules {
   readonly source: RemoteIntrospectionSource | InProcessIntrospectionSource;
   readonly tokens: 'opaque' | 'all';
   readonly cache: IntrospectionCacheSettings;
+  /** How long answers about JWTs are kept, where that is another matter than of opaque tokens. */
+  readonly jwtCache: IntrospectionCacheSettings;
   readonly claims: ClaimRules;
 }
 
@@ -78,7 +80,7 @@ export function introspectionRulesOf(
   return {
     source: 'introspect' in settings ? inProcess(settings) : remote(settings, algorithms, context),
     tokens: settings.tokens,
-    cache: settings.cache === undefined ? undefined : cacheOf(settings.cache),
+    ...cachesOf(settings),
     claims: {
       issuer,
       issuerPresence: 'if-present',
@@ -120,9 +122,32 @@ function remote(
   };
 }
 
+function cachesOf(settings: IntrospectionSettings): Pick<IntrospectionRules, 'cache' | 'jwtCache'> {
+  const cache = settings.cache === undefined ? undefined : cacheOf(settings.cache);
+  return { cache, jwtCache: jwtCacheOf(settings, cache) };
+}
+
 function cacheOf({ shared, ...limits }: CacheSettings): NonNullable<IntrospectionCacheSettings> {
   return {
     ...limits,
     shared: shared === undefined ? undefined : { store: shared.store, secret: bytesOf(shared.secret) },
+  };
+}
+
+/** As where `cache` is given as `{}`, but that whoever wants to be asked again soon is not told "inactive" for longer. */
+const WITHOUT_CACHE = { negativeTtl: 10, maxEntries: 10_000, shared: undefined };
+
+/** In the background a JWT is asked about while its last answer still counts: then that counts for as long again. */
+function jwtCacheOf(
+  { revalidateAfter, revalidateInBackground }: IntrospectionSettings,
+  cache: IntrospectionCacheSettings,
+): IntrospectionCacheSettings {
+  if (revalidateAfter === undefined) return cache;
+  const { negativeTtl, ...limits } = cache ?? WITHOUT_CACHE;
+  return {
+    ...limits,
+    negativeTtl: Math.min(negativeTtl, revalidateAfter),
+    ttl: revalidateInBackground ? 2 * revalidateAfter : revalidateAfter,
+    ...(revalidateInBackground ? { renewAfter: revalidateAfter } : {}),
   };
 }

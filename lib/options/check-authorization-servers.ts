@@ -41,6 +41,7 @@ function checkServer(server: AuthorizationServerSettings, path: string): readonl
     ...checkClientAuthentication(server, path),
     ...checkReserved(server, path),
     ...checkKeyCache(server, path),
+    ...checkRevalidation(server, path),
   ];
 }
 
@@ -51,6 +52,32 @@ function checkKeyCache(
   const { refreshAfter = 0, maxAge } = keyCache;
   if (refreshAfter <= maxAge) return [];
   return [problem(`${path}.keyCache.refreshAfter`, refreshAfter, `at most maxAge, which is ${maxAge}`)];
+}
+
+/** It is for JWTs alone that are verified locally as well. */
+function checkRevalidation(
+  { jwt, introspection }: AuthorizationServerSettings,
+  path: string,
+): readonly ConfigurationProblem[] {
+  const { tokens, revalidateAfter, revalidateInBackground = false } = introspection ?? {};
+  const at = `${path}.introspection`;
+  if (revalidateAfter === undefined) {
+    return revalidateInBackground
+      ? [problem(`${at}.revalidateInBackground`, true, 'say after how many seconds: revalidateAfter')]
+      : [];
+  }
+  if (tokens !== 'all') {
+    return [problem(`${at}.revalidateAfter`, revalidateAfter, "it is for JWTs: give tokens: 'all', too")];
+  }
+  return jwt === false
+    ? [
+        problem(
+          `${at}.revalidateAfter`,
+          revalidateAfter,
+          'without jwt nothing is verified locally: use cache.ttl',
+        ),
+      ]
+    : [];
 }
 
 /** Discovery needs a URL; without it, any string can be an issuer. */

@@ -1,4 +1,4 @@
-import { Allow, IsDefined, IsIn } from './class-validator.js';
+import { Allow, IsBoolean, IsDefined, IsIn } from './class-validator.js';
 import type {
   ClientAuthentication,
   ClientSecretAuthentication,
@@ -24,6 +24,7 @@ import {
   Given,
   IsFunction,
   IsGroup,
+  IsNumberFrom,
   IsPositiveInt,
   IsSeconds,
   IsSecret,
@@ -138,6 +139,12 @@ class CheckedIntrospectionRules {
   @Given()
   @IsGroup('give { ttl?, negativeTtl?, maxEntries?, shared? }', () => CheckedCacheOptions)
   readonly cache: CheckedCacheOptions | undefined;
+
+  @Given()
+  @IsNumberFrom(1, 86_400, 'seconds')
+  readonly revalidateAfter: RemoteIntrospectionSettings['revalidateAfter'];
+
+  @Given() @IsBoolean({ message: 'use true or false' }) readonly revalidateInBackground: boolean = false;
 }
 
 @Declares<InProcessIntrospectionOptions>()
