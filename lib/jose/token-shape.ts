@@ -32,7 +32,9 @@ const LONGEST_KEPT = 1_000;
 function decodeHeader(text: string): JsonObject | undefined {
   if (latest?.text === text) return latest.header;
   const header = decodeObject(text);
-  if (header !== undefined && text.length <= LONGEST_KEPT) latest = { text, header: Object.freeze(header) };
+  // A copy: a part of a token's text would keep the whole token in memory.
+  if (header !== undefined && text.length <= LONGEST_KEPT)
+    latest = { text: Buffer.from(text).toString(), header: Object.freeze(header) };
   return header;
 }
 
