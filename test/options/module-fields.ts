@@ -465,6 +465,8 @@ export const MODULE_COMBINATIONS: readonly (readonly [title: string, options: un
         {},
         { cn: 7 },
         { cn: '' },
+        { cn: undefined, o: undefined },
+        { cn: 'client', o: undefined },
         { commonName: 'a' },
         { dn: 'CN=a, O=b' },
         { dn: 'CN=a+' },

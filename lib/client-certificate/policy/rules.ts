@@ -84,7 +84,8 @@ export function parseRule(rule: CertificateRule): Rule {
 
 function membersOf(rule: unknown): readonly (readonly [string, unknown])[] {
   const given = Object.entries(typeof rule === 'object' && rule !== null ? rule : {});
-  if (given.length > 0) return given.filter(([, value]) => value !== undefined || given.length === 1);
+  // One that is there with `undefined` counts, and is wrong: without it, the rule would match more than is meant.
+  if (given.length > 0) return given;
   throw new Error(`give a function, or one or more of ${RULE_MEMBERS.join(', ')}`);
 }
 
