@@ -10,10 +10,12 @@ import {
   trustedServer,
   verifyAccessToken,
 } from './access-token/verify-access-token.js';
+import type { Psd2Role } from './cert-bound-auth.options.js';
 import { invalidToken, OAuthError } from './challenge/oauth-error.js';
 import { withoutToken } from './challenge/without-token.js';
 import type { CertificateChecks } from './client-certificate/certificate-checks.js';
 import type { ClientCheck } from './client-certificate/policy/client-check.js';
+import { NO_ROLES, psd2RolesOf } from './client-certificate/policy/psd2-roles.js';
 import { chainTrust } from './client-certificate/certificate-settings.js';
 import type {
   ClientCertificateFinding,
@@ -32,6 +34,7 @@ import { readConfirmation } from './confirmation/confirmation-claim.js';
 import type {
   Acceptance,
   AuthenticationScheme,
+  BindingMethod,
   Decision,
   RefusalDecision,
   RequestTrace,
@@ -57,6 +60,8 @@ export interface AuthenticationRules {
   readonly certificateSource: ClientCertificateSource;
   /** What must hold of a certificate beside its chain; `undefined` where that is nothing. */
   readonly certificateChecks: CertificateChecks | undefined;
+  /** Whether roles in certificates count: those of any CA do not. */
+  readonly hasPsd2Roles: boolean;
   /** Whether a certificate must belong to the client of the token; `undefined` where that is not asked. */
   readonly clientCheck: ClientCheck | undefined;
   readonly seenCertificates: SeenCertificates;
@@ -319,6 +324,7 @@ function accept(
     boundBy,
     raw,
     signedAnswer,
+    psd2Roles: rules.hasPsd2Roles ? provenPsd2Roles(boundBy, certificate) : NO_ROLES,
     revocable,
   };
   if (!rules.handsOutTokens && rules.options.validate === undefined) {
@@ -338,6 +344,16 @@ function accept(
   if (rules.options.validate === undefined) return accepted;
   const withItsUser = withUser(accepted, request, rules);
   return revocable === undefined ? withItsUser : stillGood(withItsUser, revocable);
+}
+
+/** Only a certificate that has been proved on this request, and met the policy, says what its holder may do. */
+function provenPsd2Roles(
+  boundBy: readonly BindingMethod[],
+  found: ClientCertificateFinding,
+): readonly Psd2Role[] {
+  return boundBy.includes('certificate') && found.kind === 'found'
+    ? psd2RolesOf(found.certificate)
+    : NO_ROLES;
 }
 
 /** The app may have taken its time to make the user. */

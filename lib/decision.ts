@@ -32,6 +32,8 @@ export interface ProvenToken {
   readonly boundBy: readonly BindingMethod[];
   /** The signed introspection answer that says so (RFC 9701), where one was asked for. */
   readonly signedAnswer: string | undefined;
+  /** The roles in the certificate that it is bound to, where `clientCertificate.policy` has the profile of PSD2. */
+  readonly psd2Roles: readonly string[];
   /** Asks whether it has been revoked in the meantime; `undefined` where no token can be. */
   readonly revocable: { isRevoked(): boolean } | undefined;
 }

@@ -305,6 +305,7 @@ function createAuthenticationRules(
     revocations,
     certificateSource,
     certificateChecks,
+    hasPsd2Roles: options.clientCertificate.policy?.profile === 'psd2-qwac',
     clientCheck: clientCheckOf(options.clientCertificate),
     seenCertificates: new SeenCertificates(),
     schemes: dpop === undefined ? ['Bearer'] : ['Bearer', 'DPoP'],

@@ -48,6 +48,7 @@ export function unmetAtOnce(proved: ProvenToken, demands: Demands, place: Place)
 function unmetAmongAll(proved: ProvenToken, demands: Demands, place: Place): OAuthError | undefined {
   return (
     unmetProof(proved, demands, place) ??
+    unmetRole(proved, demands, place) ??
     unmetClaim(proved, demands, place) ??
     unmetAuthentication(proved, demands, place) ??
     unmetScope(proved, demands, place)
@@ -75,6 +76,17 @@ function unmetConstraint(
   return constraints.find((constraint) =>
     constraint === 'any' ? boundBy.length === 0 : !boundBy.includes(constraint),
   );
+}
+
+/** What the holder of the certificate may be: no other token would help it. */
+function unmetRole({ psd2Roles }: ProvenToken, { checks }: Demands, place: Place): OAuthError | undefined {
+  for (const check of checks) {
+    if (check.kind !== 'psd2' || check.roles.every((role) => psd2Roles.includes(role))) continue;
+    return notAllowed('certificate_role_missing', {
+      detail: `the ${place} demands ${quotedList(check.roles)}, the certificate has ${quotedList(psd2Roles)}`,
+    });
+  }
+  return undefined;
 }
 
 function unmetClaim({ described }: ProvenToken, { checks }: Demands, place: Place): OAuthError | undefined {

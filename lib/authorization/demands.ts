@@ -1,4 +1,4 @@
-import type { ClaimPath } from '../cert-bound-auth.options.js';
+import type { ClaimPath, Psd2Role } from '../cert-bound-auth.options.js';
 import type { MaybePromise } from '../common/maybe-promise.js';
 import type { VerifiedAccessToken } from '../decision.js';
 
@@ -33,7 +33,7 @@ export function detailTypesOf(checks: readonly TokenCheck[]): readonly string[] 
 }
 
 /** What a route demands of a token beside its scopes. */
-export type TokenCheck = ClaimCheck | AuthenticationCheck | DetailsCheck | OwnCheck;
+export type TokenCheck = ClaimCheck | Psd2Check | AuthenticationCheck | DetailsCheck | OwnCheck;
 
 /** What a claim may be asked to be. */
 export type ClaimValue = string | number | boolean;
@@ -43,6 +43,12 @@ export interface ClaimCheck {
   readonly path: ClaimPath;
   /** One of them is enough; none: whatever it is, it has to be there. */
   readonly anyOf: readonly ClaimValue[];
+}
+
+/** What the holder of the certificate must be: all of it. */
+export interface Psd2Check {
+  readonly kind: 'psd2';
+  readonly roles: readonly Psd2Role[];
 }
 
 /** How the user must have authenticated (RFC 9470). */

@@ -1,4 +1,5 @@
-import type { ClaimPath } from '../cert-bound-auth.options.js';
+import type { ClaimPath, Psd2Role } from '../cert-bound-auth.options.js';
+import { isPsd2Role } from '../client-certificate/policy/psd2-roles.js';
 import {
   type AuthenticationCheck,
   type AuthenticationRequirement,
@@ -8,6 +9,7 @@ import {
   type DetailRequirement,
   type DetailsCheck,
   isScope,
+  type Psd2Check,
   type ScopeRule,
   SENDER_CONSTRAINTS,
   type SenderConstraint,
@@ -41,6 +43,12 @@ export function claimCheck(what: string, path: ClaimPath, anyOf: readonly ClaimV
   if (!anyOf.every((value) => ['string', 'number', 'boolean'].includes(typeof value) && value !== ''))
     throw new TypeError(`${what}('${names.join('.')}') takes text, numbers and booleans as values`);
   return { kind: 'claim', path, anyOf };
+}
+
+/** @throws TypeError without a role, and for what is none */
+export function psd2Check(what: string, roles: readonly Psd2Role[]): Psd2Check {
+  if (roles.length > 0 && roles.every(isPsd2Role)) return { kind: 'psd2', roles };
+  throw new TypeError(`${what}() needs one or more of PSP_AS, PSP_PI, PSP_AI and PSP_IC`);
 }
 
 /** A challenge quotes it, and separates several by spaces. */

@@ -122,6 +122,7 @@ const REASONS = [
   ['replay_store_unavailable', 'outage', 'warn'],
   // authorization
   ['binding_insufficient', 'invalidToken', 'debug'],
+  ['certificate_role_missing', 'notAllowed', 'debug'],
   ['claim_unmet', 'notAllowed', 'debug'],
   ['user_absent', 'notAllowed', 'debug'],
   ['authentication_insufficient', 'insufficientAuthentication', 'debug'],

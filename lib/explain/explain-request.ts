@@ -260,6 +260,7 @@ function provenBy(
       boundBy,
       raw: undefined,
       signedAnswer: undefined,
+      psd2Roles: [],
       revocable: undefined,
     };
   } catch (error) {

@@ -106,6 +106,8 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   public_url_unknown: 'Correct it; the line has the message.',
   replay_store_unavailable: 'See several instances.',
   binding_insufficient: 'The client must use a token that is bound so.',
+  certificate_role_missing:
+    "Roles count with `clientCertificate.policy.profile: 'psd2-qwac'`, and in the certificate that the token is bound to.",
   claim_unmet:
     'Give the user or the client the role; or the claim has another path: names with dots are given as a list.',
   user_absent: 'The client must act for a user here.',

@@ -4,18 +4,27 @@ import type { Demanding, Demands, TokenCheck } from '../../lib/authorization/dem
 import { describeAccessToken } from '../../lib/access-token/describe-access-token.js';
 import { isAmountWithin } from '../../lib/authorization/amounts.js';
 import type { OAuthError } from '../../lib/challenge/oauth-error.js';
+import type { Psd2Role } from '../../lib/cert-bound-auth.options.js';
+import { psd2Check } from '../../lib/authorization/make-demands.js';
 import type { JsonObject } from '../../lib/jose/json-object.js';
 import { schemesFor } from '../../lib/authorization/schemes-for.js';
 import type { BindingMethod, ProvenToken } from '../../lib/decision.js';
+import { ROLE_COMBINATIONS } from '../support/pki/qualified-statements.js';
 
 function proved(scopes: readonly string[], ...boundBy: readonly BindingMethod[]): ProvenToken {
   return provedWith({}, { scopes, boundBy });
 }
 
+interface Proved {
+  readonly scopes: readonly string[];
+  readonly boundBy: readonly BindingMethod[];
+  readonly psd2Roles: readonly Psd2Role[];
+}
+
 /** A token of a user, with these claims beside the usual ones. */
 function provedWith(
   claims: JsonObject,
-  { scopes = [], boundBy = [] }: { scopes?: readonly string[]; boundBy?: readonly BindingMethod[] } = {},
+  { scopes = [], boundBy = [], psd2Roles = [] }: Partial<Proved> = {},
 ): ProvenToken {
   const described = describeAccessToken(
     'https://as.example.com',
@@ -30,6 +39,7 @@ function provedWith(
     confirmation: {},
     raw: undefined,
     signedAnswer: undefined,
+    psd2Roles,
     revocable: undefined,
   };
 }
@@ -145,6 +155,25 @@ describe('claims that a route demands', () => {
     ['an element with spaces', { roles: ['a admin'] }, claim('roles', 'admin'), false],
   ])('what a claim has to be is decided for %s', (_, claims, check, isMet) => {
     expect(unmetOf(provedWith(claims), check)?.reason).toBe(isMet ? undefined : 'claim_unmet');
+  });
+
+  test('every role of PSD2 that is demanded must be in the certificate, whatever others are', () => {
+    for (const held of ROLE_COMBINATIONS) {
+      for (const wanted of ROLE_COMBINATIONS) {
+        const isMet = wanted.every((role) => held.includes(role));
+        const unmet = unmetOf(provedWith({}, { psd2Roles: held }), psd2Check('@Psd2Roles', wanted));
+        expect(unmet?.reason).toBe(isMet ? undefined : 'certificate_role_missing');
+      }
+    }
+    expect(unmetOf(provedWith({}), psd2Check('@Psd2Roles', ['PSP_PI']))).toMatchObject({
+      refusal: { status: 403, code: undefined },
+      detail: 'the route demands ["PSP_PI"], the certificate has []',
+    });
+  });
+
+  test('a demand for roles of PSD2 names one at least, and no other', () => {
+    for (const roles of [[], ['PSP_XX'], ['PSP_PI', 'psp_ai'], [undefined]])
+      expect(() => psd2Check('@Psd2Roles', roles as never)).toThrow(TypeError);
   });
 
   test('who lacks a claim is told of no scope, for no other token would help', () => {

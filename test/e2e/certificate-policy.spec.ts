@@ -6,6 +6,7 @@ import {
   ClientCertificate,
   type ClientCertificateOptions,
   type PresentedCertificate,
+  Psd2Roles,
   Public,
 } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer, TestCertificate } from 'nestjs-cert-bound-auth/testing';
@@ -24,6 +25,19 @@ class HolderController {
   }
   @Get('open') @Public() open(@ClientCertificate() certificate?: PresentedCertificate): object {
     return holderOf(certificate);
+  }
+}
+
+@Controller('roles')
+class RolesController {
+  @Get('pi') @Psd2Roles('PSP_PI') initiate(): object {
+    return {};
+  }
+  @Get('both') @Psd2Roles('PSP_AI') @Psd2Roles('PSP_PI') both(): object {
+    return {};
+  }
+  @Get('as') @Psd2Roles('PSP_PI', 'PSP_AS') serve(): object {
+    return {};
   }
 }
 
@@ -83,7 +97,11 @@ describe.each(PLATFORMS)('whose certificate counts, on %s', (platform) => {
           ...as.moduleOptions,
           clientCertificate: { ...clientCertificate, policy },
         });
-        const module = { module: class App {}, imports: [auth], controllers: [HolderController] };
+        const module = {
+          module: class App {},
+          imports: [auth],
+          controllers: [HolderController, RolesController],
+        };
         const tls = clientCertificate.from === 'tls' ? tlsOf(world) : undefined;
         const app = await startApp(platform, module, tls, { logger });
         whenOver(async () => app.close());
@@ -144,6 +162,14 @@ describe.each(PLATFORMS)('whose certificate counts, on %s', (platform) => {
         expect(await call(api, world.client1)).toBe('401 certificate_profile_unmet');
         const elsewhere = await start({ profile: 'psd2-qwac', issuers: [{ dn: 'CN=Qualified CA' }] });
         expect(await call(elsewhere, tpp)).toBe('401 certificate_issuer_not_allowed');
+      });
+
+      test('a route that demands roles of PSD2 is open to certificates with all of them, and to nobody without the profile', async () => {
+        const api = await start({ profile: 'psd2-qwac', issuers: [{ ca: world.ca.cert }] });
+        for (const path of ['/roles/pi', '/roles/both']) expect(await call(api, tpp, path)).toEqual({});
+        expect(await call(api, tpp, '/roles/as')).toBe('403 certificate_role_missing');
+        const without = await start({ issuers: [{ ca: world.ca.cert }] });
+        expect(await call(without, tpp, '/roles/pi')).toBe('403 certificate_role_missing');
       });
 
       test('a token counts only with the certificate of its own client, where that is asked', async () => {

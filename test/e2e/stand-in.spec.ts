@@ -7,6 +7,7 @@ import {
   CertificateBindingGuard,
   ClientCertificate,
   type PresentedCertificate,
+  Psd2Roles,
   Public,
   Scopes,
   SenderConstrained,
@@ -28,6 +29,9 @@ class PaymentsController {
     return { ...token, scopes: [...token.scopes], certificate: certificate ?? 'none' };
   }
   @Get('dpop') @SenderConstrained('dpop') dpop(): string {
+    return 'in';
+  }
+  @Get('initiate') @Psd2Roles('PSP_PI') initiate(): string {
     return 'in';
   }
   @Get('open') @Public() open(): string {
@@ -111,7 +115,10 @@ describe.each(PLATFORMS)('a spec without TLS on %s', (platform) => {
     await get(nobody, '/payments/open').expect(200, 'open');
     const dpop = await appAs({ scopes: ['payments:read'], boundBy: ['dpop'] });
     await get(dpop, '/payments/dpop').expect(200, 'in');
+    const initiator = await appAs({ scopes: ['payments:read'], psd2Roles: ['PSP_PI'] });
+    await get(initiator, '/payments/initiate').expect(200, 'in');
     const certificate = await appAs({ scopes: ['payments:read'] });
+    await get(certificate, '/payments/initiate').expect(403);
     await get(certificate, '/payments/dpop').expect(({ status }) =>
       expect(status).toBeGreaterThanOrEqual(401),
     );

@@ -20,6 +20,7 @@ const IMPOSSIBLE: ReadonlySet<RefusalReason> = new Set([
   'public_url_unknown',
   'replay_store_unavailable',
   'binding_insufficient',
+  'certificate_role_missing',
   'claim_unmet',
   'user_absent',
   'authentication_insufficient',

@@ -65,6 +65,8 @@ function textOfCheck(check: TokenCheck): string {
   switch (check.kind) {
     case 'claim':
       return `${textOfPath(check.path)}${check.anyOf.length === 0 ? '' : `: ${check.anyOf.join(' or ')}`}`;
+    case 'psd2':
+      return `role ${check.roles.join(' and ')}`;
     case 'authentication':
       return textOfAuthentication(check);
     case 'details':

@@ -77,6 +77,7 @@ export class StandInResourceServer extends ResourceServer {
         described: description,
         ...proven,
         signedAnswer: undefined,
+        psd2Roles: who.psd2Roles ?? [],
         revocable: undefined,
       },
       nextNonce: undefined,

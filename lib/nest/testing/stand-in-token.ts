@@ -1,4 +1,5 @@
 import type { AddedByRequest } from '../../access-token/describe-access-token.js';
+import type { Psd2Role } from '../../cert-bound-auth.options.js';
 import type { BindingMethod, TokenDescription } from '../../decision.js';
 
 /** Who stands in for the caller of every request. */
@@ -13,6 +14,8 @@ export interface StandInToken {
   readonly scopes?: readonly string[];
   /** What the caller is taken to have proved. @default ['certificate'] */
   readonly boundBy?: readonly BindingMethod[];
+  /** The roles in its certificate, for `@Psd2Roles()`. @default none */
+  readonly psd2Roles?: readonly Psd2Role[];
   /** Claims of the token beside those. @default none */
   readonly claims?: Readonly<Record<string, unknown>>;
 }
@@ -20,7 +23,7 @@ export interface StandInToken {
 /** In seconds. */
 const LIFETIME = 3_600;
 
-const NOBODY_IN_PARTICULAR: Required<StandInToken> = {
+const NOBODY_IN_PARTICULAR: Required<Omit<StandInToken, 'psd2Roles'>> = {
   subject: 'test-subject',
   clientId: 'test-client',
   audience: ['https://api.example.com'],
