@@ -13,10 +13,18 @@ export const INTEGER = 0x02;
 export const BIT_STRING = 0x03;
 export const OCTET_STRING = 0x04;
 export const OBJECT_IDENTIFIER = 0x06;
+export const UTF8_STRING = 0x0c;
+export const NUMERIC_STRING = 0x12;
+export const PRINTABLE_STRING = 0x13;
+export const T61_STRING = 0x14;
+export const IA5_STRING = 0x16;
 export const SEQUENCE = 0x30;
 export const SET = 0x31;
 export const UTC_TIME = 0x17;
 export const GENERALIZED_TIME = 0x18;
+export const VISIBLE_STRING = 0x1a;
+export const UNIVERSAL_STRING = 0x1c;
+export const BMP_STRING = 0x1e;
 
 /** Longer than any certificate or revocation list: 4 bytes of length. */
 const MOST_LENGTH_BYTES = 4;
@@ -71,18 +79,21 @@ export function contentOf(der: Buffer, { content, end }: DerElement): Buffer {
 /** More than any identifier in use: each arc costs work. */
 const MOST_IDENTIFIER_BYTES = 64;
 
-/** An object identifier with dots (X.690 §8.19). @throws RangeError for what is none */
+/** An object identifier with dots. @throws RangeError for what is none */
 export function identifierOf(der: Buffer, element: DerElement): string {
-  const bytes = contentOf(der, element);
-  const isWhole = bytes.length > 0 && (bytes.at(-1) ?? 0x80) < 0x80;
-  if (element.tag !== OBJECT_IDENTIFIER || !isWhole || bytes.length > MOST_IDENTIFIER_BYTES) {
-    throw new RangeError('it is no object identifier');
-  }
+  if (element.tag !== OBJECT_IDENTIFIER) throw noIdentifier();
+  return objectIdentifier(contentOf(der, element));
+}
+
+/** The same of the content of one (X.690 §8.19). @throws RangeError for what is none, or too long */
+export function objectIdentifier(content: Uint8Array): string {
+  const isWhole = content.length > 0 && (content.at(-1) ?? 0x80) < 0x80;
+  if (!isWhole || content.length > MOST_IDENTIFIER_BYTES) throw noIdentifier();
   const arcs: bigint[] = [];
   let arc = 0n;
   let isFirst = true;
-  for (const byte of bytes) {
-    if (isFirst && byte === 0x80) throw new RangeError('it is no object identifier');
+  for (const byte of content) {
+    if (isFirst && byte === 0x80) throw noIdentifier();
     arc = (arc << 7n) | BigInt(byte & 0x7f);
     isFirst = byte < 0x80;
     if (!isFirst) continue;
@@ -92,6 +103,10 @@ export function identifierOf(der: Buffer, element: DerElement): string {
   const [first = 0n, ...others] = arcs;
   const root = first < 80n ? first / 40n : 2n;
   return [root, first - root * 40n, ...others].join('.');
+}
+
+function noIdentifier(): RangeError {
+  return new RangeError('it is no object identifier');
 }
 
 /** A number that is not negative. @throws RangeError for what is none that JavaScript holds exactly */

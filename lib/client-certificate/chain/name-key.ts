@@ -1,12 +1,17 @@
-import { childrenOf, contentHex, type DerElement, SEQUENCE, SET } from './der.js';
-
-const UTF8_STRING = 0x0c;
-const PRINTABLE_STRING = 0x13;
-const T61_STRING = 0x14;
-const IA5_STRING = 0x16;
-const VISIBLE_STRING = 0x1a;
-const UNIVERSAL_STRING = 0x1c;
-const BMP_STRING = 0x1e;
+import {
+  BMP_STRING,
+  type DerElement,
+  IA5_STRING,
+  PRINTABLE_STRING,
+  SEQUENCE,
+  SET,
+  T61_STRING,
+  UNIVERSAL_STRING,
+  UTF8_STRING,
+  VISIBLE_STRING,
+  childrenOf,
+  contentHex,
+} from './der.js';
 
 /**
  * A text by which names are compared as OpenSSL compares them (RFC 5280 §7.1): whatever kind of string their parts are,

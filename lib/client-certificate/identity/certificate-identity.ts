@@ -1,10 +1,17 @@
 import type { X509Certificate } from 'node:crypto';
 import { messageOf } from '../../common/message-of.js';
-import { childrenOf, contentHex, type DerElement, elementAt, INTEGER, SEQUENCE } from '../chain/der.js';
+import {
+  childrenOf,
+  contentHex,
+  type DerElement,
+  elementAt,
+  INTEGER,
+  objectIdentifier,
+  SEQUENCE,
+} from '../chain/der.js';
 import { type AlternativeNames, NO_NAMES, readAlternativeNames } from './alternative-names.js';
 import { ATTRIBUTE_TYPES } from './attribute-types.js';
 import { type DistinguishedName, onlyValueOf, readName } from './distinguished-name.js';
-import { objectIdentifier } from './object-identifier.js';
 import { NO_STATEMENTS, type QualifiedStatements, readQualifiedStatements } from './qualified-statements.js';
 import { spiffeIdOf } from './spiffe-id.js';
 

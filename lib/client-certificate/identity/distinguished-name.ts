@@ -1,6 +1,5 @@
-import { childrenOf, type DerElement, SEQUENCE } from '../chain/der.js';
+import { childrenOf, type DerElement, objectIdentifier, SEQUENCE, SET } from '../chain/der.js';
 import { ATTRIBUTE_NAMES } from './attribute-types.js';
-import { objectIdentifier } from './object-identifier.js';
 import { textOf } from './text-of.js';
 
 /** One attribute of a name. */
@@ -15,8 +14,6 @@ export interface NameAttribute {
 
 /** A name, as the certificate has it: the root of the tree first. Each part has one attribute, or several. */
 export type DistinguishedName = readonly (readonly NameAttribute[])[];
-
-const SET = 0x31;
 
 /** @throws RangeError for what is no name */
 export function readName(der: Buffer, name: DerElement): DistinguishedName {

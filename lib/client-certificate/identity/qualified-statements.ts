@@ -1,7 +1,13 @@
-import { childrenOf, type DerElement, elementAt, SEQUENCE } from '../chain/der.js';
+import {
+  childrenOf,
+  type DerElement,
+  elementAt,
+  OBJECT_IDENTIFIER,
+  objectIdentifier,
+  SEQUENCE,
+} from '../chain/der.js';
 import type { Psd2Role, Psd2Statement } from '../../cert-bound-auth.options.js';
 import { messageOf } from '../../common/message-of.js';
-import { objectIdentifier } from './object-identifier.js';
 import { textOf } from './text-of.js';
 
 /** The statements of a qualified certificate (ETSI EN 319 412-5). */
@@ -108,6 +114,7 @@ function sequence(element: DerElement): DerElement {
 }
 
 function oidOf(der: Buffer, { tag, content, end }: DerElement): string {
-  if (tag !== 0x06) throw new RangeError('there is something else where an object identifier should be');
+  if (tag !== OBJECT_IDENTIFIER)
+    throw new RangeError('there is something else where an object identifier should be');
   return objectIdentifier(der.subarray(content, end));
 }

@@ -1,13 +1,14 @@
-import type { DerElement } from '../chain/der.js';
-
-const UTF8_STRING = 0x0c;
-const NUMERIC_STRING = 0x12;
-const PRINTABLE_STRING = 0x13;
-const T61_STRING = 0x14;
-const IA5_STRING = 0x16;
-const VISIBLE_STRING = 0x1a;
-const UNIVERSAL_STRING = 0x1c;
-const BMP_STRING = 0x1e;
+import {
+  BMP_STRING,
+  type DerElement,
+  IA5_STRING,
+  NUMERIC_STRING,
+  PRINTABLE_STRING,
+  T61_STRING,
+  UNIVERSAL_STRING,
+  UTF8_STRING,
+  VISIBLE_STRING,
+} from '../chain/der.js';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const UTF16 = new TextDecoder('utf-16be', { fatal: true, ignoreBOM: true });

@@ -9,7 +9,7 @@ import {
 } from '../../../lib/client-certificate/identity/certificate-identity.js';
 import { elementAt } from '../../../lib/client-certificate/chain/der.js';
 import { exactKey, readName, rfc4514 } from '../../../lib/client-certificate/identity/distinguished-name.js';
-import { objectIdentifier } from '../../../lib/client-certificate/identity/object-identifier.js';
+import { objectIdentifier } from '../../../lib/client-certificate/chain/der.js';
 import { parseRfc4514 } from '../../../lib/client-certificate/identity/parse-rfc4514.js';
 import { readQualifiedStatements } from '../../../lib/client-certificate/identity/qualified-statements.js';
 import { isSpiffeId, spiffeIdOf } from '../../../lib/client-certificate/identity/spiffe-id.js';
