@@ -1,31 +1,17 @@
 import type ts from 'typescript';
 import type { Project } from './project.js';
-import {
-  firstIn,
-  importInsertion,
-  type Insertion,
-  memberOf,
-  nodesOf,
-  parsed,
-  withInsertions,
-} from './source-edits.js';
-import { byHand, DONE, type Outcome, textOf, THERE, type Tree } from './tree.js';
+import { editSource, firstIn, type Insertion, memberOf, nodesOf } from './source-edits.js';
+import type { Outcome, Tree } from './tree.js';
 
 /** Has `main.ts` serve the app over mutual TLS, on Express or Fastify. */
 export function serveMutualTls(tree: Tree, { compiler, sourceRoot, extension }: Project): Outcome {
-  const path = `${sourceRoot}/main.ts`;
-  const source = textOf(tree, path);
-  const words = byHand(
-    `Where your app is created, give it httpsOptions: httpsOptions() (Express), or new FastifyAdapter({ https: httpsOptions() }), of ./cert-bound-auth${extension}`,
-  );
-  if (source === undefined || compiler === undefined) return words;
-  if (/\bhttpsOptions\b|\bmutualTls\b/.test(source)) return THERE;
-  const file = parsed(compiler, path, source);
-  const added = tlsInsertion(compiler, file);
-  if (added === undefined) return words;
-  const statement = `import { httpsOptions } from './cert-bound-auth${extension}';`;
-  tree.overwrite(path, withInsertions(source, [importInsertion(compiler, file, statement), added]));
-  return DONE;
+  return editSource(tree, compiler, {
+    path: `${sourceRoot}/main.ts`,
+    words: `Where your app is created, give it httpsOptions: httpsOptions() (Express), or new FastifyAdapter({ https: httpsOptions() }), of ./cert-bound-auth${extension}`,
+    isThere: (source) => /\bhttpsOptions\b|\bmutualTls\b/.test(source),
+    imports: `import { httpsOptions } from './cert-bound-auth${extension}';`,
+    insertion: tlsInsertion,
+  });
 }
 
 const EXPRESS = 'httpsOptions: httpsOptions()';

@@ -1,4 +1,5 @@
 import type ts from 'typescript';
+import { byHand, DONE, type Outcome, textOf, THERE, type Tree } from './tree.js';
 
 /** A text to put into a source, at a place in it. */
 export interface Insertion {
@@ -11,6 +12,34 @@ export function withInsertions(source: string, insertions: readonly Insertion[])
   return insertions
     .toSorted((one, other) => other.at - one.at)
     .reduce((text, { at, text: added }) => text.slice(0, at) + added + text.slice(at), source);
+}
+
+/** What is to become of a source of the app. */
+export interface SourceEdit {
+  readonly path: string;
+  /** What to do by hand where it cannot be done safely. */
+  readonly words: string;
+  readonly isThere: (source: string) => boolean;
+  /** The statements that import what is put in. */
+  readonly imports: string;
+  /** What is put in; `undefined` where there is no place for it that is sure. @internal */
+  readonly insertion: (compiler: typeof ts, file: ts.SourceFile) => Insertion | undefined;
+}
+
+/** Edits a source once. @internal */
+export function editSource(
+  tree: Tree,
+  compiler: typeof ts | undefined,
+  { path, words, isThere, imports, insertion }: SourceEdit,
+): Outcome {
+  const source = textOf(tree, path);
+  if (source === undefined || compiler === undefined) return byHand(words);
+  if (isThere(source)) return THERE;
+  const file = parsed(compiler, path, source);
+  const added = insertion(compiler, file);
+  if (added === undefined) return byHand(words);
+  tree.overwrite(path, withInsertions(source, [importInsertion(compiler, file, imports), added]));
+  return DONE;
 }
 
 /** Adds an import behind the last one. @internal */
