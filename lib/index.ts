@@ -190,7 +190,8 @@ export type {
 export type { PresentedCertificate } from './client-certificate/presented-certificate.js';
 
 export { type TicketRequest, WebSocketTickets } from './nest/websockets/web-socket-tickets.js';
-export { type Revocation, TokenRevocations } from './nest/token-revocations.js';
+export { TokenRevocations } from './nest/token-revocations.js';
+export type { Revocation } from './revocation/revocation-entry.js';
 export { AuthorizationServers } from './nest/authorization-servers.js';
 export type { AuthorizationServerHealth } from './events/authorization-server-health.js';
 export {

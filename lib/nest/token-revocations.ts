@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { quoted, quotedList } from '../common/quoted.js';
-import { entriesFor } from '../revocation/revocation-entry.js';
+import { entriesFor, type Revocation } from '../revocation/revocation-entry.js';
 import type { RevocationList } from '../revocation/revocation-list.js';
 import { readRevocation } from '../revocation/read-revocation.js';
 
@@ -10,30 +10,6 @@ export const APP_REVOCATIONS = Symbol('revocations of the app');
 /** `list` is `undefined` where nothing can be revoked. */
 export interface AppRevocations {
   readonly list: RevocationList | undefined;
-}
-
-/**
- * Which tokens: those of `issuer` that have all of what is named, which must be one thing at least. Name no member with
- * `undefined`: that is an error, for more would be revoked than is meant.
- */
-export interface Revocation {
-  /** The `issuer` of one of the authorization servers. */
-  readonly issuer: string;
-  /** `sub`, or what `claims.subject` finds. */
-  readonly subject?: string;
-  /** `sid`. Beside `subject`, tokens of that subject without `sid` are refused, too. */
-  readonly sessionId?: string;
-  /** `jti`. */
-  readonly tokenId?: string;
-  /** `client_id`, or what `claims.clientId` finds. */
-  readonly clientId?: string;
-  /** `x5t#S256` of the certificate that the tokens are bound to. */
-  readonly certificateThumbprint?: string;
-  /**
-   * Tokens are refused that were issued at this second or earlier, in seconds since the epoch. One without `iat` always is.
-   * @default now and `clockTolerance`, for the server's clock may be ahead; with `tokenId` or `sessionId` whenever it was issued
-   */
-  readonly issuedBefore?: number;
 }
 
 /**

@@ -14,15 +14,32 @@ export interface RevocationEntry {
   readonly until: number;
 }
 
-/** Which tokens of an issuer: those that have all that is named. */
-export interface RevokedTokens {
+/**
+ * Which tokens: those of `issuer` that have all of what is named, which must be one thing at least. Name no member with
+ * `undefined`: that is an error, for more would be revoked than is meant.
+ */
+export interface Revocation {
+  /** The `issuer` of one of the authorization servers. */
   readonly issuer: string;
+  /** `sub`, or what `claims.subject` finds. */
   readonly subject?: string;
+  /** `sid`. Beside `subject`, tokens of that subject without `sid` are refused, too. */
   readonly sessionId?: string;
+  /** `jti`. */
   readonly tokenId?: string;
+  /** `client_id`, or what `claims.clientId` finds. */
   readonly clientId?: string;
+  /** `x5t#S256` of the certificate that the tokens are bound to. */
   readonly certificateThumbprint?: string;
+  /**
+   * Tokens are refused that were issued at this second or earlier, in seconds since the epoch. One without `iat` always is.
+   * @default now and `clockTolerance`, for the server's clock may be ahead; with `tokenId` or `sessionId` whenever it was issued
+   */
+  readonly issuedBefore?: number;
 }
+
+/** Which tokens of an issuer, whenever they were issued. */
+export type RevokedTokens = Omit<Revocation, 'issuedBefore'>;
 
 /** What tokens may be named by, in the order of {@link SHAPE}. */
 export const NAMED = ['subject', 'sessionId', 'tokenId', 'clientId', 'certificateThumbprint'] as const;
