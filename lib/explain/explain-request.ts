@@ -20,6 +20,7 @@ import { readTokenShape, type TokenShape } from '../jose/token-shape.js';
 import { type Authorization, checkTokenForm, readAuthorization, readToken } from '../request/credentials.js';
 import { headerValues } from '../request/header-values.js';
 import { type HttpRequest, rawRequestOf } from '../request/http-request.js';
+import { namesStatusList } from '../status-list/status-reference.js';
 import { explainConfirmation } from './explain-confirmation.js';
 import { explainJwt } from './explain-jwt.js';
 import type { Check, Explanation, FittingPresets } from './explanation.js';
@@ -213,7 +214,25 @@ async function explainHolder(
   situation: Situation,
 ): Promise<void> {
   const boundBy = await explainConfirmation(steps, claims, server, presented, situation);
+  await explainStatus(steps, claims, server, situation);
   await explainDemands(steps, claims, server, boundBy, situation, presented);
+}
+
+/** Its place is looked at without asking anybody. */
+async function explainStatus(
+  steps: Steps,
+  claims: JsonObject,
+  server: AuthorizationServer,
+  { mayAsk }: Situation,
+): Promise<void> {
+  if (server.settings.statusLists === undefined || !namesStatusList(claims['status'])) return;
+  const place = told('access-token', 'status_list', 'a place in a list that may be fetched', 'names a list');
+  const reference = steps.check(place, () => server.statusOf(claims));
+  if (reference.kind === 'failed' || reference.value === undefined) return;
+  const { value } = reference;
+  const step = told('access-token', 'status', 'status 0', `place ${value.index} of ${quoted(value.uri)}`);
+  if (mayAsk) await steps.checkLater(step, () => server.checkStatus(value));
+  else steps.skip({ ...step, found: NOT_ASKED });
 }
 
 async function explainDemands(
@@ -270,7 +289,13 @@ function provenBy(
 }
 
 /** What decides by more than can be known here would decide otherwise than the API does. */
-const NEEDED: readonly Check[] = ['signature', 'introspection', 'certificate_checks', 'proof_nonce'];
+const NEEDED: readonly Check[] = [
+  'signature',
+  'introspection',
+  'certificate_checks',
+  'proof_nonce',
+  'status',
+];
 
 /** The same request, decided about as any other: `undefined` where not all can be known here. */
 async function decideWhereKnown(

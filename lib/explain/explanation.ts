@@ -34,6 +34,8 @@ export const CHECKS = [
   'proof_key',
   'proof_signature',
   'proof_replay',
+  'status_list',
+  'status',
   'user',
   'demands',
   'decision',

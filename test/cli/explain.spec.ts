@@ -483,6 +483,33 @@ describe('the command explain', () => {
     expect([as.requests.length, other.requests.length]).toEqual(before);
   });
 
+  test('explain asks for the status list that a token names only where it is told to, and looks at its place at once', async () => {
+    const uri = as.publishStatusList([0, 1]);
+    const token = async (status_list: object): Promise<string> =>
+      bound({ claims: { status: { status_list } } });
+    const before = as.requests.length;
+    const { outcome, notChecked } = await explainAsJson({ token: await token({ uri, idx: 1 }) });
+    expect([outcome, notChecked]).toEqual(['accepted', ['status']]);
+    expect(await explainAsJson({ token: await token({ uri, idx: -1 }) })).toMatchObject({
+      outcome: 'refused',
+      reason: 'status_malformed',
+    });
+    const elsewhere = `${other.issuer}/statuslists/1`;
+    expect(await explainAsJson({ token: await token({ uri: elsewhere, idx: 0 }) })).toMatchObject({
+      reason: 'status_unsupported',
+    });
+    expect(as.requests).toHaveLength(before);
+    const args = ['--fetch'];
+    expect(await explainAsJson({ token: await token({ uri, idx: 0 }), args })).toMatchObject({
+      outcome: 'accepted',
+      notChecked: [],
+    });
+    expect(await explainAsJson({ token: await token({ uri, idx: 1 }), args })).toMatchObject({
+      outcome: 'refused',
+      reason: 'status_invalid',
+    });
+  });
+
   test.each([
     ['discovered', 'jwks'],
     ['introspected', 'introspection'],
