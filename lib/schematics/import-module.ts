@@ -1,6 +1,6 @@
 import type ts from 'typescript';
 import type { Project } from './project.js';
-import { editSource, firstIn, type Insertion, memberOf, nodesOf } from './source-edits.js';
+import { editSource, firstIn, type Insertion, isNamed, memberOf, nodesOf } from './source-edits.js';
 import type { Outcome, Tree } from './tree.js';
 
 const MODULE = 'CertBoundAuthModule.forRoot(certBoundAuthOptions())';
@@ -31,6 +31,9 @@ function moduleInsertion(compiler: typeof ts, file: ts.SourceFile): Insertion | 
   if (others.length > 0 || metadata === undefined || !compiler.isObjectLiteralExpression(metadata))
     return undefined;
   const imports = memberOf(compiler, metadata, 'imports');
+  // What is spread or computed may hold imports of its own.
+  if (imports === undefined && !metadata.properties.every((member) => isNamed(compiler, member)))
+    return undefined;
   if (imports === undefined) return firstIn(metadata, `imports: [${MODULE}]`);
   if (!compiler.isPropertyAssignment(imports)) return undefined;
   const list = imports.initializer;

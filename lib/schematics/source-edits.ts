@@ -74,12 +74,16 @@ export function memberOf(
   object: ts.ObjectLiteralExpression,
   name: string,
 ): ts.ObjectLiteralElementLike | undefined {
-  return object.properties.find(
-    (member) =>
-      member.name !== undefined &&
-      (compiler.isIdentifier(member.name) || compiler.isStringLiteral(member.name)) &&
-      member.name.text === name,
-  );
+  return object.properties.find((member) => isNamed(compiler, member) && member.name.text === name);
+}
+
+/** Whether the name of a member is written out: it is neither spread nor computed. @internal */
+export function isNamed(
+  compiler: typeof ts,
+  member: ts.ObjectLiteralElementLike,
+): member is ts.ObjectLiteralElementLike & { readonly name: ts.Identifier | ts.StringLiteral } {
+  const { name } = member;
+  return name !== undefined && (compiler.isIdentifier(name) || compiler.isStringLiteral(name));
 }
 
 /** Puts a member or an element in front of those that are in a literal. @internal */

@@ -168,6 +168,7 @@ test.each([
   'NestFactory.create(AppModule, options)',
   'NestFactory.create(AppModule, { ...options })',
   'NestFactory.create(AppModule, new FastifyAdapter({ http2: true }))',
+  'NestFactory.create(AppModule, new FastifyAdapter)',
   'NestFactory.create(AppModule, adapter())',
   'NestFactory.create(AppModule, new OtherAdapter())',
   'NestFactory.createMicroservice(AppModule)',
@@ -182,6 +183,9 @@ test.each([
 
 test.each([
   ['whose imports are named elsewhere', '@Module({ imports: common })'],
+  ['whose metadata may have imports that are not seen', '@Module({ ...common })'],
+  ['whose imports are computed', "@Module({ ['imports']: [] })"],
+  ['whose imports are a shorthand', '@Module({ imports })'],
   ['of two modules', '@Module({}) class Other {}\n@Module({ imports: [] })'],
   ['without metadata of its own', '@Module(metadata)'],
 ])('nest add says what to import, and leaves the module alone, for a file %s', (_, decorator) => {
@@ -196,6 +200,12 @@ test.each([
     'imports: [Other.forRoot()],',
     'imports: [CertBoundAuthModule.forRoot(certBoundAuthOptions()), Other.forRoot()],',
   ],
+  ["'imports': [],", "'imports': [CertBoundAuthModule.forRoot(certBoundAuthOptions())],"],
+  [
+    "...common, ['imports']: [],",
+    'imports: [CertBoundAuthModule.forRoot(certBoundAuthOptions())], ...common',
+  ],
+  ['', 'imports: [CertBoundAuthModule.forRoot(certBoundAuthOptions())] '],
   ['controllers: [A],', 'imports: [CertBoundAuthModule.forRoot(certBoundAuthOptions())], controllers: [A],'],
 ])('nest add puts the module in front of what is there: %s', (before, after) => {
   const source = `import { Module } from '@nestjs/common';\n@Module({ ${before} })\nexport class AppModule {}\n`;
@@ -218,6 +228,62 @@ test('an end-to-end test that is not as nest new makes it is left alone, with wo
   const ran = run({ ...scaffold(12), 'test/app.e2e-spec.ts': own });
   expect(ran.files['test/app.e2e-spec.ts']).toBe(own);
   expect(ran.warnings).toEqual([expect.stringContaining('sends no token')]);
+});
+
+test('an end-to-end test without AppModule is none of nest add', () => {
+  const own = "import { OtherModule } from './../src/other.module.js';\n";
+  const ran = run({ ...scaffold(12), 'test/app.e2e-spec.ts': own });
+  expect([ran.files['test/app.e2e-spec.ts'], ran.warnings]).toEqual([own, []]);
+});
+
+test.each([
+  ['there are none', undefined],
+  ['they are no JSON', '{ // a comment\n}'],
+  ['they say themselves what is compiled', '{ "transformIgnorePatterns": [] }'],
+])('nest add says what to do by hand with the settings of Jest where %s', (_, settings) => {
+  const { 'test/jest-e2e.json': __, ...files } = scaffold(11);
+  const ran = run({ ...files, ...(settings === undefined ? {} : { 'test/jest-e2e.json': settings }) });
+  expect(ran.files['test/jest-e2e.json']).toBe(settings);
+  expect(ran.warnings).toEqual([expect.stringContaining('CommonJS and Jest')]);
+});
+
+test('nest add writes no first test into an app that is not as nest new makes it, and says where to read on', () => {
+  const { 'src/app.service.ts': _, ...files } = scaffold(12);
+  const { changed, warnings } = run(files);
+  expect(changed).not.toContain('test/cert-bound-auth.e2e-spec.ts');
+  expect(warnings).toEqual([expect.stringContaining('docs/testing.md')]);
+  const own = { ...files, 'test/cert-bound-auth.e2e-spec.ts': 'own' };
+  expect(run(own).warnings).toEqual([]);
+});
+
+test('nest add takes the packages of Nest 12 where a project does not say its own, and adds what is missing alone', () => {
+  const manifest = { dependencies: { passport: '^0.7.0' } };
+  const { files } = run({ ...scaffold(12), 'package.json': JSON.stringify(manifest) });
+  expect(JSON.parse(files['package.json'] ?? '')).toEqual({
+    dependencies: { '@nestjs/passport': '^12.0.0', passport: '^0.7.0' },
+    devDependencies: { '@peculiar/x509': '^2.0.0' },
+  });
+});
+
+test('nest add installs nothing with --skip-install, and says so', () => {
+  const { infos, tasks } = run(scaffold(12), { skipInstall: true });
+  expect(tasks).toBe(0);
+  expect(infos).toContain('First: npm install');
+});
+
+test('nest add puts its import first in a file that imports nothing, behind its first line for the shell', () => {
+  const main = '#!/usr/bin/env node\nvoid NestFactory.create(AppModule);\n';
+  const { files } = run({ ...scaffold(12), 'src/main.ts': main });
+  expect(files['src/main.ts']).toMatch(/^#!.*\nimport \{ httpsOptions \} from/);
+  const plain = run({ ...scaffold(12), 'src/main.ts': 'void NestFactory.create(AppModule);\n' });
+  expect(plain.files['src/main.ts']).toMatch(/^import \{ httpsOptions \} from/);
+});
+
+test('nest add says what to do by hand where there is no main.ts, and fails where there is no package.json', () => {
+  const { 'src/main.ts': _, ...files } = scaffold(12);
+  expect(run(files).warnings).toEqual([expect.stringContaining('httpsOptions: httpsOptions() (Express)')]);
+  const { 'package.json': __, ...others } = scaffold(12);
+  expect(() => run(others)).toThrow(SyntaxError);
 });
 
 test('an app of a monorepo has its tests beside its sources', () => {
