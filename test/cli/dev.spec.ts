@@ -144,7 +144,10 @@ describe('the folder of the command dev', () => {
     const later = await openDevelopmentFolder(path, Date.now() + 89.5 * 86_400_000);
     expect(later.ca).not.toBe(first.ca);
     await writeFile(join(path, 'client1.key'), first.server.key);
-    expect((await openDevelopmentFolder(path)).ca).not.toBe(later.ca);
+    const mended = await openDevelopmentFolder(path);
+    expect(mended.ca).not.toBe(later.ca);
+    await writeFile(join(path, 'secrets.json'), '{"api":""}');
+    expect((await openDevelopmentFolder(path)).ca).not.toBe(mended.ca);
   });
 
   test('the command dev writes into no folder that it has not made', async () => {
@@ -291,6 +294,65 @@ describe('the endpoints of dev', () => {
     expect(body).toMatchObject({ error: 'invalid_target' });
   });
 
+  test('what a server of dev cannot do is said by the error of OAuth that fits', async () => {
+    const { issuer } = await startDev();
+    const errorOf = async (request: supertest.Test, form: object): Promise<readonly unknown[]> => {
+      const { status, body } = await request.send(form);
+      return [status, (body as { readonly error?: unknown }).error];
+    };
+    const grant = { grant_type: 'client_credentials', client_id: 'client1' };
+    const api = { client_id: 'api', client_secret: secretOf('api') };
+    const ofClient1 = (path: string): supertest.Test => postTo(issuer, path, 'client1');
+    expect(await errorOf(ofClient1('/nowhere'), grant)).toEqual([404, 'not_found']);
+    expect(await errorOf(postTo(issuer, '/token'), { ...grant, ...api })).toEqual([
+      400,
+      'unauthorized_client',
+    ]);
+    const code = { ...grant, grant_type: 'authorization_code' };
+    expect(await errorOf(ofClient1('/token'), code)).toEqual([400, 'unsupported_grant_type']);
+    expect(await errorOf(ofClient1('/token').auth('x', { type: 'bearer' }), grant)).toEqual([
+      401,
+      'invalid_client',
+    ]);
+    expect(await errorOf(ofClient1('/token'), { grant_type: 'client_credentials' })).toEqual([
+      401,
+      'invalid_client',
+    ]);
+    expect(await errorOf(postTo(issuer, '/introspect'), api)).toEqual([400, 'invalid_request']);
+    expect(await errorOf(ofClient1('/revoke'), { client_id: 'client1' })).toEqual([400, 'invalid_request']);
+    await supertest(issuer).post('/token').ca(file('ca.crt')).expect(415);
+  });
+
+  test('RFC6749-5.1: the answer to a token request names the scope that was asked for', async () => {
+    const dev = await startDev();
+    const { body } = await postTo(dev.issuer, '/token', 'client1').send({
+      grant_type: 'client_credentials',
+      client_id: 'client1',
+      scope: 'payments:read',
+    });
+    expect(body).toMatchObject({ token_type: 'Bearer', scope: 'payments:read', expires_in: 3600 });
+  });
+
+  test('RFC9449-5: a token request with something else than one proof for it gets no token', async () => {
+    const { issuer } = await startDev();
+    const client = await TestDpopClient.create();
+    const proofFor = async (method: string): Promise<string> =>
+      client.proof({ method, url: `${issuer}/token` });
+    const one = await proofFor('POST');
+    for (const proof of ['x', await proofFor('GET'), [one, await proofFor('POST')]]) {
+      const request = postTo(issuer, '/token', 'client1').set('DPoP', proof as string);
+      const { body } = await request
+        .send({ grant_type: 'client_credentials', client_id: 'client1' })
+        .expect(400);
+      expect(body).toMatchObject({ error: 'invalid_dpop_proof' });
+    }
+    const { body } = await postTo(issuer, '/token', 'client1')
+      .set('DPoP', one)
+      .send({ grant_type: 'client_credentials', client_id: 'client1' })
+      .expect(200);
+    expect(body).toMatchObject({ token_type: 'DPoP' });
+  });
+
   test('a form that is too large is answered by 413, and one that is none by 415', async () => {
     const { issuer } = await startDev();
     await postTo(issuer, '/token')
@@ -358,8 +420,23 @@ describe('the page of dev', () => {
     await getFrom(app, expired, 'client1').expect(401);
   });
 
+  test('RFC7800-3: a token that was minted by hand is bound to the thumbprint of a key or of a certificate, JWT or not', async () => {
+    const { issuer } = await startDev();
+    const thumbprint = 'x'.repeat(42) + 'A';
+    const bound = { binding: 'thumbprint', thumbprint };
+    const jwt = tokenIn((await mint(issuer, { ...bound, method: 'jkt' }).expect(200)).text);
+    const claims: unknown = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
+    expect(claims).toMatchObject({ cnf: { jkt: thumbprint } });
+    const opaque = tokenIn((await mint(issuer, { ...bound, format: 'opaque' }).expect(200)).text);
+    const { body } = await postTo(issuer, '/introspect')
+      .send({ client_id: 'api', client_secret: secretOf('api'), token: opaque })
+      .expect(200);
+    expect(body).toMatchObject({ active: true, cnf: { 'x5t#S256': thumbprint } });
+  });
+
   test.each([
     [{ binding: 'thumbprint', thumbprint: '<script>' }, 'thumbprint'],
+    [{ lifetime: undefined }, 'seconds'],
     [{ lifetime: '1e9' }, 'seconds'],
     [{ lifetime: '' }, 'seconds'],
     [{ binding: 'somebody' }, 'binds'],

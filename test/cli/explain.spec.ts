@@ -70,6 +70,30 @@ function configuration(): object {
       secretNonces: { dpop: { ...dpop, nonce: 'required' } },
       proxied: { clientCertificate: { ...header, trust: 'proxy' } },
       unbound: { binding: 'if-bound' },
+      anyTrust: { clientCertificate: { ...header, trust: 'any' } },
+      checked: {
+        clientCertificate: {
+          ...header,
+          trust: { ca: { file: 'ca.pem' } },
+          policy: { deny: [{ cn: 'client2' }] },
+        },
+      },
+      strict: {
+        authorizationServers: [
+          {
+            ...server,
+            jwt: { ...server.jwt, maxTokenAge: 60, requiredClaims: ['auth_time'], forbiddenClaims: ['act'] },
+          },
+        ],
+      },
+      okta: { authorizationServers: [{ preset: 'okta', ...server }] },
+      opaque: {
+        authorizationServers: [
+          { ...server, jwt: false, introspection: { clientAuthentication, tokens: 'all' } },
+        ],
+        scopes: ['payments:read'],
+      },
+      freshNonces: { dpop: { ...dpop, nonce: 'instead-of-iat', nonceSecret: 'n'.repeat(32) } },
       discovered: { authorizationServers: [{ issuer: as.issuer, tls: { ca: { file: 'ca.pem' } } }] },
       introspected: {
         authorizationServers: [{ ...server, introspection: { clientAuthentication, tokens: 'all' } }],
@@ -441,6 +465,108 @@ const BROKEN: readonly Row[] = [
     /found +no nonce/,
   ],
   [
+    'a confirmation that is no object',
+    async () => ({ token: await bound({ claims: { cnf: 'x' } }) }),
+    ['confirmation'],
+    'confirmation_malformed',
+    /found +a cnf that is no object/,
+  ],
+  [
+    'a confirmation with nothing in it',
+    async () => ({ token: await bound({ claims: { cnf: {} } }), policy: 'unbound' }),
+    ['confirmation'],
+    'confirmation_unsupported',
+    /expected +cnf with x5t#S256, or no cnf\n +found +cnf with nothing/,
+  ],
+  [
+    'a token without an end',
+    async () => ({ token: await bound({ claims: { exp: undefined, iat: undefined, nbf: undefined } }) }),
+    ['times', 'claims'],
+    'claim_missing',
+    /found +no time/,
+  ],
+  [
+    'a token that is too old, has a claim that is forbidden and lacks one that is demanded',
+    async () => ({
+      policy: 'strict',
+      token: await bound({ claims: { iat: now() - 600, act: {}, ...manyClaims(40) }, audience: ['x', 'y'] }),
+    }),
+    ['audience', 'times', 'claims'],
+    'audience_mismatch',
+    /iat at most 60 s ago[^]*auth_time; without act\n.* and \d+ more/,
+  ],
+  [
+    'a token of Okta without a key identifier that is signed by another key',
+    async () => ({
+      policy: 'okta',
+      token: await bound({
+        fault: 'foreign-key',
+        header: { typ: undefined, kid: undefined },
+        claims: { cid: 'a', scp: [], client_id: undefined },
+      }),
+    }),
+    ['signature'],
+    'signature_invalid',
+    /found +no kid/,
+  ],
+  [
+    'a token of Entra ID, where no preset is used',
+    async () => ({
+      token: await bound({
+        header: { typ: 'JWT' },
+        claims: { azp: 'a', uti: 'u', tid: 't', scp: 'b', ver: '2.0', client_id: undefined },
+      }),
+    }),
+    ['type', 'claims'],
+    'token_type_mismatch',
+    /forEntraId\(\)/,
+  ],
+  [
+    'a token of Hydra, where no preset is used',
+    async () => ({
+      token: await bound({ header: { typ: 'JWT' }, claims: { scp: ['a'], ext: {}, client_id: 'a' } }),
+    }),
+    ['type'],
+    'token_type_mismatch',
+    /forHydra\(\)/,
+  ],
+  [
+    'a certificate that the policy denies',
+    async () => ({
+      token: await bound({ certificate: world.client2 }),
+      cert: 'client2',
+      policy: 'checked',
+      args: ['--fetch'],
+    }),
+    ['certificate_chain'],
+    'certificate_denied',
+    /found +a chain \(deny has a rule for it \(CN=client2\)\)/,
+  ],
+  [
+    'a proof for a path that can be read in two ways',
+    async () => ({ ...(await proved()), args: ['--url', '/a\\b'] }),
+    ['proof_target'],
+    'proof_target_mismatch',
+    /a path that can be read in one way only/,
+  ],
+  [
+    'two proofs at once',
+    async () => {
+      const { proof = '', ...given } = await proved();
+      return { ...given, proof: `${proof}, ${proof}` };
+    },
+    ['proof_form'],
+    'proof_malformed',
+    /found +one/,
+  ],
+  [
+    'a proof with a nonce of somebody else',
+    async () => ({ ...(await proved({ nonce: 'n'.repeat(40) })), policy: 'nonces' }),
+    ['proof_nonce'],
+    'proof_nonce_unknown',
+    /found +a nonce/,
+  ],
+  [
     'several faults at once',
     async () => ({
       token: await bound({ audience: 'x', lifetime: -60, header: { typ: 'JWT' } }),
@@ -451,6 +577,10 @@ const BROKEN: readonly Row[] = [
     /by policy plain of /,
   ],
 ];
+
+function manyClaims(count: number): object {
+  return Object.fromEntries(Array.from({ length: count }, (_, index) => [`claim${index}`, index]));
+}
 
 /** The digests of certificates and keys are no secrets, and are found in tokens that are bound to them. */
 function piecesOf({ token, proof = '' }: Given): readonly string[] {
@@ -538,6 +668,99 @@ describe('the command explain', () => {
     expect(JSON.stringify(refused)).not.toContain('api-secret');
   });
 
+  test('explain asks about an opaque token where it is told to, and about a token that is refused anyway it asks nobody', async () => {
+    const opaque: Given = { token: as.opaqueToken({ certificate: world.client1 }), policy: 'opaque' };
+    expect(await explainAsJson(opaque)).toMatchObject({ outcome: 'accepted', notChecked: ['introspection'] });
+    const args = ['--fetch'];
+    expect(await explainAsJson({ ...opaque, args })).toMatchObject({ reason: 'scope_missing' });
+    const scoped = as.opaqueToken({ certificate: world.client1, scope: 'payments:read' });
+    expect(await explainAsJson({ ...opaque, token: scoped, args })).toMatchObject({
+      outcome: 'accepted',
+      notChecked: [],
+    });
+    expect(await explainAsJson({ ...opaque, token: 'made-up', args })).toMatchObject({
+      reason: 'token_inactive',
+    });
+    const jwt = await bound({ scope: 'payments:read' });
+    as.answerIntrospection(jwt, { active: true, ...claimsOf(jwt) });
+    expect(await explainAsJson({ ...opaque, token: jwt, args })).toMatchObject({
+      outcome: 'accepted',
+      notChecked: [],
+    });
+    const before = as.count('introspection');
+    const expired = await explainAsJson({
+      token: await bound({ lifetime: -60 }),
+      policy: 'introspected',
+      args,
+    });
+    expect([expired.reason, expired.notChecked]).toEqual(['token_expired', ['introspection']]);
+    expect(as.count('introspection')).toBe(before);
+  });
+
+  test('explain says which checks of a certificate were not made', async () => {
+    const any = await explainAsJson({ token: await bound(), policy: 'anyTrust' });
+    expect([any.outcome, any.notChecked]).toEqual(['accepted', ['certificate_chain']]);
+    const checked = await explainAsJson({ token: await bound(), policy: 'checked' });
+    expect([checked.outcome, checked.notChecked]).toEqual(['accepted', ['certificate_checks']]);
+    const all = await explainAsJson({ token: await bound(), policy: 'checked', args: ['--fetch'] });
+    expect([all.outcome, all.notChecked]).toEqual(['accepted', []]);
+  });
+
+  test('explain takes certificates as DER, and says when a file has none', async () => {
+    const folder = await folderWith({ ...files, 'client1.der': world.client1.der, empty: '' });
+    const args = ['explain', '--config', join(folder, 'config.json'), '--policy', 'plain', '--cert'];
+    expect(await runWith(await bound(), [...args, join(folder, 'client1.der')])).toMatchObject({ code: 0 });
+    const none = join(folder, 'empty');
+    expect(await runWith(await bound(), [...args, none])).toMatchObject({
+      code: 2,
+      err: `${none} holds no certificate, PEM or DER`,
+    });
+  });
+
+  test('explain says that demands cannot be checked where the claims of a token cannot be read', async () => {
+    const { reason, notChecked } = await explainAsJson({
+      token: await bound({ claims: { aud: 7 } }),
+      policy: 'scoped',
+    });
+    expect([reason, notChecked]).toEqual(['claim_malformed', ['demands']]);
+  });
+
+  test('explain accepts a token that is bound to nothing where the policy does', async () => {
+    const { outcome, steps } = await explainAsJson({
+      token: await as.accessToken(),
+      policy: 'unbound',
+      cert: 'none',
+    });
+    expect([outcome, steps.find(({ check }) => check === 'confirmation')?.found]).toEqual([
+      'accepted',
+      'no cnf',
+    ]);
+  });
+
+  test('RFC9449-11: a proof may be as old as its nonce where the nonce stands for its time', async () => {
+    const { outcome, reason, notChecked } = await explainAsJson({
+      ...(await proved({ fault: 'stale' })),
+      policy: 'freshNonces',
+    });
+    expect([outcome, reason, notChecked]).toEqual([
+      'refused',
+      'proof_nonce_missing',
+      ['proof_time', 'proof_replay'],
+    ]);
+  });
+
+  test.each([
+    ['what is behind the public URL', '/orders', URL_OF_ORDERS],
+    ['the public URL itself', PUBLIC_URL, `${PUBLIC_URL}/`],
+    ['the same on another host', 'http://127.0.0.1:3000/orders', URL_OF_ORDERS],
+    ['a path that is no path', 'orders', `${PUBLIC_URL}/`],
+    ['a query', `${URL_OF_ORDERS}?page=2`, URL_OF_ORDERS],
+  ])('explain takes as --url %s', async (_, url, target) => {
+    const args = ['--url', url, '--method', 'get'];
+    const { outcome, reason } = await explainAsJson({ ...(await proved({ url: target })), args });
+    expect([outcome, reason]).toEqual(['accepted', undefined]);
+  });
+
   test('RFC9449-11: explain uses up no proof: the same one is explained twice', async () => {
     const given = await proved();
     for (const _ of [1, 2]) {
@@ -567,6 +790,10 @@ describe('the command explain', () => {
     expect([plain.code, plain.out]).toEqual([1, expect.stringContaining('token_type_mismatch')]);
     const preset = await runWith(token, ['explain', ...args, ...cert, '--fetch', '--preset', 'keycloak']);
     expect([preset.code, preset.err]).toEqual([0, '']);
+    const { token: bySomeKey, proof = '' } = await proved();
+    const proofFile = join(await folderWith({ proof }), 'proof');
+    const withKey = [...args, '--public-url', PUBLIC_URL, '--proof', proofFile, '--fetch'];
+    expect(await runWith(bySomeKey, ['explain', ...withKey])).toMatchObject({ code: 0, err: '' });
   });
 
   test('explain --json has the members that docs/finding-out-why.md names', async () => {
@@ -604,6 +831,22 @@ describe('the command explain', () => {
     ['with an option that there is not', ['--isuer', 'x'], /did you mean --issuer\?/],
     ['with an option without its value', ['--config'], /--config needs a value/],
     ['with a value too much', ['--fetch=yes'], /--fetch takes no value/],
+    ['with an option that is like no other', ['--zzzzzzzz', 'x'], /^there is no option --zzzzzzzz$/],
+    [
+      'with a preset that is like no other',
+      ['--issuer', 'https://a.example', '--audience', 'b', '--preset', 'zzzzzzzz'],
+      /there are keycloak, .*hydra/,
+    ],
+    [
+      'with the policy of a file, and no file',
+      ['--issuer', 'https://a.example', '--audience', 'b', '--policy', 'p'],
+      /^--policy names a policy of --config$/,
+    ],
+    [
+      'with a file and what is in the file',
+      ['--config', 'x', '--audience', 'b'],
+      /^--audience goes with --issuer/,
+    ],
   ])('explain is misused %s: it ends with 2 and says so', async (_, args, says) => {
     const { code, out, err } = await runWith('a.token', ['explain', ...args]);
     expect([code, out, err]).toEqual([2, '', expect.stringMatching(says)]);
@@ -634,15 +877,20 @@ describe('the command explain', () => {
       2,
       expect.stringMatching(/^name a policy by --policy: plain, scoped/),
     ]);
+    const only = JSON.stringify({ ...configuration(), policies: { plain: {} } });
+    const single = join(await folderWith({ ...files, 'only.json': only }), 'only.json');
+    expect(await runWith('x', ['explain', '--config', single])).toMatchObject({ code: 1, err: '' });
     const wrong = await runWith('x', ['explain', '--config', join(folder, 'wrong.json')]);
     expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('- trustedProxies (undefined)')]);
   });
 
   test('explain --help says what it takes', async () => {
-    expect(await runWith('', ['explain', '--help'])).toMatchObject({
-      code: 0,
-      out: expect.stringMatching(/^Usage: nestjs-cert-bound-auth explain/) as unknown,
-    });
+    for (const option of ['--help', '-h']) {
+      expect(await runWith('', ['explain', option])).toMatchObject({
+        code: 0,
+        out: expect.stringMatching(/^Usage: nestjs-cert-bound-auth explain/) as unknown,
+      });
+    }
   });
 });
 

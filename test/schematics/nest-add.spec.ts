@@ -201,10 +201,6 @@ test.each([
     'imports: [CertBoundAuthModule.forRoot(certBoundAuthOptions()), Other.forRoot()],',
   ],
   ["'imports': [],", "'imports': [CertBoundAuthModule.forRoot(certBoundAuthOptions())],"],
-  [
-    "...common, ['imports']: [],",
-    'imports: [CertBoundAuthModule.forRoot(certBoundAuthOptions())], ...common',
-  ],
   ['', 'imports: [CertBoundAuthModule.forRoot(certBoundAuthOptions())] '],
   ['controllers: [A],', 'imports: [CertBoundAuthModule.forRoot(certBoundAuthOptions())], controllers: [A],'],
 ])('nest add puts the module in front of what is there: %s', (before, after) => {

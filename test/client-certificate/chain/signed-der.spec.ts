@@ -66,7 +66,7 @@ describe('RFC4055-3.1: what is signed by RSASSA-PSS', () => {
   });
 });
 
-describe('RFC5280-4.1.1.2: signatures', () => {
+describe('RFC5280-4.1.1.2: a signature and its key', () => {
   test('what is signed is verified by a key of the kind that its algorithm is for, and by no other', async () => {
     const byRsa = sign('sha256', CONTENT, rsa.privateKey);
     const byEdwards = sign(null, CONTENT, edwards.privateKey);
