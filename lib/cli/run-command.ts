@@ -16,6 +16,9 @@ const USAGE = `Usage: nestjs-cert-bound-auth <command> <file>
   dev [options]          an authorization server and certificates for development:
                          dev --help
   thumbprint <cert>      prints the x5t#S256 of each certificate (PEM or DER), one a line
+  certificate <cert> [options]
+                         prints what is known of a certificate, and what a configuration
+                         says of it: certificate --help
   explain [options] < token
                          says what a configuration decides about a token, check by check:
                          explain --help
@@ -39,6 +42,10 @@ export async function runCommand(args: readonly string[], surroundings: Surround
   if (name === 'dev') {
     const { runDev } = await import('./dev/run-dev.js');
     return runDev(rest, surroundings);
+  }
+  if (name === 'certificate') {
+    const { runCertificate } = await import('./certificate/run-certificate.js');
+    return runCertificate(rest, surroundings);
   }
   if (name === 'explain') {
     const { runExplain } = await import('./explain/run-explain.js');

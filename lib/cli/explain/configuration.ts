@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { type Demands, NO_DEMANDS } from '../../authorization/demands.js';
 import type { AuthorizationServerOptions, CertBoundAuthOptions } from '../../cert-bound-auth.options.js';
 import { nearestOf } from '../../common/did-you-mean.js';
@@ -6,6 +5,7 @@ import { messageOf } from '../../common/message-of.js';
 import { SERVER_PRESETS } from '../../options/authorization-server-presets.js';
 import { type ResolvedOptions, resolveOptions } from '../../options/resolve-options.js';
 import { Misuse } from '../misuse.js';
+import { readText } from '../read-file.js';
 import { readServeConfig } from '../serve-config.js';
 
 /** What a command looks at: the options of one API, and what it demands. */
@@ -87,18 +87,4 @@ function presetNamed(name: string): (server: AuthorizationServerOptions) => Auth
   throw new Misuse(
     `there is no such preset${nearest === undefined ? `: there are ${names.join(', ')}` : `: did you mean ${nearest}?`}`,
   );
-}
-
-/** @throws Misuse where a file cannot be read */
-export function readText(file: string): string {
-  return readBytes(file).toString();
-}
-
-/** @throws Misuse where a file cannot be read */
-export function readBytes(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new Misuse(`${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
 }

@@ -6,9 +6,11 @@ import { explainRequest } from '../../explain/explain-request.js';
 import type { Explanation } from '../../explain/explanation.js';
 import { ResourceServer } from '../../resource-server.js';
 import { type Given, Misuse, readOptions } from '../misuse.js';
+import { readText } from '../read-file.js';
 import { ConfigurationFault } from '../serve-config.js';
+import { SILENT } from '../silent-log.js';
 import type { Surroundings } from '../surroundings.js';
-import { CONFIGURATION_OPTIONS, type LookedAt, readConfiguration, readText } from './configuration.js';
+import { CONFIGURATION_OPTIONS, type LookedAt, readConfiguration } from './configuration.js';
 import { printExplanation } from './print-explanation.js';
 import { basesOf, seesChainsOf, statedCertificate, statedRequest } from './stated-request.js';
 
@@ -82,14 +84,6 @@ async function explain(given: Given<typeof OPTIONS>, surroundings: Surroundings)
   );
   return explanation.outcome === 'accepted' ? 0 : 1;
 }
-
-const SILENT = {
-  error: () => undefined,
-  warn: () => undefined,
-  log: () => undefined,
-  debug: () => undefined,
-  writes: () => false,
-};
 
 async function readToken(given: Given<typeof OPTIONS>, { input }: Surroundings): Promise<string> {
   const file = given['token-file'];

@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto';
 import { VOUCHED_FOR } from '../../client-certificate/chain/chain-verdict.js';
 import { chainVerifier } from '../../client-certificate/chain/chain-verifier.js';
 import type { CertificateSettings } from '../../client-certificate/certificate-settings.js';
@@ -7,9 +6,7 @@ import { normalizeBase } from '../../dpop/target-uri.js';
 import { decodeObject, readTokenShape } from '../../jose/token-shape.js';
 import { isJsonObject, type JsonObject } from '../../jose/json-object.js';
 import type { HttpRequest } from '../../request/http-request.js';
-import { pemBlocks } from '../../tls/pem.js';
-import { Misuse } from '../misuse.js';
-import { readBytes } from './configuration.js';
+import { certificatesIn } from '../certificate-file.js';
 
 /** A request as a command line states it. */
 export interface Stated {
@@ -82,7 +79,6 @@ export function statedCertificate(
   if (file === undefined)
     return { kind: 'none', reason: 'certificate_missing', detail: 'no certificate was given by --cert' };
   const [leaf, ...chain] = certificatesIn(file);
-  if (leaf === undefined) throw new Misuse(`${file} holds no certificate, PEM or DER`);
   const verify =
     seesChainsOf(settings) && settings.from === 'header' ? chainVerifier(settings.trust) : () => VOUCHED_FOR;
   return {
@@ -99,14 +95,4 @@ export function statedCertificate(
 /** Whether the configuration itself has the CAs that a chain must lead to. */
 export function seesChainsOf(settings: CertificateSettings): boolean {
   return settings.from === 'header' && typeof settings.trust === 'object';
-}
-
-function certificatesIn(file: string): readonly X509Certificate[] {
-  const bytes = readBytes(file);
-  const blocks = pemBlocks(bytes.toString('latin1'), 'CERTIFICATE');
-  try {
-    return (blocks.length > 0 ? blocks : [bytes]).map((each) => new X509Certificate(each));
-  } catch {
-    throw new Misuse(`${file} holds no certificate, PEM or DER`);
-  }
 }
