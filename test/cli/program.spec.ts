@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -21,7 +21,10 @@ beforeAll(async () => {
   await mkdir(join(folder, 'dist'));
   const compiler = join(root, 'node_modules/typescript/bin/tsc');
   const project = ['-p', join(root, 'tsconfig.build.json'), '--declaration', 'false'];
-  await promisify(execFile)(process.execPath, [compiler, ...project, '--outDir', join(folder, 'dist/lib')]);
+  const node = async (...args: readonly string[]): Promise<unknown> =>
+    promisify(execFile)(process.execPath, args, { cwd: folder });
+  await node(compiler, ...project, '--outDir', join(folder, 'dist/lib'));
+  await node(join(root, 'node_modules/rolldown/bin/cli.mjs'), '--config', join(root, 'rolldown.config.js'));
 }, 120_000);
 afterAll(async () => rm(folder, { recursive: true }));
 
@@ -90,6 +93,15 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     expect(output.out).not.toContain('\u001B');
   },
 );
+
+test('the command has every file beside it that it looks for by its name', async () => {
+  const program = join(await commandOf(), '..');
+  const files = await readdir(program);
+  const codes = await Promise.all(files.map(async (file) => readFile(join(program, file), 'utf8')));
+  const named = codes.flatMap((code) => [...code.matchAll(/new URL\("\.\/([^"]+)", import\.meta\.url\)/g)]);
+  expect(named.map(([, name]) => name)).toEqual(['list-worker.js']);
+  expect(files).toContain('list-worker.js');
+});
 
 test('the command prints every fault of a configuration to standard error, and exits with 1', async () => {
   const config = join(await folderWith({ 'config.json': '{}' }), 'config.json');

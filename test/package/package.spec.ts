@@ -23,7 +23,7 @@ describe('the tarball that is published', () => {
     expect(files).toContain('dist/lib/testing/index.d.ts');
     const stray = files.filter(
       (path) =>
-        !/^(?:dist\/lib\/(?:.+\.(?:js|d\.ts)|schematics\/.+\.json)|docs\/.+|[A-Z]+(?:\.md)?|package\.json)$/.test(
+        !/^(?:dist\/lib\/(?!cli\/)(?:.+\.(?:js|d\.ts)|schematics\/.+\.json)|dist\/cli\/[\w.-]+\.js|docs\/.+|[A-Z]+(?:\.md)?|package\.json)$/.test(
           path,
         ),
     );

@@ -67,5 +67,5 @@ export class MeasuredServer {
 
 /** The command, as it is built. */
 export function commandLine(): string {
-  return resolvePath(join(PROGRAMS, '../lib/cli/main.js'));
+  return resolvePath(join(PROGRAMS, '../cli/main.js'));
 }
