@@ -18,5 +18,6 @@ export default defineConfig({
     entryFileNames: '[name].js',
     chunkFileNames: '[name].js',
     cleanDir: true,
+    comments: false,
   },
 });
