@@ -47,6 +47,8 @@ import type { ResolvedOptions } from './options/resolve-options.js';
 import { type Authorization, checkTokenForm, readAuthorization, readToken } from './request/credentials.js';
 import type { HttpRequest } from './request/http-request.js';
 import { interactionIdOf } from './request/interaction-id.js';
+import type { SessionCookies } from './session/session-cookies.js';
+import type { SentSession, SessionGoesOn, SessionInUse } from './session/sent-session.js';
 import { RevocableToken } from './revocation/revocable-token.js';
 import type { RevocationList } from './revocation/revocation-list.js';
 
@@ -57,6 +59,8 @@ export interface AuthenticationRules {
   readonly knownTokens: KnownTokens | undefined;
   /** What has been revoked before its time; `undefined` where nothing can be. */
   readonly revocations: RevocationList | undefined;
+  /** The cookies that stand for tokens; `undefined` where none does. */
+  readonly sessions: SessionCookies | undefined;
   readonly certificateSource: ClientCertificateSource;
   /** What must hold of a certificate beside its chain; `undefined` where that is nothing. */
   readonly certificateChecks: CertificateChecks | undefined;
@@ -80,21 +84,33 @@ export interface AuthenticationRules {
  * The way of a request: credentials and certificate → access token → confirmation → status → user. Any step may refuse by throwing
  * an `OAuthError`; scopes are asked for afterwards, by route. Nothing is waited for where nothing has to be: of a known
  * token and a certificate of the connection, or a proof that is remembered in this process, the decision is there at once.
- * @param provenKey thumbprint of the DPoP key that this connection proved at its handshake: no proof of it is asked for again
+ * @param before what has been proved already, which is not asked for again
  */
 export function authenticateRequest(
   request: HttpRequest,
   rules: AuthenticationRules,
-  provenKey?: string,
+  before: ProvedBefore = NOTHING_BEFORE,
 ): MaybePromise<Decision> {
   const progress = progressOf(request, rules);
   try {
-    const decision = decide(request, rules, progress, provenKey);
-    return isPromise(decision) ? decision.then(undefined, (error) => refusal(error, progress)) : decision;
+    const decision = decide(request, rules, progress, before);
+    return isPromise(decision)
+      ? decision.then(undefined, (error) => refusal(error, progress, rules))
+      : decision;
   } catch (error) {
-    return refusal(error, progress);
+    return refusal(error, progress, rules);
   }
 }
+
+/** What has been proved before the decision: by the handshake of a connection, for a ticket, or to another policy. */
+export interface ProvedBefore {
+  /** Thumbprint of a DPoP key. */
+  readonly provenKey: string | undefined;
+  /** Whether the same request was accepted before: its session was in use then, and a connection has no new cookie to show. */
+  readonly wasAccepted: boolean;
+}
+
+const NOTHING_BEFORE: ProvedBefore = Object.freeze({ provenKey: undefined, wasAccepted: false });
 
 /**
  * Puts the credentials that a ticket stands for into its request.
@@ -116,18 +132,18 @@ export async function authenticateByTicket(
   try {
     provenKey = await redeem();
   } catch (error) {
-    return refusal(error, progressOf(request, rules));
+    return refusal(error, progressOf(request, rules), rules);
   }
-  return authenticateRequest(request, rules, provenKey);
+  return authenticateRequest(request, rules, { provenKey, wasAccepted: false });
 }
 
 function decide(
   request: HttpRequest,
   rules: AuthenticationRules,
   progress: Progress,
-  provenKey: string | undefined,
+  before: ProvedBefore,
 ): MaybePromise<Acceptance> {
-  const attempt = readAttempt(request, rules, progress, provenKey);
+  const attempt = readAttempt(request, rules, progress, before);
   return andThenWith(knownToken(attempt), confirm, attempt);
 }
 
@@ -142,6 +158,7 @@ export function startOfProgress(interactionId?: string): Progress {
   return {
     startedAt: performance.now(),
     scheme: undefined,
+    bySession: false,
     tokenDigest: undefined,
     certificateThumbprint: undefined,
     cacheHit: false,
@@ -165,36 +182,102 @@ function readAttempt(
   request: HttpRequest,
   rules: AuthenticationRules,
   progress: Progress,
-  provenKey: string | undefined,
+  before: ProvedBefore,
 ): Attempt {
+  const sent = readCredentials(request, rules, progress, before);
+  return new Attempt(request, rules, progress, sent, before.provenKey);
+}
+
+/** What a request came with, to be judged. */
+interface SentCredentials {
+  readonly authorization: Authorization;
+  readonly token: string;
+  /** SHA-256, base64url. */
+  readonly tokenDigest: string;
+  readonly certificate: ClientCertificateFinding;
+  /** The session that the token is from; `undefined` where it was sent itself. */
+  readonly session: SessionInUse | undefined;
+}
+
+/** @throws OAuthError where there are none, or none that can be judged */
+function readCredentials(
+  request: HttpRequest,
+  rules: AuthenticationRules,
+  progress: Progress,
+  before: ProvedBefore,
+): SentCredentials {
+  const sent = rules.sessions?.sentIn(request);
+  if (sent !== undefined) return readSession(sent, rules, progress, before);
   const authorization = readAuthorization(request, rules.schemes);
   progress.scheme = authorization.scheme;
   const token = readToken(authorization, request);
+  const tokenDigest = noteToken(token, progress);
+
+  // Before anything is waited for: a client that hangs up takes its certificate along.
+  const certificate = findCertificate(request, rules, progress);
+  return { authorization, token, tokenDigest, certificate, session: undefined };
+}
+
+function noteToken(token: string, progress: Progress): string {
   progress.token = token;
   const tokenDigest = hash('sha256', token, 'base64url');
   progress.tokenDigest = tokenDigest;
+  return tokenDigest;
+}
 
-  // Before anything is waited for: a client that hangs up takes its certificate along.
-  const certificate = rules.certificateSource(request);
+function findCertificate(
+  request: HttpRequest,
+  { certificateSource }: AuthenticationRules,
+  progress: Progress,
+): ClientCertificateFinding {
+  const certificate = certificateSource(request);
   if (certificate.kind === 'found') progress.certificateThumbprint = certificate.certificate.thumbprint;
-  return new Attempt(request, rules, progress, authorization, token, tokenDigest, certificate, provenKey);
+  return certificate;
+}
+
+/** The token that a session stands for, as if it had been sent as a bearer token: a cookie can bring no proof of a DPoP key. */
+function readSession(
+  sent: SentSession,
+  rules: AuthenticationRules,
+  progress: Progress,
+  { wasAccepted }: ProvedBefore,
+): SentCredentials {
+  progress.scheme = 'Bearer';
+  progress.bySession = true;
+  sent.requireOwnPage();
+  const certificate = findCertificate(sent.request, rules, progress);
+  if (certificate.kind === 'none') throw invalidToken(certificate.reason, { detail: certificate.detail });
+  const session = sent.open(certificate.certificate.thumbprint, Date.now() / 1_000);
+  const { token } = session;
+  const tokenDigest = noteToken(token, progress);
+  if (!wasAccepted) session.requireInUse();
+  const authorization: Authorization = { scheme: 'Bearer', header: `Bearer ${token}` };
+  return { authorization, token: readToken(authorization, sent.request), tokenDigest, certificate, session };
 }
 
 const PROVEN_BEFORE: ProofOutcome = Object.freeze({ nextNonce: undefined });
 
-/** What a request came with. */
-class Attempt implements ProofOfPossession {
+/** A request with what it came with. */
+class Attempt implements ProofOfPossession, SentCredentials {
+  readonly authorization: Authorization;
+  readonly token: string;
+  readonly tokenDigest: string;
+  readonly certificate: ClientCertificateFinding;
+  readonly session: SessionInUse | undefined;
+
   constructor(
     readonly request: HttpRequest,
     readonly rules: AuthenticationRules,
     readonly progress: Progress,
-    readonly authorization: Authorization,
-    readonly token: string,
-    /** SHA-256, base64url. */
-    readonly tokenDigest: string,
-    readonly certificate: ClientCertificateFinding,
+    { authorization, token, tokenDigest, certificate, session }: SentCredentials,
     private readonly provenKey: string | undefined,
-  ) {}
+  ) {
+    this.authorization = authorization;
+    this.token = token;
+    this.tokenDigest = tokenDigest;
+    this.certificate = certificate;
+    this.session = session;
+  }
 
   get scheme(): AuthenticationScheme {
     return this.authorization.scheme;
@@ -312,7 +395,7 @@ function acceptIfValid(
 function accept(
   { boundBy, nextNonce }: ProvenPossession,
   { description, granted, confirmation, signedAnswer, validity, revocable }: KnownToken,
-  { request, token: sent, progress, rules, certificate }: Attempt,
+  { request, token: sent, progress, rules, certificate, session }: Attempt,
 ): MaybePromise<Acceptance> {
   revocable?.requireGood();
   if (rules.clientCheck !== undefined) checkClient(rules.clientCheck, boundBy, certificate, description);
@@ -327,9 +410,11 @@ function accept(
     psd2Roles: rules.hasPsd2Roles ? provenPsd2Roles(boundBy, certificate) : NO_ROLES,
     revocable,
   };
+  const { sessionCookie, validUntil } =
+    session === undefined ? sentItself(validity.until) : session.goOn(boundBy, validity.until);
   if (!rules.handsOutTokens && rules.options.validate === undefined) {
     const trace = traceOf(progress);
-    return new UnreadAcceptance(proved, nextNonce, validity.until, trace);
+    return new UnreadAcceptance(proved, nextNonce, sessionCookie, validUntil, trace);
   }
   const token = accessTokenFor(description, proved);
   const accepted: Acceptance = {
@@ -338,12 +423,18 @@ function accept(
     user: token,
     proved,
     nextNonce,
-    validUntil: validity.until,
+    sessionCookie,
+    validUntil,
     trace: traceOf(progress),
   };
   if (rules.options.validate === undefined) return accepted;
   const withItsUser = withUser(accepted, request, rules);
   return revocable === undefined ? withItsUser : stillGood(withItsUser, revocable);
+}
+
+/** Of a token that no session stands for. */
+function sentItself(validUntil: number): SessionGoesOn {
+  return { sessionCookie: undefined, validUntil };
 }
 
 /** Only a certificate that has been proved on this request, and met the policy, says what its holder may do. */
@@ -403,11 +494,12 @@ async function callValidate(
 }
 
 /** @throws whatever is no refusal */
-function refusal(error: unknown, progress: Progress): RefusalDecision {
+function refusal(error: unknown, progress: Progress, { sessions }: AuthenticationRules): RefusalDecision {
   if (!(error instanceof OAuthError)) throw error;
   progress.claimed = claimedBy(progress);
   const told = withoutToken(error, progress.token ?? '');
-  return { outcome: 'refused', error: told, trace: traceOf(progress) };
+  const sessionCookie = sessions?.endedBy(error, progress.bySession);
+  return { outcome: 'refused', error: told, sessionCookie, trace: traceOf(progress) };
 }
 
 /** The decision lives as long as the request, and the token need not. */

@@ -111,6 +111,16 @@ export interface CertBoundAuthOptions {
   readonly revocations?: RevocationOptions;
 
   /**
+   * Lets pages be called by a cookie that stands for a certificate-bound token: see docs/sessions.md. The cookie holds the
+   * token sealed, for the client certificate of its connection. Each request goes through all checks again, by that token. An
+   * `Authorization` header counts instead of the cookie. {@link Sessions} starts and ends sessions; they hold for all policies.
+   * What is lost: a browser sends the cookie by itself, so that methods that change something are open to what only
+   * {@link SessionOptions.csrfHeader}, fetch metadata and `SameSite=Strict` keep out.
+   * @default none: cookies mean nothing
+   */
+  readonly session?: SessionOptions;
+
+  /**
    * When the metadata and keys of the servers are fetched for the first time.
    * `lazy`: when the first request needs them.
    * `eager`: while the app starts, before it listens, so that no request has to wait. A server that is down delays the
@@ -304,6 +314,41 @@ export interface RevocationOptions {
    * @default 1000000
    */
   readonly maxEntries?: number;
+}
+
+/** How sessions are made. */
+export interface SessionOptions {
+  /**
+   * What the cookies are sealed with, the same on all instances: at least 32 bytes each, random. The first one seals, all open:
+   * to change it, put a new one in front, and take the old one away when `lifetime` has passed. Up to 10.
+   */
+  readonly secrets: readonly (string | Uint8Array)[];
+  /** The name of the cookie. It begins with `__Host-`: no other host can set it. @default '__Host-session' */
+  readonly cookie?: string;
+  /**
+   * How long a session lasts, in seconds, up to 7 days; never longer than its token.
+   * @default 3600
+   */
+  readonly lifetime?: number;
+  /**
+   * When a session ends that is not used, in seconds, up to 7 days. What is used gets a new cookie when a tenth of it has
+   * passed, so that it may end that much sooner.
+   * @default 900
+   */
+  readonly idle?: number;
+  /**
+   * The header by which a request says that it comes from a page that may call, or from a program: without it, or
+   * `Sec-Fetch-Site: same-origin`, nothing passes by a session but `GET`, `HEAD` and `OPTIONS`. CORS of the app must allow it
+   * to pages of another origin of this site, and to no others.
+   * @default 'X-Requested-With'
+   */
+  readonly csrfHeader?: string;
+  /**
+   * The origins whose pages may open WebSockets by a session, beside `https://` and the `Host` of the handshake. Behind a proxy
+   * that changes `Host`, name them.
+   * @default []
+   */
+  readonly origins?: readonly string[];
 }
 
 /**

@@ -15,6 +15,8 @@ export interface Acceptance {
   readonly proved: ProvenToken;
   /** The nonce for the client's next DPoP proof, where it needs another one. */
   readonly nextNonce: string | undefined;
+  /** What keeps the session going that it came by, as a `Set-Cookie`; `undefined` where nothing has to. */
+  readonly sessionCookie: string | undefined;
   /** Milliseconds since the epoch: `exp` and the tolerance of clocks. Nothing that was accepted may go on after it. */
   readonly validUntil: number;
   readonly trace: RequestTrace;
@@ -41,6 +43,8 @@ export interface ProvenToken {
 export interface RefusalDecision {
   readonly outcome: 'refused';
   readonly error: OAuthError;
+  /** What ends the session that it came by, where that is good for nothing any more. */
+  readonly sessionCookie: string | undefined;
   readonly trace: RequestTrace;
 }
 
@@ -50,6 +54,8 @@ export interface RequestTrace {
   readonly startedAt: number;
   /** `undefined` where the request used none that is accepted. */
   readonly scheme: AuthenticationScheme | undefined;
+  /** Whether the cookie of a session stood for the token. */
+  readonly bySession: boolean;
   /** SHA-256 of the token, base64url. */
   readonly tokenDigest: string | undefined;
   /** SHA-256 of the certificate, base64url. */

@@ -45,6 +45,7 @@ export type {
   PublishedKeyOptions,
   RemoteIntrospectionOptions,
   RevocationOptions,
+  SessionOptions,
   SharedIntrospectionCacheOptions,
   SharedSecretOptions,
   TlsClientAuthentication,
@@ -190,6 +191,7 @@ export type {
 export type { PresentedCertificate } from './client-certificate/presented-certificate.js';
 
 export { type TicketRequest, WebSocketTickets } from './nest/websockets/web-socket-tickets.js';
+export { Sessions } from './nest/sessions.js';
 export { TokenRevocations } from './nest/token-revocations.js';
 export type { Revocation } from './revocation/revocation-entry.js';
 export { AuthorizationServers } from './nest/authorization-servers.js';

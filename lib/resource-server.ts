@@ -41,6 +41,7 @@ import { metadataUrlOf } from './protected-resource/metadata-url.js';
 import { hasNoCredentials } from './request/credentials.js';
 import type { HttpRequest } from './request/http-request.js';
 import type { RevocationList } from './revocation/revocation-list.js';
+import type { SessionCookies } from './session/session-cookies.js';
 
 /** What of a resource server may be shared with another one, or known to a framework alone. */
 export interface ResourceServerParts {
@@ -48,6 +49,8 @@ export interface ResourceServerParts {
   readonly dpop?: DpopRules | undefined;
   /** What has been revoked: the same for all that decide in one app. @default nothing can be */
   readonly revocations?: RevocationList | undefined;
+  /** The cookies that stand for tokens: the same for all that decide in one app. @default none does */
+  readonly sessions?: SessionCookies | undefined;
   /** Where certificates are looked for. @default what the options say */
   readonly certificateSource?: ClientCertificateSource;
   /** What must hold of a certificate beside its chain. @default what the options say */
@@ -119,6 +122,11 @@ export class ResourceServer {
     return this.rules.revocations;
   }
 
+  /** The cookies that stand for tokens; `undefined` where none does. */
+  get sessions(): SessionCookies | undefined {
+    return this.rules.sessions;
+  }
+
   /** What DPoP proofs are checked by: two that have the same find the same of a proof. */
   get proofRules(): DpopRules | undefined {
     return this.rules.dpop;
@@ -148,7 +156,7 @@ export class ResourceServer {
   decideAgain(request: HttpRequest, earlier: Acceptance): MaybePromise<Decision> {
     const { boundBy, confirmation } = earlier.proved;
     const provenKey = boundBy.includes('dpop') ? confirmation?.jwkThumbprint : undefined;
-    return authenticateRequest(request, this.rules, provenKey);
+    return authenticateRequest(request, this.rules, { provenKey, wasAccepted: true });
   }
 
   /** Decides about a handshake that came with a ticket instead of credentials. */
@@ -158,7 +166,7 @@ export class ResourceServer {
 
   /** Whether a request shows no credentials of any kind, good or bad. */
   isAnonymous(request: HttpRequest): boolean {
-    return hasNoCredentials(request);
+    return hasNoCredentials(request) && this.rules.sessions?.isShownBy(request) !== true;
   }
 
   /** The certificate that the client proved, or why there is none. @throws OAuthError where it can't be read */
@@ -291,6 +299,7 @@ function createAuthenticationRules(
     handsOutTokens = true,
     bytesPerCharacter,
     revocations,
+    sessions,
   }: ResourceServerParts,
 ): AuthenticationRules {
   const servers = options.authorizationServers.map((settings) => new AuthorizationServer(settings));
@@ -303,6 +312,7 @@ function createAuthenticationRules(
     knownTokens:
       options.tokenCache === undefined ? undefined : new KnownTokens(options.tokenCache, bytesPerCharacter),
     revocations,
+    sessions,
     certificateSource,
     certificateChecks,
     hasPsd2Roles: options.clientCertificate.policy?.profile === 'psd2-qwac',

@@ -41,6 +41,7 @@ const ROOMS = [
   'client-certificate/chain',
   'client-certificate/certificate-thumbprint.ts',
   'client-certificate/split-names.ts',
+  'session',
   'request',
   'access-token',
   'introspection',

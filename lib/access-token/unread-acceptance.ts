@@ -8,6 +8,7 @@ export class UnreadAcceptance implements Acceptance {
   constructor(
     readonly proved: ProvenToken,
     readonly nextNonce: string | undefined,
+    readonly sessionCookie: string | undefined,
     readonly validUntil: number,
     readonly trace: RequestTrace,
   ) {}

@@ -38,6 +38,9 @@ const REASONS = [
   ['credentials_malformed', 'invalidRequest', 'debug'],
   ['credentials_repeated', 'invalidRequest', 'debug'],
   ['context_unsupported', 'unauthenticated', 'error'],
+  ['session_foreign_page', 'notAllowed', 'debug'],
+  ['session_invalid', 'invalidToken', 'debug'],
+  ['session_expired', 'invalidToken', 'debug'],
   ['ticket_invalid', 'invalidToken', 'debug'],
   ['ticket_store_unavailable', 'outage', 'warn'],
   // access-token

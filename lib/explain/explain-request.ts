@@ -317,7 +317,7 @@ async function decideWhereKnown(
   });
   if (error === undefined) return decision;
   explainRest(steps, error);
-  return { outcome: 'refused', error, trace: decision.trace };
+  return { outcome: 'refused', error, sessionCookie: undefined, trace: decision.trace };
 }
 
 /** The rules that find no token known, keep none, and use up no proof. */

@@ -6,6 +6,11 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   credentials_malformed: 'Correct the client; it often adds the scheme twice.',
   credentials_repeated: 'Send the token once. Look whether a proxy adds a header of its own.',
   context_unsupported: 'Mend the transport; else mark the handler `@Public()`, and protect it otherwise.',
+  session_foreign_page:
+    'Send the header `session.csrfHeader` with everything but `GET` and `HEAD`. For WebSockets, see `session.origins`.',
+  session_invalid:
+    'The client starts a new session. If all are refused, look whether all instances have the same `session.secrets`.',
+  session_expired: 'The client starts a new session, with a new token if that has expired as well.',
   ticket_invalid:
     'The client asks for a new ticket for each connection, from the same page. See `webSocketTickets`.',
   ticket_store_unavailable: 'Look after the store.',

@@ -1,5 +1,6 @@
 import { invalidRequest, missingCredentials, type OAuthError } from '../challenge/oauth-error.js';
 import type { AuthenticationScheme } from '../decision.js';
+import { cookiesNamed } from '../request/cookies.js';
 import { isAuthorization } from './authorization-header.js';
 import type { TokenCookie, TokenHeader, TokenPlace, TokenQuery } from './forward-auth.options.js';
 import type { ForwardedTarget, HeaderField } from './forwarded-request.js';
@@ -72,17 +73,12 @@ function takeFromHeader(request: RequestWithToken, { header, prefix = '' }: Toke
   return { token: value.slice(prefix.length), rest: request };
 }
 
-/** A cookie (RFC 6265 §5.4); HTTP/2 may split the header (RFC 9113 §8.2.3). */
 function takeFromCookie(request: RequestWithToken, place: TokenCookie): Taken {
   return { token: only(cookiesOf(request, place), `the cookie ${place.cookie}`), rest: request };
 }
 
 function cookiesOf({ fields }: RequestWithToken, { cookie }: TokenCookie): readonly string[] {
-  return valuesOf(fields, 'cookie')
-    .flatMap((value) => value.split(';'))
-    .map((pair) => splitOnce(pair, '=').map((part) => part.replaceAll(/^[ \t]+|[ \t]+$/g, '')))
-    .filter(([name]) => name === cookie)
-    .map(([, value = '']) => value);
+  return cookiesNamed(cookie, valuesOf(fields, 'cookie'));
 }
 
 /** From the URL that the proxy asked for, or that of its client; where both have one, it is the same. */

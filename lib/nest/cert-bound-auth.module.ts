@@ -56,6 +56,7 @@ import { Tickets } from './websockets/tickets.js';
 import { WebSocketTickets } from './websockets/web-socket-tickets.js';
 import { forgetGateways, holdUpgrades, watchGateways } from './websockets/watch-gateways.js';
 import { logToNest } from './log/log-to-nest.js';
+import { Sessions } from './sessions.js';
 import { APP_REVOCATIONS, type AppRevocations, TokenRevocations } from './token-revocations.js';
 import { createPolicyServers, createResourceServer } from './policy-servers.js';
 import { AppAuthenticator, type PolicyServers } from './exchange/app-authenticator.js';
@@ -112,6 +113,7 @@ const POLICY_SERVERS = Symbol('servers of policies');
     },
     { provide: APP_REVOCATIONS, useFactory: revocationsOf, inject: [ResourceServer] },
     { provide: TokenRevocations, useFactory: createTokenRevocations, inject: [APP_REVOCATIONS] },
+    { provide: Sessions, useFactory: createSessions, inject: [AppAuthenticator, ResourceServer] },
     CertBoundAuthHealthIndicator,
     CertBoundStrategy,
     CertificateBindingGuard,
@@ -123,6 +125,7 @@ const POLICY_SERVERS = Symbol('servers of policies');
     WebSocketTickets,
     APP_REVOCATIONS,
     TokenRevocations,
+    Sessions,
     CertBoundAuthHealthIndicator,
     CertificateBindingGuard,
     ScopesGuard,
@@ -371,6 +374,10 @@ function revocationsOf({ revocations }: ResourceServer): AppRevocations {
 
 function createTokenRevocations({ list }: AppRevocations): TokenRevocations {
   return new TokenRevocations(list);
+}
+
+function createSessions(authenticator: AppAuthenticator, { sessions }: ResourceServer): Sessions {
+  return new Sessions(authenticator, sessions);
 }
 
 function createTickets({ webSocketTickets }: ResolvedOptions): Tickets | undefined {

@@ -24,8 +24,10 @@ import { CheckedMessageOptions } from './messages.settings.js';
 import { checkPolicies } from './named-policies.js';
 import { CheckedProtectedResourceOptions } from './protected-resource.settings.js';
 import { CheckedRevocationOptions } from './revocations.settings.js';
+import { CheckedSessionOptions } from './session.settings.js';
 import { CheckedWebSocketTicketOptions } from './web-socket-tickets.settings.js';
 import {
+  areOrigins,
   Given,
   HasNoProblems,
   IsAudience,
@@ -56,6 +58,7 @@ export type CertBoundAuthSettings = SettingsOf<
     readonly dpop: CheckedDpopOptions | undefined;
     readonly tokenCache: false | CheckedTokenCacheOptions;
     readonly revocations: CheckedRevocationOptions | undefined;
+    readonly session: CheckedSessionOptions | undefined;
     readonly messages: CheckedMessageOptions;
     readonly webSocketTickets: CheckedWebSocketTicketOptions | undefined;
     readonly protectedResource: CheckedProtectedResourceOptions | undefined;
@@ -105,6 +108,10 @@ export class CheckedCertBoundAuthOptions implements CertBoundAuthSettings {
   @Given()
   @IsGroup('give { maxTokenLifetime?, maxEntries? }', () => CheckedRevocationOptions)
   readonly revocations: CheckedRevocationOptions | undefined;
+
+  @Given()
+  @IsGroup('give { secrets, ... }', () => CheckedSessionOptions)
+  readonly session: CheckedSessionOptions | undefined;
 
   @Given()
   @IsIn(['end-at-expiry', 'keep'], { message: `use 'end-at-expiry' or 'keep'` })
@@ -182,13 +189,6 @@ function arePublicPaths(value: unknown): boolean {
         path === '/' ||
         (typeof path === 'string' && PUBLIC_PATH.test(path) && !/\/\.{1,2}(?:\/|$)/.test(path)),
     )
-  );
-}
-
-function areOrigins(value: unknown): boolean {
-  return (
-    Array.isArray(value) &&
-    value.every((each) => typeof each === 'string' && URL.canParse(each) && new URL(each).origin === each)
   );
 }
 

@@ -87,14 +87,14 @@ export function IsText(message: string): PropertyDecorator {
   };
 }
 
-const BARE =
+export const BARE =
   'remove the line end or other white space around it, or the control character in it (text from a file often ends with a line end)';
 
 // eslint-disable-next-line no-control-regex -- those are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 /** Nobody means a byte order mark either, which counts as white space here. */
-function isBare(value: unknown): boolean {
+export function isBare(value: unknown): boolean {
   return [value]
     .flat()
     .every((item) => typeof item !== 'string' || (item === item.trim() && !CONTROL.test(item)));
@@ -143,7 +143,7 @@ export function IsSecret(message = 'give at least 32 bytes'): PropertyDecorator 
   };
 }
 
-function isLongSecret(value: unknown): boolean {
+export function isLongSecret(value: unknown): boolean {
   return (typeof value === 'string' || value instanceof Uint8Array) && bytesOf(value).length >= 32;
 }
 
@@ -197,4 +197,11 @@ export function isHeaderName(name: string): boolean {
   } catch {
     return false;
   }
+}
+
+export function areOrigins(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every((each) => typeof each === 'string' && URL.canParse(each) && new URL(each).origin === each)
+  );
 }

@@ -35,6 +35,7 @@ export interface ResolvedOptions extends Pick<
   | 'exposeToken'
   | 'validate'
   | 'streams'
+  | 'session'
   | 'messages'
   | 'publicPaths'
   | 'webSocketTickets'
@@ -112,6 +113,7 @@ function resolvedFrom(
     bootstrap: settings.bootstrap,
     clockTolerance: settings.clockTolerance,
     streams: settings.streams,
+    session: settings.session,
     messages: settings.messages,
     publicPaths: settings.publicPaths,
     webSocketTickets: settings.webSocketTickets,

@@ -11,6 +11,9 @@ const OF_SERVERS: ReadonlySet<RefusalReason> = new Set([
 /** What nothing that a caller sends, and no answer of a server, may lead to here. */
 const IMPOSSIBLE: ReadonlySet<RefusalReason> = new Set([
   'context_unsupported',
+  'session_foreign_page',
+  'session_invalid',
+  'session_expired',
   'ticket_invalid',
   'ticket_store_unavailable',
   'authorization_server_refused_client',

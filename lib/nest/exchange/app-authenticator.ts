@@ -42,6 +42,11 @@ export class AppAuthenticator {
     return policy === undefined ? this.own : this.of(policy);
   }
 
+  /** Whether a request shows a session, good or bad. */
+  showsSession(request: HttpRequest): boolean {
+    return this.server.sessions?.isShownBy(request) === true;
+  }
+
   private ofNamed(policy: string): RequestAuthenticator {
     const named = this.named.get(policy);
     if (named !== undefined) return named;

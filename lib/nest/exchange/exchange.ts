@@ -36,4 +36,12 @@ export abstract class Exchange {
 
   /** Hands out the nonce for the client's next proof (RFC 9449 §8.2). */
   abstract offerNonce(nonce: string): void;
+
+  /**
+   * Answers a request that came by a session, whatever becomes of it: in HTTP alone there is a place for that.
+   * @param cookie the `Set-Cookie` that it is to have; `undefined` for none
+   */
+  answerSession(_cookie: string | undefined): void {
+    return undefined;
+  }
 }

@@ -69,6 +69,7 @@ export class RequestAuthenticator {
 
   /** Reports what is decided as soon as it is. */
   private readonly noted = (decision: Decision, exchange: Exchange): Decision => {
+    if (decision.trace.bySession) exchange.answerSession(decision.sessionCookie);
     if (decision.outcome === 'refused') {
       this.server.reportRefusal(decision, exchange.route);
       this.endRevoked(decision);

@@ -7,6 +7,7 @@ import type { OpenResponses } from '../exchange/open-responses.js';
 import { forgetDecision } from '../exchange/request-record.js';
 import type { TokenEnd } from '../exchange/token-end.js';
 import { type HttpResponse, refuse, setNonce } from '../http/refuse.js';
+import { answerSession } from '../http/session-cookie.js';
 import { toldOfCall } from '../microservices/told.js';
 import { callOfContext, type GraphQLCall } from './graphql-call.js';
 import { codeOf, GraphQLRefusedException, type RefusalExtensions } from './graphql-refusal.exception.js';
@@ -57,6 +58,10 @@ export class GraphQLExchange extends Exchange {
 
   offerNonce(nonce: string): void {
     if (this.call.response !== undefined) setNonce(this.call.response, nonce);
+  }
+
+  override answerSession(cookie: string | undefined): void {
+    if (this.call.response !== undefined) answerSession(this.call.response, cookie);
   }
 }
 

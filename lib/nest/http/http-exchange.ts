@@ -7,6 +7,7 @@ import type { OpenResponses } from '../exchange/open-responses.js';
 import { recordOf } from '../exchange/request-record.js';
 import type { TokenEnd } from '../exchange/token-end.js';
 import { type HttpResponse, refuse, setNonce } from './refuse.js';
+import { answerSession } from './session-cookie.js';
 
 /** Request and response of HTTP, as Express or Fastify has them. */
 export class HttpExchange extends Exchange {
@@ -36,6 +37,10 @@ export class HttpExchange extends Exchange {
 
   offerNonce(nonce: string): void {
     setNonce(this.response, nonce);
+  }
+
+  override answerSession(cookie: string | undefined): void {
+    answerSession(this.response, cookie);
   }
 
   /** Calls this when the response has been sent, or the client has hung up. */

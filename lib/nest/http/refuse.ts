@@ -11,7 +11,8 @@ export type HttpResponse = ServerResponse | FastifyReply;
 export interface FastifyReply {
   readonly raw: ServerResponse;
   getHeader(name: string): OutgoingHttpHeader | undefined;
-  header(name: string, value: string): unknown;
+  header(name: string, value: string | readonly string[]): unknown;
+  removeHeader(name: string): unknown;
   code(status: number): { send(body: unknown): unknown };
 }
 
@@ -59,6 +60,11 @@ export function setNonce(response: HttpResponse, nonce: string): void {
   const raw = 'raw' in response ? response.raw : response;
   if (raw.headersSent) return;
   setHeaders(response, { 'DPoP-Nonce': nonce });
+  keepFromCaches(raw);
+}
+
+/** A response is for no cache, whatever the handler says of it. */
+export function keepFromCaches(raw: ServerResponse): void {
   raw.setHeader('Cache-Control', 'no-store');
   const writeHead = raw.writeHead.bind(raw) as (...values: readonly unknown[]) => typeof raw;
   raw.writeHead = (...values: readonly unknown[]): typeof raw => {
@@ -86,11 +92,11 @@ function exposeHeader(response: HttpResponse, name: string): void {
 }
 
 /** Fastify keeps its headers beside those of Node's response until it sends them. */
-function headerOf(response: HttpResponse, name: string): OutgoingHttpHeader | undefined {
+export function headerOf(response: HttpResponse, name: string): OutgoingHttpHeader | undefined {
   return response.getHeader(name) ?? ('raw' in response ? response.raw.getHeader(name) : undefined);
 }
 
-function listOf(header: OutgoingHttpHeader | undefined): readonly string[] {
+export function listOf(header: OutgoingHttpHeader | undefined): readonly string[] {
   if (header === undefined) return [];
   return Array.isArray(header) ? header : [String(header)];
 }

@@ -40,6 +40,7 @@ export class StandInResourceServer extends ResourceServer {
       return {
         outcome: 'refused',
         error: missingCredentials('credentials_missing'),
+        sessionCookie: undefined,
         trace: startOfProgress(),
       };
     }
@@ -60,7 +61,7 @@ export class StandInResourceServer extends ResourceServer {
       return await withUser(acceptance, request, { options: this.settings, statusOf: statusOfHttpException });
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
-      return { outcome: 'refused', error, trace: acceptance.trace };
+      return { outcome: 'refused', error, sessionCookie: undefined, trace: acceptance.trace };
     }
   }
 
@@ -81,6 +82,7 @@ export class StandInResourceServer extends ResourceServer {
         revocable: undefined,
       },
       nextNonce: undefined,
+      sessionCookie: undefined,
       validUntil: token.expiresAt * 1_000,
       trace: { ...startOfProgress(), verified: description },
     };

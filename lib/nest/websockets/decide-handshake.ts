@@ -29,8 +29,12 @@ export function decideHandshake(
   return refusalBy(exchange, () => andThen(authenticator.of({ policy }).decide(exchange), () => true));
 }
 
-function hasCredentials({ request, record }: HandshakeExchange): boolean {
-  return record.ticket !== undefined || headerValues(rawRequestOf(request), 'authorization').length > 0;
+function hasCredentials({ app, request, record }: HandshakeExchange): boolean {
+  return (
+    record.ticket !== undefined ||
+    headerValues(rawRequestOf(request), 'authorization').length > 0 ||
+    app.authenticator.showsSession(request)
+  );
 }
 
 const OTHER_ORIGIN: HandshakeRefusal = {

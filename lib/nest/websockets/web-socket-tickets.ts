@@ -55,7 +55,7 @@ export class WebSocketTickets {
    * Makes a ticket for the client of a request that a guard of this module has let in.
    * @param request of Express or Fastify
    * @returns what the client sends behind `ticket.` as a subprotocol
-   * @throws HttpException 400 without an `Origin`, 429 for too many, 503 when it cannot be kept; Error where the app asks
+   * @throws HttpException 400 without an `Origin`, and by a session, which needs none, 429 for too many, 503 when it cannot be kept; Error where the app asks
    * wrongly: without the option `webSocketTickets`, in a public route, or long after the request came
    */
   async issue(request: object, { path }: TicketRequest): Promise<string> {
@@ -64,6 +64,8 @@ export class WebSocketTickets {
     if (!path.startsWith('/'))
       throw new TypeError(`WebSocketTickets: the path '${path}' has no slash in front`);
     const acceptance = await this.acceptanceOf(request, tickets.lifetime);
+    if (acceptance.trace.bySession)
+      throw new BadRequestException('A session needs no ticket: its cookie comes with the handshake');
     const [origin, ...others] = headerValues(rawRequestOf(request), 'origin');
     if (origin === undefined || others.length > 0 || !ORIGIN.test(origin))
       throw new BadRequestException('The request must have one Origin header: send it by POST');
