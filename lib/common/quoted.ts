@@ -9,6 +9,11 @@ export function quoted(value: unknown): string {
   // Nested deeply, it could not even be made into text.
   if (typeof value !== 'string') return `of type ${value === null ? 'null' : typeof value}`;
   const text = JSON.stringify(value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE)}…` : value);
+  return onlyVisible(text);
+}
+
+/** A text of which a terminal takes no part for an order. */
+export function onlyVisible(text: string): string {
   return text.replaceAll(INVISIBLE, escapeUnits);
 }
 

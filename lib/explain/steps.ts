@@ -1,5 +1,6 @@
 import { OAuthError } from '../challenge/oauth-error.js';
 import { withoutToken } from '../challenge/without-token.js';
+import { withoutSecret } from '../common/without-secret.js';
 import type { Check, ExplainedStage, ExplainedStep } from './explanation.js';
 import { REMEDIES } from './remedies.js';
 
@@ -79,17 +80,6 @@ export class Steps {
   }
 
   private clean(text: string): string {
-    return this.secrets.reduce((rest, secret) => withoutSecret(rest, secret), text);
+    return this.secrets.reduce(withoutSecret, text);
   }
-}
-
-/** Runs of characters as long as no word is, which a token may have in common with a text. */
-const LONG_RUN = /[\w\-.~+/]{16,}=*/g;
-
-const PLACE_HOLDER = '[token]';
-
-function withoutSecret(text: string, secret: string): string {
-  if (secret === '') return text;
-  const without = text.replaceAll(secret, PLACE_HOLDER);
-  return without.replaceAll(LONG_RUN, (run) => (secret.includes(run) ? PLACE_HOLDER : run));
 }
