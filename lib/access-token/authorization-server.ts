@@ -8,7 +8,7 @@ import { checkClaims, type ClaimRules } from '../claims/check-claims.js';
 import { knownIssuer } from '../claims/known-issuers.js';
 import { withoutEmptyMembers } from '../claims/without-empty-members.js';
 import { CircuitBreaker } from '../authorization-server/circuit-breaker.js';
-import { clientAuthenticator, isTlsMethod } from '../introspection/client-authentication.js';
+import { clientAuthenticator } from '../introspection/client-authentication.js';
 import { introspectInProcess } from '../introspection/in-process-introspection.js';
 import { type Introspect, IntrospectionAnswers } from '../introspection/introspection-cache.js';
 import {
@@ -16,6 +16,7 @@ import {
   introspect,
   type IntrospectionCall,
 } from '../introspection/introspection-client.js';
+import { introspectionEndpoint } from '../introspection/introspection-endpoint.js';
 import { isShallow, type JsonObject } from '../jose/json-object.js';
 import { type JwtRules, type UnverifiedJwt, verifyJwt } from './jwt-verifier.js';
 import type { KeyGroup } from '../authorization-server/key-set.js';
@@ -148,7 +149,9 @@ export class AuthorizationServer {
   async prepare(): Promise<void> {
     if (this.usesKeys()) await this.keys.current();
     const { introspection } = this.settings;
-    if (introspection?.source.kind === 'remote') await this.endpoint(introspection.source);
+    if (introspection?.source.kind === 'remote') {
+      await introspectionEndpoint(introspection.source, this.metadata);
+    }
   }
 
   /** Fetches metadata and keys anew. @throws OAuthError 503 */
@@ -278,7 +281,7 @@ export class AuthorizationServer {
   private introspectionCall(source: RemoteIntrospectionSource): IntrospectionCall {
     const { clientAuthentication, parameters, headers } = source;
     return {
-      endpoint: async () => this.endpoint(source),
+      endpoint: async () => introspectionEndpoint(source, this.metadata),
       authenticate: clientAuthenticator(clientAuthentication, this.settings.issuer),
       breaker: this.circuit,
       parameters,
@@ -298,14 +301,6 @@ export class AuthorizationServer {
     }
     // The options see to it that there are: to read the answer as JSON would be to verify nothing.
     throw new Error(`there are no rules for answers of the format ${format}`);
-  }
-
-  /** By mutual TLS, the alias is called where the server has one (RFC 8705 §5). */
-  private async endpoint({ endpoint, clientAuthentication }: RemoteIntrospectionSource): Promise<string> {
-    if (endpoint !== undefined) return endpoint;
-    return isTlsMethod(clientAuthentication)
-      ? this.metadata.find('mtlsIntrospectionEndpoint', 'introspectionEndpoint')
-      : this.metadata.find('introspectionEndpoint');
   }
 }
 

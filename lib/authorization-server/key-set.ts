@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { JSONWebKeySet, JWK } from 'jose';
+import type { JWK } from 'jose';
 import type { SignatureAlgorithm } from '../jose/jws-signature.js';
 import { isJsonObject } from '../jose/json-object.js';
 import { hasSecretMember } from '../jose/key-fitness.js';
@@ -62,7 +62,7 @@ export class PublishedKeys implements KeySet {
   ) {}
 
   /** @param members of a JWK Set: those that are no public keys are left out, so that they hide no others */
-  static from(members: JSONWebKeySet['keys']): PublishedKeys {
+  static from(members: readonly JWK[]): PublishedKeys {
     const keys = members.filter((key) => isPublicSigningKey(key));
     const byKid = new Map([...groupByKid(keys)].map(([kid, group]) => [kid, new PublishedGroup(group)]));
     return new PublishedKeys(byKid, new PublishedGroup(keys));

@@ -106,6 +106,19 @@ export function openidConfigurationUrl(issuer: string): string {
   return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
 }
 
+/** An answer that is no metadata of the issuer. */
+export class UnusableDocument extends Error {
+  override readonly name = 'UnusableDocument';
+
+  /** @param issuer what a document that is of another issuer names */
+  constructor(
+    message: string,
+    readonly issuer?: unknown,
+  ) {
+    super(message);
+  }
+}
+
 /**
  * An answer that is no such document is returned as an error, for the other place may have one.
  * @throws OAuthError 503 when there is no answer at all
@@ -115,18 +128,30 @@ async function fetchMetadata(
   issuer: string,
   http: AuthorizationServerHttp,
 ): Promise<ServerMetadata | Error> {
+  const document = await fetchDocument(url, issuer, http);
+  return document instanceof UnusableDocument ? document : readMetadata(document);
+}
+
+/** The same, with all that the document says. @throws OAuthError 503 when there is no answer at all */
+export async function fetchDocument(
+  url: string,
+  issuer: string,
+  http: AuthorizationServerHttp,
+): Promise<JsonObject | UnusableDocument> {
   const answer = await http.call(url, {
     purpose: 'metadata',
     method: 'GET',
     headers: { accept: 'application/json' },
   });
   const document = answer.status === 200 ? parseJsonObject(answer.body) : undefined;
-  if (document === undefined) return new Error(`GET ${url}: status ${answer.status}, no JSON object`);
+  if (document === undefined)
+    return new UnusableDocument(`GET ${url}: status ${answer.status}, no JSON object`);
   // RFC 8414 §3.3: a document that names another issuer must not be used.
   if (document['issuer'] !== issuer) {
-    return new Error(`GET ${url}: its issuer is ${JSON.stringify(document['issuer'])}, not ${issuer}`);
+    const named = JSON.stringify(document['issuer']);
+    return new UnusableDocument(`GET ${url}: its issuer is ${named}, not ${issuer}`, document['issuer']);
   }
-  return readMetadata(document);
+  return document;
 }
 
 function readMetadata(document: JsonObject): ServerMetadata {

@@ -131,7 +131,11 @@ async function fetchKeys(
   http: AuthorizationServerHttp,
   locate: () => MaybePromise<string>,
 ): Promise<PublishedKeys> {
-  const url = await locate();
+  return PublishedKeys.from(await fetchKeyMembers(http, await locate()));
+}
+
+/** The members of a JWK Set, as they are published. @throws OAuthError 503 when there is none */
+export async function fetchKeyMembers(http: AuthorizationServerHttp, url: string): Promise<readonly JWK[]> {
   const answer = await http.call(url, {
     method: 'GET',
     purpose: 'keys',
@@ -140,7 +144,7 @@ async function fetchKeys(
   const members = answer.status === 200 ? parseJsonObject(answer.body)?.['keys'] : undefined;
   if (!Array.isArray(members)) throw invalid(`GET ${url}: status ${answer.status}, no JWK Set`);
   if (members.length > MOST_KEYS) throw invalid(`GET ${url}: more than ${MOST_KEYS} keys`);
-  return PublishedKeys.from(members as JWK[]);
+  return members as JWK[];
 }
 
 function invalid(detail: string): Error {
