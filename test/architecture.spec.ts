@@ -10,6 +10,7 @@ const ROOMS = [
   'index.ts',
   'schematics',
   'cli',
+  'doctor',
   'testing',
   'forward-auth',
   'nest/testing',

@@ -22,6 +22,8 @@ const USAGE = `Usage: nestjs-cert-bound-auth <command> <file>
   explain [options] < token
                          says what a configuration decides about a token, check by check:
                          explain --help
+  doctor [options]       looks at an authorization server, an API and Redis as they run:
+                         doctor --help
 
   --help, --version
 
@@ -50,6 +52,10 @@ export async function runCommand(args: readonly string[], surroundings: Surround
   if (name === 'explain') {
     const { runExplain } = await import('./explain/run-explain.js');
     return runExplain(rest, surroundings);
+  }
+  if (name === 'doctor') {
+    const { runDoctor } = await import('./doctor/run-doctor.js');
+    return runDoctor(rest, surroundings);
   }
   const command = readCommand(args);
   if (command === undefined) {

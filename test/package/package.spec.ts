@@ -89,6 +89,16 @@ describe('the tarball that is published', () => {
       cwd: app,
     });
     expect(version.trim()).toMatch(/^\d+\.\d+\.\d+/);
+    for (const command of ['doctor', 'explain']) {
+      const { stdout: help } = await run(
+        'npx',
+        ['--no-install', 'nestjs-cert-bound-auth', command, '--help'],
+        {
+          cwd: app,
+        },
+      );
+      expect(help).toContain(`Usage: nestjs-cert-bound-auth ${command}`);
+    }
   });
 });
 
