@@ -408,6 +408,7 @@ function accept(
     raw,
     signedAnswer,
     psd2Roles: rules.hasPsd2Roles ? provenPsd2Roles(boundBy, certificate) : NO_ROLES,
+    certificate,
     revocable,
   };
   const { sessionCookie, validUntil } =
@@ -438,7 +439,7 @@ function sentItself(validUntil: number): SessionGoesOn {
 }
 
 /** Only a certificate that has been proved on this request, and met the policy, says what its holder may do. */
-function provenPsd2Roles(
+export function provenPsd2Roles(
   boundBy: readonly BindingMethod[],
   found: ClientCertificateFinding,
 ): readonly Psd2Role[] {

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { OAuthError } from './challenge/oauth-error.js';
 import type { JsonObject } from './jose/json-object.js';
 
@@ -36,8 +37,27 @@ export interface ProvenToken {
   readonly signedAnswer: string | undefined;
   /** The roles in the certificate that it is bound to, where `clientCertificate.policy` has the profile of PSD2. */
   readonly psd2Roles: readonly string[];
+  /** What was found of a certificate on this request; it counts where `boundBy` names it. */
+  readonly certificate:
+    { readonly kind: 'found'; readonly certificate: CertificateOfCaller } | { readonly kind: 'none' };
   /** Asks whether it has been revoked in the meantime; `undefined` where no token can be. */
   readonly revocable: { isRevoked(): boolean } | undefined;
+}
+
+/** A certificate, as far as demands look at it. */
+export interface CertificateOfCaller {
+  /** The certificate itself, or what stands for one of which only a digest is known. */
+  readonly identity: object;
+  /** The same object for as long as nothing has changed. */
+  readonly chain: () => FoundChain | Promise<FoundChain>;
+}
+
+type FoundChain = ChainOfCaller | { readonly kind: 'unverified' };
+
+/** A chain that leads to a trusted CA; without a path where others vouch for it. */
+export interface ChainOfCaller {
+  readonly kind: 'verified';
+  readonly path: readonly X509Certificate[];
 }
 
 export interface RefusalDecision {

@@ -112,6 +112,7 @@ export type {
 export { Scopes, AnyScope } from './nest/decorators/scopes.decorator.js';
 export { SenderConstrained } from './nest/decorators/sender-constrained.decorator.js';
 export { Psd2Roles } from './nest/decorators/psd2-roles.decorator.js';
+export { CertificateIssuedBy } from './nest/decorators/certificate-issued-by.decorator.js';
 export { RequireClaim } from './nest/decorators/require-claim.decorator.js';
 export { AuthenticationContext } from './nest/decorators/authentication-context.decorator.js';
 export { AuthorizationDetails } from './nest/decorators/authorization-details.decorator.js';

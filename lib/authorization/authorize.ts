@@ -49,6 +49,7 @@ function unmetAmongAll(proved: ProvenToken, demands: Demands, place: Place): OAu
   return (
     unmetProof(proved, demands, place) ??
     unmetRole(proved, demands, place) ??
+    unmetIssuer(proved, demands, place) ??
     unmetClaim(proved, demands, place) ??
     unmetAuthentication(proved, demands, place) ??
     unmetScope(proved, demands, place)
@@ -84,6 +85,24 @@ function unmetRole({ psd2Roles }: ProvenToken, { checks }: Demands, place: Place
     if (check.kind !== 'psd2' || check.roles.every((role) => psd2Roles.includes(role))) continue;
     return notAllowed('certificate_role_missing', {
       detail: `the ${place} demands ${quotedList(check.roles)}, the certificate has ${quotedList(psd2Roles)}`,
+    });
+  }
+  return undefined;
+}
+
+/** Who has issued the certificate: only one that was proved on this request counts. */
+function unmetIssuer(
+  { boundBy, certificate }: ProvenToken,
+  { checks }: Demands,
+  place: Place,
+): OAuthError | undefined {
+  const proved =
+    boundBy.includes('certificate') && certificate.kind === 'found' ? certificate.certificate : undefined;
+  for (const check of checks) {
+    if (check.kind !== 'issuer' || (proved !== undefined && check.isMet(proved))) continue;
+    const wanted = `the ${place} demands a certificate below ${check.issuers.join(' or ')}`;
+    return notAllowed('certificate_issuer_unmet', {
+      detail: `${wanted}, the caller ${proved === undefined ? 'has proved none' : 'has proved another one'}`,
     });
   }
   return undefined;

@@ -1,4 +1,5 @@
 import type { ClaimPath, Psd2Role } from '../cert-bound-auth.options.js';
+import type { IssuedBy } from '../client-certificate/policy/issued-by.js';
 import type { MaybePromise } from '../common/maybe-promise.js';
 import type { VerifiedAccessToken } from '../decision.js';
 
@@ -33,7 +34,7 @@ export function detailTypesOf(checks: readonly TokenCheck[]): readonly string[] 
 }
 
 /** What a route demands of a token beside its scopes. */
-export type TokenCheck = ClaimCheck | Psd2Check | AuthenticationCheck | DetailsCheck | OwnCheck;
+export type TokenCheck = ClaimCheck | Psd2Check | IssuerCheck | AuthenticationCheck | DetailsCheck | OwnCheck;
 
 /** What a claim may be asked to be. */
 export type ClaimValue = string | number | boolean;
@@ -49,6 +50,14 @@ export interface ClaimCheck {
 export interface Psd2Check {
   readonly kind: 'psd2';
   readonly roles: readonly Psd2Role[];
+}
+
+/** Which CA must stand above the certificate: one of them. */
+export interface IssuerCheck {
+  readonly kind: 'issuer';
+  /** For the log. */
+  readonly issuers: readonly string[];
+  readonly isMet: IssuedBy;
 }
 
 /** How the user must have authenticated (RFC 9470). */

@@ -1,4 +1,6 @@
-import type { ClaimPath, Psd2Role } from '../cert-bound-auth.options.js';
+import type { CertificateIssuer, ClaimPath, Psd2Role } from '../cert-bound-auth.options.js';
+import { issuedBy, textOfIssuer } from '../client-certificate/policy/issued-by.js';
+import { issuerProblem } from '../client-certificate/policy/issuers.js';
 import { isPsd2Role } from '../client-certificate/policy/psd2-roles.js';
 import {
   type AuthenticationCheck,
@@ -9,6 +11,7 @@ import {
   type DetailRequirement,
   type DetailsCheck,
   isScope,
+  type IssuerCheck,
   type Psd2Check,
   type ScopeRule,
   SENDER_CONSTRAINTS,
@@ -49,6 +52,16 @@ export function claimCheck(what: string, path: ClaimPath, anyOf: readonly ClaimV
 export function psd2Check(what: string, roles: readonly Psd2Role[]): Psd2Check {
   if (roles.length > 0 && roles.every(isPsd2Role)) return { kind: 'psd2', roles };
   throw new TypeError(`${what}() needs one or more of PSP_AS, PSP_PI, PSP_AI and PSP_IC`);
+}
+
+/** @throws TypeError without a CA, and for one that can't be read */
+export function issuerCheck(what: string, issuers: readonly CertificateIssuer[]): IssuerCheck {
+  if (issuers.length === 0) throw new TypeError(`${what}() needs a CA: { ca }, { spkiSha256 } or { dn }`);
+  for (const issuer of issuers) {
+    const remedy = issuerProblem(issuer);
+    if (remedy !== undefined) throw new TypeError(`${what}(): ${remedy}`);
+  }
+  return { kind: 'issuer', issuers: issuers.map(textOfIssuer), isMet: issuedBy(issuers) };
 }
 
 /** A challenge quotes it, and separates several by spaces. */

@@ -126,6 +126,7 @@ const REASONS = [
   // authorization
   ['binding_insufficient', 'invalidToken', 'debug'],
   ['certificate_role_missing', 'notAllowed', 'debug'],
+  ['certificate_issuer_unmet', 'notAllowed', 'debug'],
   ['claim_unmet', 'notAllowed', 'debug'],
   ['user_absent', 'notAllowed', 'debug'],
   ['authentication_insufficient', 'insufficientAuthentication', 'debug'],

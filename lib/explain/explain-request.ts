@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { AuthorizationServer } from '../access-token/authorization-server.js';
-import { type AuthenticationRules, authenticateRequest } from '../authenticate-request.js';
+import { type AuthenticationRules, authenticateRequest, provenPsd2Roles } from '../authenticate-request.js';
 import { describeAccessToken } from '../access-token/describe-access-token.js';
 import {
   readableShape,
@@ -11,6 +11,7 @@ import {
 import { unmetDemand } from '../authorization/authorize.js';
 import { OAuthError } from '../challenge/oauth-error.js';
 import { outcomeOf, type RefusalReason, toldOf } from '../challenge/reasons.js';
+import { NO_ROLES } from '../client-certificate/policy/psd2-roles.js';
 import { withImplied } from '../claims/implied-scopes.js';
 import { quoted, quotedList } from '../common/quoted.js';
 import type { BindingMethod, Decision, ProvenToken } from '../decision.js';
@@ -240,8 +241,8 @@ async function explainDemands(
   claims: JsonObject,
   server: AuthorizationServer,
   boundBy: readonly BindingMethod[],
-  { demands }: Situation,
-  { request }: Presented,
+  { demands, rules: decidesBy }: Situation,
+  { request, certificate }: Presented,
 ): Promise<void> {
   const { rules, constraints, checks } = demands;
   if (rules.every(({ scopes }) => scopes.length === 0) && constraints.length + checks.length === 0) return;
@@ -250,7 +251,7 @@ async function explainDemands(
     ...constraints.map((each) => `proof by ${each}`),
     ...checks.map(({ kind }) => kind),
   ].join(', ');
-  const proved = provenBy(claims, server, boundBy);
+  const proved = provenBy(claims, server, boundBy, decidesBy, certificate);
   const step = told('authorization', 'demands', expected, `scopes ${quotedList(proved?.scopes ?? [])}`);
   if (proved === undefined) {
     steps.skip({ ...step, found: 'not checked: its claims cannot be read' });
@@ -267,6 +268,8 @@ function provenBy(
   claims: JsonObject,
   server: AuthorizationServer,
   boundBy: readonly BindingMethod[],
+  rules: AuthenticationRules,
+  certificate: Presented['certificate'],
 ): ProvenToken | undefined {
   const { issuer, claimNames, impliedScopes } = server.settings;
   try {
@@ -279,7 +282,8 @@ function provenBy(
       boundBy,
       raw: undefined,
       signedAnswer: undefined,
-      psd2Roles: [],
+      psd2Roles: rules.hasPsd2Roles ? provenPsd2Roles(boundBy, certificate) : NO_ROLES,
+      certificate,
       revocable: undefined,
     };
   } catch (error) {

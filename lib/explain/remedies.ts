@@ -113,6 +113,7 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   binding_insufficient: 'The client must use a token that is bound so.',
   certificate_role_missing:
     "Roles count with `clientCertificate.policy.profile: 'psd2-qwac'`, and in the certificate that the token is bound to.",
+  certificate_issuer_unmet: 'The client needs a certificate of that CA, and a token that is bound to it.',
   claim_unmet:
     'Give the user or the client the role; or the claim has another path: names with dots are given as a list.',
   user_absent: 'The client must act for a user here.',

@@ -3,11 +3,13 @@ import type { CryptoKey, JWK } from 'jose';
 import type { SenderConstraint } from '../authorization/demands.js';
 import type {
   CertBoundAuthOptions,
+  CertificateIssuer,
   ClaimPath,
   CustomClientCertificateOptions,
   HeaderClientCertificateOptions,
   JwsAlgorithm,
   ProtectedResourceOptions,
+  Psd2Role,
   RevocationOptions,
   TrustedProxy,
 } from '../cert-bound-auth.options.js';
@@ -70,6 +72,17 @@ export interface ForwardAuthPolicy extends ForwardAuthRules {
   readonly scopes?: readonly string[];
   /** The scopes of which a token must have at least one. @default none */
   readonly anyScope?: readonly string[];
+  /**
+   * The roles of PSD2 that the client's certificate must have, all of them. They count only with
+   * `clientCertificate.policy.profile: 'psd2-qwac'`.
+   * @default none
+   */
+  readonly psd2Roles?: readonly Psd2Role[];
+  /**
+   * The CAs of which one must stand above the client's certificate, each as in `clientCertificate.policy.issuers`.
+   * @default any that is trusted
+   */
+  readonly certificateIssuedBy?: readonly CertificateIssuer[];
   /**
    * Whether a request passes as well that shows no credentials at all: no `Authorization` and no `DPoP` header, and nothing at any
    * place of `token`. The answer then says `X-Credential-Token-Type: Anonymous`, and nothing of a token. Whoever shows anything

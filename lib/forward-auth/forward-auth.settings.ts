@@ -37,6 +37,8 @@ const POLICY_OPTIONS = optionsOf(CheckedForwardAuthPolicy) as readonly (keyof Fo
 const OWN: Readonly<Partial<Record<keyof ForwardAuthPolicy, string>>> = {
   scopes: 'scopes are for each policy to say: put it there',
   anyScope: 'scopes are for each policy to say: put it there',
+  psd2Roles: 'roles are for each policy to say: put it there',
+  certificateIssuedBy: 'it is for each policy to say: put it there, or into clientCertificate.policy.issuers',
   allowAnonymous: 'it is for each policy to say: put it there',
   protectedResource: 'each policy tells of an API of its own: put it there',
 };

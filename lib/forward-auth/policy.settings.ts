@@ -1,5 +1,7 @@
 import { Allow, IsBoolean } from '../options/class-validator.js';
 import { isScope, SENDER_CONSTRAINTS } from '../authorization/demands.js';
+import { issuerProblem } from '../client-certificate/policy/issuers.js';
+import { isPsd2Role } from '../client-certificate/policy/psd2-roles.js';
 import type { ClaimPath } from '../cert-bound-auth.options.js';
 import type { SettingsOf } from '../common/settings-of.js';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
@@ -28,6 +30,12 @@ export class CheckedForwardAuthPolicy implements PolicySettings {
   @Given()
   @Satisfies('scopes', SCOPES, (value) => isScopes(value) && value.length > 0)
   readonly anyScope: PolicySettings['anyScope'];
+
+  @Given() @HasNoProblems(checkRoles) readonly psd2Roles: PolicySettings['psd2Roles'];
+
+  @Given()
+  @HasNoProblems(checkIssuers)
+  readonly certificateIssuedBy: PolicySettings['certificateIssuedBy'];
 
   @Given() @IsBoolean({ message: 'use true or false' }) readonly allowAnonymous: boolean = false;
 
@@ -66,6 +74,49 @@ export class CheckedForwardAuthPolicy implements PolicySettings {
 
 function isScopes(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((scope) => isScope(scope));
+}
+
+function checkRoles(
+  roles: unknown,
+  path: string,
+  { clientCertificate }: JsonObject,
+): readonly ConfigurationProblem[] {
+  if (!Array.isArray(roles) || roles.length === 0 || !roles.every(isPsd2Role))
+    return [problem(path, roles, "give a list of roles: 'PSP_AS', 'PSP_PI', 'PSP_AI', 'PSP_IC'")];
+  const policy = isJsonObject(clientCertificate) ? clientCertificate['policy'] : undefined;
+  return isJsonObject(policy) && policy['profile'] === 'psd2-qwac'
+    ? []
+    : [
+        problem(
+          path,
+          roles,
+          "it needs clientCertificate.policy.profile: 'psd2-qwac': nobody could be let in",
+        ),
+      ];
+}
+
+const ISSUERS = 'give a list of CAs: { ca }, { spkiSha256 } or { dn }';
+
+function checkIssuers(
+  issuers: unknown,
+  path: string,
+  { clientCertificate }: JsonObject,
+): readonly ConfigurationProblem[] {
+  if (!Array.isArray(issuers) || issuers.length === 0) return [problem(path, issuers, ISSUERS)];
+  const wrong = issuers.flatMap((issuer: unknown, index) => {
+    const remedy = issuerProblem(issuer);
+    return remedy === undefined ? [] : [problem(`${path}[${index}]`, issuer, remedy)];
+  });
+  const trustsAny = isJsonObject(clientCertificate) && clientCertificate['trust'] === 'any';
+  return wrong.length > 0 || !trustsAny
+    ? wrong
+    : [
+        problem(
+          path,
+          issuers,
+          "with clientCertificate.trust 'any' no chain is verified: nobody could be let in",
+        ),
+      ];
 }
 
 const CONSTRAINTS = new Set<unknown>(SENDER_CONSTRAINTS);

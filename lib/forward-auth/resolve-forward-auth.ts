@@ -1,3 +1,4 @@
+import { issuerCheck, psd2Check } from '../authorization/make-demands.js';
 import type { CertBoundAuthOptions } from '../cert-bound-auth.options.js';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import { CheckedCertBoundAuthOptions } from '../options/cert-bound-auth.settings.js';
@@ -108,7 +109,7 @@ function resolvePolicy(name: string, own: ForwardAuthPolicy, given: Given): Poli
   const { options, problems: core } = resolveCore(policy, given);
   const problems = [...rules, ...core].map((wrong) => placed(wrong, name, own, given));
   if (options === undefined || problems.length > 0) return { problems, resolved: undefined };
-  const { anyScope } = policy;
+  const { anyScope, psd2Roles, certificateIssuedBy: issuers } = policy;
   return {
     problems,
     resolved: {
@@ -121,7 +122,10 @@ function resolvePolicy(name: string, own: ForwardAuthPolicy, given: Given): Poli
           ...(anyScope === undefined ? [] : [{ kind: 'any', scopes: anyScope } as const]),
         ],
         constraints: [policy.senderConstrained ?? []].flat(),
-        checks: [],
+        checks: [
+          ...(psd2Roles === undefined ? [] : [psd2Check('psd2Roles', psd2Roles)]),
+          ...(issuers === undefined ? [] : [issuerCheck('certificateIssuedBy', issuers)]),
+        ],
       },
       token: policy.token === undefined ? undefined : [policy.token].flat().map((place) => ({ ...place })),
       credentialHeaders: new Map(Object.entries(policy.credentialHeaders)),
@@ -133,12 +137,14 @@ function resolvePolicy(name: string, own: ForwardAuthPolicy, given: Given): Poli
 
 /** A policy with what it takes over; an option that is `undefined` says nothing. */
 function inherit(own: ForwardAuthPolicy, given: Given): JsonObject {
-  const { scopes, anyScope, allowAnonymous, protectedResource } = own;
+  const { scopes, anyScope, psd2Roles, certificateIssuedBy, allowAnonymous, protectedResource } = own;
   const rules = RULES.map((name) => [name, own[name] === undefined ? given[name] : own[name]] as const);
   const policy = {
     ...Object.fromEntries(rules),
     scopes,
     anyScope,
+    psd2Roles,
+    certificateIssuedBy,
     allowAnonymous,
     protectedResource,
   } as JsonObject;

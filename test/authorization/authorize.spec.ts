@@ -9,6 +9,7 @@ import { psd2Check } from '../../lib/authorization/make-demands.js';
 import type { JsonObject } from '../../lib/jose/json-object.js';
 import { schemesFor } from '../../lib/authorization/schemes-for.js';
 import type { BindingMethod, ProvenToken } from '../../lib/decision.js';
+import { VOUCHED_FOR } from '../../lib/client-certificate/chain/chain-verdict.js';
 import { ROLE_COMBINATIONS } from '../support/pki/qualified-statements.js';
 
 function proved(scopes: readonly string[], ...boundBy: readonly BindingMethod[]): ProvenToken {
@@ -19,12 +20,13 @@ interface Proved {
   readonly scopes: readonly string[];
   readonly boundBy: readonly BindingMethod[];
   readonly psd2Roles: readonly Psd2Role[];
+  readonly certificate: ProvenToken['certificate'];
 }
 
 /** A token of a user, with these claims beside the usual ones. */
 function provedWith(
   claims: JsonObject,
-  { scopes = [], boundBy = [], psd2Roles = [] }: Partial<Proved> = {},
+  { scopes = [], boundBy = [], psd2Roles = [], certificate = { kind: 'none' } }: Partial<Proved> = {},
 ): ProvenToken {
   const described = describeAccessToken(
     'https://as.example.com',
@@ -40,6 +42,7 @@ function provedWith(
     raw: undefined,
     signedAnswer: undefined,
     psd2Roles,
+    certificate,
     revocable: undefined,
   };
 }
@@ -168,6 +171,25 @@ describe('claims that a route demands', () => {
     expect(unmetOf(provedWith({}), psd2Check('@Psd2Roles', ['PSP_PI']))).toMatchObject({
       refusal: { status: 403, code: undefined },
       detail: 'the route demands ["PSP_PI"], the certificate has []',
+    });
+  });
+
+  test('a certificate counts for a demand for its CA only where it was proved', () => {
+    const check = { kind: 'issuer', issuers: ['CN=a'], isMet: () => true } as const;
+    const certificate = { kind: 'found', certificate: { identity: {}, chain: () => VOUCHED_FOR } } as const;
+    expect(unmetOf(provedWith({}, { boundBy: ['certificate'], certificate }), check)).toBeUndefined();
+    for (const proof of [
+      { boundBy: ['dpop'] as const, certificate },
+      { boundBy: ['certificate'] as const, certificate: { kind: 'none' } as const },
+    ]) {
+      expect(unmetOf(provedWith({}, proof), check)).toMatchObject({
+        reason: 'certificate_issuer_unmet',
+        detail: 'the route demands a certificate below CN=a, the caller has proved none',
+      });
+    }
+    const elsewhere = { ...check, isMet: () => false };
+    expect(unmetOf(provedWith({}, { boundBy: ['certificate'], certificate }), elsewhere)).toMatchObject({
+      detail: 'the route demands a certificate below CN=a, the caller has proved another one',
     });
   });
 

@@ -3,7 +3,9 @@ import {
   AnyScope,
   AuthenticationContext,
   AuthorizationDetails,
+  CertificateIssuedBy,
   Demand,
+  Psd2Roles,
   RequireClaim,
   Scopes,
   SenderConstrained,
@@ -55,6 +57,11 @@ const proof = (by: 'certificate' | 'dpop' | 'any'): Part => ({
   decorator: SenderConstrained(by),
   want: { kind: 'proof', by },
 });
+const issuer = (of: 'CN=Test CA' | 'CN=Other CA'): Part => ({
+  decorator: CertificateIssuedBy({ dn: of }),
+  want: { kind: 'issuer', of },
+});
+const role: Part = { decorator: Psd2Roles('PSP_PI'), want: { kind: 'role' } };
 const anonymous: Part = { decorator: AllowAnonymous(), want: { kind: 'anonymous' } };
 
 const limit: Part = {
@@ -135,6 +142,14 @@ export const DEMANDS: readonly DemandRow[] = [
   onMethod("@SenderConstrained('dpop')", proof('dpop')),
   onMethod("@SenderConstrained('any')", proof('any')),
   onMethod('@SenderConstrained() for both keys', proof('certificate'), proof('dpop')),
+  onMethod('@CertificateIssuedBy() of the CA of the clients', issuer('CN=Test CA')),
+  onMethod('@CertificateIssuedBy() of another CA', issuer('CN=Other CA')),
+  onMethod(
+    '@CertificateIssuedBy() and @RequireClaim()',
+    dotted('department', 'audit'),
+    issuer('CN=Other CA'),
+  ),
+  onMethod('@Psd2Roles() where no role counts', role, issuer('CN=Other CA')),
   onMethod('@AllowAnonymous()', anonymous),
   onMethod('@AllowAnonymous() and @Scopes()', anonymous, scopes('read')),
   onMethod(
@@ -148,6 +163,7 @@ export const DEMANDS: readonly DemandRow[] = [
   ),
   onClass("@Scopes('read') on its class", scopes('read')),
   onClass('@RequireClaim() on its class', dotted('department', 'audit')),
+  onClass('@CertificateIssuedBy() on its class', issuer('CN=Test CA')),
   onClass('@AllowAnonymous() on its class', anonymous),
   onBoth('@Scopes() on its class and another one of its own', [scopes('read')], [scopes('write')]),
   onBoth(

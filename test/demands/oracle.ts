@@ -15,6 +15,9 @@ export type Want =
   | { readonly kind: 'limit'; readonly type: string; readonly atLeast: number }
   | { readonly kind: 'own'; readonly met: boolean | 'for user-1'; readonly remedy?: Remedy }
   | { readonly kind: 'proof'; readonly by: 'certificate' | 'dpop' | 'any' }
+  /** The owner's certificates are of CN=Test CA, and in no profile: no role in one counts. */
+  | { readonly kind: 'issuer'; readonly of: 'CN=Test CA' | 'CN=Other CA' }
+  | { readonly kind: 'role' }
   | { readonly kind: 'anonymous' };
 
 export type ClaimValue = string | number | boolean;
@@ -142,12 +145,22 @@ function unmetProof(proofs: readonly Proof[], { boundTo }: Sent): Fault | undefi
 /** What no other token of this client can mend comes first, and what the app is asked for comes last. */
 function unmetWants(wants: readonly Want[], sent: Sent, policy: Api, now: number): Fault | undefined {
   return (
+    unmetCertificate(wants, sent) ??
     unmetClaim(wants, sent) ??
     unmetAuthentication(wants, sent, now) ??
     unmetScope(wants, sent) ??
     unmetDetails(wants, sent, policy) ??
     unmetOwn(wants, sent)
   );
+}
+
+/** What the holder of the certificate is, which counts only where the token is bound to it. */
+function unmetCertificate(wants: readonly Want[], { boundTo }: Sent): Fault | undefined {
+  if (wants.some(({ kind }) => kind === 'role')) return { status: 403, reason: 'certificate_role_missing' };
+  const isUnmet = wants.some(
+    (want) => want.kind === 'issuer' && !(boundTo.includes('certificate') && want.of === 'CN=Test CA'),
+  );
+  return isUnmet ? { status: 403, reason: 'certificate_issuer_unmet' } : undefined;
 }
 
 function unmetClaim(wants: readonly Want[], { claims }: Sent): Fault | undefined {

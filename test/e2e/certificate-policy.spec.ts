@@ -1,10 +1,12 @@
 import { Controller, Get, type INestApplication } from '@nestjs/common';
 import {
   CertBoundAuthModule,
+  CertificateIssuedBy,
   type CertificatePolicyOptions,
   type CertificateRule,
   ClientCertificate,
   type ClientCertificateOptions,
+  logEntrances,
   type PresentedCertificate,
   Psd2Roles,
   Public,
@@ -17,6 +19,9 @@ import { qwac } from '../support/pki/qualified-statements.js';
 import { PLATFORMS, startApp } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { clientOf, createWorld, startAuthorizationServer, tlsOf, whenOver } from '../support/world.js';
+
+const world = await createWorld();
+const between = await world.ca.issueIntermediate('Between');
 
 @Controller()
 class HolderController {
@@ -36,6 +41,15 @@ class RolesController {
   @Get('both') @Psd2Roles('PSP_AI') @Psd2Roles('PSP_PI') both(): object {
     return {};
   }
+  @Get('issued') @CertificateIssuedBy({ dn: 'CN=x' }, { ca: world.ca.cert }) issued(): object {
+    return {};
+  }
+  @Get('other') @CertificateIssuedBy({ dn: 'CN=Other CA' }) other(): object {
+    return {};
+  }
+  @Get('between') @CertificateIssuedBy({ ca: between.cert }) between(): object {
+    return {};
+  }
   @Get('as') @Psd2Roles('PSP_PI', 'PSP_AS') serve(): object {
     return {};
   }
@@ -46,7 +60,6 @@ function holderOf(certificate: PresentedCertificate | undefined): object {
   return { principal, spiffeId, organizationIdentifier, roles: psd2?.roles };
 }
 
-const world = await createWorld();
 let tpp: TestCertificate;
 let injected: TestCertificate;
 let workload: TestCertificate;
@@ -170,6 +183,16 @@ describe.each(PLATFORMS)('whose certificate counts, on %s', (platform) => {
         expect(await call(api, tpp, '/roles/as')).toBe('403 certificate_role_missing');
         const without = await start({ issuers: [{ ca: world.ca.cert }] });
         expect(await call(without, tpp, '/roles/pi')).toBe('403 certificate_role_missing');
+      });
+
+      test('a route that demands certificates of some CAs is open to those, and to nobody else', async () => {
+        const api = await start({});
+        expect(await call(api, world.client1, '/roles/issued')).toEqual({});
+        for (const path of ['/roles/other', '/roles/between'])
+          expect(await call(api, world.client1, path)).toBe('403 certificate_issuer_unmet');
+        logEntrances(api.app);
+        const listed = JSON.stringify(api.logger.lines);
+        for (const line of ['issued by CN=x or CN=Test CA', 'role PSP_PI']) expect(listed).toContain(line);
       });
 
       test('a token counts only with the certificate of its own client, where that is asked', async () => {

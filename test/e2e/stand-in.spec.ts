@@ -5,6 +5,7 @@ import {
   AccessToken,
   CertBoundAuthModule,
   CertificateBindingGuard,
+  CertificateIssuedBy,
   ClientCertificate,
   type PresentedCertificate,
   Psd2Roles,
@@ -13,7 +14,11 @@ import {
   SenderConstrained,
   type VerifiedAccessToken,
 } from 'nestjs-cert-bound-auth';
-import { CertBoundAuthTestingModule, type StandInToken } from 'nestjs-cert-bound-auth/testing';
+import {
+  CertBoundAuthTestingModule,
+  type StandInToken,
+  TestCertificateAuthority,
+} from 'nestjs-cert-bound-auth/testing';
 import supertest from 'supertest';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { PLATFORMS } from '../support/platforms.js';
@@ -29,6 +34,9 @@ class PaymentsController {
     return { ...token, scopes: [...token.scopes], certificate: certificate ?? 'none' };
   }
   @Get('dpop') @SenderConstrained('dpop') dpop(): string {
+    return 'in';
+  }
+  @Get('issued') @CertificateIssuedBy({ dn: 'CN=Bank CA' }) issued(): string {
     return 'in';
   }
   @Get('initiate') @Psd2Roles('PSP_PI') initiate(): string {
@@ -117,6 +125,11 @@ describe.each(PLATFORMS)('a spec without TLS on %s', (platform) => {
     await get(dpop, '/payments/dpop').expect(200, 'in');
     const initiator = await appAs({ scopes: ['payments:read'], psd2Roles: ['PSP_PI'] });
     await get(initiator, '/payments/initiate').expect(200, 'in');
+    const ca = await TestCertificateAuthority.create('Bank CA');
+    const { cert } = await ca.issueClientCertificate('client');
+    const issued = await appAs({ scopes: ['payments:read'], certificateChain: cert + ca.cert });
+    await get(issued, '/payments/issued').expect(200, 'in');
+    await get(initiator, '/payments/issued').expect(403);
     const certificate = await appAs({ scopes: ['payments:read'] });
     await get(certificate, '/payments/initiate').expect(403);
     await get(certificate, '/payments/dpop').expect(({ status }) =>

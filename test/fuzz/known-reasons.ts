@@ -24,6 +24,7 @@ const IMPOSSIBLE: ReadonlySet<RefusalReason> = new Set([
   'replay_store_unavailable',
   'binding_insufficient',
   'certificate_role_missing',
+  'certificate_issuer_unmet',
   'claim_unmet',
   'user_absent',
   'authentication_insufficient',

@@ -1,14 +1,14 @@
 import { hash, type X509Certificate } from 'node:crypto';
 import type { CertificateIssuer } from '../../cert-bound-auth.options.js';
 import { readCaCertificates } from '../chain/read-certificates.js';
-import type { VerifiedChain } from '../certificate-checks.js';
+import type { ChainOfCaller } from '../../decision.js';
 import { isThumbprint } from '../certificate-thumbprint.js';
 import { identityOf } from '../identity/certificate-identity.js';
 import { exactKey } from '../identity/distinguished-name.js';
 import { parseRfc4514 } from '../identity/parse-rfc4514.js';
 
 /** Whether one of some CAs stands above a certificate, in the chain that was verified. */
-export type IssuerRule = (leaf: X509Certificate, verdict: VerifiedChain) => boolean;
+export type IssuerRule = (leaf: X509Certificate, verdict: ChainOfCaller) => boolean;
 
 /** @throws Error where it can't be read */
 export function issuerRule(issuer: CertificateIssuer): IssuerRule {

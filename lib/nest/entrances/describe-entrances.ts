@@ -67,6 +67,8 @@ function textOfCheck(check: TokenCheck): string {
       return `${textOfPath(check.path)}${check.anyOf.length === 0 ? '' : `: ${check.anyOf.join(' or ')}`}`;
     case 'psd2':
       return `role ${check.roles.join(' and ')}`;
+    case 'issuer':
+      return `issued by ${check.issuers.join(' or ')}`;
     case 'authentication':
       return textOfAuthentication(check);
     case 'details':

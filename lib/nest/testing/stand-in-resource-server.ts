@@ -7,6 +7,7 @@ import { statusOfHttpException } from '../http/access-refused.exception.js';
 import type { ResolvedOptions } from '../../options/resolve-options.js';
 import type { HttpRequest } from '../../request/http-request.js';
 import { ResourceServer, type ResourceServerParts } from '../../resource-server.js';
+import { standInCertificate } from './stand-in-certificate.js';
 import { type StandInToken, standInToken } from './stand-in-token.js';
 import { checkUnderTest } from './under-test.js';
 
@@ -79,6 +80,7 @@ export class StandInResourceServer extends ResourceServer {
         ...proven,
         signedAnswer: undefined,
         psd2Roles: who.psd2Roles ?? [],
+        certificate: standInCertificate(who.certificateChain),
         revocable: undefined,
       },
       nextNonce: undefined,

@@ -16,6 +16,11 @@ export interface StandInToken {
   readonly boundBy?: readonly BindingMethod[];
   /** The roles in its certificate, for `@Psd2Roles()`. @default none */
   readonly psd2Roles?: readonly Psd2Role[];
+  /**
+   * Its certificate, and the CAs above it, PEM, for `@CertificateIssuedBy()`: they are taken for a chain that was verified.
+   * @default none
+   */
+  readonly certificateChain?: string;
   /** Claims of the token beside those. @default none */
   readonly claims?: Readonly<Record<string, unknown>>;
 }
@@ -23,7 +28,7 @@ export interface StandInToken {
 /** In seconds. */
 const LIFETIME = 3_600;
 
-const NOBODY_IN_PARTICULAR: Required<Omit<StandInToken, 'psd2Roles'>> = {
+const NOBODY_IN_PARTICULAR: Required<Omit<StandInToken, 'psd2Roles' | 'certificateChain'>> = {
   subject: 'test-subject',
   clientId: 'test-client',
   audience: ['https://api.example.com'],

@@ -1,0 +1,42 @@
+import { X509Certificate } from 'node:crypto';
+import type { CertificateIssuer } from '../../cert-bound-auth.options.js';
+import { isPromise } from '../../common/maybe-promise.js';
+import type { CertificateOfCaller, ChainOfCaller } from '../../decision.js';
+import { readCaCertificates } from '../chain/read-certificates.js';
+import { identityOf } from '../identity/certificate-identity.js';
+import { rfc4514 } from '../identity/distinguished-name.js';
+import { issuerRule } from './issuers.js';
+
+/** Whether one of some CAs stands above a certificate, in a chain that was verified. */
+export type IssuedBy = (certificate: CertificateOfCaller) => boolean;
+
+/** Found out once for each certificate, and again when its chain is verified anew. @throws Error where one can't be read */
+export function issuedBy(issuers: readonly CertificateIssuer[]): IssuedBy {
+  const rules = issuers.map(issuerRule);
+  const answers = new WeakMap<
+    X509Certificate,
+    { readonly verdict: ChainOfCaller; readonly isMet: boolean }
+  >();
+  return ({ identity, chain }) => {
+    const verdict = chain();
+    if (!(identity instanceof X509Certificate) || isPromise(verdict) || verdict.kind === 'unverified')
+      return false;
+    const before = answers.get(identity);
+    if (before?.verdict === verdict) return before.isMet;
+    const isMet = rules.some((rule) => rule(identity, verdict));
+    answers.set(identity, { verdict, isMet });
+    return isMet;
+  };
+}
+
+/** What stands for an issuer in a line of the log. */
+export function textOfIssuer(issuer: CertificateIssuer): string {
+  if ('dn' in issuer) return issuer.dn;
+  if ('spkiSha256' in issuer) return `the key ${issuer.spkiSha256}`;
+  return readCaCertificates(issuer.ca).map(nameOf).join(' or ');
+}
+
+function nameOf(ca: X509Certificate): string {
+  const identity = identityOf(ca);
+  return 'fault' in identity ? `the CA ${ca.fingerprint256}` : rfc4514(identity.subject);
+}
