@@ -57,9 +57,11 @@ export async function presentedCertificate(
   };
 }
 
-type Holder = Pick<PresentedCertificate, 'principal' | 'spiffeId' | 'organizationIdentifier' | 'psd2'>;
+/** Who the holder of a certificate is. */
+export type Holder = Pick<PresentedCertificate, 'principal' | 'spiffeId' | 'organizationIdentifier' | 'psd2'>;
 
-function holderOf(
+/** Who a certificate says that its holder is: for one whose chain is verified, because anyone may write anything. */
+export function holderOf(
   { identity: x509, thumbprint }: ClientCertificate,
   policy: CertificatePolicySettings | undefined,
 ): Holder {

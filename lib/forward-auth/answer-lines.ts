@@ -1,6 +1,10 @@
 import type { ClaimPath } from '../cert-bound-auth.options.js';
 import type { ClientCertificate } from '../client-certificate/client-certificate.js';
-import { describeIdentity } from '../client-certificate/presented-certificate.js';
+import type { CertificatePolicySettings } from '../client-certificate/certificate-settings.js';
+import { NO_ROLES, psd2RolesOf } from '../client-certificate/policy/psd2-roles.js';
+import { describeIdentity, type Holder, holderOf } from '../client-certificate/presented-certificate.js';
+import { messageOf } from '../common/message-of.js';
+import { certificateRefusal } from '../confirmation/check-confirmation.js';
 import type { AuthenticationScheme, TokenDescription } from '../decision.js';
 import type { CountedCertificate } from '../resource-server.js';
 import { anonymousHeaders, certificateHeaders, emptyHeaders, tokenHeaders } from './credential-headers.js';
@@ -47,10 +51,12 @@ export class AnswerLines {
   /**
    * @param custom claims by header
    * @param otherHeaders that are sent without a value
+   * @param policy for certificates: says who the holder of one is, and whether roles in it count
    */
   constructor(
     private readonly custom: ReadonlyMap<string, ClaimPath>,
     otherHeaders: readonly string[],
+    private readonly policy: CertificatePolicySettings | undefined,
   ) {
     this.others = linesOf(emptyHeaders(otherHeaders));
   }
@@ -88,12 +94,24 @@ export class AnswerLines {
     return this.others.concat(linesOf(tokenHeaders(token, scheme, this.custom)));
   }
 
+  /** @throws OAuthError 503 where the app's function for the principal fails */
+  private holderOf(certificate: ClientCertificate): Holder {
+    try {
+      return holderOf(certificate, this.policy);
+    } catch (error) {
+      const detail = `principal threw ${messageOf(error)}`;
+      throw certificateRefusal({ reason: 'certificate_policy_unusable', detail });
+    }
+  }
+
   private linesOfCertificate({ certificate, chainVerified }: CountedCertificate): HeaderLines {
     const symbol = chainVerified ? this.ofNamed : this.ofUnnamed;
     const at = certificate as CertificateWithLines;
     return (at[symbol] ??= linesOf(
       certificateHeaders({
         ...describeIdentity(certificate.identity),
+        ...(chainVerified ? this.holderOf(certificate) : {}),
+        psd2Roles: this.policy?.profile === 'psd2-qwac' ? psd2RolesOf(certificate) : NO_ROLES,
         thumbprint: certificate.thumbprint,
         chainVerified,
       }),

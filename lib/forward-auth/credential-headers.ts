@@ -1,4 +1,4 @@
-import type { ClaimPath } from '../cert-bound-auth.options.js';
+import type { ClaimPath, Psd2Role } from '../cert-bound-auth.options.js';
 import { claimAt } from '../claims/claim-at.js';
 import type { AuthenticationScheme, TokenDescription } from '../decision.js';
 import type { PresentedCertificate } from '../client-certificate/presented-certificate.js';
@@ -18,6 +18,10 @@ export const CREDENTIAL_HEADERS = {
   certificateSubject: 'X-Credential-Certificate-Subject',
   certificateSerial: 'X-Credential-Certificate-Serial',
   certificateThumbprint: 'X-Credential-Certificate-Thumbprint',
+  certificatePrincipal: 'X-Credential-Certificate-Principal',
+  certificateSpiffeId: 'X-Credential-Certificate-Spiffe-ID',
+  certificateOrganization: 'X-Credential-Certificate-Organization-ID',
+  certificateRoles: 'X-Credential-Certificate-PSD2-Roles',
 } as const;
 
 type CredentialHeader = (typeof CREDENTIAL_HEADERS)[keyof typeof CREDENTIAL_HEADERS];
@@ -25,10 +29,19 @@ type CredentialHeader = (typeof CREDENTIAL_HEADERS)[keyof typeof CREDENTIAL_HEAD
 type CertificateHeader = Extract<CredentialHeader, `X-Credential-Certificate-${string}`>;
 
 /** What of a certificate is told. */
-export type ToldCertificate = Pick<
+export interface ToldCertificate extends Pick<
   PresentedCertificate,
-  'subject' | 'serialNumber' | 'thumbprint' | 'chainVerified'
->;
+  | 'subject'
+  | 'serialNumber'
+  | 'thumbprint'
+  | 'chainVerified'
+  | 'principal'
+  | 'spiffeId'
+  | 'organizationIdentifier'
+> {
+  /** Those that count. */
+  readonly psd2Roles: readonly Psd2Role[];
+}
 
 /**
  * The headers that tell the API behind the proxy who calls, but for the certificate. Every one is there: what is absent is
@@ -79,6 +92,10 @@ export function certificateHeaders(
     'X-Credential-Certificate-Subject': encoded(named?.subject.replaceAll('\n', ',')),
     'X-Credential-Certificate-Serial': encoded(named?.serialNumber),
     'X-Credential-Certificate-Thumbprint': encoded(certificate?.thumbprint),
+    'X-Credential-Certificate-Principal': encoded(named?.principal),
+    'X-Credential-Certificate-Spiffe-ID': encoded(named?.spiffeId),
+    'X-Credential-Certificate-Organization-ID': encoded(named?.organizationIdentifier),
+    'X-Credential-Certificate-PSD2-Roles': joined(named?.psd2Roles ?? [], ' '),
   };
 }
 

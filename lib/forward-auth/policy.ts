@@ -68,7 +68,7 @@ export class Policy {
       bytesPerCharacter: BYTES_PER_CHARACTER,
     });
     this.phantomToken = phantomToken === undefined ? undefined : phantomTokenMaker(phantomToken);
-    this.lines = new AnswerLines(credentialHeaders, otherHeaders);
+    this.lines = new AnswerLines(credentialHeaders, otherHeaders, options.clientCertificate.policy);
     this.refusals = new RefusalAnswers(
       (refused) => this.server.challengeFor(refused, demands),
       context.proxy,

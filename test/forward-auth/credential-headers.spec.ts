@@ -1,13 +1,15 @@
 import { assert as check, property, string } from 'fast-check';
-import type { PresentedCertificate, VerifiedAccessToken } from 'nestjs-cert-bound-auth';
+import type { VerifiedAccessToken } from 'nestjs-cert-bound-auth';
 import { selfSignedCertificate } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   certificateHeaders,
   CREDENTIAL_HEADERS,
+  type ToldCertificate,
   tokenHeaders,
 } from '../../lib/forward-auth/credential-headers.js';
 import { createWorld, startAuthorizationServer, type World } from '../support/world.js';
+import { qwac } from '../support/pki/qualified-statements.js';
 import { optionsFor, startEndpoint, WAYS } from './support/endpoint.js';
 
 let world: World;
@@ -26,6 +28,8 @@ describe.each(WAYS)('the headers of an accepted request, by %s', (way) => {
     const { status, headers } = await endpoint.ask('any', { token, certificate });
     expect([status, headers['x-credential-certificate-subject']]).toEqual([200, '']);
     expect(headers['x-credential-certificate-thumbprint']).toBe(certificate.thumbprint);
+    expect(headers['x-credential-certificate-spiffe-id']).toBe('spiffe://bank.example/a');
+    expect(headers['x-credential-certificate-principal']).toBe('');
   });
 
   test('row 43: the headers tell scope, client, type, times, subject, audience, issuer, id, custom claims and certificate', async () => {
@@ -71,6 +75,10 @@ describe.each(WAYS)('the headers of an accepted request, by %s', (way) => {
       'x-credential-certificate-subject': 'CN=client1',
       'x-credential-certificate-serial': expect.stringMatching(/^[\dA-F]{30,32}$/),
       'x-credential-certificate-thumbprint': world.client1.thumbprint,
+      'x-credential-certificate-principal': 'CN=client1',
+      'x-credential-certificate-spiffe-id': '',
+      'x-credential-certificate-organization-id': '',
+      'x-credential-certificate-psd2-roles': '',
       'x-credential-tenant': 't-1',
       'x-roles': 'a,b',
       'x-orders': 'c',
@@ -101,6 +109,10 @@ describe.each(WAYS)('the headers of an accepted request, by %s', (way) => {
         'Certificate-Subject',
         'Certificate-Serial',
         'Certificate-Thumbprint',
+        'Certificate-Principal',
+        'Certificate-Spiffe-ID',
+        'Certificate-Organization-ID',
+        'Certificate-PSD2-Roles',
       ].map((name) => `X-Credential-${name}`),
     );
     // The issuer is the one that is configured, whatever the answer leaves out.
@@ -155,10 +167,47 @@ test('RFC8705-2.2: the headers tell the thumbprint, and no name, of a certificat
       {
         'x-credential-certificate-subject': '',
         'x-credential-certificate-serial': '',
+        'x-credential-certificate-principal': '',
         'x-credential-certificate-thumbprint': certificate.thumbprint,
       },
     ]);
   }
+});
+
+test('row 43: the headers tell who the holder of a certificate is by the policy, and roles of PSD2 only with the profile', async () => {
+  const as = await startAuthorizationServer(world);
+  const header = { from: 'header', header: 'x-ssl-client-cert', format: 'pem', trust: 'proxy' } as const;
+  const policies = {
+    plain: { clientCertificate: header },
+    psd2: {
+      clientCertificate: {
+        ...header,
+        policy: { profile: 'psd2-qwac', issuers: [{ ca: world.ca.cert }], principal: 'cn' },
+      },
+    },
+    mistaken: {
+      clientCertificate: {
+        ...header,
+        policy: {
+          principal: () => {
+            throw new Error('no database');
+          },
+        },
+      },
+    },
+  } as const;
+  const endpoint = await startEndpoint('node', optionsFor(world, as, { policies }));
+  const certificate = await world.ca.issueClientCertificate('tpp', qwac('PSP_PI', 'PSP_AI'));
+  const token = await as.accessToken({ certificate });
+  const told = async (policy: string): Promise<unknown> => {
+    const { status, headers } = await endpoint.ask(policy, { token, certificate });
+    const names = ['principal', 'organization-id', 'psd2-roles'];
+    return [status, ...names.map((name) => headers[`x-credential-certificate-${name}`])];
+  };
+  const subject = 'CN=tpp.example,organizationIdentifier=PSDDE-BAFIN-123456,O=Example TPP GmbH,C=DE';
+  expect(await told('plain')).toEqual([200, subject, 'PSDDE-BAFIN-123456', '']);
+  expect(await told('psd2')).toEqual([200, 'tpp.example', 'PSDDE-BAFIN-123456', 'PSP_PI PSP_AI']);
+  expect(await told('mistaken')).toEqual([503, undefined, undefined, undefined]);
 });
 
 test('row 43: the headers of other policies are there without a value, whatever their case', async () => {
@@ -228,7 +277,7 @@ const TOKEN: VerifiedAccessToken = {
 function headersFor(
   token: Partial<VerifiedAccessToken>,
   custom: Readonly<Record<string, string>> = {},
-  certificate?: PresentedCertificate,
+  certificate?: ToldCertificate,
 ): Readonly<Record<string, string>> {
   const all = { subject: undefined, clientId: undefined, issuedAt: undefined, tokenId: undefined };
   return {
@@ -273,7 +322,8 @@ describe('the value of a header', () => {
       serialNumber: '01',
       thumbprint: 't',
       chainVerified: true,
-    } as PresentedCertificate;
+      psd2Roles: [],
+    } as const;
     const headers = headersFor({}, {}, certificate);
     expect(headers['X-Credential-Certificate-Subject']).toBe('O=Bank\\, Inc.,CN=client');
   });

@@ -43,6 +43,11 @@ export function toldOfCertificate(seen: Observation, policy: CertificatePolicy):
     ['x-credential-certificate-subject', x509?.subject.replaceAll('\n', ',') ?? ''],
     ['x-credential-certificate-serial', x509?.serialNumber ?? ''],
     ['x-credential-certificate-thumbprint', x509 === undefined ? '' : thumbprintOf(x509)],
+    // RFC 4514 §2.1: the leaf of the tree first. No certificate here has a URI, an organization or a role.
+    ['x-credential-certificate-principal', x509?.subject.split('\n').toReversed().join(',') ?? ''],
+    ['x-credential-certificate-spiffe-id', ''],
+    ['x-credential-certificate-organization-id', ''],
+    ['x-credential-certificate-psd2-roles', ''],
   ]);
 }
 

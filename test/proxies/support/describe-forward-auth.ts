@@ -146,6 +146,10 @@ export function describeForwardAuth(behind: ForwardAuthCase): void {
         'x-credential-certificate-subject': 'CN=client1',
         'x-credential-certificate-serial': expect.stringMatching(/^[\dA-F]+$/) as string,
         'x-credential-certificate-thumbprint': world.client1.thumbprint,
+        'x-credential-certificate-principal': 'CN=client1',
+        'x-credential-certificate-spiffe-id': '',
+        'x-credential-certificate-organization-id': '',
+        'x-credential-certificate-psd2-roles': '',
       });
     });
 
