@@ -314,6 +314,63 @@ export interface RevocationOptions {
    * @default 1000000
    */
   readonly maxEntries?: number;
+  /**
+   * Where revocations are kept for all instances of the API: {@link RedisRevocationStore}.
+   * @default the memory of this process: a restart forgets them, and other instances do not know of them
+   */
+  readonly store?: RevocationStore;
+}
+
+/** Keeps what is revoked for all instances of an API; each holds all of it in its memory as well. */
+export interface RevocationStore {
+  /** Makes what keeps the memory of one app like the store. It does nothing before it is started. */
+  follow(replica: RevocationReplica): RevocationFeed;
+}
+
+/** What one app holds in its memory of what is revoked. */
+export interface RevocationReplica {
+  /** As they are configured; times are in seconds. */
+  readonly settings: {
+    readonly maxEntries: number;
+    readonly maxTokenLifetime: number;
+    readonly clockTolerance: number;
+  };
+  /** Takes entries in: from now on they count. One that is there already changes nothing. */
+  add(entries: readonly RevocationEntry[]): void;
+  /** All that it holds, for a store that has lost them. */
+  entries(): Iterable<RevocationEntry>;
+}
+
+/** Keeps the memory of one app like a store. */
+export interface RevocationFeed {
+  /** Until when the memory may be relied on, by `performance.now()`; after that, requests are answered with 503. */
+  readonly currentUntil: number;
+  /** Begins, or does nothing where it has begun: resolves after the first attempt, and never rejects. */
+  start(): Promise<void>;
+  /**
+   * Keeps entries in the store.
+   * @returns what is kept, which refuses more where the store is full
+   * @throws Error where it cannot tell that they are kept
+   */
+  keep(entries: readonly RevocationEntry[]): Promise<readonly RevocationEntry[]>;
+  /** What is wrong with the store; `undefined` where nothing is. */
+  readonly problem: string | undefined;
+  /** Ends it. */
+  close(): void;
+}
+
+/** One entry of the list of revocations, as stores keep it: digests and times, and nothing of a person. */
+export interface RevocationEntry {
+  /** `lift` takes back what is not newer, of an account alone. */
+  readonly kind: 'revoke' | 'lift';
+  /** Which tokens: a digest, 22 characters of base64url. */
+  readonly key: string;
+  /** Of which issuer: likewise. */
+  readonly issuer: string;
+  /** Tokens are refused that were issued at this second or earlier, in seconds since the epoch. */
+  readonly issuedBefore: number;
+  /** When no such token can be alive any more, in seconds since the epoch. */
+  readonly until: number;
 }
 
 /** How sessions are made. */

@@ -148,7 +148,15 @@ export type { McpAuthInfo } from './nest/mcp/auth-info.js';
 export { mcpRequest, type RequestOfMcp } from './nest/mcp/mcp-request.js';
 export { protectTools, type ScopedTools, type ToolServer } from './nest/mcp/protect-tools.js';
 
-export type { IntrospectionStore, ReplayStore, UnboundRequest } from './cert-bound-auth.options.js';
+export type {
+  IntrospectionStore,
+  ReplayStore,
+  RevocationEntry,
+  RevocationFeed,
+  RevocationReplica,
+  RevocationStore,
+  UnboundRequest,
+} from './cert-bound-auth.options.js';
 export { TooManyProofsError } from './dpop/replay-store.js';
 export { MemoryReplayStore, type MemoryReplayStoreOptions } from './dpop/memory-replay-store.js';
 export { RedisReplayStore, type RedisReplayStoreOptions } from './dpop/redis-replay-store.js';
@@ -163,6 +171,7 @@ export {
 export type {
   IoredisClient,
   NodeRedisClient,
+  NodeRedisEvalOptions,
   NodeRedisSetOptions,
   RedisClient,
 } from './redis/redis-client.js';
@@ -195,6 +204,11 @@ export { type TicketRequest, WebSocketTickets } from './nest/websockets/web-sock
 export { Sessions } from './nest/sessions.js';
 export { TokenRevocations } from './nest/token-revocations.js';
 export type { Revocation } from './revocation/revocation-entry.js';
+export type { RevocationsHealth } from './revocation/revocation-list.js';
+export {
+  RedisRevocationStore,
+  type RedisRevocationStoreOptions,
+} from './revocation/redis-revocation-store.js';
 export { AuthorizationServers } from './nest/authorization-servers.js';
 export type { AuthorizationServerHealth } from './events/authorization-server-health.js';
 export {

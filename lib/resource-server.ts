@@ -256,12 +256,14 @@ export class ResourceServer {
 
   /** Begins what goes on in the background: called once, before the app listens. */
   async start(): Promise<void> {
-    await this.rules.certificateChecks?.start();
+    const { certificateChecks, revocations } = this.rules;
+    await Promise.all([certificateChecks?.start(), revocations?.start()]);
   }
 
   /** Ends what goes on in the background, and the connections to the authorization servers. */
   async close(): Promise<void> {
-    const { certificateChecks } = this.rules;
+    const { certificateChecks, revocations } = this.rules;
+    revocations?.close();
     const all = [...this.authorizationServers.values(), this.resolvedServers, certificateChecks];
     await Promise.all(all.map(async (part) => part?.close()));
   }

@@ -56,6 +56,7 @@ const REASONS = [
   ['token_issued_in_future', 'invalidToken', 'debug'],
   ['token_too_old', 'invalidToken', 'debug'],
   ['token_revoked', 'invalidToken', 'debug'],
+  ['revocations_unavailable', 'outage', 'warn'],
   ['algorithm_not_allowed', 'invalidToken', 'debug'],
   ['critical_header_unsupported', 'invalidToken', 'debug'],
   ['issuer_unknown', 'invalidToken', 'debug'],

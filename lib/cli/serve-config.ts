@@ -97,7 +97,7 @@ function resolveOptions(options: JsonObject): {
 }
 
 /** What only code can give. */
-const CODE = new Set(['validate', 'introspect', 'replayStore', 'shared', 'find']);
+const CODE = new Set(['validate', 'introspect', 'replayStore', 'shared', 'find', 'store']);
 /** Whose names are the user's own. */
 const FREE = new Set(['parameters', 'headers', 'credentialHeaders']);
 

@@ -13,7 +13,8 @@ import { CheckedForwardAuthPolicy } from './policy.settings.js';
 @Declares<ForwardAuthOptions>()
 export class CheckedForwardAuthOptions implements SettingsOf<
   Omit<ForwardAuthOptions, keyof ForwardAuthRules>,
-  'revocations'
+  never,
+  { readonly revocations: CheckedRevocationOptions | undefined }
 > {
   @Given() @Satisfies('path', "give a path such as '/auth'", isPath) readonly path: string = '/auth';
 
@@ -25,7 +26,7 @@ export class CheckedForwardAuthOptions implements SettingsOf<
   readonly proxy: NonNullable<ForwardAuthOptions['proxy']> = 'nginx';
 
   @Given()
-  @IsGroup('give { maxTokenLifetime?, maxEntries? }', () => CheckedRevocationOptions)
+  @IsGroup('give { maxTokenLifetime?, maxEntries?, store? }', () => CheckedRevocationOptions)
   readonly revocations: CheckedRevocationOptions | undefined;
 
   @HasNoProblems(checkPolicies) readonly policies!: ForwardAuthOptions['policies'];

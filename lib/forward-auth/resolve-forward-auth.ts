@@ -63,8 +63,8 @@ function revocationsOf(
 ): ResolvedForwardAuth['revocations'] {
   if (revocations === undefined) return undefined;
   const tolerances = policies.map(({ options }) => options.clockTolerance);
-  const { maxEntries, maxTokenLifetime } = revocations;
-  return { maxEntries, maxTokenLifetime, clockTolerance: Math.max(...tolerances) };
+  const { maxEntries, maxTokenLifetime, store } = revocations;
+  return { maxEntries, maxTokenLifetime, clockTolerance: Math.max(...tolerances), store };
 }
 
 function refusalOf(problems: readonly ConfigurationProblem[]): CertBoundAuthConfigurationError {

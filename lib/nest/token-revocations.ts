@@ -36,9 +36,9 @@ export class TokenRevocations {
   constructor(private readonly list: RevocationList | undefined) {}
 
   /**
-   * Refuses these tokens from now on.
+   * Refuses these tokens from now on. With a store, it has kept that when this resolves, and each other instance is told.
    * @throws TypeError for what names no tokens, or is no member; Error without the option `revocations`, and for an issuer whose
-   * tokens are accepted nowhere
+   * tokens are accepted nowhere; Error where the store has not kept it
    */
   async revoke(revocation: Revocation): Promise<void> {
     const { list } = this;
@@ -47,7 +47,7 @@ export class TokenRevocations {
     const { maxTokenLifetime, clockTolerance } = list.settings;
     const { tokens, issuedBefore } = readRevocation(revocation, { now, clockTolerance });
     requireServed(tokens.issuer, list.servedIssuers);
-    list.add(entriesFor(tokens, { issuedBefore, now, maxTokenLifetime }));
+    await list.revoke(entriesFor(tokens, { issuedBefore, now, maxTokenLifetime }));
   }
 }
 

@@ -106,7 +106,7 @@ export class CheckedCertBoundAuthOptions implements CertBoundAuthSettings {
   readonly tokenCache: false | CheckedTokenCacheOptions = new CheckedTokenCacheOptions();
 
   @Given()
-  @IsGroup('give { maxTokenLifetime?, maxEntries? }', () => CheckedRevocationOptions)
+  @IsGroup('give { maxTokenLifetime?, maxEntries?, store? }', () => CheckedRevocationOptions)
   readonly revocations: CheckedRevocationOptions | undefined;
 
   @Given()

@@ -134,8 +134,8 @@ function revocationsOf({
   clockTolerance,
 }: CertBoundAuthSettings): RevocationListSettings | undefined {
   if (revocations === undefined) return undefined;
-  const { maxEntries, maxTokenLifetime } = revocations;
-  return { maxEntries, maxTokenLifetime, clockTolerance };
+  const { maxEntries, maxTokenLifetime, store } = revocations;
+  return { maxEntries, maxTokenLifetime, clockTolerance, store };
 }
 
 /** Whether a token may be accepted that is bound to nothing, of servers that are known and of those that come later. */

@@ -10,6 +10,13 @@ export interface NodeRedisClient {
   SET(key: string, value: string, options: NodeRedisSetOptions): Promise<unknown>;
   GET(key: string): Promise<unknown>;
   GETDEL(key: string): Promise<unknown>;
+  EVAL(script: string, options: NodeRedisEvalOptions): Promise<unknown>;
+}
+
+/** Options of `EVAL` as all versions of `redis` take them. */
+export interface NodeRedisEvalOptions {
+  keys: string[];
+  arguments: string[];
 }
 
 /** Options of `SET` as all versions of `redis` take them. */
@@ -27,6 +34,7 @@ export interface IoredisClient {
   set(key: string, value: string, unit: 'PX', milliseconds: number, condition: 'NX'): Promise<unknown>;
   get(key: string): Promise<unknown>;
   getdel(key: string): Promise<unknown>;
+  eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>;
 }
 
 /** The commands that are used, the same for every client. They resolve to what Redis replies. */
@@ -35,6 +43,7 @@ export interface RedisCommands {
   set(key: string, value: string, milliseconds: number): Promise<unknown>;
   get(key: string): Promise<unknown>;
   getAndDelete(key: string): Promise<unknown>;
+  evaluate(script: string, keys: readonly string[], values: readonly string[]): Promise<unknown>;
 }
 
 /**
@@ -55,6 +64,8 @@ function nodeRedisCommands(client: NodeRedisClient): RedisCommands {
     set: async (key, value, milliseconds) => client.SET(key, value, { PX: milliseconds }),
     get: async (key) => client.GET(key),
     getAndDelete: async (key) => client.GETDEL(key),
+    evaluate: async (script, keys, values) =>
+      client.EVAL(script, { keys: [...keys], arguments: [...values] }),
   };
 }
 
@@ -64,20 +75,21 @@ function ioredisCommands(client: IoredisClient): RedisCommands {
     set: async (key, value, milliseconds) => client.set(key, value, 'PX', milliseconds),
     get: async (key) => client.get(key),
     getAndDelete: async (key) => client.getdel(key),
+    evaluate: async (script, keys, values) => client.eval(script, keys.length, ...keys, ...values),
   };
 }
 
 /** Transactions and `client.legacy()` have the commands too, but answer otherwise, and are never open. */
-function isNodeRedis(client: unknown): client is NodeRedisClient {
-  const { isOpen, SET, GET, GETDEL, options } = fieldsOf(client);
+export function isNodeRedis(client: unknown): client is NodeRedisClient {
+  const { isOpen, SET, GET, GETDEL, EVAL, options } = fieldsOf(client);
   const isLegacy = fieldsOf(options)['legacyMode'] === true;
-  return typeof isOpen === 'boolean' && [SET, GET, GETDEL].every(isFunction) && !isLegacy;
+  return typeof isOpen === 'boolean' && [SET, GET, GETDEL, EVAL].every(isFunction) && !isLegacy;
 }
 
 /** Pipelines have the commands too, but queue them, and have no status. */
 function isIoredis(client: unknown): client is IoredisClient {
-  const { status, set, setBuffer, get, getdel } = fieldsOf(client);
-  return typeof status === 'string' && [set, setBuffer, get, getdel].every(isFunction);
+  const { status, set, setBuffer, get, getdel, eval: evaluate } = fieldsOf(client);
+  return typeof status === 'string' && [set, setBuffer, get, getdel, evaluate].every(isFunction);
 }
 
 function isFunction(value: unknown): boolean {

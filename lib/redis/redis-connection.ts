@@ -61,6 +61,15 @@ export class RedisConnection {
     return reply === null ? undefined : textOf(reply);
   }
 
+  /**
+   * Runs a script, in one step, whose reply is a text or a list of texts and lists.
+   * @throws Error when it could not, or cannot tell
+   */
+  async evaluate(script: string, keys: readonly string[], values: readonly string[]): Promise<ScriptReply> {
+    const names = keys.map((key) => this.name(key));
+    return replyOf(await this.send(async () => this.commands.evaluate(script, names, values)));
+  }
+
   private name(key: string): string {
     return `${this.settings.prefix}${key}`;
   }
@@ -74,6 +83,13 @@ export class RedisConnection {
     });
     return answerWithin(answer, 'Redis', this.settings.timeout);
   }
+}
+
+/** What a script replies with. */
+export type ScriptReply = string | readonly ScriptReply[];
+
+function replyOf(reply: unknown): ScriptReply {
+  return Array.isArray(reply) ? reply.map((part: unknown) => replyOf(part)) : textOf(reply);
 }
 
 /** A client may be set up to give bytes for text. */

@@ -18,8 +18,9 @@ export class RevocableToken {
     private readonly list: RevocationList,
   ) {}
 
-  /** @throws OAuthError 401 `invalid_token` where it has been revoked */
+  /** @throws OAuthError 401 `invalid_token` where it has been revoked, and 503 where that cannot be told */
   requireGood(): void {
+    this.list.requireCurrent();
     if (this.isRevoked()) throw invalidToken('token_revoked', { detail: this.detail() });
   }
 

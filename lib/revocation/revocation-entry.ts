@@ -1,18 +1,5 @@
+import type { RevocationEntry } from '../cert-bound-auth.options.js';
 import { keyText, SHAPE, type Shape, tokenKey } from './token-key.js';
-
-/** One entry of the list of revocations, as stores keep it: digests and times, and nothing of a person. */
-export interface RevocationEntry {
-  /** `lift` takes back what is not newer, of an account alone. */
-  readonly kind: 'revoke' | 'lift';
-  /** Which tokens: a digest, 22 characters of base64url. */
-  readonly key: string;
-  /** Of which issuer: likewise. */
-  readonly issuer: string;
-  /** Tokens are refused that were issued at this second or earlier, in seconds since the epoch. */
-  readonly issuedBefore: number;
-  /** When no such token can be alive any more, in seconds since the epoch. */
-  readonly until: number;
-}
 
 /**
  * Which tokens: those of `issuer` that have all of what is named, which must be one thing at least. Name no member with
@@ -48,7 +35,7 @@ export const NAMED = ['subject', 'sessionId', 'tokenId', 'clientId', 'certificat
 export const NEVER_AGAIN = 0xffff_ffff;
 
 /** Seconds that an entry is kept for beyond the longest life of a token: clocks may differ by 300. */
-const SLACK = 600;
+export const SLACK = 600;
 
 /** When an entry is made, and what for. */
 export interface RevocationTimes {
@@ -80,6 +67,20 @@ export function accountEntry(
   times: RevocationTimes,
 ): RevocationEntry {
   return { ...entryOf(SHAPE.subject + SHAPE.account, tokens, ['subject'], times), kind };
+}
+
+/**
+ * The entry that refuses all tokens of an issuer that are as old as those of another entry, for which there is no room.
+ * @param now seconds since the epoch
+ * @param clockTolerance seconds
+ */
+export function issuerEntry(
+  { issuer, issuedBefore, until }: RevocationEntry,
+  now: number,
+  clockTolerance: number,
+): RevocationEntry {
+  const newest = issuedBefore === NEVER_AGAIN ? Math.ceil(now + clockTolerance) : issuedBefore;
+  return { kind: 'revoke', key: issuer, issuer, issuedBefore: newest, until };
 }
 
 function shapeOf(named: readonly (typeof NAMED)[number][]): Shape {

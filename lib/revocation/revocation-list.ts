@@ -1,7 +1,14 @@
+import type {
+  RevocationEntry,
+  RevocationFeed,
+  RevocationReplica,
+  RevocationStore,
+} from '../cert-bound-auth.options.js';
+import { outage } from '../challenge/oauth-error.js';
 import { log } from '../common/log.js';
 import { SeldomLog } from '../common/seldom-log.js';
 import { type Cutoff, CutoffTable } from './cutoff-table.js';
-import { NEVER_AGAIN, type RevocationEntry } from './revocation-entry.js';
+import { issuerEntry } from './revocation-entry.js';
 import { keyText, readKey, SHAPE, type Shape, type TokenKey } from './token-key.js';
 
 /** How much is remembered of what has been revoked, as configured. */
@@ -11,6 +18,19 @@ export interface RevocationListSettings {
   readonly maxTokenLifetime: number;
   /** Seconds. */
   readonly clockTolerance: number;
+  /** `undefined`: the memory of this process alone. */
+  readonly store: RevocationStore | undefined;
+}
+
+/** How the store of revocations is doing. */
+export interface RevocationsHealth {
+  /**
+   * `current`: all that is revoked is known here. `stale`: the store does not answer, and what was known lately counts.
+   * `unavailable`: requests with a token are answered with 503.
+   */
+  readonly state: 'current' | 'stale' | 'unavailable';
+  /** What is wrong with the store. */
+  readonly problem: string | undefined;
 }
 
 /** Issuers that have a cut-off for all of their tokens; beyond that, there is one for all issuers. */
@@ -21,7 +41,7 @@ const ALL_ISSUERS = '';
  * What one app refuses though it has not expired. Nothing that may still refuse a token is ever dropped: where there is no room
  * for more, all tokens of the issuer are refused that are as old.
  */
-export class RevocationList {
+export class RevocationList implements RevocationReplica {
   /** Goes up with each entry: what was found good at one version need not be looked up before the next. */
   version = 1;
   /** The shapes of the keys that there are, in the order in which they came. */
@@ -32,9 +52,45 @@ export class RevocationList {
   private readonly served = new Set<string>();
   private servesOthers = false;
   private readonly warnings = new SeldomLog('warnings about revocations');
+  /** `undefined` where nobody else revokes anything. */
+  private readonly feed: RevocationFeed | undefined;
 
   constructor(readonly settings: RevocationListSettings) {
     this.table = new CutoffTable(settings.maxEntries);
+    this.feed = settings.store?.follow(this);
+  }
+
+  /** Begins to follow the store, where there is one. */
+  async start(): Promise<void> {
+    await this.feed?.start();
+  }
+
+  /** Ends that. */
+  close(): void {
+    this.feed?.close();
+  }
+
+  /** Keeps entries, in the store where there is one, and takes them in. @throws Error where the store has not kept them */
+  async revoke(entries: readonly RevocationEntry[]): Promise<void> {
+    this.add(this.feed === undefined ? entries : await this.feed.keep(entries));
+  }
+
+  /** @throws OAuthError 503 where others may have revoked what this process has not heard of */
+  requireCurrent(): void {
+    const { feed } = this;
+    if (feed === undefined || performance.now() < feed.currentUntil) return;
+    throw outage('revocations_unavailable', {
+      detail: feed.problem ?? 'the store has not been heard of lately',
+    });
+  }
+
+  /** How the store is doing; `undefined` where there is none. */
+  health(): RevocationsHealth | undefined {
+    const { feed } = this;
+    if (feed === undefined) return undefined;
+    const { problem, currentUntil } = feed;
+    if (performance.now() >= currentUntil) return { state: 'unavailable', problem };
+    return { state: problem === undefined ? 'current' : 'stale', problem };
   }
 
   /** Notes whose tokens may be revoked. @param others whether the app names further issuers later */
@@ -116,13 +172,12 @@ export class RevocationList {
   }
 
   /** There is no room: what was to be refused is, with all that is as old. */
-  private cutFor({ issuer, issuedBefore, until }: RevocationEntry, now: number): void {
+  private cutFor(entry: RevocationEntry, now: number): void {
     const { maxEntries, clockTolerance } = this.settings;
     this.warnings.warn('full', () => {
       return `the list of revocations is full with ${maxEntries} entries: all tokens of the issuer that are as old are refused; raise revocations.maxEntries`;
     });
-    const cutoff = issuedBefore === NEVER_AGAIN ? Math.ceil(now + clockTolerance) : Math.max(issuedBefore, 0);
-    this.cutIssuer(issuer, { issuedBefore: cutoff, until });
+    this.cutIssuer(entry.issuer, issuerEntry(entry, now, clockTolerance));
   }
 
   private cutIssuer(issuer: string, { issuedBefore, until }: Cutoff): void {

@@ -22,6 +22,7 @@ const IMPOSSIBLE: ReadonlySet<RefusalReason> = new Set([
   'proofs_too_many',
   'public_url_unknown',
   'replay_store_unavailable',
+  'revocations_unavailable',
   'binding_insufficient',
   'certificate_role_missing',
   'certificate_issuer_unmet',

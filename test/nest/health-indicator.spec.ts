@@ -11,6 +11,8 @@ import { describe, expect, test } from 'vitest';
 import type { AuthorizationServerHealth } from '../../lib/events/authorization-server-health.js';
 import { CertBoundAuthHealthIndicator } from '../../lib/nest/health-indicator.js';
 import { AuthorizationServers } from '../../lib/nest/authorization-servers.js';
+import { APP_REVOCATIONS } from '../../lib/nest/token-revocations.js';
+import { RevocationList, type RevocationsHealth } from '../../lib/revocation/revocation-list.js';
 import { PLATFORMS, startApp } from '../support/platforms.js';
 import { whenOver } from '../support/world.js';
 
@@ -25,7 +27,7 @@ const FRESH: AuthorizationServerHealth = {
 function having(...servers: readonly Partial<AuthorizationServerHealth>[]): CertBoundAuthHealthIndicator {
   const health = (): readonly AuthorizationServerHealth[] =>
     servers.map((server) => ({ ...FRESH, ...server }));
-  return new CertBoundAuthHealthIndicator({ health } as AuthorizationServers);
+  return new CertBoundAuthHealthIndicator({ health } as AuthorizationServers, { list: undefined });
 }
 
 const lastFailure = `GET ${ISSUER}/jwks: status 500`;
@@ -106,6 +108,25 @@ describe('the health of the authorization servers', () => {
     );
     expect(Object.keys(tokens.servers)).toEqual([ISSUER, 'b', 'c']);
   });
+
+  test.each([
+    ['nothing where they are in this process', undefined, 'up', undefined],
+    ['that they are current', { state: 'current', problem: undefined }, 'up', undefined],
+    [
+      'that they may be old',
+      { state: 'stale', problem: 'down' },
+      'up',
+      'what has been revoked lately may not be known, for the store does not answer',
+    ],
+    ['that they are not known', { state: 'unavailable', problem: 'down' }, 'down', undefined],
+  ] as const)('the indicator says of revocations %s', (_, revocations, status, warning) => {
+    const settings = { maxEntries: 1, maxTokenLifetime: 1, clockTolerance: 0, store: undefined };
+    const list = new RevocationList(settings);
+    list.health = (): RevocationsHealth | undefined => revocations;
+    const servers = { health: (): readonly AuthorizationServerHealth[] => [FRESH] } as AuthorizationServers;
+    const { tokens } = new CertBoundAuthHealthIndicator(servers, { list }).isHealthy('tokens');
+    expect([tokens.status, tokens.warning, tokens.revocations]).toEqual([status, warning, revocations]);
+  });
 });
 
 describe.each(PLATFORMS)('the health indicator with Terminus on %s', (platform) => {
@@ -127,7 +148,11 @@ describe.each(PLATFORMS)('the health indicator with Terminus on %s', (platform) 
     @Module({
       imports: [TerminusModule.forRoot({ logger: false })],
       controllers: [HealthController],
-      providers: [CertBoundAuthHealthIndicator, { provide: AuthorizationServers, useValue: servers }],
+      providers: [
+        CertBoundAuthHealthIndicator,
+        { provide: AuthorizationServers, useValue: servers },
+        { provide: APP_REVOCATIONS, useValue: { list: undefined } },
+      ],
     })
     class App {}
     const app = await startApp(platform, App);

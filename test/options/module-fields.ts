@@ -175,7 +175,7 @@ export const MODULE_FIELDS: readonly {
     title: 'revocations',
     right: withOptions({ revocations: {} }),
     at: 'revocations',
-    fields: ['maxTokenLifetime', 'maxEntries', 'unknown'],
+    fields: ['maxTokenLifetime', 'maxEntries', 'store', 'unknown'],
   },
   {
     title: 'session',

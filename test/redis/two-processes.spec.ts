@@ -2,7 +2,8 @@ import { TestDpopClient, type TestDpopHeaders } from 'nestjs-cert-bound-auth/tes
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { createWorld, startAuthorizationServer } from '../support/world.js';
-import { type ApiProcess, startApiProcess } from './support/api-process.js';
+import { type ApiProcess, type ApiSettings, startApiProcess } from './support/api-process.js';
+import { inspect } from './support/redis-clients.js';
 import { RedisServer } from './support/redis-server.js';
 
 const PUBLIC_URL = 'https://api.example.com';
@@ -10,22 +11,32 @@ const PUBLIC_URL = 'https://api.example.com';
 /**
  * Two instances of an API in two processes, with one Redis, and a client that has a token.
  * @param timeout of the commands to Redis, in milliseconds
+ * @param revocations how what is revoked is kept in Redis, where it is
  */
-async function setUp(timeout: number) {
+async function setUp(timeout: number, revocations?: ApiSettings['revocations']) {
   const world = await createWorld();
   const [redis, as, client] = await Promise.all([
     RedisServer.start(),
     startAuthorizationServer(world),
     TestDpopClient.create(),
   ]);
-  const settings = { redisPort: redis.port, timeout, publicUrl: PUBLIC_URL, auth: as.moduleOptions };
+  const settings = {
+    redisPort: redis.port,
+    timeout,
+    publicUrl: PUBLIC_URL,
+    auth: as.moduleOptions,
+    ...(revocations === undefined ? {} : { revocations }),
+  };
   const apis = await Promise.all([
     startApiProcess({ ...settings, platform: 'express', client: 'redis' }),
     startApiProcess({ ...settings, platform: 'fastify', client: 'ioredis' }),
   ]);
-  const token = await as.accessToken({ claims: { cnf: { jkt: client.thumbprint } } });
+  const claims = { cnf: { jkt: client.thumbprint } };
+  const token = await as.accessToken({ subject: 'alice', claims });
   const sign = async (): Promise<TestDpopHeaders> => client.headers({ url: `${PUBLIC_URL}/payments`, token });
-  return { redis, apis, sign };
+  const startAnother = async (): Promise<ApiProcess> =>
+    startApiProcess({ ...settings, platform: 'express', client: 'ioredis' });
+  return { redis, apis, sign, startAnother };
 }
 
 async function send({ url }: ApiProcess, headers: TestDpopHeaders): Promise<Response> {
@@ -69,4 +80,32 @@ test('RFC9449-8: both processes answer 503 while Redis is down, and recover by t
   const proof = await sign();
   await statusesOf(apis.map(async (api) => send(api, proof)));
   expect(await statusesOf(apis.map(async (api) => send(api, proof)))).toEqual([401, 401]);
+});
+
+test('a token that is revoked at one process is refused at the other on the next request, and by one that starts later', async () => {
+  const { redis, apis, sign, startAnother } = await setUp(10_000, { create: true });
+  const [one, other] = apis;
+  for (const api of apis) expect((await send(api, await sign())).status).toBe(200);
+  const proof = await sign();
+  expect((await fetch(`${one.url}/revocations/alice`, { method: 'POST' })).status).toBe(201);
+  expect(await inspect(redis).zcard('{cert-bound-auth:revocations}:log')).toBe(1);
+  const refused = await send(other, proof);
+  expect(refused.status).toBe(401);
+  expect(refused.headers.get('www-authenticate')).toContain('error="invalid_token"');
+  expect((await send(one, await sign())).status).toBe(401);
+  expect((await send(await startAnother(), await sign())).status).toBe(401);
+});
+
+test('a process that is cut off from Redis accepts nothing any more within staleFor, and revokes nothing', async () => {
+  const { redis, apis, sign } = await setUp(500, { create: true, staleFor: 2 });
+  for (const api of apis) expect((await send(api, await sign())).status).toBe(200);
+  await redis.stop();
+  const stopped = performance.now();
+  expect((await fetch(`${apis[0].url}/revocations/alice`, { method: 'POST' })).status).toBe(500);
+  for (const api of apis) {
+    await eventually(async () => (await send(api, await sign())).headers.has('retry-after'), 3_000);
+  }
+  expect(performance.now() - stopped).toBeLessThan(6_000);
+  await redis.resume();
+  for (const api of apis) await eventually(async () => (await send(api, await sign())).status === 200);
 });

@@ -16,7 +16,7 @@ afterEach(() => {
 });
 
 const listOf = (maxEntries = 1_000): RevocationList =>
-  new RevocationList({ maxEntries, maxTokenLifetime: DAY, clockTolerance: 5 });
+  new RevocationList({ maxEntries, maxTokenLifetime: DAY, clockTolerance: 5, store: undefined });
 
 function revoke(list: RevocationList, tokens: RevokedTokens, issuedBefore = NOW): void {
   const now = Date.now() / 1000;

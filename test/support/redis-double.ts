@@ -22,6 +22,8 @@ function nodeRedisDouble(reply: Reply): NodeRedisClient {
       reply(['SET', key, value, 'PX', PX, ...(NX === true ? ['NX'] : [])]),
     GET: async (key) => reply(['GET', key]),
     GETDEL: async (key) => reply(['GETDEL', key]),
+    EVAL: async (script, { keys, arguments: values }) =>
+      reply(['EVAL', script, keys.length, ...keys, ...values]),
   };
 }
 
@@ -32,6 +34,7 @@ function ioredisDouble(reply: Reply): IoredisClient {
     setBuffer: async () => undefined,
     get: async (key: string) => reply(['GET', key]),
     getdel: async (key: string) => reply(['GETDEL', key]),
+    eval: async (...command: RedisCommand) => reply(['EVAL', ...command]),
   };
   return client;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** One instance of an API, in a process of its own: it imports the package as an app does, so it is JavaScript. */
 import 'reflect-metadata';
-import { Controller, Get, Inject, Post, Req } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Post, Req } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { WsAdapter } from '@nestjs/platform-ws';
@@ -9,8 +9,11 @@ import { WebSocketGateway } from '@nestjs/websockets';
 import { Redis } from 'ioredis';
 import {
   CertBoundAuthModule,
+  Public,
   RedisReplayStore,
+  RedisRevocationStore,
   RedisWebSocketTicketStore,
+  TokenRevocations,
   WebSocketTickets,
 } from 'nestjs-cert-bound-auth';
 import { createClient } from 'redis';
@@ -42,6 +45,24 @@ Inject(WebSocketTickets)(TicketsController, undefined, 0);
 Req()(TicketsController.prototype, 'create', 0);
 decorate(TicketsController, 'create', Post());
 
+class RevocationsController {
+  /** @param {TokenRevocations} revocations */
+  constructor(revocations) {
+    this.revocations = revocations;
+  }
+
+  /** @param {string} subject */
+  async create(subject) {
+    const [{ issuer }] = settings.auth.authorizationServers;
+    await this.revocations.revoke({ issuer, subject });
+  }
+}
+Controller('revocations')(RevocationsController);
+Inject(TokenRevocations)(RevocationsController, undefined, 0);
+Param('subject')(RevocationsController.prototype, 'create', 0);
+decorate(RevocationsController, 'create', Post(':subject'));
+decorate(RevocationsController, 'create', Public());
+
 class ChatGateway {}
 WebSocketGateway({ path: '/chat' })(ChatGateway);
 
@@ -56,7 +77,7 @@ function decorate(type, name, decorator) {
 
 class AppModule {}
 const redis = connect();
-const { timeout } = settings;
+const { timeout, revocations } = settings;
 
 const root = {
   module: AppModule,
@@ -65,12 +86,16 @@ const root = {
       ...settings.auth,
       dpop: {
         publicUrl: settings.publicUrl,
-        replayStore: new RedisReplayStore(redis, { timeout }),
+        // Beside revocations, Redis is asked about nothing else: what comes of its loss is theirs.
+        ...(revocations === undefined && { replayStore: new RedisReplayStore(redis, { timeout }) }),
       },
+      ...(revocations && {
+        revocations: { store: new RedisRevocationStore(redis, { ...revocations, timeout }) },
+      }),
       webSocketTickets: { store: new RedisWebSocketTicketStore(redis, { timeout }) },
     }),
   ],
-  controllers: [PaymentsController, TicketsController],
+  controllers: [PaymentsController, TicketsController, RevocationsController],
   providers: [ChatGateway],
 };
 

@@ -17,6 +17,8 @@ export interface ApiSettings {
   readonly timeout: number;
   readonly publicUrl: string;
   readonly auth: CertBoundAuthOptions;
+  /** How what is revoked is kept in Redis. @default it is not */
+  readonly revocations?: { readonly create?: boolean; readonly staleFor?: number };
 }
 
 /** An instance of an API in a process of its own. */
@@ -26,7 +28,7 @@ export interface ApiProcess {
   readonly url: string;
 }
 
-/** Starts one with `GET /payments`, `POST /tickets` and a gateway at `/chat`; it ends with the test. @throws Error when it ends before it listens */
+/** Starts one with `GET /payments`, `POST /tickets`, `POST /revocations/:subject` and a gateway at `/chat`; it ends with the test. @throws Error when it ends before it listens */
 export async function startApiProcess(settings: ApiSettings): Promise<ApiProcess> {
   const child = fork(PROGRAM, [JSON.stringify(settings)], { execArgv: [] });
   whenOver(async () => end(child));
