@@ -7,6 +7,7 @@ import {
 } from 'nestjs-cert-bound-auth/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHECKS, type Explanation } from '../../lib/explain/explanation.js';
+import { qwac } from '../support/pki/qualified-statements.js';
 import { AUDIENCE, createWorld, type World } from '../support/world.js';
 import { type EndedRun, folderWith, runWith } from './support.js';
 
@@ -27,11 +28,12 @@ beforeAll(async () => {
   ]);
   const foreign = await TestCertificateAuthority.create();
   const expired = { notBefore: new Date('2020-01-01'), notAfter: new Date('2021-01-01') };
-  const [foreignClient, expiredClient] = await Promise.all([
+  const [foreignClient, expiredClient, tpp] = await Promise.all([
     foreign.issueClientCertificate('client1'),
     world.ca.issueClientCertificate('client1', expired),
+    world.ca.issueClientCertificate('tpp', qwac('PSP_PI')),
   ]);
-  certificates = { ...world, foreign: foreignClient, expired: expiredClient };
+  certificates = { ...world, foreign: foreignClient, expired: expiredClient, tpp };
   files = {
     'config.json': JSON.stringify(configuration()),
     'ca.pem': world.ca.cert,
@@ -39,12 +41,14 @@ beforeAll(async () => {
     'client2.pem': world.client2.cert,
     'foreign.pem': foreignClient.cert,
     'expired.pem': expiredClient.cert,
+    'tpp.pem': tpp.cert,
     'key.pem': world.client1.key,
   };
 });
 afterAll(async () => Promise.all([as.stop(), other.stop()]));
 
-let certificates: Pick<World, 'client1' | 'client2'> & Record<'foreign' | 'expired', World['client1']>;
+let certificates: Pick<World, 'client1' | 'client2'> &
+  Record<'foreign' | 'expired' | 'tpp', World['client1']>;
 
 const PUBLIC_URL = 'https://api.example.com/v1';
 const URL_OF_ORDERS = `${PUBLIC_URL}/orders`;
@@ -65,6 +69,16 @@ function configuration(): object {
     policies: {
       plain: {},
       scoped: { scopes: ['payments:read'] },
+      issued: { certificateIssuedBy: [{ dn: 'CN=Test CA' }] },
+      elsewhere: { certificateIssuedBy: [{ dn: 'CN=Other CA' }] },
+      pi: {
+        psd2Roles: ['PSP_PI'],
+        clientCertificate: {
+          ...header,
+          trust: { ca: { file: 'ca.pem' } },
+          policy: { profile: 'psd2-qwac', issuers: [{ dn: 'CN=Test CA' }] },
+        },
+      },
       dpop: { dpop },
       nonces: { dpop: { ...dpop, nonce: 'required', nonceSecret: 'n'.repeat(32) } },
       secretNonces: { dpop: { ...dpop, nonce: 'required' } },
@@ -109,7 +123,7 @@ interface Given {
   readonly args?: readonly string[];
   readonly policy?: string;
   /** A file. @default client1 */
-  readonly cert?: 'client1' | 'client2' | 'foreign' | 'expired' | 'none';
+  readonly cert?: 'client1' | 'client2' | 'foreign' | 'expired' | 'tpp' | 'none';
 }
 
 /** Explains by the configuration file. */
@@ -904,3 +918,18 @@ function withHeader(token: string, members: object): string {
 function claimsOf(token: string): object {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as object;
 }
+
+test.each([
+  ['issued', 'client1', undefined],
+  ['elsewhere', 'client1', 'certificate_issuer_unmet'],
+  ['pi', 'tpp', undefined],
+  ['pi', 'client1', 'certificate_role_missing'],
+] as const)(
+  'explain holds what the policy %s demands of a certificate against that of %s: %s',
+  async (policy, cert, reason) => {
+    const token = await bound({ certificate: certificates[cert] });
+    const { steps } = await explainAsJson({ token, policy, cert });
+    const demands = steps.find(({ check }) => check === 'demands');
+    expect([demands?.result, demands?.reason]).toEqual([reason === undefined ? 'passed' : 'failed', reason]);
+  },
+);
