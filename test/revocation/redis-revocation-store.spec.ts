@@ -99,7 +99,9 @@ describe.each(REDIS_PACKAGES)('what is revoked, kept in Redis, by %s', (kind) =>
     expect(list.health()).toEqual({ state: 'stale', problem: 'down' });
     await expect(list.revoke(entriesOf('alice'))).rejects.toThrow('down');
     expect(refuses(list, 'alice')).toBe(false);
-    await soon(3_600);
+    await soon(3_300);
+    expect(stateOf(list)).toBe('stale');
+    await soon(300);
     expect(list.health()).toEqual({ state: 'unavailable', problem: 'down' });
     expect(() => list.requireCurrent()).toThrow('down');
     redis.instead = undefined;

@@ -6,12 +6,20 @@ import {
   type ExceptionFilter,
   Get,
   HttpException,
+  Inject,
   Injectable,
+  Module,
   Scope,
   UseFilters,
 } from '@nestjs/common';
 import { GrpcMethod, RpcException } from '@nestjs/microservices';
-import { CertBoundAuthModule, DecisionListener, Public, Scopes } from 'nestjs-cert-bound-auth';
+import {
+  CertBoundAuthModule,
+  DecisionListener,
+  Public,
+  Scopes,
+  TokenRevocations,
+} from 'nestjs-cert-bound-auth';
 import { type TestAuthorizationServer, TestDpopClient } from 'nestjs-cert-bound-auth/testing';
 import { once } from 'node:events';
 import { connect, type IncomingHttpHeaders } from 'node:http2';
@@ -203,6 +211,36 @@ describe('gRPC: streams and their tokens', () => {
     const refused = open();
     await eventually(() => refused.ended !== undefined && going.ended !== undefined);
     expect(going.ended).toMatchObject({ code: 16, details: 'The access token is no longer valid' });
+  });
+
+  test('INV12: a stream ends within a second after the app has revoked its token, and the next call is refused', async () => {
+    const as = await startAuthorizationServer(world);
+    let revocations: TokenRevocations | undefined;
+    @Module({})
+    class RevokingModule {
+      constructor(@Inject(TokenRevocations) own: TokenRevocations) {
+        revocations = own;
+      }
+    }
+    const port = await startGrpc(world, {
+      imports: [CertBoundAuthModule.forRoot({ ...as.moduleOptions, revocations: {} }), RevokingModule],
+      controllers: [BankController],
+    });
+    const claims = { certificate: world.client1, scope: 'payments', subject: 'alice' };
+    const token = await as.accessToken(claims);
+    const { client, call } = grpcClient(world, port, world.client1);
+    const watch = client['Watch'] as (message: object, metadata: object) => NodeJS.EventEmitter;
+    const stream = watch.call(client, { text: 'endless' }, metadataOf(bearer(token)));
+    let ended: object | undefined;
+    stream.on('data', () => undefined).on('error', () => undefined);
+    stream.on('status', (status: object) => (ended = status));
+    await eventually(() => ran.length > 0);
+    await revocations?.revoke({ issuer: as.issuer, subject: 'alice' });
+    await eventually(() => ended !== undefined, 2_000);
+    expect(ended).toMatchObject({ code: 16, details: 'The access token is no longer valid' });
+    const before = [...ran];
+    expect(await call('Pay', bearer(token))).toMatchObject({ code: 16 });
+    expect(ran).toEqual(before);
   });
 
   test.each(['end-at-expiry', 'keep'] as const)(

@@ -1,4 +1,4 @@
-import { Controller, Module, type Type } from '@nestjs/common';
+import { Controller, type INestMicroservice, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
   ClientProxyFactory,
@@ -20,6 +20,7 @@ import {
   type PresentedCertificate,
   Public,
   Scopes,
+  TokenRevocations,
   type VerifiedAccessToken,
 } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer, TestCertificate } from 'nestjs-cert-bound-auth/testing';
@@ -82,6 +83,7 @@ const inPayload = (_context: object, data: unknown): MessageCredentials | undefi
 };
 
 interface TcpApp {
+  readonly app: INestMicroservice;
   readonly as: TestAuthorizationServer;
   readonly logger: RecordingLogger;
   readonly send: (pattern: string, data: Packet, certificate?: TestCertificate) => Promise<unknown>;
@@ -124,6 +126,7 @@ async function startTcp(options: Partial<CertBoundAuthOptions>): Promise<TcpApp>
     return client;
   };
   return {
+    app,
     as,
     logger,
     send: async (pattern, data, certificate) =>
@@ -186,6 +189,21 @@ describe('RFC8705-3: messages over TCP with TLS', () => {
     expect(await endless).toMatchObject({
       error: { statusCode: 401, message: 'The access token is no longer valid' },
     });
+  });
+
+  test('INV12: an answer that goes on ends within a second after the app has revoked its token, and the next message is refused', async () => {
+    const options = { messages: { findCredentials: inPayload }, revocations: {} };
+    const { app, as, logger, send } = await startTcp(options);
+    const token = await as.accessToken({ certificate: world.client1, subject: 'alice' });
+    const endless = send('endless', { token }, world.client1);
+    await eventually(() => ran.length > 0);
+    await app.get(TokenRevocations).revoke({ issuer: as.issuer, subject: 'alice' });
+    expect(await endless).toMatchObject({
+      error: { statusCode: 401, message: 'The access token is no longer valid' },
+    });
+    expect(await send('any', { token }, world.client1)).toMatchObject({ error: { statusCode: 401 } });
+    expect(ran).toEqual(['endless']);
+    expect(logger.ours.at(-1)?.text).toContain('reason=token_revoked');
   });
 
   test('it is unavailable while the authorization server is', async () => {
