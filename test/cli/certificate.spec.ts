@@ -140,7 +140,7 @@ describe('what is known of a certificate', () => {
 
   test.each([
     [-2 * DAY, -DAY, 'expired', /: expired 24 hours ago$/m],
-    [-2 * DAY, -1_000, 'expired', /: expired (?:1|\d+) seconds? ago$/m],
+    [-2 * DAY, -1_000, 'expired', /: expired \d+ s ago$/m],
     [DAY, 2 * DAY, 'not-yet-valid', /: not yet$/m],
     [-DAY, 30 * 60_000, 'valid', /: for another (?:29|30) minutes$/m],
   ] as const)(

@@ -41,7 +41,7 @@ function rowsOf(certificate: CertificateReport): readonly Row[] {
   return [
     ['thumbprint', certificate.thumbprint],
     ['subject', certificate.subject || '(empty)'],
-    ['issuer', certificate.issuer || '(empty)'],
+    ['issuer', certificate.issuer],
     ['serial number', certificate.serialNumber],
     ['valid', validityOf(certificate)],
     ['key', certificate.key + (weak.includes('key') ? ': too weak, or unusual' : '')],
@@ -85,16 +85,15 @@ function validityOf({ notBefore, notAfter, validity, secondsLeft }: ReadCertific
 }
 
 const UNITS = [
-  ['day', 86_400],
-  ['hour', 3_600],
-  ['minute', 60],
+  ['days', 86_400],
+  ['hours', 3_600],
+  ['minutes', 60],
 ] as const;
 
 /** In the largest unit of which there are two. */
 function durationOf(seconds: number): string {
-  const [unit, length] = UNITS.find(([, each]) => seconds >= 2 * each) ?? ['second', 1];
-  const count = Math.floor(seconds / length);
-  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+  const [unit, length] = UNITS.find(([, each]) => seconds >= 2 * each) ?? ['s', 1];
+  return `${Math.floor(seconds / length)} ${unit}`;
 }
 
 const MARKS = { passed: 'ok', failed: 'FAILED', 'not-checked': '-' } as const;

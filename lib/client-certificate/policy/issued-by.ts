@@ -2,9 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import type { CertificateIssuer } from '../../cert-bound-auth.options.js';
 import { isPromise } from '../../common/maybe-promise.js';
 import type { CertificateOfCaller, ChainOfCaller } from '../../decision.js';
+import { nameOf } from '../chain/certification-path.js';
 import { readCaCertificates } from '../chain/read-certificates.js';
-import { identityOf } from '../identity/certificate-identity.js';
-import { rfc4514 } from '../identity/distinguished-name.js';
 import { issuerRule } from './issuers.js';
 
 /** Whether one of some CAs stands above a certificate, in a chain that was verified. */
@@ -34,9 +33,4 @@ export function textOfIssuer(issuer: CertificateIssuer): string {
   if ('dn' in issuer) return issuer.dn;
   if ('spkiSha256' in issuer) return `the key ${issuer.spkiSha256}`;
   return readCaCertificates(issuer.ca).map(nameOf).join(' or ');
-}
-
-function nameOf(ca: X509Certificate): string {
-  const identity = identityOf(ca);
-  return 'fault' in identity ? `the CA ${ca.fingerprint256}` : rfc4514(identity.subject);
 }
