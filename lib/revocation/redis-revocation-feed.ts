@@ -26,6 +26,8 @@ export class RedisRevocationFeed implements RevocationFeed {
   private generation: string | undefined;
   /** Everything up to there is in memory. */
   private position = 0;
+  /** How often it was found out that the list is lost: what was asked before that says nothing. */
+  private losses = 0;
   private started: Promise<void> | undefined;
   private looking = false;
   private again = false;
@@ -95,6 +97,7 @@ export class RedisRevocationFeed implements RevocationFeed {
   private lost(): Error {
     this.problem = 'Redis has lost the list of revocations';
     this.currentUntil = 0;
+    this.losses += 1;
     const error = notKept(this.problem);
     void this.look();
     return error;
@@ -132,11 +135,12 @@ export class RedisRevocationFeed implements RevocationFeed {
   private async readOn(): Promise<number> {
     for (;;) {
       const asked = performance.now();
+      const { losses } = this;
       // eslint-disable-next-line no-await-in-loop -- a page says where the next one begins
       const page = await this.log.read(this.position);
       // eslint-disable-next-line no-await-in-loop -- as above
       if (this.isOther(page)) await this.putBack(page);
-      else if (this.takeIn(page)) return asked;
+      else if (this.takeIn(page) && losses === this.losses) return asked;
     }
   }
 

@@ -141,6 +141,23 @@ describe.each(REDIS_PACKAGES)('what is revoked, kept in Redis, by %s', (kind) =>
     expect(stateOf(list)).toBe('current');
   });
 
+  test('INV3: what Redis was asked before the list was found lost makes nothing current again', async () => {
+    const redis = new RedisLogDouble();
+    const list = listOf(redis.client(kind));
+    await list.start();
+    const { generation } = redis;
+    const answers: ((page: unknown) => void)[] = [];
+    redis.instead = () => new Promise((resolve) => answers.push(resolve));
+    await soon(1_000);
+    redis.instead = () => 'lost';
+    await expect(list.revoke(entriesOf('alice'))).rejects.toThrow('Redis has lost the list');
+    redis.instead = () => new Promise(() => undefined);
+    expect(answers).toHaveLength(1);
+    answers[0]?.([generation, '0', []]);
+    await soon(100);
+    expect(stateOf(list)).toBe('unavailable');
+  });
+
   test('a Redis that was emptied is an outage until the instances have put back what they know', async () => {
     const redis = new RedisLogDouble();
     const [one, other] = [listOf(redis.client(kind)), listOf(redis.client(kind))];
