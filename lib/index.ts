@@ -209,6 +209,14 @@ export {
   RedisRevocationStore,
   type RedisRevocationStoreOptions,
 } from './revocation/redis-revocation-store.js';
+export { AccessExplainer } from './nest/access-explainer.js';
+export type {
+  Check,
+  ExplainedStage,
+  ExplainedStep,
+  Explanation,
+  FittingPresets,
+} from './explain/explanation.js';
 export { AuthorizationServers } from './nest/authorization-servers.js';
 export type { AuthorizationServerHealth } from './events/authorization-server-health.js';
 export {

@@ -24,6 +24,7 @@ import { detailTypesOf, scopesOfRules } from '../authorization/demands.js';
 import type { EnforcedByApp } from '../protected-resource/metadata.js';
 import { servedMetadata } from '../protected-resource/served-metadata.js';
 import { ResourceServer } from '../resource-server.js';
+import { AccessExplainer } from './access-explainer.js';
 import { AuthorizationServers } from './authorization-servers.js';
 import { ScopesGuard } from './guards/scopes.guard.js';
 import {
@@ -114,6 +115,11 @@ const POLICY_SERVERS = Symbol('servers of policies');
     { provide: APP_REVOCATIONS, useFactory: revocationsOf, inject: [ResourceServer] },
     { provide: TokenRevocations, useFactory: createTokenRevocations, inject: [APP_REVOCATIONS] },
     { provide: Sessions, useFactory: createSessions, inject: [AppAuthenticator, ResourceServer] },
+    {
+      provide: AccessExplainer,
+      useFactory: createAccessExplainer,
+      inject: [ResourceServer, POLICY_SERVERS],
+    },
     CertBoundAuthHealthIndicator,
     CertBoundStrategy,
     CertificateBindingGuard,
@@ -126,6 +132,7 @@ const POLICY_SERVERS = Symbol('servers of policies');
     APP_REVOCATIONS,
     TokenRevocations,
     Sessions,
+    AccessExplainer,
     CertBoundAuthHealthIndicator,
     CertificateBindingGuard,
     ScopesGuard,
@@ -374,6 +381,10 @@ function revocationsOf({ revocations }: ResourceServer): AppRevocations {
 
 function createTokenRevocations({ list }: AppRevocations): TokenRevocations {
   return new TokenRevocations(list);
+}
+
+function createAccessExplainer(own: ResourceServer, policies: PolicyServers): AccessExplainer {
+  return new AccessExplainer(own, policies);
 }
 
 function createSessions(authenticator: AppAuthenticator, { sessions }: ResourceServer): Sessions {
