@@ -21,6 +21,11 @@ export function acceptance(lines: HeaderLines): ForwardAuthAnswer {
   return { status: 200, lines, body: '' };
 }
 
+/** The same, with a cookie for the client of the proxy. @param cookie `undefined` for none */
+export function withCookie(answer: ForwardAuthAnswer, cookie: string | undefined): ForwardAuthAnswer {
+  return cookie === undefined ? answer : { ...answer, lines: [...answer.lines, 'Set-Cookie', cookie] };
+}
+
 /** Hands out what an API tells of itself. */
 export function documentAnswer({ status, headers, body }: MetadataAnswer): ForwardAuthAnswer {
   return { status, lines: linesOf(headers), body };

@@ -11,6 +11,7 @@ import type {
   ProtectedResourceOptions,
   Psd2Role,
   RevocationOptions,
+  SessionOptions,
   TrustedProxy,
 } from '../cert-bound-auth.options.js';
 
@@ -51,6 +52,16 @@ export interface ForwardAuthOptions extends ForwardAuthRules {
    * @default none
    */
   readonly revocations?: RevocationOptions;
+
+  /**
+   * Lets pages be called by a cookie that stands for their certificate-bound token, at every policy: see docs/sessions.md. An accepted
+   * request with a token gets one in the answer, as `Set-Cookie`, where it says that it is from a page of the same origin: by
+   * `Sec-Fetch-Site` or {@link SessionOptions.csrfHeader}. The proxy must hand it on to its client, and no cookie of this name to
+   * the API: `proxy-config` prints that.
+   * What is lost: as with `session` of {@link CertBoundAuthOptions}.
+   * @default none: cookies mean nothing, unless `token` names one
+   */
+  readonly session?: SessionOptions;
 
   /** The policies by name: at least one. A name consists of letters, digits, `.`, `_`, `~` and `-`. */
   readonly policies: Readonly<Record<string, ForwardAuthPolicy>>;

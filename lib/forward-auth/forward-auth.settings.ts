@@ -7,6 +7,7 @@ import { Declares, optionsOf } from '../options/declared-options.js';
 import { noSuchOption } from '../options/no-such-option.js';
 import { Given, HasNoProblems, IsGroup, Satisfies } from '../options/option-checks.js';
 import { CheckedRevocationOptions } from '../options/revocations.settings.js';
+import { CheckedSessionOptions } from '../options/session.settings.js';
 import type { ForwardAuthOptions, ForwardAuthPolicy, ForwardAuthRules } from './forward-auth.options.js';
 import { CheckedForwardAuthPolicy } from './policy.settings.js';
 
@@ -14,7 +15,10 @@ import { CheckedForwardAuthPolicy } from './policy.settings.js';
 export class CheckedForwardAuthOptions implements SettingsOf<
   Omit<ForwardAuthOptions, keyof ForwardAuthRules>,
   never,
-  { readonly revocations: CheckedRevocationOptions | undefined }
+  {
+    readonly revocations: CheckedRevocationOptions | undefined;
+    readonly session: CheckedSessionOptions | undefined;
+  }
 > {
   @Given() @Satisfies('path', "give a path such as '/auth'", isPath) readonly path: string = '/auth';
 
@@ -28,6 +32,10 @@ export class CheckedForwardAuthOptions implements SettingsOf<
   @Given()
   @IsGroup('give { maxTokenLifetime?, maxEntries?, store? }', () => CheckedRevocationOptions)
   readonly revocations: CheckedRevocationOptions | undefined;
+
+  @Given()
+  @IsGroup('give { secrets, ... }', () => CheckedSessionOptions)
+  readonly session: CheckedSessionOptions | undefined;
 
   @HasNoProblems(checkPolicies) readonly policies!: ForwardAuthOptions['policies'];
 }

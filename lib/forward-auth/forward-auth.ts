@@ -19,6 +19,7 @@ import { policyDocument } from './policy-document.js';
 import { RevocationList } from '../revocation/revocation-list.js';
 import type { ResolvedForwardAuth, ResolvedPolicy } from './resolved-forward-auth.js';
 import { BoundedLog } from '../common/bounded-log.js';
+import { SessionCookies } from '../session/session-cookies.js';
 import { SeldomLog } from '../common/seldom-log.js';
 
 const FAILED = 'the request of a proxy could not be answered';
@@ -179,10 +180,11 @@ function listOf({ revocations }: ResolvedForwardAuth): RevocationList | undefine
 
 /** Policies that have the same options of DPoP know each other's nonces and used proofs. */
 function createPolicies(
-  { policies, path, proxy }: ResolvedForwardAuth,
+  { policies, path, proxy, session }: ResolvedForwardAuth,
   revocations: RevocationList | undefined,
 ): ReadonlyMap<string, Policy> {
   const shared = new Map<object, DpopRules>();
+  const sessions = session === undefined ? undefined : new SessionCookies(session);
   const dpopOf = ({ dpopOf: given, options: { dpop } }: ResolvedPolicy): DpopRules | undefined => {
     if (given === undefined || dpop === undefined) return undefined;
     const rules = shared.get(given) ?? createDpopRules(dpop);
@@ -192,7 +194,7 @@ function createPolicies(
   return new Map(
     [...policies].map(([name, policy]) => [
       name,
-      new Policy(policy, { proxy, path: `${path}/${name}`, dpop: dpopOf(policy), revocations }),
+      new Policy(policy, { proxy, path: `${path}/${name}`, dpop: dpopOf(policy), revocations, sessions }),
     ]),
   );
 }

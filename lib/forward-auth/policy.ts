@@ -10,12 +10,12 @@ import type { Acceptance, Decision, RequestTrace, TokenDescription } from '../de
 import type { DpopRules } from '../dpop/check-dpop-proof.js';
 import type { DecisionListener } from '../events/decision-listener.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { hasNoCredentials } from '../request/credentials.js';
 import type { HttpRequest } from '../request/http-request.js';
 import type { RevocationList } from '../revocation/revocation-list.js';
+import type { SessionCookies } from '../session/session-cookies.js';
 import { type CountedCertificate, ResourceServer } from '../resource-server.js';
 import { AnswerLines, type HeaderLines, linesOf } from './answer-lines.js';
-import { acceptance, type ForwardAuthAnswer, RefusalAnswers } from './forward-auth-answer.js';
+import { acceptance, type ForwardAuthAnswer, RefusalAnswers, withCookie } from './forward-auth-answer.js';
 import type { AskingProxy } from './forward-auth.options.js';
 import {
   ForwardedRequest,
@@ -27,7 +27,7 @@ import {
 } from './forwarded-request.js';
 import { type PhantomTokenMaker, phantomTokenMaker } from './phantom-token.js';
 import { ownHeadersOf, type ResolvedPolicy } from './resolved-forward-auth.js';
-import { holds, moveToken } from './token-place.js';
+import { holds, moveToken, type RequestWithToken, withoutAuthorization } from './token-place.js';
 
 /** What a policy is told by its endpoint. */
 export interface PolicyContext {
@@ -38,6 +38,8 @@ export interface PolicyContext {
   readonly dpop: DpopRules | undefined;
   /** What has been revoked before its time; `undefined` where nothing can be. */
   readonly revocations: RevocationList | undefined;
+  /** The cookies that stand for tokens; `undefined` where none does. */
+  readonly sessions: SessionCookies | undefined;
 }
 
 /** Bytes of a known token for each character of its JSON: its lines are kept beside it. */
@@ -63,6 +65,7 @@ export class Policy {
       policy: settings.name,
       dpop: context.dpop,
       revocations: context.revocations,
+      sessions: context.sessions,
       certificateSource: oncePerRequest(createCertificateSource(options.clientCertificate)),
       handsOutTokens: false,
       bytesPerCharacter: BYTES_PER_CHARACTER,
@@ -129,7 +132,7 @@ export class Policy {
     const { proxy } = this.context;
     const target = forwardedTarget(raw, rest, proxy);
     const request = new ForwardedRequest(raw, target, rawHeadersOf(raw));
-    if (!hasNoCredentials(request)) return undefined;
+    if (!this.server.isAnonymous(request)) return undefined;
     const sent = { target, fields: headerFieldsOf(raw), asked: proxy === 'envoy' ? '' : rest };
     const isShown = (this.settings.token ?? []).some((place) => holds(sent, place));
     return isShown ? undefined : request;
@@ -144,7 +147,7 @@ export class Policy {
     counted: CountedCertificate | undefined,
     request: ForwardedRequest,
   ): ForwardAuthAnswer => {
-    this.server.reportAnonymous(request, `${request.method ?? 'unknown method'} ${this.context.path}`);
+    this.server.reportAnonymous(request, this.routeOf(request));
     return acceptance(this.lines.anonymousLines(ownHeadersOf(this.settings), counted));
   };
 
@@ -155,22 +158,33 @@ export class Policy {
     asked: string,
   ): ClientsRequest {
     const sent = { target, fields: headerFieldsOf(raw), asked };
-    const moved = moveToken(sent, this.settings.token, this.server.schemes);
+    const { token } = this.settings;
+    const moved = this.isBySession(sent, raw)
+      ? withoutAuthorization(sent)
+      : moveToken(sent, token, this.server.schemes);
     return this.isShown
       ? inheritingRequest(raw, moved)
       : new ForwardedRequest(raw, moved.target, moved.fields.flat());
+  }
+
+  /** Where none of the places of a token holds anything. */
+  private isBySession(sent: RequestWithToken, raw: IncomingMessage): boolean {
+    const { token } = this.settings;
+    if (token === undefined || this.context.sessions?.isShownBy(raw as HttpRequest) !== true) return false;
+    return !token.some((place) => holds(sent, place));
   }
 
   private readonly answerTo = (
     decision: Decision,
     request: ClientsRequest,
   ): MaybePromise<ForwardAuthAnswer> => {
-    const route = `${request.method ?? 'unknown method'} ${this.context.path}`;
-    const { trace } = decision;
-    if (decision.outcome === 'refused') return this.refuse(decision.error, trace, route);
+    const route = this.routeOf(request);
+    const { trace, sessionCookie } = decision;
+    if (decision.outcome === 'refused')
+      return withCookie(this.refuse(decision.error, trace, route), sessionCookie);
     try {
       const counted = this.server.verifiedCertificate(this.server.findCertificate(request));
-      const answer = andThenWith(counted, this.admit, decision, route);
+      const answer = andThenWith(counted, this.admit, decision, request);
       return isPromise(answer) ? answer.then(undefined, (error) => this.refuse(error, trace, route)) : answer;
     } catch (error) {
       return this.refuse(error, trace, route);
@@ -181,20 +195,35 @@ export class Policy {
   private readonly admit = (
     counted: CountedCertificate | undefined,
     accepted: Acceptance,
-    route: string,
+    request: ClientsRequest,
   ): MaybePromise<ForwardAuthAnswer> => {
     const { proved, nextNonce, trace } = accepted;
+    const route = this.routeOf(request);
     const error = unmetAtOnce(proved, this.settings.demands, 'policy');
     if (error !== undefined) throw error;
     this.server.reportUnbound(accepted, itself, route);
     const lines = this.lines.linesFor(verifiedOf(trace), trace.scheme ?? 'Bearer', counted);
-    if (this.phantomToken === undefined && nextNonce === undefined) return this.pass(lines, accepted, route);
+    const cookie = this.cookieFor(accepted, request);
+    if (this.phantomToken === undefined && nextNonce === undefined)
+      return withCookie(this.pass(lines, accepted, route), cookie);
     const nonce = nextNonce === undefined ? [] : ['DPoP-Nonce', nextNonce];
-    if (this.phantomToken === undefined) return this.pass([...lines, ...nonce], accepted, route);
+    if (this.phantomToken === undefined)
+      return withCookie(this.pass([...lines, ...nonce], accepted, route), cookie);
     return this.phantomToken(accepted.token, proved.signedAnswer).then((phantom) =>
-      this.pass([...lines, ...linesOf(phantom), ...nonce], accepted, route),
+      withCookie(this.pass([...lines, ...linesOf(phantom), ...nonce], accepted, route), cookie),
     );
   };
+
+  /** There is no route that could start a session: a token does, where a page has sent it. */
+  private cookieFor(accepted: Acceptance, request: ClientsRequest): string | undefined {
+    const { sessions } = this.context;
+    if (accepted.trace.bySession || sessions?.isFromOwnPage(request) !== true) return accepted.sessionCookie;
+    return sessions.startedBy(request, accepted);
+  }
+
+  private routeOf({ method = 'unknown method' }: ClientsRequest): string {
+    return `${method} ${this.context.path}`;
+  }
 
   private pass(lines: HeaderLines, accepted: Acceptance, route: string): ForwardAuthAnswer {
     this.server.reportAcceptance(accepted, itself, route);

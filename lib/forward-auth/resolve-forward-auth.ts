@@ -44,7 +44,7 @@ export function resolveForwardAuth(
   if (all.length > 0) throw refusalOf(withoutRepeats(all));
   const resolved = policies.flatMap((policy) => policy.resolved ?? []);
   const path = settings.path.replace(/\/+$/, '');
-  const contradictions = checkDocuments(resolved, path);
+  const contradictions = [...checkDocuments(resolved, path), ...checkCookies(resolved, settings)];
   if (contradictions.length > 0) throw refusalOf(contradictions);
   const headers = resolved.flatMap((policy) => ownHeadersOf(policy));
   return {
@@ -52,8 +52,22 @@ export function resolveForwardAuth(
     trustedProxies: settings.trustedProxies,
     proxy: settings.proxy,
     revocations: revocationsOf(settings, resolved),
+    session: settings.session,
     policies: new Map(resolved.map((policy) => [policy.name, withOthers(policy, headers)])),
   };
+}
+
+/** What one takes for a token, the other would take for a session. */
+function checkCookies(
+  policies: readonly PolicyItself[],
+  { session }: CheckedForwardAuthOptions,
+): readonly ConfigurationProblem[] {
+  const remedy = 'it is the cookie of sessions: give one of them another name';
+  return policies
+    .filter(({ token = [] }) =>
+      token.some(({ cookie }) => cookie !== undefined && cookie === session?.cookie),
+    )
+    .map(({ name, token }) => problem(`policies.${name}.token`, token, remedy));
 }
 
 /** Clocks differ for what is revoked as they do for the tokens of any policy. */

@@ -2,6 +2,7 @@ import type { Demands } from '../authorization/demands.js';
 import type { ClaimPath, TrustedProxy } from '../cert-bound-auth.options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { RevocationListSettings } from '../revocation/revocation-list.js';
+import type { SessionSettings } from '../session/session-settings.js';
 import { isAuthorization } from './authorization-header.js';
 import type { AskingProxy, TokenPlace } from './forward-auth.options.js';
 import type { PhantomTokenSettings } from './phantom-token.js';
@@ -14,6 +15,8 @@ export interface ResolvedForwardAuth {
   readonly proxy: AskingProxy;
   /** `undefined` where nothing can be revoked, or where the app says so elsewhere. */
   readonly revocations: RevocationListSettings | undefined;
+  /** `undefined` where no cookie stands for a token. */
+  readonly session: SessionSettings | undefined;
   readonly policies: ReadonlyMap<string, ResolvedPolicy>;
 }
 

@@ -28,10 +28,15 @@ export function moveToken(
   const place = places?.find((each, index) => index === places.length - 1 || holds(request, each));
   if (place === undefined || isUsualHeader(place)) return request;
   const { token, rest } = take(request, place);
-  const fields = rest.fields.filter(([name]) => !isAuthorization(name));
+  const { fields } = withoutAuthorization(rest);
   const hasProof = fields.some(([name]) => name.toLowerCase() === 'dpop');
   const scheme = schemes.includes('DPoP') && hasProof ? 'DPoP' : 'Bearer';
   return { ...rest, fields: [...fields, ['Authorization', `${scheme} ${token}`]] };
+}
+
+/** What a client sends there counts only where it is one of the places. */
+export function withoutAuthorization(request: RequestWithToken): RequestWithToken {
+  return { ...request, fields: request.fields.filter(([name]) => !isAuthorization(name)) };
 }
 
 interface Taken {

@@ -23,6 +23,11 @@ export function requireOwnPage(request: IncomingMessage, rules: OwnPageRules): v
   throw foreign(`neither Sec-Fetch-Site: same-origin nor ${rules.csrfHeader} came with it`);
 }
 
+/** Whether a request says by itself that it is from a page of this origin, or was made by a program. */
+export function saysOwnPage(request: IncomingMessage, rules: OwnPageRules): boolean {
+  return isOwnPage(headerValues(request, 'sec-fetch-site'), request, rules);
+}
+
 function isOwnPage(
   sites: readonly string[],
   request: IncomingMessage,

@@ -6,6 +6,7 @@ import { cookiesNamed } from '../request/cookies.js';
 import { readAuthorization, readToken } from '../request/credentials.js';
 import { headerValues } from '../request/header-values.js';
 import { type HttpRequest, rawRequestOf } from '../request/http-request.js';
+import { saysOwnPage } from './own-page.js';
 import { isForSessions, SentSession } from './sent-session.js';
 import { MOST_BYTES, SessionRules } from './session-rules.js';
 import type { SessionSettings } from './session-settings.js';
@@ -53,6 +54,11 @@ export class SessionCookies {
 
   private valuesIn(request: HttpRequest): readonly string[] {
     return cookiesNamed(this.settings.cookie, headerValues(rawRequestOf(request), 'cookie'));
+  }
+
+  /** Whether a request says that it is from a page of this origin, or from a program. */
+  isFromOwnPage(request: HttpRequest): boolean {
+    return saysOwnPage(rawRequestOf(request), this.settings);
   }
 
   /**

@@ -66,6 +66,25 @@ describe('the command proxy-config', () => {
     expect(out.toLowerCase()).toContain('x-api-token');
   });
 
+  test.each(PROXIES)(
+    'the cookie of a session goes through %s to the client, and not to the API',
+    async (proxy) => {
+      const { code, out } = await print(proxy, {
+        'audience: https://api.example.com': `audience: https://api.example.com\nsession: { secrets: [${'s'.repeat(32)}] }\n#`,
+      });
+      expect(code).toBe(0);
+      const sets = {
+        nginx: 'add_header Set-Cookie $session_cookie always;',
+        caddy: '+Set-Cookie {http.request.header.X-Credential-Session-Cookie}',
+        traefik: 'addAuthCookiesToResponse: [__Host-session]',
+        envoy: '{ exact: set-cookie, ignore_case: true }',
+      };
+      expect(out).toContain(sets[proxy]);
+      expect(out).toContain(proxy === 'traefik' ? "Cookie: ''" : '__Host-session');
+      if (proxy === 'envoy') expect(out).toContain('sec-fetch-site');
+    },
+  );
+
   test.each(PROXIES)('a file of one policy makes %s ask for it on every path', async (proxy) => {
     const document = readFileSync(new URL('serve-config.yaml', DOCUMENTS), 'utf8');
     const others = document.slice(document.indexOf('  accounts:'));

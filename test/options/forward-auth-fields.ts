@@ -60,7 +60,7 @@ export const FORWARD_AUTH_FIELDS: typeof MODULE_FIELDS = [
     title: 'options',
     right: RIGHT,
     at: '',
-    fields: ['path', 'trustedProxies', 'proxy', 'policies', 'revocations', ...RULES],
+    fields: ['path', 'trustedProxies', 'proxy', 'policies', 'revocations', 'session', ...RULES],
   },
   {
     title: 'options for Envoy',

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { OAuthError } from '../../lib/challenge/oauth-error.js';
-import { requireOwnPage } from '../../lib/session/own-page.js';
+import { requireOwnPage, saysOwnPage } from '../../lib/session/own-page.js';
 
 const RULES = { csrfHeader: 'X-Requested-With', origins: ['https://app.example.com'] };
 const OWN = 'https://api.example.com';
@@ -76,4 +76,13 @@ describe('requests by a session, and the pages that they come from', () => {
       expect(connect(...site('cross-site'), 'Origin', OWN)).toBe(false);
     },
   );
+
+  test('a request says that it is from an own page by the same headers, whatever its method', () => {
+    const says = (...headers: readonly string[]): boolean => saysOwnPage(requestOf('GET', headers), RULES);
+    expect(says(...CUSTOM)).toBe(true);
+    expect(says(...site('same-origin'))).toBe(true);
+    expect(says(...site('same-site'))).toBe(false);
+    expect(says(...site('cross-site'), ...CUSTOM)).toBe(false);
+    expect(says()).toBe(false);
+  });
 });

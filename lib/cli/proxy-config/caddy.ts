@@ -96,10 +96,31 @@ ${block(steps(policy, plan), 3, '\t')}		}
 `;
 }
 
+/** What a client sends under such a name goes first. */
+const SESSION_COOKIE = 'X-Credential-Session-Cookie';
+
+/**
+ * The cookie of an answer goes to the client, by way of a header of the request: Caddy copies nothing else. Where an answer has
+ * none, some versions copy the placeholder as it stands.
+ */
+function sessionLines(policy: string, cookie: string): readonly string[] {
+  return [
+    '# The cookie of a session is for the client.',
+    `@session-${policy} header_regexp ${SESSION_COOKIE} ^${literally(cookie)}=`,
+    `header @session-${policy} +Set-Cookie {http.request.header.${SESSION_COOKIE}}`,
+    `request_header -${SESSION_COOKIE}`,
+    '',
+  ];
+}
+
 /** What happens to a request that a policy is about. */
-function steps({ askAt, phantom }: PlannedPolicy, plan: ProxyPlan): readonly string[] {
-  const { copied, places, certificateHeader } = plan;
-  const headers = [...copied, ...(phantom ? ['Authorization'] : [])];
+function steps({ name: policy, askAt, phantom }: PlannedPolicy, plan: ProxyPlan): readonly string[] {
+  const { copied, places, certificateHeader, session } = plan;
+  const headers = [
+    ...copied,
+    ...(phantom ? ['Authorization'] : []),
+    ...(session === undefined ? [] : [`Set-Cookie>${SESSION_COOKIE}`]),
+  ];
   const gone = [...places.headers, 'DPoP', certificateHeader, ...(phantom ? [] : ['Authorization'])];
   return [
     `forward_auth ${addressOf(plan)} {`,
@@ -109,6 +130,7 @@ function steps({ askAt, phantom }: PlannedPolicy, plan: ProxyPlan): readonly str
     '\t}',
     '}',
     '',
+    ...(session === undefined ? [] : sessionLines(policy, session.cookie)),
     "# The client's token ends here.",
     ...gone.map((name) => `request_header -${name}`),
     ...places.cookies.map(

@@ -91,7 +91,12 @@ const AMBIGUOUS = String.raw`                        - match: { safe_regex: { re
 
 function asking({ name, askAt, phantom }: PlannedPolicy, plan: ProxyPlan): string {
   const { places } = plan;
-  const asked = ['dpop', 'x-forwarded-client-cert', ...(places.cookies.length === 0 ? [] : ['cookie'])];
+  const asked = [
+    'dpop',
+    'x-forwarded-client-cert',
+    ...(places.cookies.length === 0 ? [] : ['cookie']),
+    ...ofPages(plan),
+  ];
   const exact = [...unusualHeaders(plan), ...(phantom ? ['authorization'] : [])].map(pattern);
   return `                  - name: ask-${name}
                     typed_config:
@@ -121,11 +126,21 @@ ${block(
 )}                          allowed_client_headers:
                             patterns:
 ${block(
-  TO_CLIENT.map((header) => `- ${pattern(header)}`),
+  [...TO_CLIENT, ...setsCookie(plan)].map((header) => `- ${pattern(header)}`),
   30,
 )}                          allowed_client_headers_on_success:
-                            patterns: [${pattern('dpop-nonce')}]
+                            patterns: [${['dpop-nonce', ...setsCookie(plan)].map(pattern).join(', ')}]
 `;
+}
+
+/** By which a request by a session says what page it comes from. */
+function ofPages({ session }: ProxyPlan): readonly string[] {
+  if (session === undefined) return [];
+  return ['sec-fetch-site', session.csrfHeader, 'origin', 'upgrade', 'sec-websocket-key'];
+}
+
+function setsCookie({ session }: ProxyPlan): readonly string[] {
+  return session === undefined ? [] : ['set-cookie'];
 }
 
 const TO_CLIENT = ['www-authenticate', 'dpop-nonce', 'retry-after', 'cache-control', 'content-type'];

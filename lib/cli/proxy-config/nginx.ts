@@ -34,7 +34,7 @@ ${block(
   auth_request_set $dpop_nonce $upstream_http_dpop_nonce;
   auth_request_set $challenge $upstream_http_www_authenticate;
   add_header DPoP-Nonce $dpop_nonce always;
-  error_page 403 = @forbidden;
+${block(sessionLines(plan), 2)}  error_page 403 = @forbidden;
 
   # A location with a proxy_set_header of its own inherits none of these: repeat them all there.
 ${block(
@@ -84,6 +84,15 @@ function hasPhantom({ policies }: ProxyPlan): boolean {
 
 function phantomLines(plan: ProxyPlan): readonly string[] {
   return hasPhantom(plan) ? ['auth_request_set $phantom_token $upstream_http_authorization;'] : [];
+}
+
+/** It comes with refusals too, which end a session. */
+function sessionLines({ session }: ProxyPlan): readonly string[] {
+  if (session === undefined) return [];
+  return [
+    'auth_request_set $session_cookie $upstream_http_set_cookie;',
+    'add_header Set-Cookie $session_cookie always;',
+  ];
 }
 
 function verifyHeaders({ verifyHeader }: ProxyPlan): readonly string[] {

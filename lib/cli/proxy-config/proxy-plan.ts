@@ -13,6 +13,7 @@ import {
 } from '../../forward-auth/resolved-forward-auth.js';
 import { type ConfigurationProblem, problem } from '../../options/configuration-error.js';
 import { metadataTargetOf } from '../../protected-resource/metadata-url.js';
+import type { SessionSettings } from '../../session/session-settings.js';
 import type { Listen, ServeConfig } from '../serve-config.js';
 
 /** What a proxy's configuration must do, whatever the proxy. */
@@ -26,6 +27,8 @@ export interface ProxyPlan {
   readonly certificateHeader: string;
   /** Header with the verdict on it, where one is asked for. */
   readonly verifyHeader: string | undefined;
+  /** How pages are called by sessions; `undefined` where they are not. */
+  readonly session: SessionSettings | undefined;
   /** Where tokens come, beside `Authorization`: none of it reaches the API. */
   readonly places: TokenPlaces;
 }
@@ -71,7 +74,8 @@ export function planProxy(proxy: AskingProxy, config: ServeConfig): Planned {
     })),
     copied: copiedHeaders(policies),
     ...certificateHeaders(policies[0]?.options.clientCertificate),
-    places: tokenPlaces(policies),
+    session: forwardAuth.session,
+    places: tokenPlaces(policies, forwardAuth.session),
   };
   const problems = [
     ...checkServer(proxy, config),
@@ -106,11 +110,11 @@ export function unusualHeaders({ copied }: ProxyPlan): readonly string[] {
   return copied.filter((name) => !name.toLowerCase().startsWith('x-credential-'));
 }
 
-function tokenPlaces(policies: readonly ResolvedPolicy[]): TokenPlaces {
+function tokenPlaces(policies: readonly ResolvedPolicy[], session: SessionSettings | undefined): TokenPlaces {
   const places = policies.flatMap(({ token = [] }) => token);
   return {
     headers: named(places.map(({ header }) => header)).filter((name) => !isAuthorization(name)),
-    cookies: named(places.map(({ cookie }) => cookie)),
+    cookies: named([session?.cookie, ...places.map(({ cookie }) => cookie)]),
     parameters: named(places.map(({ unsafeQuery }) => unsafeQuery)),
   };
 }

@@ -123,7 +123,12 @@ function asking({ name, askAt }: PlannedPolicy, plan: ProxyPlan): string {
         # What the client sent under these names goes, with underscores too, which some languages take for the same; what
         # the answer says takes its place.
         authResponseHeadersRegex: '${replaced(plan)}'
-`;
+${block(sessionLines(plan), 8)}`;
+}
+
+/** Cookies of the answer that the client gets. */
+function sessionLines({ session }: ProxyPlan): readonly string[] {
+  return session === undefined ? [] : [`addAuthCookiesToResponse: [${session.cookie}]`];
 }
 
 /** The token of the client, the usual headers by how they begin, and the others. */

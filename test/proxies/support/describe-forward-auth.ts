@@ -153,6 +153,30 @@ export function describeForwardAuth(behind: ForwardAuthCase): void {
       });
     });
 
+    test('a page gets the cookie of a session, calls by it, and the API never sees it', async () => {
+      const session = `audience: https://api.example.com\nsession: { secrets: [${'s'.repeat(32)}] }\n#`;
+      const { as, upstream, call } = await startStage(world, behind, {
+        'audience: https://api.example.com': session,
+      });
+      const certificate = world.client1;
+      const own = { 'Sec-Fetch-Site': 'same-origin', 'X-Credential-Session-Cookie': 'theirs=1' };
+      const token = await boundToken(as, certificate);
+      const started = await call({ token, certificate, headers: own });
+      const cookies = [started.headers['set-cookie'] ?? []].flat();
+      expect(cookies).toEqual([expect.stringMatching(/^__Host-session=[\w-]+; Path=\/; .*SameSite=Strict$/)]);
+      const cookie = `a=1; ${cookies[0]?.split(';')[0]}`;
+      const answer = await call({ certificate, headers: { cookie } });
+      expect([answer.status, answer.headers['set-cookie']]).toEqual([200, undefined]);
+      expect((await call({ certificate, method: 'POST', headers: { cookie } })).status).toBe(403);
+      expect((await call({ certificate, method: 'POST', headers: { cookie, ...own } })).status).toBe(200);
+      const thief = await call({ certificate: world.client2, headers: { cookie } });
+      expect(thief.status).toBe(401);
+      expect([thief.headers['set-cookie'] ?? []].flat().join()).toContain('Max-Age=0');
+      expect(upstream.requests).toHaveLength(3);
+      expect(JSON.stringify(upstream.requests.map(({ headers }) => headers))).not.toContain('__Host');
+      for (const { headers } of upstream.requests) expect(headers['x-credential-sub']).toBe('user-1');
+    });
+
     test('row 44: no token reaches the API from a header or a cookie where policies take it from there', async () => {
       const { as, upstream, call } = await startStage(world, behind, {
         'payments:\n': 'payments:\n    token: { header: X-Api-Token }\n',
