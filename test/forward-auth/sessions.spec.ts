@@ -94,7 +94,7 @@ describe('sessions at the endpoint of a proxy', () => {
     expect([over.status, cookieIn(over)]).toEqual([401, expect.stringContaining('Max-Age=0')]);
   });
 
-  test('where a token comes otherwise, what is there counts instead of the session, and Authorization counts for nothing', async () => {
+  test('another place of a token counts instead of the session where a policy names one, and Authorization counts for nothing', async () => {
     const places = { any: { token: [{ header: 'X-Token' }, { cookie: 'access' }] } };
     const { as, endpoint, token } = await start('node', places);
     const cookie = sessionCookie(token, world.client1);
