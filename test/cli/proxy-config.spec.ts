@@ -57,6 +57,15 @@ describe('the command proxy-config', () => {
       expect(out.toLowerCase()).toContain(written(name).toLowerCase());
   });
 
+  test('nginx starts by what is printed however long the name of a header is: no variable has a longer name than it holds', async () => {
+    const long = `X-Credential-${'Long-'.repeat(12)}Name`;
+    const { out } = await print('nginx', { 'X-Credential-Tenant: tenant.id': `${long}: tenant.id` });
+    const variables = [...out.matchAll(/auth_request_set \$(\w+) /g)].map(([, name = '']) => name);
+    expect(variables.filter((name) => name.length > 46)).toEqual([]);
+    expect(new Set(variables).size).toBe(variables.length);
+    expect(out).toMatch(new RegExp(String.raw`proxy_set_header ${long} \$answer_\d+;`));
+  });
+
   test.each(PROXIES)('row 44: %s lets no token through, wherever the client sends it', async (proxy) => {
     const { out } = await print(proxy, {
       'accounts:\n': 'accounts:\n    token: { cookie: session }\n',

@@ -4,6 +4,7 @@ import { AMBIGUOUS_PATH, authorityOf, block, heading, literally, spellingsOf } f
 /** Prints the configuration of nginx, for a file of /etc/nginx/conf.d. */
 export function nginxConfig(plan: ProxyPlan): string {
   const steps = stripping(plan);
+  const answers = answersOf(plan);
   return `${heading('nginx', 'nginx 1.13.5 or later (auth_request)')}
 
 map $http_upgrade $connection_upgrade {
@@ -25,7 +26,7 @@ server {
   # What the answer says of the caller. What is absent is empty, and nginx then sends no such header at all: what the
   # client itself sent under these names never gets through. A name with an underscore nginx drops by itself.
 ${block(
-  plan.copied.map((name) => `auth_request_set ${answerOf(name)} $upstream_http_${variable(name)};`),
+  answers.map(([name, answer]) => `auth_request_set ${answer} $upstream_http_${variable(name)};`),
   2,
 )}${block(
     phantomLines(plan),
@@ -38,7 +39,7 @@ ${block(sessionLines(plan), 2)}  error_page 403 = @forbidden;
 
   # A location with a proxy_set_header of its own inherits none of these: repeat them all there.
 ${block(
-  plan.copied.map((name) => `proxy_set_header ${name} ${answerOf(name)};`),
+  answers.map(([name, answer]) => `proxy_set_header ${name} ${answer};`),
   2,
 )}  # The client's token ends here.
   proxy_set_header Authorization ${hasPhantom(plan) ? '$phantom_token' : '""'};
@@ -73,8 +74,18 @@ function variable(name: string): string {
   return name.toLowerCase().replaceAll('-', '_');
 }
 
-function answerOf(name: string): string {
-  return `$answer_${variable(name)}`;
+/** By its default variables_hash_bucket_size nginx does not start with a longer name of a variable. */
+const LONGEST_VARIABLE = 46;
+
+/** The variables that hold the headers of an answer: one whose name would be too long is numbered. */
+function answersOf({ copied }: ProxyPlan): readonly (readonly [header: string, answer: string])[] {
+  return copied.map((name, index) => {
+    const variableOfAnswer = `answer_${variable(name)}`;
+    return [
+      name,
+      `$${variableOfAnswer.length > LONGEST_VARIABLE ? `answer_${index + 1}` : variableOfAnswer}`,
+    ];
+  });
 }
 
 /** Without one in the answer the variable is empty. */

@@ -147,10 +147,10 @@ export function describeForwardAuth(behind: ForwardAuthCase): void {
         'x-credential-certificate-serial': expect.stringMatching(/^[\dA-F]+$/) as string,
         'x-credential-certificate-thumbprint': world.client1.thumbprint,
         'x-credential-certificate-principal': 'CN=client1',
-        'x-credential-certificate-spiffe-id': '',
-        'x-credential-certificate-organization-id': '',
-        'x-credential-certificate-psd2-roles': '',
       });
+      // Some proxies send no header that is empty.
+      for (const name of ['spiffe-id', 'organization-id', 'psd2-roles'])
+        expect(request?.headers[`x-credential-certificate-${name}`] ?? '').toBe('');
     });
 
     test('a page gets the cookie of a session, calls by it, and the API never sees it', async () => {
