@@ -411,8 +411,8 @@ function accept(
     certificate,
     revocable,
   };
-  const { sessionCookie, validUntil } =
-    session === undefined ? sentItself(validity.until) : session.goOn(boundBy, validity.until);
+  const { sessionCookie, validUntil = validity.until } =
+    session?.goOn(boundBy, validity.until) ?? SENT_ITSELF;
   if (!rules.handsOutTokens && rules.options.validate === undefined) {
     const trace = traceOf(progress);
     return new UnreadAcceptance(proved, nextNonce, sessionCookie, validUntil, trace);
@@ -434,9 +434,7 @@ function accept(
 }
 
 /** Of a token that no session stands for. */
-function sentItself(validUntil: number): SessionGoesOn {
-  return { sessionCookie: undefined, validUntil };
-}
+const SENT_ITSELF: Partial<SessionGoesOn> = Object.freeze({});
 
 /** Only a certificate that has been proved on this request, and met the policy, says what its holder may do. */
 export function provenPsd2Roles(

@@ -178,16 +178,17 @@ export class Policy {
     decision: Decision,
     request: ClientsRequest,
   ): MaybePromise<ForwardAuthAnswer> => {
-    const route = this.routeOf(request);
     const { trace, sessionCookie } = decision;
     if (decision.outcome === 'refused')
-      return withCookie(this.refuse(decision.error, trace, route), sessionCookie);
+      return withCookie(this.refuse(decision.error, trace, this.routeOf(request)), sessionCookie);
     try {
       const counted = this.server.verifiedCertificate(this.server.findCertificate(request));
       const answer = andThenWith(counted, this.admit, decision, request);
-      return isPromise(answer) ? answer.then(undefined, (error) => this.refuse(error, trace, route)) : answer;
+      return isPromise(answer)
+        ? answer.then(undefined, (error) => this.refuse(error, trace, this.routeOf(request)))
+        : answer;
     } catch (error) {
-      return this.refuse(error, trace, route);
+      return this.refuse(error, trace, this.routeOf(request));
     }
   };
 
