@@ -1,10 +1,9 @@
 import { logTo } from '../../common/log.js';
-import { messageOf } from '../../common/message-of.js';
 import { certificatesIn } from '../certificate-file.js';
 import { readConfiguration } from '../explain/configuration.js';
 import { type Given, Misuse, readOptions } from '../misuse.js';
 import { printableJson } from '../printable.js';
-import { ConfigurationFault } from '../serve-config.js';
+import { exitCodeOf } from '../exit-code.js';
 import { SILENT } from '../silent-log.js';
 import type { Surroundings } from '../surroundings.js';
 import { describeCertificate } from './describe-certificate.js';
@@ -39,19 +38,15 @@ const ONE_FILE = 'give one file, and then options: see certificate --help';
 
 /** Runs the command `certificate`. @returns the exit code: 0 fine, 1 refused, 2 misused */
 export async function runCertificate(args: readonly string[], surroundings: Surroundings): Promise<number> {
-  try {
-    const [file, ...rest] = args.map((arg) => (arg === '-h' ? '--help' : arg));
+  return exitCodeOf(args, surroundings, async (all) => {
+    const [file, ...rest] = all;
     if (file === '--help' || rest.includes('--help')) {
       surroundings.print(USAGE);
       return 0;
     }
     if (file === undefined || file.startsWith('-')) throw new Misuse(ONE_FILE);
     return await certificate(file, readOptions(rest, OPTIONS, ONE_FILE), surroundings);
-  } catch (error) {
-    const isOurs = error instanceof Misuse || error instanceof ConfigurationFault;
-    surroundings.complain(isOurs ? error.message : `error: ${messageOf(error)}`);
-    return 2;
-  }
+  });
 }
 
 async function certificate(

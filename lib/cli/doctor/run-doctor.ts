@@ -1,8 +1,7 @@
 import { logTo } from '../../common/log.js';
-import { messageOf } from '../../common/message-of.js';
 import { examine } from '../../doctor/examine.js';
-import { Misuse, readOptions } from '../misuse.js';
-import { ConfigurationFault } from '../serve-config.js';
+import { readOptions } from '../misuse.js';
+import { exitCodeOf } from '../exit-code.js';
 import { SILENT } from '../silent-log.js';
 import type { Surroundings } from '../surroundings.js';
 import { DOCTOR_OPTIONS, readDoctorArguments } from './doctor-arguments.js';
@@ -48,12 +47,8 @@ const NO_ARGUMENTS =
 
 /** Runs the command `doctor`. @returns the exit code: 0 fine, 1 problems, 2 misused */
 export async function runDoctor(args: readonly string[], surroundings: Surroundings): Promise<number> {
-  try {
-    const given = readOptions(
-      args.map((arg) => (arg === '-h' ? '--help' : arg)),
-      DOCTOR_OPTIONS,
-      NO_ARGUMENTS,
-    );
+  return exitCodeOf(args, surroundings, async (all) => {
+    const given = readOptions(all, DOCTOR_OPTIONS, NO_ARGUMENTS);
     if (given.help === true) {
       surroundings.print(USAGE);
       return 0;
@@ -64,9 +59,5 @@ export async function runDoctor(args: readonly string[], surroundings: Surroundi
     const report = await examine(patient, rules);
     surroundings.print(given.json === true ? JSON.stringify(report, undefined, 2) : printReport(report));
     return report.outcome === 'fine' ? 0 : 1;
-  } catch (error) {
-    const isOurs = error instanceof Misuse || error instanceof ConfigurationFault;
-    surroundings.complain(isOurs ? error.message : `error: ${messageOf(error)}`);
-    return 2;
-  }
+  });
 }

@@ -1,5 +1,4 @@
 import { logTo } from '../../common/log.js';
-import { messageOf } from '../../common/message-of.js';
 import { createDpopRules, type DpopSettings } from '../../dpop/dpop-rules.js';
 import type { DpopRules } from '../../dpop/check-dpop-proof.js';
 import { explainRequest } from '../../explain/explain-request.js';
@@ -7,7 +6,7 @@ import type { Explanation } from '../../explain/explanation.js';
 import { ResourceServer } from '../../resource-server.js';
 import { type Given, Misuse, readOptions } from '../misuse.js';
 import { readText } from '../read-file.js';
-import { ConfigurationFault } from '../serve-config.js';
+import { exitCodeOf } from '../exit-code.js';
 import { SILENT } from '../silent-log.js';
 import type { Surroundings } from '../surroundings.js';
 import { CONFIGURATION_OPTIONS, type LookedAt, readConfiguration } from './configuration.js';
@@ -53,22 +52,14 @@ const NO_ARGUMENTS =
 
 /** Runs the command `explain`. @returns the exit code: 0 accepted, 1 refused, 2 misused */
 export async function runExplain(args: readonly string[], surroundings: Surroundings): Promise<number> {
-  try {
-    const given = readOptions(
-      args.map((arg) => (arg === '-h' ? '--help' : arg)),
-      OPTIONS,
-      NO_ARGUMENTS,
-    );
+  return exitCodeOf(args, surroundings, async (all) => {
+    const given = readOptions(all, OPTIONS, NO_ARGUMENTS);
     if (given.help === true) {
       surroundings.print(USAGE);
       return 0;
     }
     return await explain(given, surroundings);
-  } catch (error) {
-    const isOurs = error instanceof Misuse || error instanceof ConfigurationFault;
-    surroundings.complain(isOurs ? error.message : `error: ${messageOf(error)}`);
-    return 2;
-  }
+  });
 }
 
 async function explain(given: Given<typeof OPTIONS>, surroundings: Surroundings): Promise<number> {
