@@ -14,8 +14,7 @@ export type HeaderLines = readonly string[];
 
 /** @param headers values by name */
 export function linesOf(headers: Readonly<Record<string, string>>): HeaderLines {
-  // A list that has grown takes twice the memory of one that is copied, and many of these are kept.
-  return Object.entries(headers).flat().slice();
+  return Object.entries(headers).flat();
 }
 
 /** What every answer to an accepted request has beside its caller: it is for that request (RFC 9111 §5.2.2.5), and empty. */
@@ -107,6 +106,7 @@ export class AnswerLines {
   private linesOfCertificate({ certificate, chainVerified }: CountedCertificate): HeaderLines {
     const symbol = chainVerified ? this.ofNamed : this.ofUnnamed;
     const at = certificate as CertificateWithLines;
+    // A list that has grown takes twice the memory of one that is copied, and many of these are kept.
     return (at[symbol] ??= linesOf(
       certificateHeaders({
         ...describeIdentity(certificate.identity),
@@ -115,6 +115,6 @@ export class AnswerLines {
         thumbprint: certificate.thumbprint,
         chainVerified,
       }),
-    ));
+    ).slice());
   }
 }
