@@ -7,7 +7,6 @@ import {
 } from 'nestjs-cert-bound-auth/testing';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Look, Seen } from '../../lib/doctor/finding.js';
 import { seeStolenToken } from '../../lib/doctor/token-looks.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { TokenController } from '../support/token-controller.js';
@@ -22,6 +21,8 @@ import {
   freePort,
   startPlainServer,
   startServer,
+  seenAsExpected,
+  type Situation,
 } from './support.js';
 
 let world: World;
@@ -92,15 +93,6 @@ async function behindProxy(
 
 async function originOf(app: INestApplication): Promise<string> {
   return (await app.getUrl()).replace('127.0.0.1', 'localhost').replace('[::1]', 'localhost');
-}
-
-interface Situation {
-  readonly broken: string;
-  readonly examined: () => Promise<Examined>;
-  readonly look: Look;
-  readonly result?: Seen['result'];
-  readonly found: RegExp;
-  readonly remedy: RegExp;
 }
 
 const SITUATIONS: readonly Situation[] = [
@@ -528,18 +520,7 @@ async function withDpop(publicUrl?: string, nonce: 'off' | 'required' = 'off'): 
 
 describe('doctor names what is wrong with an API, and what to do', () => {
   test.each(SITUATIONS)('doctor names the situation, and a remedy, where $broken', async (situation) => {
-    const { examined, look, result = 'problem', found, remedy } = situation;
-    const seen = await examined();
-    expect(findingsOf(seen, look)).toContainEqual(
-      expect.objectContaining({
-        result,
-        found: expect.stringMatching(found) as string,
-        remedy: expect.stringMatching(remedy) as string,
-      }),
-    );
-    expect(seen.err).toBe('');
-    expect(seen.code).toBe(seen.report.outcome === 'fine' ? 0 : 1);
-    if (result === 'problem') expect(seen.code).toBe(1);
+    const seen = await seenAsExpected(situation);
     expect(seen.out).not.toMatch(/PRIVATE KEY|eyJ/);
     expect(seen.out).not.toContain(token.slice(-20));
   });

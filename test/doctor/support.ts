@@ -3,7 +3,8 @@ import { createServer, type ServerOptions } from 'node:https';
 import { once } from 'node:events';
 import { createServer as createSocketServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
-import type { Finding, Look, Report } from '../../lib/doctor/finding.js';
+import { expect } from 'vitest';
+import type { Finding, Look, Report, Seen } from '../../lib/doctor/finding.js';
 import { type EndedRun, folderWith, run } from '../cli/support.js';
 import { tlsOf, whenOver, type World } from '../support/world.js';
 
@@ -121,3 +122,31 @@ export const CLIENTS = [
   '--other-key',
   '@client2.key',
 ];
+
+/** Something broken, and what doctor must say of it. */
+export interface Situation {
+  readonly broken: string;
+  readonly examined: () => Promise<Examined>;
+  readonly look: Look;
+  /** @default 'problem' */
+  readonly result?: Seen['result'];
+  readonly found: RegExp;
+  readonly remedy: RegExp;
+}
+
+/** Fails unless the situation is named, with its remedy, and the exit code says so. */
+export async function seenAsExpected(situation: Situation): Promise<Examined> {
+  const { examined, look, result = 'problem', found, remedy } = situation;
+  const seen = await examined();
+  expect(findingsOf(seen, look)).toContainEqual(
+    expect.objectContaining({
+      result,
+      found: expect.stringMatching(found) as string,
+      remedy: expect.stringMatching(remedy) as string,
+    }),
+  );
+  expect(seen.err).toBe('');
+  expect(seen.code).toBe(seen.report.outcome === 'fine' ? 0 : 1);
+  if (result === 'problem') expect(seen.code).toBe(1);
+  return seen;
+}
