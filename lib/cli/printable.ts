@@ -1,3 +1,5 @@
+import { escapeUnits } from '../common/quoted.js';
+
 /** What a terminal obeys, what changes the order in which a line is read, and what nobody sees. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 /** The same, but for what JSON has escaped itself, and the line ends between its members. */
@@ -13,10 +15,5 @@ export function printable(text: string): string {
 
 /** JSON for people and programs, in which nothing obeys anybody either. */
 export function printableJson(value: unknown): string {
-  return JSON.stringify(value, undefined, 2).replaceAll(UNPRINTABLE_IN_JSON, (character) =>
-    character
-      .split('')
-      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-      .join(''),
-  );
+  return JSON.stringify(value, undefined, 2).replaceAll(UNPRINTABLE_IN_JSON, escapeUnits);
 }

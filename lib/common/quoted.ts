@@ -20,8 +20,9 @@ export function onlyVisible(text: string): string {
 /** What JSON leaves as it is, and a terminal may take for a new line, for an order, or for another direction of writing. */
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
-function escapeUnits(character: string): string {
-  // Without the flag `u`: of what lies beyond 16 bits, each half by itself.
+/** A character as JSON can spell it: of what lies beyond 16 bits, each half by itself. */
+export function escapeUnits(character: string): string {
+  // With the flag `u` it would match both halves at once.
   return character.replaceAll(/[^]/g, escapeUnit);
 }
 
