@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, X509Certificate } from 'node:crypto';
 import type { AuthorizationServer } from './access-token/authorization-server.js';
 import { accessTokenFor } from './access-token/describe-access-token.js';
 import { UnreadAcceptance } from './access-token/unread-acceptance.js';
@@ -14,6 +14,7 @@ import type { Psd2Role } from './cert-bound-auth.options.js';
 import { invalidToken, OAuthError } from './challenge/oauth-error.js';
 import { withoutToken } from './challenge/without-token.js';
 import type { CertificateChecks } from './client-certificate/certificate-checks.js';
+import { nameOfCertificate } from './client-certificate/identity/certificate-name.js';
 import type { ClientCheck } from './client-certificate/policy/client-check.js';
 import { NO_ROLES, psd2RolesOf } from './client-certificate/policy/psd2-roles.js';
 import { chainTrust } from './client-certificate/certificate-settings.js';
@@ -397,7 +398,10 @@ function accept(
   { description, granted, confirmation, signedAnswer, validity, revocable }: KnownToken,
   { request, token: sent, progress, rules, certificate, session }: Attempt,
 ): MaybePromise<Acceptance> {
-  revocable?.requireGood();
+  if (revocable !== undefined) {
+    noteHolder(revocable, boundBy, certificate);
+    revocable.requireGood();
+  }
   if (rules.clientCheck !== undefined) checkClient(rules.clientCheck, boundBy, certificate, description);
   const raw = rules.options.exposeToken ? sent : undefined;
   const proved = {
@@ -431,6 +435,17 @@ function accept(
   if (rules.options.validate === undefined) return accepted;
   const withItsUser = withUser(accepted, request, rules);
   return revocable === undefined ? withItsUser : stillGood(withItsUser, revocable);
+}
+
+/** It can be revoked by the certificate that its holder has proved. */
+function noteHolder(
+  revocable: RevocableToken,
+  boundBy: ProvenPossession['boundBy'],
+  found: ClientCertificateFinding,
+): void {
+  if (found.kind === 'none' || !boundBy.includes('certificate')) return;
+  const { identity } = found.certificate;
+  if (identity instanceof X509Certificate) revocable.holdBy(() => nameOfCertificate(identity));
 }
 
 /** Of a token that no session stands for. */

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { certificateName } from '../client-certificate/identity/certificate-name.js';
+import { messageOf } from '../common/message-of.js';
 import { quoted, quotedList } from '../common/quoted.js';
-import { entriesFor, type Revocation } from '../revocation/revocation-entry.js';
+import { entriesFor, type Revocation, type RevokedTokens } from '../revocation/revocation-entry.js';
 import type { RevocationList } from '../revocation/revocation-list.js';
 import { readRevocation } from '../revocation/read-revocation.js';
 
@@ -47,7 +49,17 @@ export class TokenRevocations {
     const { maxTokenLifetime, clockTolerance } = list.settings;
     const { tokens, issuedBefore } = readRevocation(revocation, { now, clockTolerance });
     requireServed(tokens.issuer, list.servedIssuers);
-    await list.revoke(entriesFor(tokens, { issuedBefore, now, maxTokenLifetime }));
+    await list.revoke(entriesFor(named(tokens), { issuedBefore, now, maxTokenLifetime }));
+  }
+}
+
+/** @throws TypeError for a certificate whose issuer or serial number is none */
+function named({ certificate, ...tokens }: Omit<Revocation, 'issuedBefore'>): RevokedTokens {
+  if (certificate === undefined) return tokens;
+  try {
+    return { ...tokens, certificate: certificateName(certificate) };
+  } catch (cause) {
+    throw new TypeError(`"certificate" is wrong: ${messageOf(cause)}`, { cause });
   }
 }
 

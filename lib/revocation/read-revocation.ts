@@ -1,10 +1,10 @@
 import { quoted } from '../common/quoted.js';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
-import { NAMED, NEVER_AGAIN, type RevokedTokens } from './revocation-entry.js';
+import { NAMED, NEVER_AGAIN, type Revocation } from './revocation-entry.js';
 
 /** What an app asks to be revoked, checked. */
 export interface AskedRevocation {
-  readonly tokens: RevokedTokens;
+  readonly tokens: Omit<Revocation, 'issuedBefore'>;
   /** Seconds since the epoch. */
   readonly issuedBefore: number;
 }
@@ -33,7 +33,7 @@ export function readRevocation(given: unknown, at: AskedAt): AskedRevocation {
     throw wrong('revocation', given, `name one of ${NAMED.join(', ')} beside issuer`);
   const { issuedBefore, ...tokens } = given;
   return {
-    tokens: tokens as unknown as RevokedTokens,
+    tokens: tokens as unknown as Revocation,
     issuedBefore: issuedBefore === undefined ? cutoffNow(given, at) : readTime(issuedBefore, at),
   };
 }
@@ -43,13 +43,26 @@ function checkMember(name: string, value: unknown): void {
     throw wrong(name, value, `there is no such member; name ${KNOWN.join(', ')}`);
   if (value === undefined)
     throw wrong(name, value, 'leave the member out, or name its value: more would be revoked than you mean');
-  if (name !== 'issuedBefore' && (typeof value !== 'string' || value === ''))
+  if (name === 'certificate') checkCertificate(value);
+  else if (name !== 'issuedBefore' && (typeof value !== 'string' || value === ''))
     throw wrong(name, value, 'give some text');
 }
 
-/** A session and a token never come again. The clock of the server may be ahead of this one. */
+function checkCertificate(value: unknown): void {
+  const { issuer, serialNumber, ...others } = isJsonObject(value) ? value : {};
+  if (isText(issuer) && isText(serialNumber) && Object.keys(others).length === 0) return;
+  throw wrong('certificate', value, 'give { issuer, serialNumber }, both text');
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
+
+/** A session, a token and a certificate never come again. The clock of the server may be ahead of this one. */
 function cutoffNow(given: JsonObject, { now, clockTolerance }: AskedAt): number {
-  return 'tokenId' in given || 'sessionId' in given ? NEVER_AGAIN : now + clockTolerance;
+  return 'tokenId' in given || 'sessionId' in given || 'certificate' in given
+    ? NEVER_AGAIN
+    : now + clockTolerance;
 }
 
 function readTime(value: unknown, { now }: AskedAt): number {

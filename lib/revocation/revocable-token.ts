@@ -11,12 +11,19 @@ export class RevocableToken {
   private issuer: string | undefined;
   /** For each shape that the list has, in its order. */
   private readonly keys: (readonly TokenKey[])[] = [];
+  /** The certificate that it is bound to, by its issuer and serial number; `undefined` where that is not known. */
+  private certificate: string | undefined;
 
   constructor(
     private readonly described: TokenDescription,
     private readonly confirmation: Confirmation | undefined,
     private readonly list: RevocationList,
   ) {}
+
+  /** Notes the certificate that it is bound to, which has been proved: before it is first asked whether it is good. */
+  holdBy(certificate: () => string | undefined): void {
+    this.certificate ??= certificate();
+  }
 
   /** @throws OAuthError 401 `invalid_token` where it has been revoked, and 503 where that cannot be told */
   requireGood(): void {
@@ -48,7 +55,7 @@ export class RevocableToken {
   }
 
   private keysAt(index: number, shape: Shape): readonly TokenKey[] {
-    return (this.keys[index] ??= keysOf(shape, this.described, this.confirmation));
+    return (this.keys[index] ??= keysOf(shape, this.described, this.confirmation, this.certificate));
   }
 
   private detail(): string {
@@ -62,6 +69,7 @@ function keysOf(
   shape: Shape,
   described: TokenDescription,
   confirmation: Confirmation | undefined,
+  certificate: string | undefined,
 ): readonly TokenKey[] {
   const { sub, sid } = described.claims;
   const session = textOf(sid);
@@ -71,6 +79,7 @@ function keysOf(
     [SHAPE.tokenId, described.tokenId],
     [SHAPE.clientId, described.clientId],
     [SHAPE.certificateThumbprint, confirmation?.certificateThumbprint],
+    [SHAPE.certificate, certificate],
   ];
   const values = others.filter(([bit]) => (shape & bit) !== 0).map(([, value]) => value);
   if (!values.every((value) => value !== undefined)) return [];

@@ -18,18 +18,36 @@ export interface Revocation {
   readonly clientId?: string;
   /** `x5t#S256` of the certificate that the tokens are bound to. */
   readonly certificateThumbprint?: string;
+  /** The certificate that the tokens are bound to, by its issuer and serial number, where its thumbprint is not known. */
+  readonly certificate?: {
+    /** Distinguished name as RFC 4514 writes it, `CN=Clients CA,O=Bank`: every character counts. */
+    readonly issuer: string;
+    /** Hexadecimal, in any case, with or without colons and leading zeros. */
+    readonly serialNumber: string;
+  };
   /**
    * Tokens are refused that were issued at this second or earlier, in seconds since the epoch. One without `iat` always is.
-   * @default now and `clockTolerance`, for the server's clock may be ahead; with `tokenId` or `sessionId` whenever it was issued
+   * @default now and `clockTolerance`, for the server's clock may be ahead; with `tokenId`, `sessionId` or
+   * `certificate` whenever it was issued
    */
   readonly issuedBefore?: number;
 }
 
 /** Which tokens of an issuer, whenever they were issued. */
-export type RevokedTokens = Omit<Revocation, 'issuedBefore'>;
+export interface RevokedTokens extends Omit<Revocation, 'issuedBefore' | 'certificate'> {
+  /** A text that stands for issuer and serial number. */
+  readonly certificate?: string;
+}
 
 /** What tokens may be named by, in the order of {@link SHAPE}. */
-export const NAMED = ['subject', 'sessionId', 'tokenId', 'clientId', 'certificateThumbprint'] as const;
+export const NAMED = [
+  'subject',
+  'sessionId',
+  'tokenId',
+  'clientId',
+  'certificateThumbprint',
+  'certificate',
+] as const;
 
 /** Of an entry that every token is older than: what it names is never used again. */
 export const NEVER_AGAIN = 0xffff_ffff;

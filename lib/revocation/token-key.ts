@@ -21,6 +21,8 @@ export const SHAPE = {
   withoutSession: 32,
   /** It is about whether the account of the subject may be used, which can be taken back. */
   account: 64,
+  /** The certificate that it is bound to, by its issuer and serial number. */
+  certificate: 128,
 } as const;
 
 /** The key of an issuer, and of these properties of its tokens. @param values in the order of {@link SHAPE} */

@@ -1,4 +1,5 @@
 import { Controller, Get, type INestApplication, Sse } from '@nestjs/common';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingMessage } from 'node:http';
 import { request } from 'node:https';
@@ -25,6 +26,9 @@ const world = await createWorld();
 beforeEach(() => {
   ran.length = 0;
 });
+
+/** As RFC 4514 writes it: Node prints the root first, one attribute a line. */
+const ISSUER_OF_CLIENTS = new X509Certificate(world.client1.cert).issuer.split('\n').toReversed().join(',');
 
 const nowInSeconds = (): number => Math.floor(Date.now() / 1000);
 
@@ -91,6 +95,26 @@ describe.each(PLATFORMS)('tokens that an app revokes, on %s', (platform) => {
     expect(await api.call(fresh)).toMatchObject(NEW);
     await revoke(api.app, { issuer: as.issuer, certificateThumbprint: client.cnf['x5t#S256'] });
     expect(await api.call(fresh)).toMatchObject(knownButRefused('token_revoked'));
+  });
+
+  test('a token is refused by issuer and serial number of its certificate, whenever it was issued, and its stream ends', async () => {
+    const as = await startAuthorizationServer(world);
+    const app = await startApi(world, platform, as, [EventsController], { options: { revocations: {} } });
+    const { serialNumber } = new X509Certificate(world.client1.cert);
+    const [token, other] = [
+      await as.accessToken({ certificate: world.client1 }),
+      await as.accessToken({ certificate: world.client2 }),
+    ];
+    const stream = await openEvents(app, token);
+    const certificate = { issuer: ISSUER_OF_CLIENTS, serialNumber: `00:${serialNumber.toLowerCase()}` };
+    await revoke(app, { issuer: as.issuer, certificate: { ...certificate, serialNumber: '1234' } });
+    await clientOf(app, world, world.client1, token).get('/').expect(200);
+    await revoke(app, { issuer: as.issuer, certificate });
+    await clientOf(app, world, world.client1, token).get('/').expect(401);
+    const later = await as.accessToken({ certificate: world.client1, claims: { iat: nowInSeconds() + 2 } });
+    await clientOf(app, world, world.client1, later).get('/').expect(401);
+    await clientOf(app, world, world.client2, other).get('/').expect(200);
+    await eventually(() => stream.complete, 3_000);
   });
 
   test('INV5: no token outlives the memory of what is revoked: one that is older than maxTokenLifetime is refused', async () => {
@@ -170,8 +194,16 @@ describe.each(PLATFORMS)('tokens that an app revokes, on %s', (platform) => {
     [{ issuer: '' }, '"issuer" is string: give some text'],
     [
       { issuer: 'I' },
-      'name one of subject, sessionId, tokenId, clientId, certificateThumbprint beside issuer',
+      'name one of subject, sessionId, tokenId, clientId, certificateThumbprint, certificate beside issuer',
     ],
+    [{ issuer: 'I', certificate: 'CN=ca' }, '"certificate" is string: give { issuer, serialNumber }'],
+    [{ issuer: 'I', certificate: { issuer: 'CN=ca' } }, 'give { issuer, serialNumber }'],
+    [{ issuer: 'I', certificate: { issuer: 'CN=ca', serialNumber: '01', more: 1 } }, 'both text'],
+    [
+      { issuer: 'I', certificate: { issuer: 'CN=ca', serialNumber: 'g1' } },
+      'serialNumber must be hexadecimal',
+    ],
+    [{ issuer: 'I', certificate: { issuer: 'ca', serialNumber: '01' } }, 'each part of it is a type'],
     [{ issuer: 'I', subject: undefined }, '"subject" is undefined: leave the member out, or name its value'],
     [{ issuer: 'I', subject: 'a', sessionId: undefined }, '"sessionId" is undefined: leave the member out'],
     [{ issuer: 'I', sub: 'alice' }, '"sub" is string: there is no such member'],
