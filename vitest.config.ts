@@ -33,6 +33,10 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^nestjs-cert-bound-auth\/testing$/, replacement: source('./lib/testing/index.ts') },
+      {
+        find: /^nestjs-cert-bound-auth\/shared-signals$/,
+        replacement: source('./lib/nest/shared-signals/index.ts'),
+      },
       { find: /^nestjs-cert-bound-auth$/, replacement: source('./lib/index.ts') },
     ],
   },

@@ -11,7 +11,7 @@ import {
   verifyAccessToken,
 } from './access-token/verify-access-token.js';
 import type { Psd2Role } from './cert-bound-auth.options.js';
-import { invalidToken, OAuthError } from './challenge/oauth-error.js';
+import { invalidToken, OAuthError, outage } from './challenge/oauth-error.js';
 import { withoutToken } from './challenge/without-token.js';
 import type { CertificateChecks } from './client-certificate/certificate-checks.js';
 import { nameOfCertificate } from './client-certificate/identity/certificate-name.js';
@@ -389,8 +389,21 @@ function acceptIfValid(
   known: KnownToken,
   attempt: Attempt,
 ): MaybePromise<Acceptance> {
-  if (known.status === undefined) return accept(proven, known, attempt);
-  return andThen(known.server.checkStatus(known.status), () => accept(proven, known, attempt));
+  const { status, server, description } = known;
+  const problem = attempt.rules.revocations?.problemWith(description.issuer);
+  if (status === undefined && problem === undefined) return accept(proven, known, attempt);
+  return andThen(status === undefined ? undefined : server.checkStatus(status), () =>
+    andThen(problem === undefined ? undefined : askInstead(problem, known, attempt), () =>
+      accept(proven, known, attempt),
+    ),
+  );
+}
+
+/** Who tells of revoked tokens is not heard: their server knows as well, where it can be asked. */
+async function askInstead(problem: string, { server }: KnownToken, { token }: Attempt): Promise<void> {
+  if (server.settings.introspection === undefined)
+    throw outage('revocations_unavailable', { detail: problem });
+  await server.lookUp(token);
 }
 
 function accept(

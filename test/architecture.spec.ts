@@ -14,6 +14,7 @@ const ROOMS = [
   'testing',
   'forward-auth',
   'nest/testing',
+  'nest/shared-signals',
   'nest',
   'nest/entrances',
   'nest/decorators',
@@ -30,6 +31,7 @@ const ROOMS = [
   'explain',
   'resource-server.ts',
   'authenticate-request.ts',
+  'shared-signals',
   'protected-resource',
   'options',
   'authorization',
@@ -188,7 +190,9 @@ describe('the floor plan of lib', () => {
     const packages = loaded.filter((name) => !files.includes(name) && !name.startsWith('node:'));
     expect(packages).toContain('@nestjs/common');
     expect(packages.filter((name) => !installed.has(name))).toEqual([]);
-    expect(loaded.filter((name) => /^(?:testing|cli)\//.test(name))).toEqual([]);
+    expect(
+      loaded.filter((name) => /^(?:testing|cli|shared-signals|nest\/shared-signals)\//.test(name)),
+    ).toEqual([]);
   });
 
   test('the test of the floor plan finds what it looks for', () => {

@@ -150,7 +150,7 @@ function jwtRules(
 const NO_JWTS = { jwks: undefined, jwksUri: undefined, secret: undefined, algorithms: undefined };
 
 /** Node is told only what is configured. */
-function tlsOf({ ca, key, cert }: Partial<TlsSettings> = {}): AuthorizationServerTlsOptions {
+export function tlsOf({ ca, key, cert }: Partial<TlsSettings> = {}): AuthorizationServerTlsOptions {
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(key === undefined ? {} : { key }),

@@ -29,7 +29,7 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
     'The client must get a new token sooner. Raise `revocations.maxTokenLifetime` where tokens live longer.',
   token_revoked:
     'The client must get a new token. If the log says that the list is full, raise `revocations.maxEntries`.',
-  revocations_unavailable: 'See several instances.',
+  revocations_unavailable: 'See several instances. Where it is a transmitter, have its stream verified.',
   algorithm_not_allowed: 'If the server does sign so, add it. Else it is an attack.',
   critical_header_unsupported: 'Have the server leave it out.',
   issuer_unknown: "Compare the line's `unverified_issuer` with `issuer`.",

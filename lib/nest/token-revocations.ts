@@ -53,6 +53,11 @@ export class TokenRevocations {
   }
 }
 
+/** The list that these revocations are kept in, for other modules of this library. */
+export function revocationListOf(revocations: TokenRevocations): RevocationList | undefined {
+  return revocations['list'];
+}
+
 /** @throws TypeError for a certificate whose issuer or serial number is none */
 function named({ certificate, ...tokens }: Omit<Revocation, 'issuedBefore'>): RevokedTokens {
   if (certificate === undefined) return tokens;

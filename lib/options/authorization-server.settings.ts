@@ -50,14 +50,14 @@ class CheckedClaimNames implements ClaimNameSettings {
 }
 
 @Declares<AuthorizationServerTlsOptions>()
-class CheckedTlsOptions implements TlsSettings {
+export class CheckedTlsOptions implements TlsSettings {
   @Given() @IsMaterial('or-list') readonly ca: TlsSettings['ca'];
   @Given() @IsMaterial('one') readonly key: TlsSettings['key'];
   @Given() @IsMaterial('one') readonly cert: TlsSettings['cert'];
 }
 
 @Declares<AuthorizationServerHttpOptions>()
-class CheckedHttpOptions {
+export class CheckedHttpOptions {
   @Given() @IsPositiveInt(LONGEST_TIMER_MS) readonly connectTimeout: number = 3_000;
   @Given() @IsPositiveInt(LONGEST_TIMER_MS) readonly timeout: number = 5_000;
   @Given() @IsPositiveInt(LONGEST_TIMER_MS) readonly maxResponseSize: number = 1_048_576;

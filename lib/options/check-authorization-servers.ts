@@ -119,8 +119,9 @@ function checkUrls(server: AuthorizationServerSettings, path: string): readonly 
 }
 
 /** What is wrong in the environment would be found out by the first call. */
-function checkProxy(
-  { http: { proxy } }: AuthorizationServerSettings,
+/** Whether the proxies that the environment names are such. */
+export function checkProxy(
+  { http: { proxy } }: { readonly http: Pick<AuthorizationServerSettings['http'], 'proxy'> },
   path: string,
 ): readonly ConfigurationProblem[] {
   if (proxy !== 'environment') return [];
@@ -202,7 +203,11 @@ function checkSignedAnswers(
   return [problem(`${path}.introspection.responseFormat`, format, remedy)];
 }
 
-function checkTls({ tls }: AuthorizationServerSettings, path: string): readonly ConfigurationProblem[] {
+/** Whether these serve for calls. */
+export function checkTls(
+  { tls }: Pick<AuthorizationServerSettings, 'tls'>,
+  path: string,
+): readonly ConfigurationProblem[] {
   if (tls === undefined) return [];
   if ((tls.key === undefined) !== (tls.cert === undefined)) {
     return [problem(`${path}.tls`, tls, 'key and cert belong together')];

@@ -8,8 +8,9 @@ import { outage } from '../challenge/oauth-error.js';
 import { log } from '../common/log.js';
 import { SeldomLog } from '../common/seldom-log.js';
 import { type Cutoff, CutoffTable } from './cutoff-table.js';
+import type { RevocationChannel } from './revocation-channel.js';
 import { issuerEntry } from './revocation-entry.js';
-import { keyText, readKey, SHAPE, type Shape, type TokenKey } from './token-key.js';
+import { keyText, MARK, readKey, SHAPE, type Shape, type TokenKey } from './token-key.js';
 
 /** How much is remembered of what has been revoked, as configured. */
 export interface RevocationListSettings {
@@ -49,6 +50,7 @@ export class RevocationList implements RevocationReplica {
   private readonly table: CutoffTable;
   private readonly issuers = new Map<string, Cutoff>();
   private readonly listeners = new Set<() => void>();
+  private readonly channels: RevocationChannel[] = [];
   private readonly served = new Set<string>();
   private servesOthers = false;
   private readonly warnings = new SeldomLog('warnings about revocations');
@@ -82,6 +84,21 @@ export class RevocationList implements RevocationReplica {
     throw outage('revocations_unavailable', {
       detail: feed.problem ?? 'the store has not been heard of lately',
     });
+  }
+
+  /** From now on tokens of its issuers are accepted only while it can be relied on, or where their server is asked. */
+  relyOn(channel: RevocationChannel): void {
+    this.channels.push(channel);
+  }
+
+  /** Why what is revoked of an issuer may not be known; `undefined` where it is. */
+  problemWith(issuer: string): string | undefined {
+    if (this.channels.length === 0) return undefined;
+    for (const channel of this.channels) {
+      const problem = channel.issuers.has(issuer) ? channel.problem() : undefined;
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
   }
 
   /** How the store is doing; `undefined` where there is none. */
@@ -155,6 +172,10 @@ export class RevocationList implements RevocationReplica {
   private take(entry: RevocationEntry, now: number): void {
     const key = readEntryKey(entry);
     if (key === undefined) return this.cutIssuer(entry.issuer, entry);
+    if (key.shape === MARK) {
+      this.table.put(key, entry, now);
+      return undefined;
+    }
     if (entry.kind === 'lift') return this.lift(key, entry, now);
     if (isOfAccount(key) && (this.table.find(liftOf(key), now)?.issuedBefore ?? -1) >= entry.issuedBefore)
       return undefined;

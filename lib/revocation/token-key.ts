@@ -25,6 +25,9 @@ export const SHAPE = {
   certificate: 128,
 } as const;
 
+/** Of what refuses nothing: no token names a session and none. */
+export const MARK: Shape = SHAPE.sessionId + SHAPE.withoutSession;
+
 /** The key of an issuer, and of these properties of its tokens. @param values in the order of {@link SHAPE} */
 export function tokenKey(shape: Shape, issuer: string, values: readonly string[]): TokenKey {
   const digest = Buffer.from(hash('sha256', JSON.stringify([shape, issuer, ...values]), 'hex'), 'hex');

@@ -16,6 +16,7 @@ interface Chapter {
 const CHAPTERS: readonly Chapter[] = [
   { title: 'CertBoundAuthModule', file: 'lib/cert-bound-auth.options.ts' },
   { title: 'ForwardAuthModule', file: 'lib/forward-auth/forward-auth.options.ts' },
+  { title: 'SharedSignalsModule', file: 'lib/shared-signals/shared-signals.options.ts' },
   { title: 'mutualTls', file: 'lib/tls/mutual-tls.ts', types: ['MutualTlsOptions'] },
 ];
 

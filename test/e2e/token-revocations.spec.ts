@@ -1,9 +1,5 @@
 import { Controller, Get, type INestApplication, Sse } from '@nestjs/common';
 import { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
-import { type IncomingMessage } from 'node:http';
-import { request } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import {
   CertBoundAuthModule,
   type CertBoundAuthOptions,
@@ -15,9 +11,10 @@ import { interval, map, type Observable } from 'rxjs';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { KNOWN, knownButRefused, NEW, refusedAnew, startKnowingApi } from '../support/known-tokens.js';
+import { openEvents } from '../support/open-events.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { connectBy, connected, portOf, startGateways } from '../support/websockets.js';
-import { clientOf, createWorld, startApi, startAuthorizationServer, whenOver } from '../support/world.js';
+import { clientOf, createWorld, startApi, startAuthorizationServer } from '../support/world.js';
 import { SERVERS, startBank } from './graphql/bank.js';
 import { connectTo, subscribeTo } from './graphql/subscriber.js';
 import { ChatGateway, ran } from './websockets/chat.gateway.js';
@@ -105,7 +102,7 @@ describe.each(PLATFORMS)('tokens that an app revokes, on %s', (platform) => {
       await as.accessToken({ certificate: world.client1 }),
       await as.accessToken({ certificate: world.client2 }),
     ];
-    const stream = await openEvents(app, token);
+    const stream = await openEvents(app, world, token);
     const certificate = { issuer: ISSUER_OF_CLIENTS, serialNumber: `00:${serialNumber.toLowerCase()}` };
     await revoke(app, { issuer: as.issuer, certificate: { ...certificate, serialNumber: '1234' } });
     await clientOf(app, world, world.client1, token).get('/').expect(200);
@@ -175,7 +172,7 @@ describe.each(PLATFORMS)('tokens that an app revokes, on %s', (platform) => {
       await as.accessToken({ certificate: world.client1, subject: 'alice' }),
       await as.accessToken({ certificate: world.client1, subject: 'bob' }),
     ];
-    const [ending, going] = [await openEvents(app, token), await openEvents(app, other)];
+    const [ending, going] = [await openEvents(app, world, token), await openEvents(app, world, other)];
     await revoke(app, { issuer: as.issuer, subject: 'alice' });
     await eventually(() => ending.complete, 3_000);
     expect(going.complete).toBe(false);
@@ -267,22 +264,3 @@ test.each(SERVERS)(
     expect(late.results.some(({ data }) => data?.['ticks'] !== undefined)).toBe(false);
   },
 );
-
-async function openEvents(app: INestApplication, token: string): Promise<IncomingMessage> {
-  const { key, cert } = world.client1;
-  const { port } = app.getHttpServer().address() as AddressInfo;
-  const sent = request({
-    host: '127.0.0.1',
-    port,
-    path: '/events',
-    ca: world.ca.cert,
-    key,
-    cert,
-    headers: { authorization: `Bearer ${token}` },
-  });
-  sent.on('error', () => undefined).end();
-  whenOver(async () => sent.destroy());
-  const [response] = (await once(sent, 'response')) as [IncomingMessage];
-  response.resume();
-  return response;
-}

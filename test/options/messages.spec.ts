@@ -1,10 +1,13 @@
 import type { CertBoundAuthOptions, ForwardAuthOptions } from 'nestjs-cert-bound-auth';
+import type { SharedSignalsOptions } from 'nestjs-cert-bound-auth/shared-signals';
 import { expect, test } from 'vitest';
 import { resolveForwardAuth } from '../../lib/forward-auth/resolve-forward-auth.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { FORWARD_AUTH_COMBINATIONS, FORWARD_AUTH_FIELDS } from './forward-auth-fields.js';
+import { resolveSharedSignals } from '../../lib/shared-signals/resolve-shared-signals.js';
 import { MODULE_COMBINATIONS, MODULE_FIELDS } from './module-fields.js';
 import { messageOf, section, set } from './sections.js';
+import { SIGNAL_COMBINATIONS, SIGNAL_FIELDS } from './shared-signals-fields.js';
 import { VALUES } from './wrong-values.js';
 
 /** What is configured. */
@@ -20,6 +23,10 @@ const byModule: Module = {
 const byForwardAuth: Module = {
   subject: 'ForwardAuthModule',
   resolve: (options) => resolveForwardAuth(options as ForwardAuthOptions),
+};
+const bySignals: Module = {
+  subject: 'SharedSignalsModule',
+  resolve: (options) => resolveSharedSignals(options as SharedSignalsOptions),
 };
 
 function everyValue(fields: typeof MODULE_FIELDS, { subject, resolve }: Module): readonly string[] {
@@ -68,6 +75,18 @@ test(
       ...everyCombination(FORWARD_AUTH_COMBINATIONS, byForwardAuth),
     ];
     await expect(sections.join('\n\n')).toMatchFileSnapshot('forward-auth-messages.txt');
+  },
+  LONG_MS,
+);
+
+test(
+  'every message of a wrong option of SharedSignalsModule is as it is written down',
+  async () => {
+    const sections = [
+      ...everyValue(SIGNAL_FIELDS, bySignals),
+      ...everyCombination(SIGNAL_COMBINATIONS, bySignals),
+    ];
+    await expect(sections.join('\n\n')).toMatchFileSnapshot('shared-signals-messages.txt');
   },
   LONG_MS,
 );

@@ -31,10 +31,16 @@ export interface Protection {
 /** Knows the entrances of one app. */
 export class EntranceRegistry {
   private parts: EntranceParts | undefined;
+  private readonly opened: string[] = [];
 
   /** Says what the app is made of. */
   describe(parts: EntranceParts): void {
     this.parts = parts;
+  }
+
+  /** Says that another module answers at this path, before the app, whoever asks. */
+  open(path: string): void {
+    this.opened.push(path);
   }
 
   /**
@@ -55,6 +61,7 @@ export class EntranceRegistry {
     return [
       ...handlerEntrances(modules, { config, modules }, protectsAll),
       ...publicMethods.map((name) => withoutHandler('message', name, 'public')),
+      ...this.opened.map((name) => withoutHandler('path', name, 'public')),
       ...pathEntrances(this.parts),
     ];
   }

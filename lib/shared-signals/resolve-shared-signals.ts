@@ -1,0 +1,104 @@
+import { tlsOf } from '../access-token/authorization-server-rules.js';
+import { isAllowedUrl, remedyForHttp } from '../authorization-server/authorization-server-http.js';
+import { isJsonObject } from '../jose/json-object.js';
+import { checkProxy, checkTls } from '../options/check-authorization-servers.js';
+import {
+  CertBoundAuthConfigurationError,
+  type ConfigurationProblem,
+  problem,
+} from '../options/configuration-error.js';
+import { checkDeclared } from '../options/declared-options.js';
+import type { SharedSignalsOptions } from './shared-signals.options.js';
+import { CheckedSharedSignalsOptions, type CheckedTransmitter } from './shared-signals.settings.js';
+import type { Delivery, TransmitterRules } from './transmitter-rules.js';
+
+/** What a receiver of events is configured by: every default filled in, every check done. */
+export interface ResolvedSharedSignals {
+  /** Where transmitters push to; `undefined` where none does. */
+  readonly path: string | undefined;
+  readonly transmitters: readonly TransmitterRules[];
+  readonly onSignal: SharedSignalsOptions['onSignal'];
+}
+
+/** What the options are of, for messages. */
+export const SHARED_SIGNALS = 'SharedSignalsModule';
+
+/**
+ * Checks the options and fills in the defaults.
+ * @throws CertBoundAuthConfigurationError naming every wrong field
+ */
+export function resolveSharedSignals(given: SharedSignalsOptions): ResolvedSharedSignals {
+  const options: unknown = given;
+  if (!isJsonObject(options)) throw refusalOf([problem('options', options, 'give { path, transmitters }')]);
+  const { settings, problems } = checkDeclared(CheckedSharedSignalsOptions, options);
+  if (problems.length > 0) throw refusalOf(problems);
+  const contradictions = [
+    ...settings.transmitters.flatMap((each, index) => checkTransmitter(each, `transmitters[${index}]`)),
+    ...checkUnique(settings.transmitters),
+    ...checkPath(settings),
+  ];
+  if (contradictions.length > 0) throw refusalOf(contradictions);
+  const { path, onSignal, transmitters } = settings;
+  return { path, onSignal, transmitters: transmitters.map((each) => rulesOf(each)) };
+}
+
+/** Says at boot what is wrong. */
+export function refusalOf(problems: readonly ConfigurationProblem[]): CertBoundAuthConfigurationError {
+  return new CertBoundAuthConfigurationError(problems, SHARED_SIGNALS);
+}
+
+function rulesOf(settings: CheckedTransmitter): TransmitterRules {
+  const { issuer, audience, subjects, algorithms, jwksUri, maxSilence, onSilence, verifyState } = settings;
+  const http: Omit<TransmitterRules['http'], 'tls'> = settings.http;
+  return {
+    issuer,
+    audience: [audience].flat(),
+    delivery: deliveryOf(settings),
+    issuers: new Map(Object.entries(subjects.issuers ?? { [issuer]: issuer })),
+    find: subjects.find,
+    algorithms,
+    jwksUri,
+    maxSilence,
+    onSilence,
+    verifyState,
+    http: { ...http, tls: tlsOf(settings.tls) },
+  };
+}
+
+function deliveryOf({ authorizationHeader }: CheckedTransmitter): Delivery {
+  return { kind: 'push', authorizationHeader };
+}
+
+function checkTransmitter(settings: CheckedTransmitter, path: string): readonly ConfigurationProblem[] {
+  const { issuer, jwksUri, http, tls } = settings;
+  return [
+    ...(jwksUri === undefined ? checkUrl(`${path}.issuer`, issuer, http) : []),
+    ...(jwksUri === undefined ? [] : checkUrl(`${path}.jwksUri`, jwksUri, http)),
+    ...checkTls({ tls }, path),
+    ...checkProxy({ http }, path),
+  ];
+}
+
+function checkUrl(
+  path: string,
+  url: string,
+  { allowLoopbackHttp }: CheckedTransmitter['http'],
+): readonly ConfigurationProblem[] {
+  if (isAllowedUrl(url, allowLoopbackHttp) && !/[?#]/.test(url)) return [];
+  return [problem(path, url, remedyForHttp(url) ?? 'give an https: URL without query and fragment')];
+}
+
+/** Which of two would be meant could not be told. */
+function checkUnique(transmitters: readonly CheckedTransmitter[]): readonly ConfigurationProblem[] {
+  const issuers = transmitters.map(({ issuer }) => issuer);
+  return issuers.flatMap((issuer, index) =>
+    issuers.indexOf(issuer) === index
+      ? []
+      : [problem(`transmitters[${index}].issuer`, issuer, 'there is a transmitter with this issuer already')],
+  );
+}
+
+function checkPath({ path, transmitters }: CheckedSharedSignalsOptions): readonly ConfigurationProblem[] {
+  if (path !== undefined || !transmitters.some(({ delivery }) => delivery === 'push')) return [];
+  return [problem('path', path, "say where transmitters push to, as '/signals'")];
+}

@@ -1,0 +1,123 @@
+import type {
+  AuthorizationServerHttpOptions,
+  AuthorizationServerTlsOptions,
+  JwsAlgorithm,
+} from '../cert-bound-auth.options.js';
+
+/** What `SharedSignalsModule` is configured by. */
+export interface SharedSignalsOptions {
+  /**
+   * Where transmitters push their events to, as it is sent, from the host on: `/signals`. No prefix, version, guard, middleware or
+   * CORS setting of the app has a say there. It is needed where one of them pushes.
+   */
+  readonly path?: string;
+  /** Who may say what is revoked: at least one. */
+  readonly transmitters: readonly TransmitterOptions[];
+  /**
+   * Is told of each event, once in this process, before it is acknowledged: keep it, and return. Where it throws, or takes longer than 10
+   * seconds, the transmitter is asked to send the event again.
+   * @default nobody is told
+   */
+  readonly onSignal?: (signal: Signal) => unknown;
+}
+
+/** One transmitter, and how its events come. */
+export type TransmitterOptions = PushTransmitterOptions;
+
+/** What holds for a transmitter however its events come. */
+export interface TransmitterRuleOptions {
+  /** The exact `iss` of its events, and the base of its discovery (`/.well-known/ssf-configuration`, SSF 1.0 §7.2). */
+  readonly issuer: string;
+  /** What `aud` of its events must hold: as it was agreed upon when the stream was made; of a list, one. */
+  readonly audience: string | readonly string[];
+  /**
+   * For whose tokens it speaks.
+   * @default for those of an authorization server with the same `issuer`, and no other's
+   */
+  readonly subjects?: SignalSubjectOptions;
+  /**
+   * The algorithms that its events may be signed by.
+   * @default every asymmetric one that access tokens may have
+   */
+  readonly algorithms?: readonly JwsAlgorithm[];
+  /** Where its keys are. @default discovered */
+  readonly jwksUri?: string;
+  /**
+   * Seconds, 1 to 31622400, without an event after which the transmitter counts as silent: then tokens of the issuers that it speaks
+   * for are introspected where that is configured, and requests with others are answered with 503. Make it send verification
+   * events more often than that.
+   * What is lost without: nobody notices when no more events come.
+   * @default however long
+   */
+  readonly maxSilence?: number;
+  /**
+   * What becomes of requests while the transmitter is silent, or has said that it stops. With `'carry-on'` they go on.
+   * What is lost then: what is revoked meanwhile is accepted.
+   * @default 'refuse'
+   */
+  readonly onSilence?: 'refuse' | 'carry-on';
+  /**
+   * Whether this API has asked for a verification event with this `state` (SSF 1.0 §8.1.4). Events without one are always welcome.
+   * @default it never has
+   */
+  readonly verifyState?: (state: string) => boolean | Promise<boolean>;
+  /** TLS of the calls to it. @default the CAs of the system */
+  readonly tls?: AuthorizationServerTlsOptions;
+  /** Limits of the calls to it. */
+  readonly http?: AuthorizationServerHttpOptions;
+}
+
+/** A transmitter that sends its events to {@link SharedSignalsOptions.path} (RFC 8935). */
+export interface PushTransmitterOptions extends TransmitterRuleOptions {
+  readonly delivery: 'push';
+  /**
+   * What the header `Authorization` must be, exactly: the `authorization_header` of the stream.
+   * What is lost without: whoever finds the path can make this API verify signatures.
+   * @default no matter
+   */
+  readonly authorizationHeader?: string;
+}
+
+/** For whose tokens a transmitter speaks. */
+export interface SignalSubjectOptions {
+  /**
+   * The issuer of access tokens by the `iss` of a subject: `{ 'https://idp.example.com': 'https://as.example.com' }`. The transmitter may
+   * revoke all tokens of these issuers.
+   * @default the issuer of the transmitter, by itself
+   */
+  readonly issuers?: Readonly<Record<string, string>>;
+  /**
+   * Says which tokens a subject has that no token names: by e-mail address, phone number, account, DID or URI (RFC 9493), or a format of
+   * your own. It must compare such values as your users do. Where it throws, the event has to be sent again.
+   * @default none
+   */
+  readonly find?: (
+    subject: Readonly<Record<string, unknown>>,
+  ) => TokensOfSubject | undefined | Promise<TokensOfSubject | undefined>;
+}
+
+/** All tokens of one subject. */
+export interface TokensOfSubject {
+  /** Of an authorization server. */
+  readonly issuer: string;
+  /** `sub` of its tokens. */
+  readonly subject: string;
+}
+
+/** An event that has come. */
+export interface Signal {
+  /** Who has sent it. */
+  readonly transmitter: string;
+  /** `jti` of the token that it came in. */
+  readonly tokenId: string;
+  /** `iat`, seconds since the epoch. */
+  readonly issuedAt: number;
+  /** A URI. */
+  readonly type: string;
+  /** Who it is about, as it was sent (`sub_id`, RFC 9493); `undefined` where it does not say. */
+  readonly subject: unknown;
+  /** What the transmitter says of it. */
+  readonly event: Readonly<Record<string, unknown>>;
+  /** Whether tokens are refused from now on, or accepted again, because of it. */
+  readonly hasEffect: boolean;
+}

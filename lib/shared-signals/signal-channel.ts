@@ -1,0 +1,85 @@
+import type { RevocationEntry } from '../cert-bound-auth.options.js';
+import type { RevocationChannel } from '../revocation/revocation-channel.js';
+import type { RevocationList } from '../revocation/revocation-list.js';
+import { RevocationMark } from '../revocation/revocation-mark.js';
+
+/** When a transmitter can be relied on. */
+export interface ChannelRules {
+  readonly issuer: string;
+  /** Whose tokens it speaks of. */
+  readonly issuers: readonly string[];
+  /** Seconds; `undefined`: however long. */
+  readonly maxSilence: number | undefined;
+  readonly onSilence: 'refuse' | 'carry-on';
+}
+
+/** How a transmitter is doing. */
+export interface TransmitterHealth {
+  readonly issuer: string;
+  /** `silent`: nothing has come for longer than `maxSilence`; `stopped`: it has said that it sends nothing more. */
+  readonly state: 'heard' | 'silent' | 'stopped';
+  /** When it last said anything, seconds since the epoch; `undefined` where it never has, as far as is known. */
+  readonly lastHeard: number | undefined;
+}
+
+/** Seconds that a mark is kept for: for as long as a stream may be paused. */
+const LONG = 366 * 86_400;
+
+/**
+ * Whether a transmitter is heard. It counts when it has written what comes, not when that comes: what is sent again says nothing of
+ * now. All instances that share a store know what one of them has heard.
+ */
+export class SignalChannel implements RevocationChannel {
+  readonly issuers: ReadonlySet<string>;
+  private readonly since = nowInSeconds();
+  private readonly heard: RevocationMark;
+  private readonly stopped: RevocationMark;
+  private answeredAt: number | undefined;
+
+  constructor(
+    private readonly rules: ChannelRules,
+    private readonly list: RevocationList,
+  ) {
+    this.issuers = new Set(rules.issuers);
+    this.heard = new RevocationMark(rules.issuer, ['heard']);
+    this.stopped = new RevocationMark(rules.issuer, ['stopped']);
+  }
+
+  problem(): string | undefined {
+    const { onSilence, issuer } = this.rules;
+    if (onSilence === 'carry-on') return undefined;
+    const { state } = this.health();
+    return state === 'heard' ? undefined : `${issuer} is ${state}, which says what is revoked`;
+  }
+
+  health(): TransmitterHealth {
+    const { issuer, maxSilence = Infinity } = this.rules;
+    const event = this.list.cutoffOf(this.heard.key);
+    const lastHeard = latestOf(event, this.answeredAt);
+    // That it answers says nothing of events.
+    const stoppedAt = this.list.cutoffOf(this.stopped.key);
+    if (stoppedAt !== undefined && stoppedAt >= (event ?? 0)) return { issuer, state: 'stopped', lastHeard };
+    const isSilent = nowInSeconds() - Math.max(this.since, lastHeard ?? 0) > maxSilence;
+    return { issuer, state: isSilent ? 'silent' : 'heard', lastHeard };
+  }
+
+  /** It has answered at this moment, though perhaps with no event. */
+  answered(): void {
+    this.answeredAt = nowInSeconds();
+  }
+
+  /** What has to be kept of an event, for all instances. @param runs `false` where it says that nothing more comes */
+  entryOf(issuedAt: number, runs: boolean): RevocationEntry {
+    const mark = runs ? this.heard : this.stopped;
+    return mark.entryAt(issuedAt, nowInSeconds() + LONG);
+  }
+}
+
+function latestOf(...moments: readonly (number | undefined)[]): number | undefined {
+  const known = moments.filter((at) => at !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+}
+
+function nowInSeconds(): number {
+  return Date.now() / 1000;
+}
