@@ -49,7 +49,8 @@ async function casesOf(setting: Setting): Promise<readonly Case[]> {
       load: forATime(setting, await world.tokens('RS256', 1, { scope: SCOPE }), { path: SCOPED_PATH }),
       settings: {},
     },
-    { name: 'new token', load: eachOnce(setting, await world.tokens('ES256', once)), settings: {} },
+    { name: 'new token, ES256', load: eachOnce(setting, await world.tokens('ES256', once)), settings: {} },
+    { name: 'new token, PS256', load: eachOnce(setting, await world.tokens('PS256', once)), settings: {} },
     {
       name: 'new DPoP proof',
       load: eachOnce(setting, await world.proofs(once)),

@@ -7,7 +7,7 @@ export interface IssuerKey {
   readonly jwk: JWK;
 }
 
-export type Algorithm = 'RS256' | 'ES256';
+export type Algorithm = 'RS256' | 'PS256' | 'ES256';
 
 /** Makes a key (RSA of 2048 bits, or P-256). */
 export async function createIssuerKey(algorithm: Algorithm, kid: string): Promise<IssuerKey> {

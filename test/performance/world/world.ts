@@ -55,7 +55,11 @@ export class World {
       },
       await TestDpopClient.create('ES256'),
       await AuthorizationServer.start(),
-      { RS256: await createIssuerKey('RS256', 'rs'), ES256: await createIssuerKey('ES256', 'es') },
+      {
+        RS256: await createIssuerKey('RS256', 'rs'),
+        PS256: await createIssuerKey('PS256', 'ps'),
+        ES256: await createIssuerKey('ES256', 'es'),
+      },
     );
   }
 
@@ -71,11 +75,11 @@ export class World {
 
   /** What every server is started with. */
   get settings(): Omit<ServerSettings, 'variant' | 'platform'> {
-    const keys = [this.keys.RS256.jwk, this.keys.ES256.jwk];
+    const keys = Object.values(this.keys).map(({ jwk }) => jwk);
     return {
       tls: { key: this.server.key, cert: this.server.cert, ca: this.ca.cert },
       audience: AUDIENCE,
-      issuers: [{ issuer: ISSUER, jwksUri: this.as.publish('both', keys) }],
+      issuers: [{ issuer: ISSUER, jwksUri: this.as.publish('all', keys) }],
       keys,
     };
   }
