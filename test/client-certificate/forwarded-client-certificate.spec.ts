@@ -106,6 +106,18 @@ describe('RFC9440: the header of a trusted proxy', () => {
     expect(identityOf(2)).not.toBe(second);
   });
 
+  test('INV5: values that differ before their ends alone are told apart, and each of them is read once', () => {
+    const find = finder({ format: { xfcc: { hashAlone: true } } });
+    const ending = `;URI=spiffe://example.com/${'a'.repeat(200)}`;
+    const certificateOf = (digit: string): ClientCertificate =>
+      found(find(['X-Cert', `Hash=${digit.repeat(64)}${ending}`]));
+    const digits = ['1', '2', '3'];
+    const first = digits.map((digit) => certificateOf(digit));
+    expect(new Set(first.map(({ thumbprint }) => thumbprint)).size).toBe(digits.length);
+    const again = digits.map((digit) => certificateOf(digit));
+    expect(again.every((certificate, index) => certificate === first[index])).toBe(true);
+  });
+
   test('a certificate known by its digest alone has the names that the proxy gives, and is valid at any time', async () => {
     const hash = Buffer.from(client.thumbprint, 'base64url').toString('hex');
     const certificate = found(
