@@ -2,7 +2,7 @@ import { hash, X509Certificate } from 'node:crypto';
 import type { AuthorizationServer } from './access-token/authorization-server.js';
 import { accessTokenFor } from './access-token/describe-access-token.js';
 import { UnreadAcceptance } from './access-token/unread-acceptance.js';
-import type { KnownToken, KnownTokens } from './access-token/known-tokens.js';
+import { knownToken, type KnownToken, type KnownTokens } from './access-token/known-tokens.js';
 import { withLimitedLife } from './access-token/limited-life.js';
 import {
   type BeforeAsking,
@@ -145,7 +145,7 @@ function decide(
   before: ProvedBefore,
 ): MaybePromise<Acceptance> {
   const attempt = readAttempt(request, rules, progress, before);
-  return andThenWith(knownToken(attempt), confirm, attempt);
+  return andThenWith(findToken(attempt), confirm, attempt);
 }
 
 /** How far the request has come: every member from the start, so that all are of one shape. */
@@ -309,7 +309,7 @@ function requireDpop(dpop: DpopRules | undefined): DpopRules {
 }
 
 /** The token with all that is known of it: from another request, or verified now. */
-function knownToken(attempt: Attempt): MaybePromise<KnownToken> {
+function findToken(attempt: Attempt): MaybePromise<KnownToken> {
   const { rules, request, tokenDigest } = attempt;
   const { servers } = rules;
   const known = rules.knownTokens?.find(tokenDigest);
@@ -348,14 +348,14 @@ function verifyToken({
   return andThen(verifyAccessToken(token, servers, request, beforeAsking), (verified) => {
     progress.verified = verified.description;
     const confirmation = readConfirmation(verified.claims, dpop !== undefined);
-    const found: KnownToken =
+    const found =
       revocations === undefined
-        ? { ...verified, confirmation, revocable: undefined }
-        : {
-            ...withLimitedLife(verified, revocations.settings),
+        ? knownToken(verified, confirmation, undefined)
+        : knownToken(
+            withLimitedLife(verified, revocations.settings),
             confirmation,
-            revocable: new RevocableToken(verified.description, confirmation, revocations),
-          };
+            new RevocableToken(verified.description, confirmation, revocations),
+          );
     knownTokens?.keep(tokenDigest, found);
     return found;
   });

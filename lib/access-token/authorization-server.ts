@@ -56,6 +56,8 @@ export class AuthorizationServer {
   private readonly keys: SigningKeys;
   private readonly introspection: Introspection | undefined;
   private readonly statusLists: StatusLists | undefined;
+  /** Whether a key is served still. */
+  private readonly served = new WeakMap<KeyGroup, () => boolean>();
 
   constructor(readonly settings: AuthorizationServerRules) {
     this.circuit = new CircuitBreaker(settings.issuer);
@@ -210,9 +212,13 @@ export class AuthorizationServer {
     });
   }
 
-  /** A function of its own: what is made beside the token would keep the token in memory as long as it is known. */
+  /** One function for all tokens of a key: each of them keeps it in memory as long as it is known. */
   private whileServed(group: KeyGroup): () => boolean {
-    return () => !group.withdrawn && this.keys.serve();
+    const before = this.served.get(group);
+    if (before !== undefined) return before;
+    const isServed = (): boolean => !group.withdrawn && this.keys.serve();
+    this.served.set(group, isServed);
+    return isServed;
   }
 
   /** What a JWT says must be what its server says of it, which may have revoked it. */

@@ -14,7 +14,9 @@ export type HeaderLines = readonly string[];
 
 /** @param headers values by name */
 export function linesOf(headers: Readonly<Record<string, string>>): HeaderLines {
-  return Object.entries(headers).flat();
+  const lines: string[] = [];
+  for (const name of Object.keys(headers)) lines.push(name, headers[name] ?? '');
+  return lines;
 }
 
 /** What every answer to an accepted request has beside its caller: it is for that request (RFC 9111 §5.2.2.5), and empty. */
