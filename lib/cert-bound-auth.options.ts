@@ -608,13 +608,13 @@ export interface HeaderClientCertificateOptions {
   /**
    * Who verifies the chain of the certificate.
    * `proxy`: the proxy has verified it before it sends the header.
-   * `{ ca }`: this library verifies it, with these CAs (PEM), the chain in {@link chainHeader} or in the header itself,
-   * and the validity of each certificate (docs/certificate-paths.md).
+   * `{ ca, intermediates?, partialChains? }`: this library verifies it, by these CAs, the chain in {@link chainHeader} or in the
+   * header itself, and the validity of each certificate (docs/certificate-paths.md).
    * `any`: nobody does.
    * What is lost with `any`: the certificate proves that the client has a key, and nothing else. The names in it are the
    * client's own claim.
    */
-  readonly trust: 'proxy' | 'any' | { readonly ca: TlsMaterial | readonly TlsMaterial[] };
+  readonly trust: 'proxy' | 'any' | CertificateTrustOptions;
   /** The name of the header with the certificates behind the client's own, in the same format. @default none */
   readonly chainHeader?: string;
   /**
@@ -631,6 +631,30 @@ export interface HeaderClientCertificateOptions {
    * @default none: nothing is asked
    */
   readonly revocation?: CertificateRevocationOptions;
+}
+
+/**
+ * The CAs by which this library itself verifies the chains of certificates that a proxy passes on. Paths are built from these, and from
+ * the chain that the proxy passes on; one that cannot be built is refused by a reason of its own (`certificate_path_incomplete`).
+ */
+export interface CertificateTrustOptions {
+  /**
+   * The roots where a path may end (PEM). CAs between may stand among them: they count as {@link intermediates}, and must lead to
+   * one of these roots, or the app does not start.
+   */
+  readonly ca: TlsMaterial | readonly TlsMaterial[];
+  /**
+   * CAs between those of {@link ca} and clients (PEM), for proxies that do not pass on the chain. They are not trusted by themselves.
+   * @default none
+   */
+  readonly intermediates?: TlsMaterial | readonly TlsMaterial[];
+  /**
+   * Whether a CA of {@link ca} that is no root is trusted by itself: a path ends at it.
+   * What is lost: whatever stands above it. A root that revokes it, its expiry above, name constraints, path lengths and policies of
+   * the CAs above say nothing any more.
+   * @default false
+   */
+  readonly partialChains?: boolean;
 }
 
 /**

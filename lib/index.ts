@@ -29,6 +29,7 @@ export type {
   OcspOptions,
   RevocationListOptions,
   CertificateRevocationOptions,
+  CertificateTrustOptions,
   InProcessIntrospectionOptions,
   IntrospectionCacheOptions,
   IntrospectionOptions,

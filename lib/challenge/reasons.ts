@@ -88,6 +88,7 @@ const REASONS = [
   ['certificate_header_malformed', 'invalidRequest', 'debug'],
   ['certificate_source_failed', 'invalidToken', 'debug'],
   ['certificate_untrusted', 'invalidToken', 'debug'],
+  ['certificate_path_incomplete', 'invalidToken', 'debug'],
   ['certificate_revoked', 'invalidToken', 'debug'],
   ['certificate_revocation_unknown', 'invalidToken', 'warn'],
   ['certificate_revocation_unavailable', 'outage', 'warn'],

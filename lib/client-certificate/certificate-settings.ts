@@ -4,6 +4,7 @@ import type {
   HeaderClientCertificateOptions,
   TlsClientCertificateOptions,
 } from '../cert-bound-auth.options.js';
+import type { CaTrust } from './chain/ca-trust.js';
 import type { SettingsOf } from '../common/settings-of.js';
 import type { RevocationSettings } from './revocation/revocation-settings.js';
 
@@ -11,6 +12,11 @@ import type { RevocationSettings } from './revocation/revocation-settings.js';
 interface Checks {
   readonly policy: CertificatePolicySettings | undefined;
   readonly revocation: RevocationSettings | undefined;
+}
+
+/** Who verifies chains. */
+interface ChecksChain {
+  readonly trust: 'proxy' | 'any' | CaTrust;
 }
 
 /** Where the client's certificate comes from. */
@@ -24,11 +30,15 @@ export type TlsCertificateSettings = SettingsOf<TlsClientCertificateOptions, nev
 export type HeaderCertificateSettings = SettingsOf<
   HeaderClientCertificateOptions,
   'chainHeader' | 'verifyHeader',
-  Checks
+  Checks & ChecksChain
 >;
 
 /** A function of the app. */
-export type CustomCertificateSettings = SettingsOf<CustomClientCertificateOptions, never, Checks>;
+export type CustomCertificateSettings = SettingsOf<
+  CustomClientCertificateOptions,
+  never,
+  Checks & ChecksChain
+>;
 
 /** Whose certificates count. */
 export type CertificatePolicySettings = SettingsOf<

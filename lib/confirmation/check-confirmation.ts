@@ -197,7 +197,7 @@ function checkVerdict(
   certificate: ClientCertificate,
   checks: CertificateChecks | undefined,
 ): MaybePromise<void> {
-  if (verdict.kind === 'unverified') throw invalidToken('certificate_untrusted', { detail: verdict.error });
+  if (verdict.kind === 'unverified') throw invalidToken(verdict.reason, { detail: verdict.error });
   if (checks !== undefined) return andThen(checks.problemOf(certificate, verdict), requireNoProblem);
 }
 

@@ -69,6 +69,8 @@ export const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   certificate_source_failed: 'Correct it.',
   certificate_untrusted:
     "Add the CA to `mutualTls({ ca })` or `trust.ca`, and a CA between it and the client to `intermediates`. Behind a proxy: `verifyHeader` may have another value than that of success. Self-signed: `trust: 'any'`.",
+  certificate_path_incomplete:
+    'Have the CA that the line names sent as part of the chain (`chainHeader`), or put it into `intermediates` of `trust` or `mutualTls()`. If it is a root that you trust: into `ca`. If you do not know it: nothing.',
   certificate_revoked: 'Nothing, or get a new certificate and a new token.',
   certificate_revocation_unknown:
     'Name its list in `revocation.crl.files`, or the host that the certificate names in `hosts` (Revocation).',

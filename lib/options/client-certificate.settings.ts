@@ -10,28 +10,17 @@ import type {
   HeaderCertificateSettings,
   TlsCertificateSettings,
 } from '../client-certificate/certificate-settings.js';
-import { readCaCertificates } from '../client-certificate/chain/read-certificates.js';
 import { trustedProxyProblem } from '../client-certificate/trusted-proxies.js';
-import { messageOf } from '../common/message-of.js';
 import { isJsonObject, type JsonObject } from '../jose/json-object.js';
 import { type ConfigurationProblem, problem } from './configuration-error.js';
 import { type Declaration, Declares } from './declared-options.js';
 import { CheckedCertificatePolicyOptions, checkCertificatePolicy } from './certificate-policy.settings.js';
-import {
-  Given,
-  IsFunction,
-  IsGroup,
-  isHeaderName,
-  isPem,
-  IsText,
-  isText,
-  Satisfies,
-} from './option-checks.js';
+import { checkTrust, IsTrust } from './certificate-trust.settings.js';
+import { Given, IsFunction, IsGroup, isHeaderName, IsText, isText, Satisfies } from './option-checks.js';
 import { checkRevocation, CheckedRevocation } from './revocation.settings.js';
 
 const TRUSTED_PROXIES = `name who may send the header: ['10.0.0.0/8', 'loopback']; from anyone else it is ignored`;
 const FORMAT = `use 'rfc9440', 'pem', 'der', 'xfcc' or { xfcc: { hop?, hashAlone? } }`;
-const TRUST = `say who verifies the chain: 'proxy', { ca } or 'any'`;
 
 @Declares<TlsClientCertificateOptions>()
 export class CheckedTlsCertificateOptions implements TlsCertificateSettings {
@@ -62,7 +51,7 @@ class CheckedHeaderCertificateOptions implements HeaderCertificateSettings {
   @ArrayNotEmpty({ message: TRUSTED_PROXIES })
   readonly trustedProxies!: HeaderCertificateSettings['trustedProxies'];
 
-  @Satisfies('trust', TRUST, isTrust) readonly trust!: HeaderCertificateSettings['trust'];
+  @IsTrust() readonly trust!: HeaderCertificateSettings['trust'];
 
   @Given()
   @IsText('name the header with the chain')
@@ -88,7 +77,7 @@ class CheckedCustomCertificateOptions implements CustomCertificateSettings {
   @IsFunction('give a function (request) => PEM, DER or undefined')
   readonly find!: CustomCertificateSettings['find'];
 
-  @Satisfies('trust', TRUST, isTrust) readonly trust!: CustomCertificateSettings['trust'];
+  @IsTrust() readonly trust!: CustomCertificateSettings['trust'];
 
   @Given()
   @IsGroup('give { issuers?, allow?, deny?, profile?, ... }', () => CheckedCertificatePolicyOptions)
@@ -135,13 +124,6 @@ function onlyMember(value: unknown, name: string): unknown {
   return isJsonObject(value) && Object.keys(value).length === 1 ? value[name] : undefined;
 }
 
-function isTrust(value: unknown): boolean {
-  if (value === 'proxy' || value === 'any') return true;
-  const ca = onlyMember(value, 'ca');
-  const list: readonly unknown[] = ca === undefined ? [] : [ca].flat();
-  return list.length > 0 && list.every((item) => isPem(item));
-}
-
 function isVerifyHeader(value: unknown): boolean {
   if (typeof value === 'string') return value !== '';
   if (!isJsonObject(value) || Object.keys(value).length !== 2) return false;
@@ -159,21 +141,6 @@ export function checkCertificateSource(source: CertificateSettings): readonly Co
       ? [...checkHeaders(source), ...checkChain(source), ...checkProxies(source)]
       : []),
   ];
-}
-
-function checkTrust(trust: HeaderCertificateSettings['trust']): readonly ConfigurationProblem[] {
-  return typeof trust === 'string' ? [] : checkCa(trust.ca);
-}
-
-function checkCa(
-  ca: Extract<HeaderCertificateSettings['trust'], object>['ca'],
-): readonly ConfigurationProblem[] {
-  try {
-    readCaCertificates(ca);
-    return [];
-  } catch (error) {
-    return [problem('clientCertificate.trust.ca', ca, `it cannot be used: ${messageOf(error)}`)];
-  }
 }
 
 /** Envoy's header holds the chain itself. */

@@ -244,9 +244,9 @@ describe('what a configuration says of a certificate', () => {
   test('RFC5280-6: a certificate of another CA is refused as the API refuses it, with what to do', async () => {
     const foreign = await (await TestCertificateAuthority.create('Foreign')).issueClientCertificate('client');
     const { code, out, steps } = await judge(foreign, { policy: { deny: [{ cn: 'x' }] } });
-    expect([code, steps]).toEqual([1, { validity: 'passed', chain: 'certificate_untrusted' }]);
+    expect([code, steps]).toEqual([1, { validity: 'passed', chain: 'certificate_path_incomplete' }]);
     expect(out).toMatch(
-      /\nrefused, by .*\n.*\n {2}FAILED {2}chain +certificate_untrusted\n +found +no path .*\n +to do +Add the CA/,
+      /\nrefused, by .*\n.*\n {2}FAILED {2}chain +certificate_path_incomplete\n +found +no path .*\n +to do +Have the CA/,
     );
   });
 

@@ -312,8 +312,8 @@ const BROKEN: readonly Row[] = [
     'a certificate of a CA that is not trusted',
     async () => ({ token: await bound({ certificate: certificates.foreign }), cert: 'foreign' }),
     ['certificate_chain'],
-    'certificate_untrusted',
-    /certificate_chain +certificate_untrusted/,
+    'certificate_path_incomplete',
+    /certificate_chain +certificate_path_incomplete/,
   ],
   [
     'an expired certificate',

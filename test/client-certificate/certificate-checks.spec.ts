@@ -7,7 +7,7 @@ import {
   type CertificateProblem,
   type VerifiedChain,
 } from '../../lib/client-certificate/certificate-checks.js';
-import { VOUCHED_FOR } from '../../lib/client-certificate/chain/chain-verdict.js';
+import { unverified, VOUCHED_FOR } from '../../lib/client-certificate/chain/chain-verdict.js';
 import { chainVerifier } from '../../lib/client-certificate/chain/chain-verifier.js';
 import { type ClientCertificate, describeX509 } from '../../lib/client-certificate/client-certificate.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
@@ -73,10 +73,7 @@ test('a certificate that a check speaks against does not count, and one whose ch
   expect(await counts()).toBe(true);
   problem = OUTAGE;
   expect(await counts()).toBe(false);
-  const untrusted = describeX509(new X509Certificate(client.cert), () => ({
-    kind: 'unverified',
-    error: 'x',
-  }));
+  const untrusted = describeX509(new X509Certificate(client.cert), () => unverified('x'));
   expect(await counts(untrusted)).toBe(false);
   expect(seen).toEqual([VOUCHED_FOR, VOUCHED_FOR]);
 });

@@ -247,7 +247,11 @@ describe('invariant 8: wrong options stop the boot', () => {
       certificate({ trust: 'ca' }),
       'clientCertificate.trust (string): say who verifies',
     ],
-    ['trust: an empty list of CAs', certificate({ trust: { ca: [] } }), 'clientCertificate.trust (object)'],
+    [
+      'trust: an empty list of CAs',
+      certificate({ trust: { ca: [] } }),
+      'clientCertificate.trust.ca (empty array)',
+    ],
     [
       'trust: what is no CA',
       certificate({ trust: { ca: '-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----' } }),

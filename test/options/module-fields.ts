@@ -1,3 +1,4 @@
+import { ROOT } from './root-certificate.js';
 import { KEYS } from './wrong-values.js';
 
 const AUDIENCE = 'https://api.example.com';
@@ -389,6 +390,12 @@ export const MODULE_FIELDS: readonly {
       'find',
       'unknown',
     ],
+  },
+  {
+    title: 'the CAs of a header',
+    right: withOptions({ clientCertificate: { ...HEADER, trust: { ca: ROOT } } }),
+    at: 'clientCertificate.trust',
+    fields: ['ca', 'intermediates', 'partialChains', 'unknown'],
   },
   {
     title: 'clientCertificate from elsewhere',
@@ -814,8 +821,17 @@ export const MODULE_COMBINATIONS: readonly (readonly [title: string, options: un
     { ca: ['-----BEGIN CERTIFICATE-----x'] },
     { ca: '-----BEGIN x' },
     { ca: 'x', b: 1 },
+    { ca: ROOT, intermediate: ROOT, partialChain: true },
+    { ca: ROOT, intermediates: [], partialChains: 'yes' },
+    { ca: ROOT, intermediates: '-----BEGIN x' },
     {},
-  ].map((trust) => [`trust ${JSON.stringify(trust)}`, withHeader({ trust })] as const),
+  ].map(
+    (trust) =>
+      [
+        `trust ${JSON.stringify(trust).replaceAll(JSON.stringify(ROOT), 'ROOT')}`,
+        withHeader({ trust }),
+      ] as const,
+  ),
   [
     'a custom source that trusts no CA',
     withOptions({

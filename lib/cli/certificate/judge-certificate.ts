@@ -70,7 +70,7 @@ function chainStep(
   if (trust === 'any') return skipped('chain', "trust is 'any': no chain is asked for");
   if (!seesChain) return skipped('chain', 'the proxy verifies it');
   if (verdict.kind === 'unverified')
-    return failed('chain', { reason: 'certificate_untrusted', detail: verdict.error });
+    return failed('chain', { reason: verdict.reason, detail: verdict.error });
   const { path } = verdict;
   return { check: 'chain', result: 'passed', found: `a path of ${path.length} leads to a trusted CA` };
 }

@@ -9,7 +9,7 @@ import {
   nameOf,
   wholeProblem,
 } from './certification-path.js';
-import { isCa, isTrustedCa } from './may-issue.js';
+import { isCa, isSelfIssued, isTrustedCa } from './may-issue.js';
 
 /** The client's certificate first, that of the trusted CA last. */
 export type Path = readonly [X509Certificate, ...X509Certificate[]];
@@ -18,8 +18,12 @@ export type Path = readonly [X509Certificate, ...X509Certificate[]];
 export type FoundPath =
   | { readonly kind: 'path'; readonly path: Path }
   | { readonly kind: 'invalid'; readonly error: string }
-  /** No CA that is known here has issued it. */
-  | { readonly kind: 'none' };
+  /** No CA that is known here has issued it, or one above it. */
+  | {
+      readonly kind: 'none';
+      /** The one whose issuer is not known; `undefined` where the path is whole, and ends at a root that is not trusted. */
+      readonly missing: X509Certificate | undefined;
+    };
 
 /** The certificate of a CA, with all of it that does not depend on the moment. */
 interface Authority {
@@ -46,6 +50,8 @@ interface Search {
   looks: number;
   /** Why the last way that looked promising led nowhere. */
   error: string | undefined;
+  /** Where the last way ended that was only too short. */
+  missing: X509Certificate | undefined;
 }
 
 /**
@@ -77,11 +83,13 @@ export class CertificationAuthorities {
     if (!isValidAt(leaf, now))
       return { kind: 'invalid', error: 'the certificate has expired, or is not valid yet' };
     const sent = bySubject(chain.flatMap((certificate) => readAuthority(certificate, false)));
-    const search: Search = { sent, now, signatures: 0, looks: 0, error: undefined };
+    const search: Search = { sent, now, signatures: 0, looks: 0, error: undefined, missing: undefined };
     try {
       const path = this.pathFrom([leaf], search);
       if (path !== undefined) return { kind: 'path', path };
-      return search.error === undefined ? { kind: 'none' } : { kind: 'invalid', error: search.error };
+      return search.error === undefined
+        ? { kind: 'none', missing: search.missing }
+        : { kind: 'invalid', error: search.error };
     } catch (error) {
       return { kind: 'invalid', error: messageOf(error) };
     }
@@ -92,13 +100,17 @@ export class CertificationAuthorities {
     const subject = below.at(-1);
     // Stryker disable next-line ConditionalExpression: there is always one
     if (subject === undefined || below.length > MOST_CAS) return undefined;
-    const { issuer: name } = fieldsOf(subject);
+    const fields = fieldsOf(subject);
+    const { issuer: name } = fields;
+    // Of a root, and where CAs have signed one another in a circle, the issuer is known.
+    let hasIssuer = isSelfIssued(fields) || below.some((certificate) => subject.checkIssued(certificate));
     for (const issuer of [...(this.configured.get(name) ?? []), ...(search.sent.get(name) ?? [])]) {
-      const path = hasIssued(issuer, subject, below, search)
-        ? this.continueAt(issuer, below, search)
-        : undefined;
+      if (!hasIssued(issuer, subject, below, search)) continue;
+      hasIssuer = true;
+      const path = this.continueAt(issuer, below, search);
       if (path !== undefined) return path;
     }
+    if (!hasIssuer) search.missing = subject;
     return undefined;
   }
 
@@ -109,6 +121,9 @@ export class CertificationAuthorities {
   ): Path | undefined {
     const path: Path = [...below, certificate];
     const found =
+      (isValidAt(certificate, search.now)
+        ? undefined
+        : `${nameOf(certificate)} has expired, or is not valid yet`) ??
       problem ??
       (mayStandAbove(certificate, below.slice(1))
         ? undefined
@@ -150,7 +165,7 @@ function bySubject(authorities: readonly Authority[]): BySubject {
   return found;
 }
 
-/** Whether one certificate issued another: by names, key identifiers, key usage, time, and then by the signature. */
+/** Whether one certificate issued another: by names, key identifiers, key usage, and then by the signature. */
 function hasIssued(
   { certificate: issuer, signed }: Authority,
   subject: X509Certificate,
@@ -159,7 +174,7 @@ function hasIssued(
 ): boolean {
   search.looks += 1;
   if (search.looks > MOST_LOOKS) throw new Error(TOO_MANY_WAYS);
-  if (!subject.checkIssued(issuer) || !isValidAt(issuer, search.now)) return false;
+  if (!subject.checkIssued(issuer)) return false;
   if (below.some(({ raw }) => raw.equals(issuer.raw))) return false;
   const before = signed.get(subject);
   if (before !== undefined) return before;

@@ -18,7 +18,19 @@ export type PathVerdict =
       /** When the first certificate of the path expires, in milliseconds since the epoch. */
       readonly until: number;
     }
-  | { readonly kind: 'invalid'; readonly error: string };
+  | InvalidPath;
+
+/** A path that does not count, or none. */
+export interface InvalidPath {
+  readonly kind: 'invalid';
+  readonly reason: 'certificate_untrusted' | 'certificate_path_incomplete';
+  readonly error: string;
+}
+
+/** That a path is there, and does not count. */
+export function invalidPath(error: string): InvalidPath {
+  return { kind: 'invalid', reason: 'certificate_untrusted', error };
+}
 
 /** @param now milliseconds since the epoch */
 export function isValidAt(certificate: X509Certificate, now: number): boolean {

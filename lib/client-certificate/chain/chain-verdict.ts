@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { isPromise, type MaybePromise } from '../../common/maybe-promise.js';
-import type { PathVerdict } from './certification-path.js';
+import type { InvalidPath, PathVerdict } from './certification-path.js';
 
 /** Whether a certificate's chain leads to a trusted CA. The same object for as long as nothing has changed. */
 export type ChainVerdict =
@@ -14,7 +14,12 @@ export type ChainVerdict =
       /** When the verdict ceases to hold, in milliseconds since the epoch: no later than a certificate of the path. */
       readonly until: number;
     }
-  | { readonly kind: 'unverified'; readonly error: string };
+  | {
+      readonly kind: 'unverified';
+      /** Whether a path is invalid, or could not even be built. */
+      readonly reason: InvalidPath['reason'];
+      readonly error: string;
+    };
 
 /** Of a certificate that a proxy, or a function of the app, vouches for. */
 export const VOUCHED_FOR: ChainVerdict = Object.freeze({
@@ -24,13 +29,16 @@ export const VOUCHED_FOR: ChainVerdict = Object.freeze({
 });
 
 /** Of a certificate whose chain leads nowhere. */
-export function unverified(error: string): ChainVerdict {
-  return Object.freeze({ kind: 'unverified', error });
+export function unverified(
+  error: string,
+  reason: InvalidPath['reason'] = 'certificate_untrusted',
+): ChainVerdict {
+  return Object.freeze({ kind: 'unverified', reason, error });
 }
 
 /** What was found of a path, as a verdict. */
 export function chainVerdictOf(found: PathVerdict): ChainVerdict {
-  if (found.kind === 'invalid') return unverified(found.error);
+  if (found.kind === 'invalid') return unverified(found.error, found.reason);
   return Object.freeze({ kind: 'verified', path: found.path, until: found.until });
 }
 

@@ -1,10 +1,9 @@
 import { hash, X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { HeaderClientCertificateOptions } from '../../cert-bound-auth.options.js';
-import { CertificationAuthorities } from './certification-authorities.js';
-import { endOfPath } from './certification-path.js';
+import { CertificationAuthorities, type FoundPath } from './certification-authorities.js';
+import { endOfPath, nameOf } from './certification-path.js';
 import { type ChainVerdict, chainVerdictOf, unverified, VOUCHED_FOR } from './chain-verdict.js';
-import { readCaCertificates } from './read-certificates.js';
+import { type CaTrust, readCaTrust } from './ca-trust.js';
 
 /**
  * Says whether a certificate's chain leads to a trusted CA.
@@ -17,13 +16,13 @@ const NOT_VERIFIED = unverified('the chain was not verified');
 const DIGEST_ONLY = unverified('of the certificate only a digest is known');
 const EXPIRED = unverified('a certificate of the chain has expired');
 const TOO_MANY = unverified('too many certificates came with it');
-const NO_PATH = unverified('no path leads to a trusted CA');
 
-/** Verifies chains as the configuration says. @throws Error when the CAs can't be read */
-export function chainVerifier(trust: HeaderClientCertificateOptions['trust']): ChainVerifier {
+/** Verifies chains as the configuration says. @throws Error when the CAs can't be read, or cannot be used so */
+export function chainVerifier(trust: 'proxy' | 'any' | CaTrust): ChainVerifier {
   if (trust === 'proxy') return () => VOUCHED_FOR;
   if (trust === 'any') return () => NOT_VERIFIED;
-  const authorities = new CertificationAuthorities(readCaCertificates(trust.ca), []);
+  const { anchors, between } = readCaTrust(trust);
+  const authorities = new CertificationAuthorities(anchors, between);
   return rememberVerdicts((leaf, chain, now) => validate(authorities, leaf, chain, now));
 }
 
@@ -42,10 +41,20 @@ function validate(
     case 'path':
       return chainVerdictOf({ kind: 'valid', path: found.path, until: endOfPath(found.path) });
     case 'invalid':
-      return chainVerdictOf(found);
+      return unverified(found.error);
     case 'none':
-      return NO_PATH;
+      return noPath(found);
   }
+}
+
+function noPath({ missing }: Extract<FoundPath, { readonly kind: 'none' }>): ChainVerdict {
+  const error = 'no path leads to a trusted CA';
+  if (missing === undefined) return unverified(error);
+  const [name, issuer] = [missing, { subject: missing.issuer }].map(nameOf);
+  return unverified(
+    `${error}: the CA that has issued ${name} is not known (its name: ${issuer})`,
+    'certificate_path_incomplete',
+  );
 }
 
 /** What can't be read helps nobody to find a path. */

@@ -3,7 +3,7 @@ import { messageOf } from '../../common/message-of.js';
 import type { ClientTrust } from '../../tls/client-trust.js';
 import { fieldsOf } from './certificate-fields.js';
 import { CertificationAuthorities } from './certification-authorities.js';
-import { endOfPath, nameOf, type PathVerdict } from './certification-path.js';
+import { endOfPath, invalidPath, nameOf, type PathVerdict } from './certification-path.js';
 import { isSelfSigned } from './may-issue.js';
 import { isInScope } from './list-problem.js';
 import { readRevocationList, type RevocationList } from './revocation-list.js';
@@ -22,7 +22,7 @@ export function verdictOf(trust: ClientTrust, leaf: X509Certificate, now: number
   try {
     return casOf(trust).verdictOn(leaf, now);
   } catch (error) {
-    return { kind: 'invalid', error: messageOf(error) };
+    return invalidPath(messageOf(error));
   }
 }
 
@@ -56,7 +56,7 @@ class ConfiguredCas {
     if (this.trusted.some(({ raw }) => raw.equals(leaf.raw))) return this.checkRevocation([leaf], now);
     const found = this.authorities.pathOf(leaf, [], now);
     if (found.kind === 'path') return this.checkRevocation(found.path, now);
-    return { kind: 'invalid', error: found.kind === 'none' ? noPath(leaf) : found.error };
+    return found.kind === 'none' ? noPath(leaf, found.missing) : invalidPath(found.error);
   }
 
   /**
@@ -73,13 +73,10 @@ class ConfiguredCas {
         (list) => list.issuer === issuer && now <= endOf(list) && isInScope(list, certificate),
       );
       if (lists.some(({ revoked }) => hasSerialNumber(revoked, serialNumber))) {
-        return { kind: 'invalid', error: `${nameOf(certificate)} is revoked` };
+        return invalidPath(`${nameOf(certificate)} is revoked`);
       }
       if (lists.length === 0) {
-        return {
-          kind: 'invalid',
-          error: `there is no current revocation list of the CA of ${nameOf(certificate)}`,
-        };
+        return invalidPath(`there is no current revocation list of the CA of ${nameOf(certificate)}`);
       }
       until = Math.min(until, Math.max(...lists.map(endOf)));
     }
@@ -99,9 +96,11 @@ function endOf({ nextUpdate = Infinity }: RevocationList): number {
   return nextUpdate;
 }
 
-function noPath({ issuer }: X509Certificate): string {
-  return (
+function noPath({ issuer }: X509Certificate, missing: X509Certificate | undefined): PathVerdict {
+  const error =
     `no CA that this app was configured with vouches for it (its issuer: ${nameOf({ subject: issuer })}). ` +
-    'CAs between it and a root count only as intermediates of mutualTls(), not when the client alone sends them'
-  );
+    'CAs between it and a root count only as intermediates of mutualTls(), not when the client alone sends them';
+  return missing === undefined
+    ? invalidPath(error)
+    : { kind: 'invalid', reason: 'certificate_path_incomplete', error };
 }

@@ -9,7 +9,7 @@ import type { CertificatePolicyOptions, CertificateRule } from '../../../lib/cer
 import type { VerifiedChain } from '../../../lib/client-certificate/certificate-checks.js';
 import { certificateChecksOf } from '../../../lib/client-certificate/certificate-checks-of.js';
 import type { CertificateSettings } from '../../../lib/client-certificate/certificate-settings.js';
-import { VOUCHED_FOR } from '../../../lib/client-certificate/chain/chain-verdict.js';
+import { unverified, VOUCHED_FOR } from '../../../lib/client-certificate/chain/chain-verdict.js';
 import { type ClientCertificate, describeX509 } from '../../../lib/client-certificate/client-certificate.js';
 import { clientCheckOf } from '../../../lib/client-certificate/policy/client-check.js';
 import { presentedCertificate } from '../../../lib/client-certificate/presented-certificate.js';
@@ -430,8 +430,8 @@ describe('the holder of a certificate', () => {
       organizationIdentifier: 'PSDDE-BAFIN-123456',
       psd2: { roles: ['PSP_PI'] },
     });
-    const unverified = { ...certificate, chain: () => ({ kind: 'unverified', error: 'x' }) as const };
-    const described = await presentedCertificate(unverified);
+    const untrusted = { ...certificate, chain: () => unverified('x') };
+    const described = await presentedCertificate(untrusted);
     for (const name of ['principal', 'spiffeId', 'organizationIdentifier', 'psd2'])
       expect(described).not.toHaveProperty(name);
   });
