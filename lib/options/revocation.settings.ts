@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { IsArray, IsBoolean, IsIn } from './class-validator.js';
 import type {
   OcspOptions,
@@ -5,6 +6,8 @@ import type {
   CertificateRevocationOptions,
 } from '../cert-bound-auth.options.js';
 import type { CertificateSettings } from '../client-certificate/certificate-settings.js';
+import { type CaTrust, readCaTrust } from '../client-certificate/chain/ca-trust.js';
+import { filesProblem } from '../client-certificate/revocation/files-without-list.js';
 import { allowedUrl, isHost, isNetwork } from '../client-certificate/revocation/allowed-url.js';
 import type {
   OcspSettings,
@@ -95,12 +98,36 @@ export function checkRevocation({ revocation, trust }: CertificateSettings): rea
     return [
       problem(path, revocation, 'say where to look: crl: { files }, crl: { hosts } or ocsp: { hosts }'),
     ];
-  return [...checkLists(crl, `${path}.crl`), ...checkOcsp(ocsp, `${path}.ocsp`)];
+  return [
+    ...checkLists(crl, `${path}.crl`),
+    ...checkOcsp(ocsp, `${path}.ocsp`),
+    ...(typeof trust === 'string' ? [] : checkFiles(trust, revocation, `${path}.crl.files`)),
+  ];
 }
 
 function checkLists(crl: RevocationSettings['crl'], path: string): readonly ConfigurationProblem[] {
   const isEmpty = crl !== undefined && [crl.files].flat().length === 0 && crl.hosts.length === 0;
   return isEmpty ? [problem(path, crl, 'name files, or hosts whose lists may be fetched')] : [];
+}
+
+/** Of CAs that cannot be used something else is told. */
+function checkFiles(
+  trust: CaTrust,
+  revocation: RevocationSettings,
+  path: string,
+): readonly ConfigurationProblem[] {
+  const cas = certificatesIn(trust);
+  const remedy = cas === undefined ? undefined : filesProblem(cas, revocation);
+  return remedy === undefined ? [] : [problem(path, revocation.crl?.files, remedy)];
+}
+
+function certificatesIn(trust: CaTrust): readonly X509Certificate[] | undefined {
+  try {
+    const { anchors, between } = readCaTrust(trust);
+    return [...anchors, ...between];
+  } catch {
+    return undefined;
+  }
 }
 
 function checkOcsp(ocsp: RevocationSettings['ocsp'], path: string): readonly ConfigurationProblem[] {

@@ -6,10 +6,16 @@ import {
   CertBoundAuthModule,
   type CertBoundAuthOptions,
   CertificateBindingGuard,
+  type ClientCertificateOptions,
+  forwardedBy,
   mutualTls,
   Public,
   Scopes,
 } from 'nestjs-cert-bound-auth';
+import { TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bootMessage } from '../support/boot-message.js';
 import { PLATFORMS, startApp } from '../support/platforms.js';
@@ -17,6 +23,7 @@ import { clientOf, createWorld, startApi, tlsOf, whenOver } from '../support/wor
 import { newKeyPair } from '../support/key-pair.js';
 
 const world = await createWorld();
+const foreign = await TestCertificateAuthority.create('Foreign CA');
 
 @Controller()
 class RootController {
@@ -776,6 +783,55 @@ describe.each(PLATFORMS)('invariant 8: an app that can let nobody in does not st
     await expect(startApp(platform, auth(), tls)).rejects.toThrow(
       'httpsOptions.crl (empty array): there is no revocation list in it',
     );
+  });
+
+  test('the boot stops at two revocation lists in one text, of which Node may read the first only', async () => {
+    const { key, cert } = world.server;
+    const [list, other] = [await world.ca.issueCrl(), await foreign.issueCrl()];
+    const tls = { key, cert, ca: [world.ca.cert, foreign.cert], requestCert: true };
+    await expect(startApp(platform, auth(), { ...tls, crl: `${list}\n${other}` })).rejects.toThrow(
+      'httpsOptions.crl (string): several lists are in one text',
+    );
+    const app = await startApp(platform, auth(), { ...tls, crl: [list, other] });
+    await app.close();
+  });
+
+  test('the boot stops at a CA of the server that has no revocation list beside one that has', async () => {
+    const { key, cert } = world.server;
+    const crl = await world.ca.issueCrl();
+    const between = (await world.ca.issueIntermediate('Between')).cert;
+    const noList = (name: string) =>
+      `httpsOptions.crl (array): there is no list of CN=${name}, so that whoever is below it`;
+    const ofTwo = mutualTls({ key, cert, ca: [world.ca.cert, foreign.cert], crl });
+    await expect(startApp(platform, auth(), ofTwo)).rejects.toThrow(noList('Foreign CA'));
+    const ofBetween = mutualTls({ key, cert, ca: world.ca.cert, intermediates: between, crl });
+    await expect(startApp(platform, auth(), ofBetween)).rejects.toThrow(noList('Between'));
+  });
+
+  test('the boot stops at files of revocation that leave out a CA, unless somebody else may be asked', async () => {
+    const { key, cert } = world.server;
+    const folder = mkdtempSync(join(tmpdir(), 'boot-'));
+    const files = join(folder, 'ca.crl');
+    writeFileSync(files, await world.ca.issueCrl());
+    const tls = mutualTls({ key, cert, ca: [world.ca.cert, foreign.cert] });
+    const both = { ca: [world.ca.cert, foreign.cert] };
+    const sources: readonly ClientCertificateOptions[] = [
+      { from: 'tls' },
+      { from: 'custom', find: () => undefined, trust: both },
+      forwardedBy.rfc9440({ trustedProxies: ['loopback'], trust: both }),
+    ];
+    for (const source of sources) {
+      const start = async (revocation: object): Promise<void> => {
+        const clientCertificate = { ...source, revocation } as ClientCertificateOptions;
+        await (await startApp(platform, auth({ clientCertificate }), tls)).close();
+      };
+      await expect(start({ crl: { files } })).rejects.toThrow(
+        'clientCertificate.revocation.crl.files (string): there is no list of CN=Foreign CA',
+      );
+      await start({ crl: { files, hosts: ['crl.example.com'] } });
+      await start({ mode: 'best-effort', crl: { files } });
+    }
+    rmSync(folder, { recursive: true });
   });
 
   test("an app with binding 'if-bound' starts nevertheless", async () => {

@@ -84,6 +84,11 @@ class ConfiguredCas {
   }
 }
 
+/** Whose lists a trust holds that are supported, by their names as keys. */
+export function issuersOfLists({ crl }: ClientTrust): ReadonlySet<string> {
+  return new Set(crl.flatMap(listIn).map(({ issuer }) => issuer));
+}
+
 /** Its signature is OpenSSL's business, which has taken it. One that is not supported, a delta for one, counts as none. */
 function listIn(pem: string): readonly RevocationList[] {
   const der = Buffer.from(pem.replaceAll(/-----[^-]*-----/g, ''), 'base64');

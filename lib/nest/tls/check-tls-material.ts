@@ -1,10 +1,14 @@
+import { X509Certificate } from 'node:crypto';
 import { Server } from 'node:tls';
 import { type ConfigurationProblem, problem } from '../../options/configuration-error.js';
 import type { CertificateSettings } from '../../client-certificate/certificate-settings.js';
+import { issuersOfLists } from '../../client-certificate/chain/configured-cas.js';
+import { missingListProblem } from '../../client-certificate/chain/missing-list.js';
+import { filesProblem } from '../../client-certificate/revocation/files-without-list.js';
 import { asksForCertificate } from '../../tls/asks-for-certificate.js';
-import { clientTrustOf } from '../../tls/client-trust.js';
+import { type ClientTrust, clientTrustOf } from '../../tls/client-trust.js';
 import { expiryProblem, firstCertificate } from '../../tls/key-pair.js';
-import { pemText } from '../../tls/pem.js';
+import { pemBlocks, pemText } from '../../tls/pem.js';
 
 /** What Node's TLS servers keep of their options. */
 interface KeptByNode {
@@ -25,7 +29,9 @@ export function checkTlsMaterial(
   clientTrustOf(server);
   const own = checkExpiry(server);
   const trustsCas = source.from === 'tls' && source.trust === 'ca';
-  return trustsCas && asksForCertificate(server) ? [...own, ...checkTrust(server)] : own;
+  return trustsCas && asksForCertificate(server)
+    ? [...own, ...checkTrust(server), ...checkFiles(server, source)]
+    : own;
 }
 
 function checkTrust(server: Server): readonly ConfigurationProblem[] {
@@ -35,13 +41,42 @@ function checkTrust(server: Server): readonly ConfigurationProblem[] {
     const remedy = 'without ca, a certificate of any public CA would count: use mutualTls({ key, cert, ca })';
     return [problem('httpsOptions.ca', ca, remedy)];
   }
+  const remedy = crl === undefined ? undefined : listsProblem(crl, clientTrustOf(server));
+  return remedy === undefined ? [] : [problem('httpsOptions.crl', crl, remedy)];
+}
+
+function listsProblem(crl: unknown, trust: ClientTrust): string | undefined {
   // A list of no lists switches the check off.
-  if (crl !== undefined && clientTrustOf(server).crl.length === 0) {
-    const remedy =
-      'there is no revocation list in it, and nothing would be checked: leave it out, or give PEM';
-    return [problem('httpsOptions.crl', crl, remedy)];
-  }
-  return [];
+  if (trust.crl.length === 0)
+    return 'there is no revocation list in it, and nothing would be checked: leave it out, or give PEM';
+  const isShared = [crl].flat().some((part) => pemBlocks(textOf(part), 'X509 CRL').length > 1);
+  if (isShared)
+    return (
+      'several lists are in one text, of which some versions of Node read the first one only: ' +
+      'use mutualTls({ crl }), or give each by itself'
+    );
+  return missingListProblem(certificatesOf(trust), issuersOfLists(trust));
+}
+
+/** Those that can be read: the others vouch for nobody. */
+function certificatesOf({ ca }: ClientTrust): readonly X509Certificate[] {
+  return ca.flatMap((pem) => {
+    try {
+      return [new X509Certificate(pem)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function checkFiles(
+  server: Server,
+  { revocation }: Pick<CertificateSettings, 'revocation'>,
+): readonly ConfigurationProblem[] {
+  if (revocation === undefined) return [];
+  const remedy = filesProblem(certificatesOf(clientTrustOf(server)), revocation);
+  const { files } = revocation.crl ?? {};
+  return remedy === undefined ? [] : [problem('clientCertificate.revocation.crl.files', files, remedy)];
 }
 
 function checkExpiry(server: Server): readonly ConfigurationProblem[] {
