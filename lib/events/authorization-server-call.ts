@@ -1,5 +1,5 @@
 /** What an authorization server is called for. */
-export type CallPurpose = 'metadata' | 'keys' | 'introspection' | 'status-list';
+export type CallPurpose = 'metadata' | 'keys' | 'introspection' | 'status-list' | 'security-events';
 
 /** One call to an authorization server, when it is over. */
 export interface AuthorizationServerCall {

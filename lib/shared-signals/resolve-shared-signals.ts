@@ -48,7 +48,7 @@ export function refusalOf(problems: readonly ConfigurationProblem[]): CertBoundA
 }
 
 function rulesOf(settings: CheckedTransmitter): TransmitterRules {
-  const { issuer, audience, subjects, algorithms, jwksUri, maxSilence, onSilence, verifyState } = settings;
+  const { issuer, audience, subjects, algorithms, jwksUri, onSilence, verifyState } = settings;
   const http: Omit<TransmitterRules['http'], 'tls'> = settings.http;
   return {
     issuer,
@@ -58,22 +58,32 @@ function rulesOf(settings: CheckedTransmitter): TransmitterRules {
     find: subjects.find,
     algorithms,
     jwksUri,
-    maxSilence,
+    maxSilence: maxSilenceOf(settings),
     onSilence,
     verifyState,
     http: { ...http, tls: tlsOf(settings.tls) },
   };
 }
 
-function deliveryOf({ authorizationHeader }: CheckedTransmitter): Delivery {
-  return { kind: 'push', authorizationHeader };
+function deliveryOf(settings: CheckedTransmitter): Delivery {
+  if (settings.delivery === 'push')
+    return { kind: 'push', authorizationHeader: settings.authorizationHeader };
+  const { endpoint, authorizationHeader, longPoll } = settings;
+  return { kind: 'poll', endpoint, authorizationHeader, longPoll };
+}
+
+/** Whoever is asked all the time is heard all the time. */
+function maxSilenceOf(settings: CheckedTransmitter): number | undefined {
+  if (settings.maxSilence !== undefined || settings.delivery === 'push') return settings.maxSilence;
+  return Math.max(300, 3 * settings.longPoll);
 }
 
 function checkTransmitter(settings: CheckedTransmitter, path: string): readonly ConfigurationProblem[] {
-  const { issuer, jwksUri, http, tls } = settings;
+  const { issuer, jwksUri, http, tls, delivery } = settings;
   return [
     ...(jwksUri === undefined ? checkUrl(`${path}.issuer`, issuer, http) : []),
     ...(jwksUri === undefined ? [] : checkUrl(`${path}.jwksUri`, jwksUri, http)),
+    ...(delivery === 'poll' ? checkUrl(`${path}.endpoint`, settings.endpoint, http) : []),
     ...checkTls({ tls }, path),
     ...checkProxy({ http }, path),
   ];
@@ -84,8 +94,10 @@ function checkUrl(
   url: string,
   { allowLoopbackHttp }: CheckedTransmitter['http'],
 ): readonly ConfigurationProblem[] {
-  if (isAllowedUrl(url, allowLoopbackHttp) && !/[?#]/.test(url)) return [];
-  return [problem(path, url, remedyForHttp(url) ?? 'give an https: URL without query and fragment')];
+  const isIssuer = path.endsWith('issuer');
+  if (isAllowedUrl(url, allowLoopbackHttp) && !(isIssuer ? /[?#]/ : /#/).test(url)) return [];
+  const remedy = isIssuer ? 'give an https: URL without query and fragment' : 'give an https: URL';
+  return [problem(path, url, remedyForHttp(url) ?? remedy)];
 }
 
 /** Which of two would be meant could not be told. */

@@ -22,7 +22,7 @@ export interface SharedSignalsOptions {
 }
 
 /** One transmitter, and how its events come. */
-export type TransmitterOptions = PushTransmitterOptions;
+export type TransmitterOptions = PushTransmitterOptions | PollTransmitterOptions;
 
 /** What holds for a transmitter however its events come. */
 export interface TransmitterRuleOptions {
@@ -46,8 +46,8 @@ export interface TransmitterRuleOptions {
    * Seconds, 1 to 31622400, without an event after which the transmitter counts as silent: then tokens of the issuers that it speaks
    * for are introspected where that is configured, and requests with others are answered with 503. Make it send verification
    * events more often than that.
-   * What is lost without: nobody notices when no more events come.
-   * @default however long
+   * What is lost without: nobody notices when no more events are pushed. A transmitter that is polled is heard with each answer.
+   * @default however long for one that pushes; 300 for one that is polled, or three times `longPoll` where that is more
    */
   readonly maxSilence?: number;
   /**
@@ -76,6 +76,23 @@ export interface PushTransmitterOptions extends TransmitterRuleOptions {
    * @default no matter
    */
   readonly authorizationHeader?: string;
+}
+
+/** A transmitter that is asked for its events, all the time while the app runs (RFC 8936). */
+export interface PollTransmitterOptions extends TransmitterRuleOptions {
+  readonly delivery: 'poll';
+  /** Where it is asked: the `endpoint_url` of the stream. */
+  readonly endpoint: string;
+  /**
+   * What is sent as the header `Authorization`, or what makes it for each call: `Bearer` and an access token.
+   * @default none: the client certificate in `tls` says who asks
+   */
+  readonly authorizationHeader?: string | (() => string | Promise<string>);
+  /**
+   * Seconds, 1 to 3600, that a call may wait for events: longer than the transmitter makes it wait.
+   * @default 90
+   */
+  readonly longPoll?: number;
 }
 
 /** For whose tokens a transmitter speaks. */

@@ -12,10 +12,12 @@ import {
   IsNumberFrom,
   IsText,
   isBare,
+  isFunction,
   isText,
   Satisfies,
 } from '../options/option-checks.js';
 import type {
+  PollTransmitterOptions,
   PushTransmitterOptions,
   SharedSignalsOptions,
   SignalSubjectOptions,
@@ -84,7 +86,7 @@ class CheckedTransmitterRules implements RuleSettings {
   readonly http: CheckedHttpOptions = new CheckedHttpOptions();
 }
 
-const DELIVERY = `say how its events come: 'push'`;
+const DELIVERY = `say how its events come: 'push' or 'poll'`;
 
 @Declares<PushTransmitterOptions>()
 export class CheckedPushTransmitter extends CheckedTransmitterRules {
@@ -95,8 +97,24 @@ export class CheckedPushTransmitter extends CheckedTransmitterRules {
   readonly authorizationHeader: PushTransmitterOptions['authorizationHeader'];
 }
 
+@Declares<PollTransmitterOptions>()
+export class CheckedPollTransmitter extends CheckedTransmitterRules {
+  @IsIn(['poll'], { message: DELIVERY }) readonly delivery!: 'poll';
+  @IsText('give the URL where its events are polled') readonly endpoint!: string;
+
+  @Given()
+  @Satisfies(
+    'header',
+    'give the whole value of the header, or a function that makes it',
+    (value) => isFunction(value) || isHeaderValue(value),
+  )
+  readonly authorizationHeader: PollTransmitterOptions['authorizationHeader'];
+
+  @Given() @IsNumberFrom(1, 3_600, 'seconds') readonly longPoll: number = 90;
+}
+
 /** A transmitter as configured, every field checked by itself. */
-export type CheckedTransmitter = CheckedPushTransmitter;
+export type CheckedTransmitter = CheckedPushTransmitter | CheckedPollTransmitter;
 
 const TRANSMITTERS = 'give at least one transmitter: [{ issuer, audience, delivery }]';
 
@@ -114,7 +132,9 @@ export class CheckedSharedSignalsOptions implements SettingsOf<
   @Satisfies('notEmpty', TRANSMITTERS, (value) => !Array.isArray(value) || value.length > 0)
   @IsObject({ each: true, message: 'every transmitter is an object: { issuer, audience, delivery }' })
   @ValidateNested({ each: true })
-  @hasOptions('list', () => CheckedPushTransmitter)
+  @hasOptions('list', ({ delivery }) =>
+    delivery === 'poll' ? CheckedPollTransmitter : CheckedPushTransmitter,
+  )
   readonly transmitters!: readonly CheckedTransmitter[];
 
   @Given() @IsFunction('give a function (signal) => …') readonly onSignal: SharedSignalsOptions['onSignal'];

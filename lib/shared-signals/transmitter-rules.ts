@@ -1,16 +1,25 @@
 import type { AuthorizationServerHttpSettings } from '../authorization-server/http-settings.js';
 import type { JwsAlgorithm } from '../cert-bound-auth.options.js';
 import type {
+  PollTransmitterOptions,
   PushTransmitterOptions,
   SignalSubjectOptions,
   TransmitterRuleOptions,
 } from './shared-signals.options.js';
 
 /** How the events of a transmitter come. */
-export type Delivery = {
-  readonly kind: 'push';
-  readonly authorizationHeader: PushTransmitterOptions['authorizationHeader'];
-};
+export type Delivery =
+  | { readonly kind: 'push'; readonly authorizationHeader: PushTransmitterOptions['authorizationHeader'] }
+  | PollDelivery;
+
+/** How a transmitter is asked for its events. */
+export interface PollDelivery {
+  readonly kind: 'poll';
+  readonly endpoint: string;
+  readonly authorizationHeader: PollTransmitterOptions['authorizationHeader'];
+  /** Seconds. */
+  readonly longPoll: number;
+}
 
 /** What the events of one transmitter are decided by. */
 export interface TransmitterRules {

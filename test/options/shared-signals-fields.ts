@@ -4,6 +4,8 @@ import { KEYS } from './wrong-values.js';
 const PUSH = { issuer: 'https://as.example.com', audience: 'https://api.example.com', delivery: 'push' };
 const RIGHT = { path: '/signals', transmitters: [PUSH] };
 
+const POLL = { ...PUSH, delivery: 'poll', endpoint: 'https://as.example.com/poll?stream=1' };
+
 /** Options whose one transmitter has these fields. */
 const transmitter = (fields: object): object => ({ ...RIGHT, transmitters: [{ ...PUSH, ...fields }] });
 const T = 'transmitters.0';
@@ -35,6 +37,12 @@ export const SIGNAL_FIELDS: typeof MODULE_FIELDS = [
     ],
   },
   {
+    title: 'a transmitter that is polled',
+    right: { transmitters: [POLL] },
+    at: T,
+    fields: ['delivery', 'endpoint', 'authorizationHeader', 'longPoll', 'unknown'],
+  },
+  {
     title: 'subjects',
     right: transmitter({ subjects: {} }),
     at: `${T}.subjects`,
@@ -47,6 +55,7 @@ export const SIGNAL_COMBINATIONS: typeof MODULE_COMBINATIONS = [
   ['no options at all', undefined],
   ['the shortest', RIGHT],
   ['nowhere to push to', { transmitters: [PUSH] }],
+  ['nowhere to push to, nor anybody who would', { transmitters: [POLL] }],
   ['two transmitters with one issuer', { ...RIGHT, transmitters: [PUSH, PUSH] }],
   ['an issuer by http', transmitter({ issuer: 'http://as.example.com' })],
   ['an issuer by http on this machine', transmitter({ issuer: 'http://localhost:1' })],

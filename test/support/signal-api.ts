@@ -4,7 +4,11 @@ import {
   CertBoundAuthModule,
   type CertBoundAuthOptions,
 } from 'nestjs-cert-bound-auth';
-import { type SharedSignalsOptions, SharedSignalsModule } from 'nestjs-cert-bound-auth/shared-signals';
+import {
+  type SharedSignalsOptions,
+  SharedSignalsModule,
+  type TransmitterOptions,
+} from 'nestjs-cert-bound-auth/shared-signals';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { type Platform, startApp, type StartAppOptions } from './platforms.js';
 import { type Answered, push, type PushOptions, RECEIVER, type TestTransmitter } from './transmitter.js';
@@ -25,6 +29,8 @@ export interface SignalApi {
   readonly push: (set: string, options?: PushOptions) => Promise<Answered>;
 }
 
+type ModuleOptions = Partial<Omit<SharedSignalsOptions, 'path'>> & { readonly path?: string | undefined };
+
 /** How {@link startSignalApi} differs from the shortest configuration. */
 export interface SignalApiOptions extends StartAppOptions {
   readonly options?: Partial<CertBoundAuthOptions> | { readonly revocations: undefined };
@@ -34,7 +40,8 @@ export interface SignalApiOptions extends StartAppOptions {
   readonly server?: Partial<AuthorizationServerOptions>;
   /** Options of the transmitter. */
   readonly transmitter?: object | ((as: TestAuthorizationServer) => object);
-  readonly signals?: Partial<SharedSignalsOptions>;
+  /** Options of the module, or what makes them of the options of the transmitter. */
+  readonly signals?: ModuleOptions | ((transmitter: TransmitterOptions) => ModuleOptions);
 }
 
 /** Starts such an app, which ends with the test. The transmitter speaks for the tokens of the server. */
@@ -59,20 +66,19 @@ export async function startSignalApi(
     revocations: {},
     ...(options as Partial<CertBoundAuthOptions>),
   });
+  const listened = {
+    issuer: transmitter.issuer,
+    audience: RECEIVER,
+    delivery: 'push',
+    subjects: { issuers: { [as.issuer]: as.issuer } },
+    tls,
+    ...(typeof rules === 'function' ? rules(as) : rules),
+  } as TransmitterOptions;
   const heard = SharedSignalsModule.forRoot({
     path: '/signals',
-    transmitters: [
-      {
-        issuer: transmitter.issuer,
-        audience: RECEIVER,
-        delivery: 'push',
-        subjects: { issuers: { [as.issuer]: as.issuer } },
-        tls,
-        ...(typeof rules === 'function' ? rules(as) : rules),
-      },
-    ],
-    ...signals,
-  });
+    transmitters: [listened],
+    ...(typeof signals === 'function' ? signals(listened) : signals),
+  } as SharedSignalsOptions);
   class App {}
   const module = { module: App, imports: [heard, auth], controllers, providers };
   const app = await startApp(platform, module, tlsOf(world), start);

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, request, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { generateSigningKey, signCompact } from '../../lib/testing/minted-token.js';
 import { whenOver, type World } from './world.js';
 
@@ -22,6 +23,15 @@ export interface SetOptions {
 
 export const RECEIVER = 'https://api.example.com/signals';
 
+/** What a receiver polls with (RFC 8936 §2.2). */
+export interface Poll {
+  readonly headers: IncomingHttpHeaders;
+  readonly maxEvents?: number;
+  readonly returnImmediately?: boolean;
+  readonly ack?: readonly string[];
+  readonly setErrs?: Readonly<Record<string, { readonly err: string; readonly description: string }>>;
+}
+
 /** A transmitter of the Shared Signals Framework: real HTTPS, with metadata and keys. */
 export class TestTransmitter {
   /** What it answers, by path, where that is not what it should. */
@@ -30,6 +40,15 @@ export class TestTransmitter {
   metadata: Readonly<Record<string, unknown>> = {};
   /** Paths that were asked for. */
   readonly asked: string[] = [];
+  /** Polls that have come, the oldest first. */
+  readonly polls: Poll[] = [];
+  /** What waits to be polled, by `jti`: until it is acknowledged, or refused. */
+  readonly waiting = new Map<string, string>();
+  /** The most sets of one answer. */
+  mostSets = 100;
+  /** How long a poll waits, in milliseconds. */
+  longPoll = 200;
+  private arrived: () => void = () => undefined;
   private key = generateSigningKey('RS256');
   private issued: string | undefined;
 
@@ -69,6 +88,18 @@ export class TestTransmitter {
     this.key = generateSigningKey('ES256');
   }
 
+  get pollEndpoint(): string {
+    return `https://localhost:${(this.server.address() as AddressInfo).port}/poll`;
+  }
+
+  /** Lets a token wait to be polled. @returns its `jti` */
+  async offer(options: SetOptions = {}): Promise<string> {
+    const jti = randomUUID();
+    this.waiting.set(jti, await this.set({ ...options, claims: { jti, ...options.claims } }));
+    this.arrived();
+    return jti;
+  }
+
   /** Makes a token: a right one about nobody, unless told otherwise. */
   async set({ type, event = {}, subject, claims, header, fault }: SetOptions = {}): Promise<string> {
     const { privateKey, jwk } = await (fault === 'foreign-key' ? generateSigningKey('RS256') : this.key);
@@ -93,12 +124,34 @@ export class TestTransmitter {
   private async respond(sent: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = sent.url ?? '';
     this.asked.push(path);
+    if (path === '/poll') this.note(sent, await text(sent));
     sent.resume();
     const { status, body } = this.answers.get(path) ?? (await this.documentAt(path));
     response.writeHead(status, { 'content-type': 'application/json' }).end(body);
   }
 
+  private note({ headers }: IncomingMessage, body: string): void {
+    const poll = { headers, ...(JSON.parse(body) as Omit<Poll, 'headers'>) };
+    this.polls.push(poll);
+    if (this.answers.has('/poll')) return;
+    for (const jti of [...(poll.ack ?? []), ...Object.keys(poll.setErrs ?? {})]) this.waiting.delete(jti);
+  }
+
+  private async polled(): Promise<object> {
+    if (this.waiting.size === 0 && this.polls.at(-1)?.returnImmediately !== true) await this.anything();
+    const sets = [...this.waiting].slice(0, this.mostSets);
+    return { sets: Object.fromEntries(sets), moreAvailable: this.waiting.size > sets.length };
+  }
+
+  private async anything(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.arrived = resolve;
+      setTimeout(resolve, this.longPoll).unref();
+    });
+  }
+
   private async documentAt(path: string): Promise<{ readonly status: number; readonly body?: string }> {
+    if (path === '/poll') return { status: 200, body: JSON.stringify(await this.polled()) };
     if (path === '/jwks') return { status: 200, body: JSON.stringify({ keys: [(await this.key).jwk] }) };
     if (path !== `/.well-known/ssf-configuration${this.path}`) return { status: 404 };
     const { issuer, jwksUri } = this;

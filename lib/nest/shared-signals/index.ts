@@ -2,6 +2,7 @@
 export { SharedSignalsModule } from './shared-signals.module.js';
 export { SharedSignals } from './shared-signals.js';
 export type {
+  PollTransmitterOptions,
   PushTransmitterOptions,
   SharedSignalsOptions,
   Signal,

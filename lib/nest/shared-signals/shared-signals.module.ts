@@ -2,6 +2,7 @@ import {
   type DynamicModule,
   Inject,
   Module,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
@@ -49,7 +50,7 @@ const RESOLVED = Symbol('resolved options of shared signals');
 })
 export class SharedSignalsModule
   extends ConfigurableModuleClass
-  implements OnModuleInit, OnApplicationShutdown
+  implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
 {
   private receiver: SignalReceiver | undefined;
 
@@ -105,6 +106,11 @@ export class SharedSignalsModule
     if (pushEndpoint === undefined) return;
     beforeApp(this.host, [serveSignals(pushEndpoint)]);
     registryOf(this.moduleRef)?.open(pushEndpoint.path);
+  }
+
+  /** By now the store of revocations has been read once. */
+  onApplicationBootstrap(): void {
+    this.receiver?.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
