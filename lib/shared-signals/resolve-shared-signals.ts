@@ -9,7 +9,12 @@ import {
 } from '../options/configuration-error.js';
 import { checkDeclared } from '../options/declared-options.js';
 import type { SharedSignalsOptions } from './shared-signals.options.js';
-import { CheckedSharedSignalsOptions, type CheckedTransmitter } from './shared-signals.settings.js';
+import {
+  type CheckedLogoutProvider,
+  CheckedSharedSignalsOptions,
+  type CheckedTransmitter,
+} from './shared-signals.settings.js';
+import type { LogoutProviderRules } from './logout-provider.js';
 import type { Delivery, TransmitterRules } from './transmitter-rules.js';
 
 /** What a receiver of events is configured by: every default filled in, every check done. */
@@ -18,6 +23,14 @@ export interface ResolvedSharedSignals {
   readonly path: string | undefined;
   readonly transmitters: readonly TransmitterRules[];
   readonly onSignal: SharedSignalsOptions['onSignal'];
+  /** `undefined` where no provider may end sessions. */
+  readonly logout: LogoutSettings | undefined;
+}
+
+/** Where providers tell of sessions that have ended, and who may. */
+export interface LogoutSettings {
+  readonly path: string;
+  readonly providers: readonly LogoutProviderRules[];
 }
 
 /** What the options are of, for messages. */
@@ -32,14 +45,30 @@ export function resolveSharedSignals(given: SharedSignalsOptions): ResolvedShare
   if (!isJsonObject(options)) throw refusalOf([problem('options', options, 'give { path, transmitters }')]);
   const { settings, problems } = checkDeclared(CheckedSharedSignalsOptions, options);
   if (problems.length > 0) throw refusalOf(problems);
-  const contradictions = [
-    ...settings.transmitters.flatMap((each, index) => checkTransmitter(each, `transmitters[${index}]`)),
-    ...checkUnique(settings.transmitters),
-    ...checkPath(settings),
-  ];
+  const contradictions = contradictionsOf(settings);
   if (contradictions.length > 0) throw refusalOf(contradictions);
-  const { path, onSignal, transmitters } = settings;
-  return { path, onSignal, transmitters: transmitters.map((each) => rulesOf(each)) };
+  const { path, onSignal, transmitters, backChannelLogout: logout } = settings;
+  return {
+    path: transmitters.some(({ delivery }) => delivery === 'push') ? path : undefined,
+    onSignal,
+    transmitters: transmitters.map((each) => rulesOf(each)),
+    logout:
+      logout === undefined
+        ? undefined
+        : { path: logout.path, providers: logout.providers.map((each) => providerOf(each)) },
+  };
+}
+
+function contradictionsOf(settings: CheckedSharedSignalsOptions): readonly ConfigurationProblem[] {
+  const { transmitters, backChannelLogout } = settings;
+  const { providers = [] } = backChannelLogout ?? {};
+  return [
+    ...transmitters.flatMap((each, index) => checkTransmitter(each, `transmitters[${index}]`)),
+    ...checkUnique(transmitters, 'transmitters'),
+    ...providers.flatMap((each, index) => checkPeer(each, `backChannelLogout.providers[${index}]`)),
+    ...checkUnique(providers, 'backChannelLogout.providers'),
+    ...checkPaths(settings),
+  ];
 }
 
 /** Says at boot what is wrong. */
@@ -78,12 +107,34 @@ function maxSilenceOf(settings: CheckedTransmitter): number | undefined {
   return Math.max(300, 3 * settings.longPoll);
 }
 
+function providerOf(settings: CheckedLogoutProvider): LogoutProviderRules {
+  const { issuer, clientId, typ, algorithms, jwksUri } = settings;
+  const http: Omit<LogoutProviderRules['http'], 'tls'> = settings.http;
+  return {
+    issuer,
+    audience: [clientId].flat(),
+    typ,
+    algorithms,
+    jwksUri,
+    http: { ...http, tls: tlsOf(settings.tls) },
+  };
+}
+
 function checkTransmitter(settings: CheckedTransmitter, path: string): readonly ConfigurationProblem[] {
-  const { issuer, jwksUri, http, tls, delivery } = settings;
   return [
-    ...(jwksUri === undefined ? checkUrl(`${path}.issuer`, issuer, http) : []),
-    ...(jwksUri === undefined ? [] : checkUrl(`${path}.jwksUri`, jwksUri, http)),
-    ...(delivery === 'poll' ? checkUrl(`${path}.endpoint`, settings.endpoint, http) : []),
+    ...checkPeer(settings, path),
+    ...(settings.delivery === 'poll' ? checkUrl(`${path}.endpoint`, settings.endpoint, settings.http) : []),
+  ];
+}
+
+function checkPeer(
+  { issuer, jwksUri, http, tls }: CheckedTransmitter | CheckedLogoutProvider,
+  path: string,
+): readonly ConfigurationProblem[] {
+  return [
+    ...(jwksUri === undefined
+      ? checkUrl(`${path}.issuer`, issuer, http)
+      : checkUrl(`${path}.jwksUri`, jwksUri, http)),
     ...checkTls({ tls }, path),
     ...checkProxy({ http }, path),
   ];
@@ -101,16 +152,27 @@ function checkUrl(
 }
 
 /** Which of two would be meant could not be told. */
-function checkUnique(transmitters: readonly CheckedTransmitter[]): readonly ConfigurationProblem[] {
-  const issuers = transmitters.map(({ issuer }) => issuer);
+function checkUnique(
+  peers: readonly { readonly issuer: string }[],
+  path: string,
+): readonly ConfigurationProblem[] {
+  const issuers = peers.map(({ issuer }) => issuer);
   return issuers.flatMap((issuer, index) =>
     issuers.indexOf(issuer) === index
       ? []
-      : [problem(`transmitters[${index}].issuer`, issuer, 'there is a transmitter with this issuer already')],
+      : [problem(`${path}[${index}].issuer`, issuer, 'this issuer is in the list already')],
   );
 }
 
-function checkPath({ path, transmitters }: CheckedSharedSignalsOptions): readonly ConfigurationProblem[] {
-  if (path !== undefined || !transmitters.some(({ delivery }) => delivery === 'push')) return [];
-  return [problem('path', path, "say where transmitters push to, as '/signals'")];
+function checkPaths({
+  path,
+  transmitters,
+  backChannelLogout,
+}: CheckedSharedSignalsOptions): readonly ConfigurationProblem[] {
+  if (transmitters.length === 0 && backChannelLogout === undefined)
+    return [problem('transmitters', transmitters, 'give at least one, or backChannelLogout')];
+  if (path === undefined && transmitters.some(({ delivery }) => delivery === 'push'))
+    return [problem('path', path, "say where transmitters push to, as '/signals'")];
+  if (path === undefined || path !== backChannelLogout?.path) return [];
+  return [problem('backChannelLogout.path', path, 'events are pushed there: give it a path of its own')];
 }

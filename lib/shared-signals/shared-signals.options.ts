@@ -11,14 +11,56 @@ export interface SharedSignalsOptions {
    * CORS setting of the app has a say there. It is needed where one of them pushes.
    */
   readonly path?: string;
-  /** Who may say what is revoked: at least one. */
-  readonly transmitters: readonly TransmitterOptions[];
+  /**
+   * Who may say what is revoked.
+   * @default nobody: then there is `backChannelLogout`
+   */
+  readonly transmitters?: readonly TransmitterOptions[];
+  /**
+   * Lets OpenID providers end sessions (OpenID Connect Back-Channel Logout 1.0).
+   * @default none may
+   */
+  readonly backChannelLogout?: BackChannelLogoutOptions;
   /**
    * Is told of each event, once in this process, before it is acknowledged: keep it, and return. Where it throws, or takes longer than 10
    * seconds, the transmitter is asked to send the event again.
    * @default nobody is told
    */
   readonly onSignal?: (signal: Signal) => unknown;
+}
+
+/** How OpenID providers tell of sessions that have ended. */
+export interface BackChannelLogoutOptions {
+  /** Where they send logout tokens, as it is sent: the path of `backchannel_logout_uri`. It answers before the app, as `path` does. */
+  readonly path: string;
+  /** Who may send them: at least one. */
+  readonly providers: readonly LogoutProviderOptions[];
+}
+
+/** An OpenID provider whose sessions may end. */
+export interface LogoutProviderOptions {
+  /** Of an authorization server: the exact `iss` of its logout tokens. */
+  readonly issuer: string;
+  /** What `aud` of its logout tokens must hold: the client that it knows this API, or its front end, as; of a list, one. */
+  readonly clientId: string | readonly string[];
+  /**
+   * Whether the header of a logout token must say by its `typ` that it is one, `logout+jwt`. With `'if-present'`, `JWT` and none are
+   * accepted as well, which older providers send.
+   * What is lost then: only its claims tell it from other tokens of the provider.
+   * @default 'required'
+   */
+  readonly typ?: 'required' | 'if-present';
+  /**
+   * The algorithms that its logout tokens may be signed by.
+   * @default every asymmetric one that access tokens may have
+   */
+  readonly algorithms?: readonly JwsAlgorithm[];
+  /** Where its keys are. @default discovered */
+  readonly jwksUri?: string;
+  /** TLS of the calls to it. @default the CAs of the system */
+  readonly tls?: AuthorizationServerTlsOptions;
+  /** Limits of the calls to it. */
+  readonly http?: AuthorizationServerHttpOptions;
 }
 
 /** One transmitter, and how its events come. */

@@ -1,5 +1,6 @@
 import { IsArray, IsIn, IsObject, ValidateNested } from '../options/class-validator.js';
 import type { SettingsOf } from '../common/settings-of.js';
+import type { JwsAlgorithm } from '../cert-bound-auth.options.js';
 import { JWS_ALGORITHMS } from '../jose/jws-algorithms.js';
 import { isJsonObject } from '../jose/json-object.js';
 import { CheckedHttpOptions, CheckedTlsOptions } from '../options/authorization-server.settings.js';
@@ -17,6 +18,8 @@ import {
   Satisfies,
 } from '../options/option-checks.js';
 import type {
+  BackChannelLogoutOptions,
+  LogoutProviderOptions,
   PollTransmitterOptions,
   PushTransmitterOptions,
   SharedSignalsOptions,
@@ -38,6 +41,23 @@ class CheckedSubjectOptions implements SubjectSettings {
   readonly find: SubjectSettings['find'];
 }
 
+/** Whom calls go to, and whose signatures count. */
+class CheckedPeer {
+  @Given()
+  @Satisfies('algorithms', `give a list of ${JWS_ALGORITHMS.join(', ')}`, areAlgorithms)
+  readonly algorithms: readonly JwsAlgorithm[] = JWS_ALGORITHMS;
+
+  @Given() @IsText('give the URL of the JWK Set') readonly jwksUri: string | undefined;
+
+  @Given()
+  @IsGroup('give { ca?, key?, cert? }', () => CheckedTlsOptions)
+  readonly tls: CheckedTlsOptions | undefined;
+
+  @Given()
+  @IsGroup('give { timeout?, ... }', () => CheckedHttpOptions)
+  readonly http: CheckedHttpOptions = new CheckedHttpOptions();
+}
+
 type RuleSettings = SettingsOf<
   TransmitterRuleOptions,
   'jwksUri' | 'maxSilence' | 'verifyState',
@@ -51,19 +71,13 @@ type RuleSettings = SettingsOf<
 /** 366 days, in seconds. */
 const LONGEST_SILENCE = 31_622_400;
 
-class CheckedTransmitterRules implements RuleSettings {
+class CheckedTransmitterRules extends CheckedPeer implements RuleSettings {
   @IsText('give the exact iss of its events') readonly issuer!: string;
   @IsAudience() readonly audience!: RuleSettings['audience'];
 
   @Given()
   @IsGroup('give { issuers?, find? }', () => CheckedSubjectOptions)
   readonly subjects: CheckedSubjectOptions = new CheckedSubjectOptions();
-
-  @Given()
-  @Satisfies('algorithms', `give a list of ${JWS_ALGORITHMS.join(', ')}`, areAlgorithms)
-  readonly algorithms: RuleSettings['algorithms'] = JWS_ALGORITHMS;
-
-  @Given() @IsText('give the URL of the JWK Set') readonly jwksUri: RuleSettings['jwksUri'];
 
   @Given()
   @IsNumberFrom(1, LONGEST_SILENCE, 'seconds')
@@ -76,14 +90,6 @@ class CheckedTransmitterRules implements RuleSettings {
   @Given()
   @IsFunction('give a function (state) => whether it was asked for')
   readonly verifyState: RuleSettings['verifyState'];
-
-  @Given()
-  @IsGroup('give { ca?, key?, cert? }', () => CheckedTlsOptions)
-  readonly tls: CheckedTlsOptions | undefined;
-
-  @Given()
-  @IsGroup('give { timeout?, ... }', () => CheckedHttpOptions)
-  readonly http: CheckedHttpOptions = new CheckedHttpOptions();
 }
 
 const DELIVERY = `say how its events come: 'push' or 'poll'`;
@@ -116,28 +122,71 @@ export class CheckedPollTransmitter extends CheckedTransmitterRules {
 /** A transmitter as configured, every field checked by itself. */
 export type CheckedTransmitter = CheckedPushTransmitter | CheckedPollTransmitter;
 
-const TRANSMITTERS = 'give at least one transmitter: [{ issuer, audience, delivery }]';
+type LogoutProviderSettings = SettingsOf<
+  LogoutProviderOptions,
+  'jwksUri',
+  { readonly tls: CheckedTlsOptions | undefined; readonly http: CheckedHttpOptions }
+>;
+
+@Declares<LogoutProviderOptions>()
+export class CheckedLogoutProvider extends CheckedPeer implements LogoutProviderSettings {
+  @IsText('give the exact iss of its logout tokens') readonly issuer!: string;
+  @IsAudience() readonly clientId!: LogoutProviderSettings['clientId'];
+
+  @Given()
+  @IsIn(['required', 'if-present'], { message: `use 'required' or 'if-present'` })
+  readonly typ: LogoutProviderSettings['typ'] = 'required';
+}
+
+const PROVIDERS = 'give at least one provider: [{ issuer, clientId }]';
+
+@Declares<BackChannelLogoutOptions>()
+export class CheckedBackChannelLogout implements SettingsOf<
+  BackChannelLogoutOptions,
+  never,
+  { readonly providers: readonly CheckedLogoutProvider[] }
+> {
+  @Satisfies('path', "give a path such as '/logout'", isPath) readonly path!: string;
+
+  @IsArray({ message: PROVIDERS })
+  @Satisfies('notEmpty', PROVIDERS, (value) => Array.isArray(value) && value.length > 0)
+  @IsObject({ each: true, message: 'every provider is an object: { issuer, clientId }' })
+  @ValidateNested({ each: true })
+  @hasOptions('list', () => CheckedLogoutProvider)
+  readonly providers!: readonly CheckedLogoutProvider[];
+}
+
+const TRANSMITTERS = 'give a list of transmitters: [{ issuer, audience, delivery }]';
 
 @Declares<SharedSignalsOptions>()
 export class CheckedSharedSignalsOptions implements SettingsOf<
   SharedSignalsOptions,
   'path' | 'onSignal',
-  { readonly transmitters: readonly CheckedTransmitter[] }
+  {
+    readonly transmitters: readonly CheckedTransmitter[];
+    readonly backChannelLogout: CheckedBackChannelLogout | undefined;
+  }
 > {
   @Given()
   @Satisfies('path', "give a path such as '/signals'", isPath)
   readonly path: SharedSignalsOptions['path'];
 
+  @Given()
   @IsArray({ message: TRANSMITTERS })
-  @Satisfies('notEmpty', TRANSMITTERS, (value) => !Array.isArray(value) || value.length > 0)
   @IsObject({ each: true, message: 'every transmitter is an object: { issuer, audience, delivery }' })
   @ValidateNested({ each: true })
   @hasOptions('list', ({ delivery }) =>
     delivery === 'poll' ? CheckedPollTransmitter : CheckedPushTransmitter,
   )
-  readonly transmitters!: readonly CheckedTransmitter[];
+  readonly transmitters: readonly CheckedTransmitter[] = [];
 
-  @Given() @IsFunction('give a function (signal) => …') readonly onSignal: SharedSignalsOptions['onSignal'];
+  @Given()
+  @IsGroup('give { path, providers }', () => CheckedBackChannelLogout)
+  readonly backChannelLogout: CheckedBackChannelLogout | undefined;
+
+  @Given()
+  @IsFunction('give a function (signal) => …')
+  readonly onSignal: SharedSignalsOptions['onSignal'];
 }
 
 function isIssuers(value: unknown): boolean {

@@ -9,7 +9,8 @@ export interface SignalAnswer {
   readonly body: string;
 }
 
-const NEVER_KEPT = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
+/** Nobody may keep an answer. */
+export const NEVER_KEPT = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
 
 /** It is kept (RFC 8935 §2.2). */
 export const KEPT: SignalAnswer = {

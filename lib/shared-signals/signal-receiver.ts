@@ -1,4 +1,6 @@
 import type { RevocationList } from '../revocation/revocation-list.js';
+import { LogoutEndpoint } from './logout-endpoint.js';
+import { LogoutProvider } from './logout-provider.js';
 import { PollStream } from './poll-stream.js';
 import { PushEndpoint } from './push-endpoint.js';
 import type { ResolvedSharedSignals } from './resolve-shared-signals.js';
@@ -7,16 +9,20 @@ import { Transmitter } from './transmitter.js';
 
 /** Receives what transmitters say of revoked tokens, whatever framework the requests come by. */
 export class SignalReceiver {
-  /** `undefined` where no transmitter pushes. */
-  readonly pushEndpoint: PushEndpoint | undefined;
+  /** What answers requests, before the app does. */
+  readonly endpoints: readonly (PushEndpoint | LogoutEndpoint)[];
   private readonly transmitters: readonly Transmitter[];
+  private readonly providers: readonly LogoutProvider[];
   private readonly polled: readonly PollStream[];
 
   /** @param list of the app that refuses what is revoked */
-  constructor({ path, transmitters, onSignal }: ResolvedSharedSignals, list: RevocationList) {
+  constructor({ path, transmitters, onSignal, logout }: ResolvedSharedSignals, list: RevocationList) {
     this.transmitters = transmitters.map((rules) => new Transmitter(rules, list, onSignal));
-    const byIssuer = new Map(this.transmitters.map((each) => [each.rules.issuer, each]));
-    this.pushEndpoint = path === undefined ? undefined : new PushEndpoint(path, byIssuer);
+    this.providers = (logout?.providers ?? []).map((rules) => new LogoutProvider(rules, list));
+    this.endpoints = [
+      ...(path === undefined ? [] : [new PushEndpoint(path, byIssuer(this.transmitters))]),
+      ...(logout === undefined ? [] : [new LogoutEndpoint(logout.path, byIssuer(this.providers))]),
+    ];
     this.polled = this.transmitters.flatMap((each) => {
       const { delivery } = each.rules;
       return delivery.kind === 'poll' ? [new PollStream(each, delivery)] : [];
@@ -37,6 +43,13 @@ export class SignalReceiver {
   /** Ends that, and the connections to the transmitters. */
   async close(): Promise<void> {
     await Promise.all(this.polled.map(async (each) => each.close()));
-    await Promise.all(this.transmitters.map(async (each) => each.close()));
+    const peers = [...this.transmitters, ...this.providers];
+    await Promise.all(peers.map(async (each) => each.close()));
   }
+}
+
+function byIssuer<Peer extends { readonly rules: { readonly issuer: string } }>(
+  peers: readonly Peer[],
+): ReadonlyMap<string, Peer> {
+  return new Map(peers.map((each) => [each.rules.issuer, each]));
 }

@@ -9,6 +9,7 @@ import { answerWithin } from '../common/time-limit.js';
 import type { JsonObject } from '../jose/json-object.js';
 import type { RevokedTokens } from '../revocation/revocation-entry.js';
 import type { RevocationList } from '../revocation/revocation-list.js';
+import { KEY_CACHE } from './key-cache.js';
 import { type Reaction, reactionTo } from './reaction.js';
 import {
   type SecurityEvent,
@@ -28,8 +29,6 @@ import type { TransmitterRules } from './transmitter-rules.js';
 const MOST_KNOWN = 10_000;
 /** Milliseconds that the app may take for one event. */
 const LONGEST_WORK_MS = 10_000;
-/** Seconds. */
-const KEY_CACHE = { refreshAfter: undefined, maxAge: 600, staleIfError: 3_600 };
 
 /** One transmitter: takes what it says into the list of what is revoked. */
 export class Transmitter {

@@ -6,6 +6,9 @@ const RIGHT = { path: '/signals', transmitters: [PUSH] };
 
 const POLL = { ...PUSH, delivery: 'poll', endpoint: 'https://as.example.com/poll?stream=1' };
 
+const PROVIDER = { issuer: 'https://as.example.com', clientId: 'web' };
+const LOGOUT = { path: '/logout', providers: [PROVIDER] };
+
 /** Options whose one transmitter has these fields. */
 const transmitter = (fields: object): object => ({ ...RIGHT, transmitters: [{ ...PUSH, ...fields }] });
 const T = 'transmitters.0';
@@ -27,7 +30,6 @@ export const SIGNAL_FIELDS: typeof MODULE_FIELDS = [
       'audience',
       'delivery',
       'authorizationHeader',
-      'subjects',
       'algorithms',
       'jwksUri',
       'maxSilence',
@@ -43,6 +45,18 @@ export const SIGNAL_FIELDS: typeof MODULE_FIELDS = [
     fields: ['delivery', 'endpoint', 'authorizationHeader', 'longPoll', 'unknown'],
   },
   {
+    title: 'logout',
+    right: { backChannelLogout: LOGOUT },
+    at: 'backChannelLogout',
+    fields: ['path', 'providers', 'unknown'],
+  },
+  {
+    title: 'a provider',
+    right: { backChannelLogout: LOGOUT },
+    at: 'backChannelLogout.providers.0',
+    fields: ['issuer', 'clientId', 'typ', 'algorithms', 'jwksUri', 'unknown'],
+  },
+  {
     title: 'subjects',
     right: transmitter({ subjects: {} }),
     at: `${T}.subjects`,
@@ -56,6 +70,10 @@ export const SIGNAL_COMBINATIONS: typeof MODULE_COMBINATIONS = [
   ['the shortest', RIGHT],
   ['nowhere to push to', { transmitters: [PUSH] }],
   ['nowhere to push to, nor anybody who would', { transmitters: [POLL] }],
+  ['nobody at all', {}],
+  ['logout alone', { backChannelLogout: LOGOUT }],
+  ['logout where events are pushed', { ...RIGHT, path: '/logout', backChannelLogout: LOGOUT }],
+  ['a provider twice', { backChannelLogout: { ...LOGOUT, providers: [PROVIDER, PROVIDER] } }],
   ['two transmitters with one issuer', { ...RIGHT, transmitters: [PUSH, PUSH] }],
   ['an issuer by http', transmitter({ issuer: 'http://as.example.com' })],
   ['an issuer by http on this machine', transmitter({ issuer: 'http://localhost:1' })],

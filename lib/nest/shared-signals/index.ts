@@ -2,6 +2,8 @@
 export { SharedSignalsModule } from './shared-signals.module.js';
 export { SharedSignals } from './shared-signals.js';
 export type {
+  BackChannelLogoutOptions,
+  LogoutProviderOptions,
   PollTransmitterOptions,
   PushTransmitterOptions,
   SharedSignalsOptions,

@@ -102,10 +102,12 @@ export class SharedSignalsModule
     checkIssuers(this.settings, list);
     this.receiver = new SignalReceiver(this.settings, list);
     listenTo(this.signals, this.receiver);
-    const { pushEndpoint } = this.receiver;
-    if (pushEndpoint === undefined) return;
-    beforeApp(this.host, [serveSignals(pushEndpoint)]);
-    registryOf(this.moduleRef)?.open(pushEndpoint.path);
+    const { endpoints } = this.receiver;
+    beforeApp(
+      this.host,
+      endpoints.map((endpoint) => serveSignals(endpoint)),
+    );
+    for (const { path } of endpoints) registryOf(this.moduleRef)?.open(path);
   }
 
   /** By now the store of revocations has been read once. */
@@ -157,18 +159,35 @@ function allOf<Instance>(
 }
 
 /** What such a transmitter said would change nothing, and nobody would know. */
-function checkIssuers({ transmitters }: ResolvedSharedSignals, { servedIssuers }: RevocationList): void {
+function checkIssuers(
+  { transmitters, logout }: ResolvedSharedSignals,
+  { servedIssuers }: RevocationList,
+): void {
   if (servedIssuers === undefined) return;
-  const problems = transmitters.flatMap(({ issuers }, index) =>
-    [...issuers.values()]
-      .filter((issuer) => !servedIssuers.has(issuer))
-      .map((issuer) =>
+  const problems = [
+    ...transmitters.flatMap(({ issuers }, index) =>
+      nobodys([...issuers.values()], servedIssuers).map((issuer) =>
         problem(
           `transmitters[${index}].subjects.issuers`,
           issuer,
           `it would speak for tokens of ${JSON.stringify(issuer)}, which are accepted nowhere: map the iss of its subjects to the issuer of an authorization server, { [iss]: issuer }`,
         ),
       ),
-  );
+    ),
+    ...nobodys(
+      (logout?.providers ?? []).map(({ issuer }) => issuer),
+      servedIssuers,
+    ).map((issuer) =>
+      problem(
+        'backChannelLogout.providers',
+        issuer,
+        `the tokens of ${JSON.stringify(issuer)} are accepted nowhere: give the issuer of an authorization server`,
+      ),
+    ),
+  ];
   if (problems.length > 0) throw refusalOf(problems);
+}
+
+function nobodys(issuers: readonly string[], served: ReadonlySet<string>): readonly string[] {
+  return issuers.filter((issuer) => !served.has(issuer));
 }
