@@ -76,14 +76,17 @@ export class RevocationCheck implements CertificateCheck {
   }
 
   /** Of all certificates of the path, the worst. */
-  private async statusOf({ path }: VerifiedChain, now: number): Promise<CertificateStatus> {
+  private async statusOf(
+    { path, listSigners = nobodyElse }: VerifiedChain,
+    now: number,
+  ): Promise<CertificateStatus> {
     try {
       const [leaf] = path;
       if (leaf === undefined) return { kind: 'unknown', detail: 'the path of the certificate is not known' };
       const statuses = await Promise.all(
         path.slice(0, -1).map(async (certificate, index) => {
           const ca = path[index + 1] ?? certificate;
-          return this.revocations.statusOf(certificate, ca, now);
+          return this.revocations.statusOf({ certificate, ca, listSigners, now });
         }),
       );
       return worstOf(statuses);
@@ -113,6 +116,10 @@ export class RevocationCheck implements CertificateCheck {
     const reason = 'certificate_revocation_unchecked';
     this.unchecked.warn(detail, () => `accepted ${renderFields({ reason, detail })}`);
   }
+}
+
+function nobodyElse(): readonly [] {
+  return [];
 }
 
 /** `undefined` where nothing is looked up. */

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { TlsMaterial } from '../../cert-bound-auth.options.js';
 import { nameOf } from './certification-path.js';
-import { isSelfSigned } from './may-issue.js';
+import { isCa, isListSigner, isSelfSigned } from './may-issue.js';
 import { readCaCertificates } from './read-certificates.js';
 
 /** The CAs by which this app verifies chains itself. All of it is PEM. */
@@ -24,7 +24,7 @@ export interface ReadCaTrust {
  */
 export function readCaTrust({ ca, intermediates = [], partialChains = false }: CaTrust): ReadCaTrust {
   const cas = readField('ca', ca);
-  const given = readField('intermediates', intermediates);
+  const given = readField('intermediates', intermediates, (each) => isCa(each) || isListSigner(each));
   const anchors = cas.filter((certificate) => partialChains || isSelfSigned(certificate));
   const between = [...cas.filter((certificate) => !anchors.includes(certificate)), ...given];
   const stray = given.find((each) => isSelfSigned(each) && !anchors.some(({ raw }) => raw.equals(each.raw)));
@@ -54,9 +54,13 @@ const NO_ROOT =
 const STRAY_ROOT =
   'is a root (it is self-signed), and is not in ca. Leave it out, or put it into ca if its clients are to be trusted';
 
-function readField(field: 'ca' | 'intermediates', pem: CaTrust['ca']): readonly X509Certificate[] {
+function readField(
+  field: 'ca' | 'intermediates',
+  pem: CaTrust['ca'],
+  isMeant?: (certificate: X509Certificate) => boolean,
+): readonly X509Certificate[] {
   try {
-    return readCaCertificates(pem);
+    return readCaCertificates(pem, isMeant);
   } catch (error) {
     throw new CaTrustError(field, (error as Error).message, { cause: error });
   }

@@ -2,14 +2,17 @@ import type { X509Certificate } from 'node:crypto';
 import { messageOf } from '../../common/message-of.js';
 import { fieldsOf } from './certificate-fields.js';
 import {
+  endOfPath,
   issuerProblem,
   isValidAt,
   leafProblem,
+  type ListSigners,
   mayStandAbove,
   nameOf,
+  type PathVerdict,
   wholeProblem,
 } from './certification-path.js';
-import { isCa, isSelfIssued, isTrustedCa } from './may-issue.js';
+import { isCa, isListSigner, isSelfIssued, isTrustedCa } from './may-issue.js';
 
 /** The client's certificate first, that of the trusted CA last. */
 export type Path = readonly [X509Certificate, ...X509Certificate[]];
@@ -54,12 +57,18 @@ interface Search {
   missing: X509Certificate | undefined;
 }
 
+function newSearch(sent: BySubject, now: number): Search {
+  return { sent, now, signatures: 0, looks: 0, error: undefined, missing: undefined };
+}
+
 /**
  * The CAs that an app has configured, read once: they find a path from the certificate of a client to a trusted one, and
  * validate it (RFC 5280 §6). Stricter than that: what cannot be told, or is not supported, is refused.
  */
 export class CertificationAuthorities {
   private readonly configured: BySubject;
+  /** Keys that sign lists and no certificates. */
+  private readonly forLists: BySubject;
 
   /**
    * @param trusted the CAs where a path may end
@@ -70,6 +79,38 @@ export class CertificationAuthorities {
       ...trusted.flatMap((certificate) => readAuthority(certificate, true)),
       ...between.flatMap((certificate) => readAuthority(certificate, false)),
     ]);
+    this.forLists = bySubject(between.flatMap(readListSigner));
+  }
+
+  /**
+   * The certificates of a CA whose keys may sign its lists, each with its own path to the same trusted CA (RFC 5280 §6.3.3 (f)): a CA
+   * may have several keys, and one for lists alone. None that a client sends is among them.
+   * @param name of the CA, as `nameKey` has it
+   * @param now milliseconds since the epoch
+   */
+  listSignersOf(name: string, anchor: X509Certificate, now: number): readonly Path[] {
+    const candidates = [...(this.configured.get(name) ?? []), ...(this.forLists.get(name) ?? [])];
+    return candidates
+      .filter(({ certificate, problem }) => problem === undefined && isValidAt(certificate, now))
+      .map(({ certificate }) => this.pathOfSigner(certificate, anchor, now))
+      .filter((path) => path !== undefined)
+      .filter((path) => path.at(-1)?.raw.equals(anchor.raw) === true);
+  }
+
+  /** A path that has been found, as a verdict. */
+  verdictOf(path: Path): Extract<PathVerdict, { readonly kind: 'valid' }> {
+    const anchor = path.at(-1) ?? path[0];
+    const listSigners: ListSigners = (name, now) => this.listSignersOf(name, anchor, now);
+    return { kind: 'valid', path, until: endOfPath(path), listSigners };
+  }
+
+  private pathOfSigner(certificate: X509Certificate, anchor: X509Certificate, now: number): Path | undefined {
+    if (certificate.raw.equals(anchor.raw)) return [certificate];
+    try {
+      return this.pathFrom([certificate], newSearch(new Map(), now));
+    } catch {
+      return undefined;
+    }
   }
 
   /**
@@ -83,7 +124,7 @@ export class CertificationAuthorities {
     if (!isValidAt(leaf, now))
       return { kind: 'invalid', error: 'the certificate has expired, or is not valid yet' };
     const sent = bySubject(chain.flatMap((certificate) => readAuthority(certificate, false)));
-    const search: Search = { sent, now, signatures: 0, looks: 0, error: undefined, missing: undefined };
+    const search = newSearch(sent, now);
     try {
       const path = this.pathFrom([leaf], search);
       if (path !== undefined) return { kind: 'path', path };
@@ -144,6 +185,17 @@ function readAuthority(certificate: X509Certificate, isTrusted: boolean): readon
     return [
       { certificate, isTrusted, problem: issuerProblem(certificate, isTrusted), signed: new WeakMap() },
     ];
+  } catch {
+    return [];
+  }
+}
+
+/** Those that say that they are for lists, and are no CA's. */
+function readListSigner(certificate: X509Certificate): readonly Authority[] {
+  try {
+    if (isCa(certificate) || !isListSigner(certificate)) return [];
+    const problem = issuerProblem(certificate, false);
+    return [{ certificate, isTrusted: false, problem, signed: new WeakMap() }];
   } catch {
     return [];
   }

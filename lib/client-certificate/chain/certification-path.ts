@@ -9,6 +9,16 @@ import { nameConstraintsOf } from './name-constraints.js';
 import { policyExtensionsOf } from './policy-extensions.js';
 import { isCa, isSelfIssued } from './may-issue.js';
 
+/**
+ * The certificates, each with its path to the same trusted CA, whose keys may sign the lists of a CA beside that of the path.
+ * @param name of the CA, as `nameKey` has it
+ * @param now milliseconds since the epoch
+ */
+export type ListSigners = (
+  name: string,
+  now: number,
+) => readonly (readonly [X509Certificate, ...X509Certificate[]])[];
+
 /** What was found of a certificate's path to a trusted CA. */
 export type PathVerdict =
   | {
@@ -17,6 +27,7 @@ export type PathVerdict =
       readonly path: readonly X509Certificate[];
       /** When the first certificate of the path expires, in milliseconds since the epoch. */
       readonly until: number;
+      readonly listSigners?: ListSigners;
     }
   | InvalidPath;
 

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { isPromise, type MaybePromise } from '../../common/maybe-promise.js';
-import type { InvalidPath, PathVerdict } from './certification-path.js';
+import type { InvalidPath, ListSigners, PathVerdict } from './certification-path.js';
 
 /** Whether a certificate's chain leads to a trusted CA. The same object for as long as nothing has changed. */
 export type ChainVerdict =
@@ -13,6 +13,8 @@ export type ChainVerdict =
       readonly path: readonly X509Certificate[];
       /** When the verdict ceases to hold, in milliseconds since the epoch: no later than a certificate of the path. */
       readonly until: number;
+      /** Where we have found the path ourselves. */
+      readonly listSigners?: ListSigners;
     }
   | {
       readonly kind: 'unverified';
@@ -39,7 +41,7 @@ export function unverified(
 /** What was found of a path, as a verdict. */
 export function chainVerdictOf(found: PathVerdict): ChainVerdict {
   if (found.kind === 'invalid') return unverified(found.error, found.reason);
-  return Object.freeze({ kind: 'verified', path: found.path, until: found.until });
+  return Object.freeze({ ...found, kind: 'verified' });
 }
 
 /** Whether it is known already that a chain leads to a trusted CA: of a connection of ours it is. */

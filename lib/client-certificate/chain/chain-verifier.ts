@@ -1,7 +1,7 @@
 import { hash, X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { CertificationAuthorities, type FoundPath } from './certification-authorities.js';
-import { endOfPath, nameOf } from './certification-path.js';
+import { nameOf } from './certification-path.js';
 import { type ChainVerdict, chainVerdictOf, unverified, VOUCHED_FOR } from './chain-verdict.js';
 import { type CaTrust, readCaTrust } from './ca-trust.js';
 
@@ -39,7 +39,7 @@ function validate(
   const found = authorities.pathOf(leaf, chain.flatMap(readOrNone), now);
   switch (found.kind) {
     case 'path':
-      return chainVerdictOf({ kind: 'valid', path: found.path, until: endOfPath(found.path) });
+      return chainVerdictOf(authorities.verdictOf(found.path));
     case 'invalid':
       return unverified(found.error);
     case 'none':

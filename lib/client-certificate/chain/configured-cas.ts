@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { messageOf } from '../../common/message-of.js';
 import type { ClientTrust } from '../../tls/client-trust.js';
 import { fieldsOf } from './certificate-fields.js';
-import { CertificationAuthorities } from './certification-authorities.js';
-import { endOfPath, invalidPath, nameOf, type PathVerdict } from './certification-path.js';
+import { CertificationAuthorities, type Path } from './certification-authorities.js';
+import { invalidPath, nameOf, type PathVerdict } from './certification-path.js';
 import { isSelfSigned } from './may-issue.js';
 import { isInScope } from './list-problem.js';
 import { readRevocationList, type RevocationList } from './revocation-list.js';
@@ -63,15 +63,14 @@ class ConfiguredCas {
    * As OpenSSL has it: where there are lists at all, each certificate needs one of its issuer that is not out of date.
    * A root is not looked up: nobody but itself could revoke it.
    */
-  private checkRevocation(path: readonly X509Certificate[], now: number): PathVerdict {
-    let until = endOfPath(path);
+  private checkRevocation(path: Path, now: number): PathVerdict {
+    const verdict = this.authorities.verdictOf(path);
+    let { until } = verdict;
     // Stryker disable next-line ConditionalExpression: without lists there is nothing to look up
-    if (!this.checksRevocation) return { kind: 'valid', path, until };
+    if (!this.checksRevocation) return verdict;
     for (const certificate of path.length === 1 ? path : path.slice(0, -1)) {
-      const { issuer, serialNumber } = fieldsOf(certificate);
-      const lists = this.lists.filter(
-        (list) => list.issuer === issuer && now <= endOf(list) && isInScope(list, certificate),
-      );
+      const { serialNumber } = fieldsOf(certificate);
+      const lists = this.lists.filter((list) => now <= endOf(list) && isInScope(list, certificate));
       if (lists.some(({ revoked }) => hasSerialNumber(revoked, serialNumber))) {
         return invalidPath(`${nameOf(certificate)} is revoked`);
       }
@@ -80,7 +79,7 @@ class ConfiguredCas {
       }
       until = Math.min(until, Math.max(...lists.map(endOf)));
     }
-    return { kind: 'valid', path, until };
+    return { ...verdict, until };
   }
 }
 
@@ -93,7 +92,11 @@ export function issuersOfLists({ crl }: ClientTrust): ReadonlySet<string> {
 function listIn(pem: string): readonly RevocationList[] {
   const der = Buffer.from(pem.replaceAll(/-----[^-]*-----/g, ''), 'base64');
   const reading = readRevocationList(der);
-  return reading.kind === 'list' ? [reading.list] : [];
+  return reading.kind === 'list' && isPlain(reading.list) ? [reading.list] : [];
+}
+
+function isPlain({ baseNumber, scope }: RevocationList): boolean {
+  return baseNumber === undefined && scope.onlySomeReasons === undefined && !scope.isIndirect;
 }
 
 /** As OpenSSL has it, a list that does not say when the next one comes never ends. */

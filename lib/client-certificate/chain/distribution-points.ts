@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { fieldsOf } from './certificate-fields.js';
 import { childrenOf, type DerElement, elementAt } from './der.js';
-import { fullNameOf } from './list-extensions.js';
+import { ALL_REASONS, generalNameKeys, pointNamesOf, reasonsOf } from './distribution-point-names.js';
 
 /** Where a certificate says that the lists are that may name it (RFC 5280 §4.2.1.13). */
 export interface DistributionPoint {
@@ -9,32 +9,43 @@ export interface DistributionPoint {
   readonly names: readonly string[];
   /** Those of its names that are URIs, as they are written. */
   readonly uris: readonly string[];
+  /** What the lists that are there are about, as {@link reasonsOf} has it. */
+  readonly reasons: number;
+  /** Who signs the lists that are there, by name; none where it is the CA of the certificate. */
+  readonly issuers: readonly string[];
 }
 
 const CRL_DISTRIBUTION_POINTS = '2.5.29.31';
 const NAME = 0xa0;
 const REASONS = 0x81;
 const CRL_ISSUER = 0xa2;
+const FULL_NAME = 0xa0;
 const URI = 0x86;
 
-/**
- * The distribution points of a certificate, but for those of some reasons only and of other CAs: no list that is found there
- * is supported.
- * @throws RangeError where they can't be read
- */
+/** @throws RangeError where they can't be read */
 export function distributionPointsOf(certificate: X509Certificate): readonly DistributionPoint[] {
-  const der = fieldsOf(certificate).extensions.get(CRL_DISTRIBUTION_POINTS)?.value;
+  const { extensions, issuer } = fieldsOf(certificate);
+  const der = extensions.get(CRL_DISTRIBUTION_POINTS)?.value;
   if (der === undefined) return [];
-  return childrenOf(der, elementAt(der, 0)).flatMap((element) => readPoint(der, element));
+  return childrenOf(der, elementAt(der, 0)).map((element) => readPoint(der, element, issuer));
 }
 
-function readPoint(der: Buffer, element: DerElement): readonly DistributionPoint[] {
-  const parts = childrenOf(der, element);
-  const name = parts.find(({ tag }) => tag === NAME);
-  if (name === undefined || parts.some(({ tag }) => tag === REASONS || tag === CRL_ISSUER)) return [];
-  const names = fullNameOf(der, name);
-  if (names === undefined) return [];
+function readPoint(der: Buffer, element: DerElement, issuer: string): DistributionPoint {
+  const parts = new Map(childrenOf(der, element).map((part) => [part.tag, part]));
+  const [name, reasons, others] = [NAME, REASONS, CRL_ISSUER].map((tag) => parts.get(tag));
+  const issuers = others === undefined ? [] : generalNameKeys(der, others);
+  return {
+    names: name === undefined ? [] : pointNamesOf(der, name, issuers[0] ?? issuer),
+    uris: name === undefined ? [] : urisIn(der, name),
+    reasons: reasons === undefined ? ALL_REASONS : reasonsOf(der, reasons),
+    issuers,
+  };
+}
+
+function urisIn(der: Buffer, name: DerElement): readonly string[] {
   const [full] = childrenOf(der, name);
-  const uris = (full === undefined ? [] : childrenOf(der, full)).filter(({ tag }) => tag === URI);
-  return [{ names, uris: uris.map(({ content, end }) => der.toString('latin1', content, end)) }];
+  if (full?.tag !== FULL_NAME) return [];
+  return childrenOf(der, full)
+    .filter(({ tag }) => tag === URI)
+    .map(({ content, end }) => der.toString('latin1', content, end));
 }

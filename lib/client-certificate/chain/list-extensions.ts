@@ -1,12 +1,16 @@
 import { BOOLEAN, childrenOf, contentHex, type DerElement, elementAt } from './der.js';
-import { nameKey } from './name-key.js';
+import { pointNamesOf, reasonsOf } from './distribution-point-names.js';
 
 /** Which certificates of its CA a list is about. */
 export interface ListScope {
-  /** The names of its distribution point, as {@link generalNameKey} has them; `undefined` for a list of all. */
+  /** The names of its distribution point, as {@link pointNamesOf} has them; `undefined` for a list of all. */
   readonly distributionPoint: readonly string[] | undefined;
   readonly onlyContainsUserCerts: boolean;
   readonly onlyContainsCACerts: boolean;
+  /** Bits as {@link reasonsOf} has them; `undefined` for a list of all. */
+  readonly onlySomeReasons: number | undefined;
+  /** Whether it names certificates of other CAs too. */
+  readonly isIndirect: boolean;
 }
 
 /** What the extensions of a list say. */
@@ -14,6 +18,8 @@ export type ListExtensions =
   | {
       readonly kind: 'read';
       readonly number: string | undefined;
+      /** Of a delta: which list it is about, at least. */
+      readonly baseNumber: string | undefined;
       readonly authorityKeyId: string | undefined;
       readonly scope: ListScope;
     }
@@ -26,6 +32,7 @@ const ISSUING_DISTRIBUTION_POINT = '551d1c';
 const UNDERSTOOD: ReadonlySet<string> = new Set([
   AUTHORITY_KEY_IDENTIFIER,
   CRL_NUMBER,
+  DELTA_INDICATOR,
   ISSUING_DISTRIBUTION_POINT,
 ]);
 
@@ -33,24 +40,33 @@ const ALL_CERTIFICATES: ListScope = {
   distributionPoint: undefined,
   onlyContainsUserCerts: false,
   onlyContainsCACerts: false,
+  onlySomeReasons: undefined,
+  isIndirect: false,
 };
 
-/** @throws RangeError for what are no extensions */
-export function readListExtensions(der: Buffer, explicit: DerElement | undefined): ListExtensions {
+/** @param issuer of the list, as `nameKey` has it @throws RangeError for what are no extensions */
+export function readListExtensions(
+  der: Buffer,
+  explicit: DerElement | undefined,
+  issuer: string,
+): ListExtensions {
   const extensions = explicit === undefined ? [] : extensionsIn(der, explicit);
   const values = new Map(extensions.map(({ name, value }) => [name, value]));
   if (values.size !== extensions.length) return refused('it has an extension twice');
-  if (values.has(DELTA_INDICATOR)) return refused('it is a delta, which is not supported');
   const unknown = extensions.find(({ name, critical }) => critical && !UNDERSTOOD.has(name));
   if (unknown !== undefined)
     return refused(`it has a critical extension that is not supported (${unknown.name} in hex)`);
   const point = values.get(ISSUING_DISTRIBUTION_POINT);
-  const scope = point === undefined ? ALL_CERTIFICATES : scopeOf(der, point);
+  const scope = point === undefined ? ALL_CERTIFICATES : scopeOf(der, point, issuer);
   if (typeof scope === 'string') return refused(scope);
-  const [number, keyId] = [values.get(CRL_NUMBER), values.get(AUTHORITY_KEY_IDENTIFIER)];
+  const keyId = values.get(AUTHORITY_KEY_IDENTIFIER);
+  const [number, baseNumber] = [CRL_NUMBER, DELTA_INDICATOR].map((name) => numberIn(der, values.get(name)));
+  if (baseNumber !== undefined && (number === undefined || scope.isIndirect))
+    return refused('it is a delta without a number, or an indirect one, which is not supported');
   return {
     kind: 'read',
-    number: number === undefined ? undefined : contentHex(der, number),
+    number,
+    baseNumber,
     authorityKeyId: keyId === undefined ? undefined : keyIdentifierOf(der, keyId),
     scope,
   };
@@ -58,6 +74,10 @@ export function readListExtensions(der: Buffer, explicit: DerElement | undefined
 
 function refused(problem: string): ListExtensions {
   return { kind: 'refused', problem };
+}
+
+function numberIn(der: Buffer, value: DerElement | undefined): string | undefined {
+  return value === undefined ? undefined : contentHex(der, value);
 }
 
 interface Extension {
@@ -96,42 +116,24 @@ const ONLY_CA = 0x82;
 const ONLY_SOME_REASONS = 0x83;
 const INDIRECT = 0x84;
 const ONLY_ATTRIBUTE = 0x85;
-const FULL_NAME = 0xa0;
 
 /** The scope of an issuing distribution point (RFC 5280 §5.2.5), or why it is not supported. */
-function scopeOf(der: Buffer, value: DerElement): ListScope | string {
+function scopeOf(der: Buffer, value: DerElement, issuer: string): ListScope | string {
   const parts = new Map(childrenOf(der, value).map((part) => [part.tag, part]));
   const says = (tag: number): boolean => {
     const flag = parts.get(tag);
     return flag !== undefined && isSet(der, flag);
   };
-  if (says(INDIRECT)) return 'it is indirect, which is not supported';
-  if (parts.has(ONLY_SOME_REASONS)) return 'it is of some reasons only, which is not supported';
   if (says(ONLY_ATTRIBUTE)) return 'it is of attribute certificates only';
   const point = parts.get(DISTRIBUTION_POINT);
-  const names = point === undefined ? undefined : fullNameOf(der, point);
-  if (point !== undefined && names === undefined)
-    return 'its distribution point is named relative to its CA, which is not supported';
+  const reasons = parts.get(ONLY_SOME_REASONS);
   return {
-    distributionPoint: names,
+    distributionPoint: point === undefined ? undefined : pointNamesOf(der, point, issuer),
     onlyContainsUserCerts: says(ONLY_USER),
     onlyContainsCACerts: says(ONLY_CA),
+    onlySomeReasons: reasons === undefined ? undefined : reasonsOf(der, reasons),
+    isIndirect: says(INDIRECT),
   };
-}
-
-/** The names of a distribution point; `undefined` where it has a relative one. */
-export function fullNameOf(der: Buffer, point: DerElement): readonly string[] | undefined {
-  const [name] = childrenOf(der, point);
-  if (name?.tag !== FULL_NAME) return undefined;
-  return childrenOf(der, name).map((each) => generalNameKey(der, each));
-}
-
-const DIRECTORY_NAME = 0xa4;
-
-/** A text by which general names are compared: directory names as all names are, others by their bytes. */
-function generalNameKey(der: Buffer, name: DerElement): string {
-  const [inner] = name.tag === DIRECTORY_NAME ? childrenOf(der, name) : [];
-  return inner === undefined ? der.toString('hex', name.start, name.end) : nameKey(der, inner);
 }
 
 function isTrue(der: Buffer, element: DerElement): boolean {

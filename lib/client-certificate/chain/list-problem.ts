@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { messageOf } from '../../common/message-of.js';
 import { fieldsOf } from './certificate-fields.js';
 import { childrenOf, elementAt, INTEGER } from './der.js';
+import { ALL_REASONS } from './distribution-point-names.js';
 import { distributionPointsOf } from './distribution-points.js';
 import type { RevocationList } from './revocation-list.js';
 import { signatureProblem, signedDerOf } from './signed-der.js';
@@ -47,14 +48,30 @@ function algorithmProblem(der: Buffer): string | undefined {
   return isSame ? undefined : 'it names two signature algorithms';
 }
 
-/** Whether a list speaks of a certificate at all, if its CA has issued that one (RFC 5280 §6.3.3 (b)). */
-export function isInScope({ scope }: RevocationList, certificate: X509Certificate): boolean {
-  const { distributionPoint, onlyContainsUserCerts, onlyContainsCACerts } = scope;
-  if (certificate.ca ? onlyContainsUserCerts : onlyContainsCACerts) return false;
-  if (distributionPoint === undefined) return true;
-  return distributionPointsOf(certificate).some(({ names }) =>
-    names.some((name) => distributionPoint.includes(name)),
-  );
+/** Whether a list of the CA of a certificate speaks of it whatever the reason. */
+export function isInScope(list: RevocationList, certificate: X509Certificate): boolean {
+  return list.issuer === fieldsOf(certificate).issuer && coverageOf(list, certificate) === ALL_REASONS;
+}
+
+/**
+ * For which reasons a list would name a certificate (RFC 5280 §6.3.3 (b), (d)), as bits; 0 where it does not speak of it. A list of
+ * another CA does where the certificate says that this one issues its lists.
+ */
+export function coverageOf({ issuer, scope }: RevocationList, certificate: X509Certificate): number {
+  const { distributionPoint, onlyContainsUserCerts, onlyContainsCACerts, onlySomeReasons, isIndirect } =
+    scope;
+  if (certificate.ca ? onlyContainsUserCerts : onlyContainsCACerts) return 0;
+  const reasons = onlySomeReasons ?? ALL_REASONS;
+  const isOwn = issuer === fieldsOf(certificate).issuer;
+  if (isOwn && distributionPoint === undefined) return reasons;
+  const points = distributionPointsOf(certificate)
+    .filter(({ issuers }) => (isOwn && issuers.length === 0) || (isIndirect && issuers.includes(issuer)))
+    .filter(({ names, issuers }) => isAt(names.length === 0 ? issuers : names, distributionPoint));
+  return reasons & points.reduce((sum, point) => sum | point.reasons, 0);
+}
+
+function isAt(names: readonly string[], distributionPoint: readonly string[] | undefined): boolean {
+  return distributionPoint === undefined || names.some((name) => distributionPoint.includes(name));
 }
 
 /** Why a list says nothing at this moment; `undefined` where it does. @param tolerance milliseconds by which clocks differ */

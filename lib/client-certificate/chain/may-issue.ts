@@ -23,6 +23,11 @@ export function isCa(certificate: X509Certificate): boolean {
   return basicConstraints?.isCa === true && keyUsage?.keyCertSign !== false;
 }
 
+/** Whether the key of a certificate is one for revocation lists, by its own word. @throws RangeError for one that can't be read */
+export function isListSigner(certificate: X509Certificate): boolean {
+  return fieldsOf(certificate).keyUsage?.cRLSign === true;
+}
+
 /**
  * Whether a certificate that this app trusts is that of a CA: by its basic constraints, or, as OpenSSL has it too, as a
  * root from before there were any: of X.509 version 1, or with no more than a key usage that says so. Nothing but a

@@ -25,13 +25,25 @@ export function nameKey(der: Buffer, name: DerElement): string {
 
 /** Such a text of each part of a name (`RelativeDistinguishedName`), the outermost first. @throws RangeError for what is no name */
 export function namePartKeys(der: Buffer, name: DerElement): readonly string[] {
-  return namePartsOf(der, name).map((attributes) =>
-    JSON.stringify(
-      attributes
-        .map(({ type, value }) => JSON.stringify([contentHex(der, type), textOf(der, value)]))
-        .toSorted(),
-    ),
+  return namePartsOf(der, name).map((attributes) => partKey(der, attributes));
+}
+
+function partKey(der: Buffer, attributes: readonly NameAttribute[]): string {
+  return JSON.stringify(
+    attributes
+      .map(({ type, value }) => JSON.stringify([contentHex(der, type), textOf(der, value)]))
+      .toSorted(),
   );
+}
+
+/**
+ * The text of a name that is written relative to another one (RFC 5280 §4.2.1.13).
+ * @param to the text of that one, as {@link nameKey} has it
+ * @param part a `RelativeDistinguishedName`, whatever its tag
+ */
+export function relativeNameKey(der: Buffer, to: string, { start, content, end }: DerElement): string {
+  const set: DerElement = { tag: SET, start, content, end };
+  return JSON.stringify([...(JSON.parse(to) as readonly string[]), partKey(der, attributesIn(der, set))]);
 }
 
 /** An attribute of a name, as elements of its DER. */
@@ -42,13 +54,15 @@ export interface NameAttribute {
 
 /** The parts of a name, each with its attributes. @throws RangeError for what is no name */
 export function namePartsOf(der: Buffer, name: DerElement): readonly (readonly NameAttribute[])[] {
-  return sound(name.tag === SEQUENCE, childrenOf(der, name)).map((set) =>
-    sound(set.tag === SET, childrenOf(der, set)).map((attribute) => {
-      const [type, value, ...others] = childrenOf(der, attribute);
-      if (type === undefined || value === undefined) throw noName();
-      return sound(others.length === 0, { type, value });
-    }),
-  );
+  return sound(name.tag === SEQUENCE, childrenOf(der, name)).map((set) => attributesIn(der, set));
+}
+
+function attributesIn(der: Buffer, set: DerElement): readonly NameAttribute[] {
+  return sound(set.tag === SET, childrenOf(der, set)).map((attribute) => {
+    const [type, value, ...others] = childrenOf(der, attribute);
+    if (type === undefined || value === undefined) throw noName();
+    return sound(others.length === 0, { type, value });
+  });
 }
 
 function sound<T>(isSound: boolean, value: T): T {

@@ -2,7 +2,6 @@ import { messageOf } from '../../common/message-of.js';
 import {
   BIT_STRING,
   childrenOf,
-  contentHex,
   type DerElement,
   elementAt,
   INTEGER,
@@ -12,10 +11,10 @@ import {
 } from './der.js';
 import { type ListScope, readListExtensions } from './list-extensions.js';
 import { nameKey } from './name-key.js';
-import { NO_SERIAL_NUMBERS, type SerialNumbers, SerialNumberWriter } from './serial-numbers.js';
+import { type ListEntries, readListEntries } from './list-entries.js';
 
 /** A certificate revocation list (RFC 5280 §5.1), as plain data. Who has signed it is another question. */
-export interface RevocationList {
+export interface RevocationList extends ListEntries {
   /** The name of the CA, as {@link nameKey} has it. */
   readonly issuer: string;
   /** Milliseconds since the epoch. */
@@ -28,7 +27,8 @@ export interface RevocationList {
   readonly authorityKeyId: string | undefined;
   /** Which certificates it is about. */
   readonly scope: ListScope;
-  readonly revoked: SerialNumbers;
+  /** Hex. Of a delta: the number of the list that it is about, at least. */
+  readonly baseNumber: string | undefined;
 }
 
 /** What came of reading a list. */
@@ -40,8 +40,8 @@ export type ListReading =
 const EXTENSIONS = 0xa0;
 
 /**
- * Reads a list. Refused by name are those that are indirect, of some reasons, of attribute certificates, or deltas, and
- * those with critical extensions, of the list or of an entry, that nothing here understands.
+ * Reads a list. Refused by name are those of attribute certificates, indirect deltas, and those with critical extensions, of the
+ * list or of an entry, that nothing here understands.
  */
 export function readRevocationList(der: Buffer): ListReading {
   try {
@@ -66,21 +66,27 @@ function readList(der: Buffer): ListReading {
   const extensions = rest[0]?.tag === EXTENSIONS ? rest.shift() : undefined;
   if (rest.length > 0) throw new RangeError('it has other parts');
 
-  const said = readListExtensions(der, extensions);
+  const ca = nameKey(der, issuer);
+  const said = readListExtensions(der, extensions, ca);
   if (said.kind === 'refused') return said;
-  const read = readEntries(der, entries);
+  const { number, baseNumber, authorityKeyId, scope } = said;
+  const read = readListEntries(der, entries, {
+    isDelta: baseNumber !== undefined,
+    isIndirect: scope.isIndirect,
+    issuer: ca,
+  });
   if (typeof read === 'string') return { kind: 'refused', problem: read };
-  const { number, authorityKeyId, scope } = said;
   return {
     kind: 'list',
     list: {
-      issuer: nameKey(der, issuer),
+      issuer: ca,
       thisUpdate: momentOf(der, thisUpdate),
       nextUpdate: nextUpdate === undefined ? undefined : momentOf(der, nextUpdate),
       number,
       authorityKeyId,
       scope,
-      revoked: read,
+      baseNumber,
+      ...read,
     },
   };
 }
@@ -89,47 +95,4 @@ function momentOf(der: Buffer, element: DerElement): number {
   const moment = timeOf(der, element);
   if (Number.isNaN(moment)) throw new RangeError('a time of it is none');
   return moment;
-}
-
-/** The serial numbers of the entries, or what is wrong with one. @throws RangeError for what are no entries */
-function readEntries(der: Buffer, entries: DerElement | undefined): SerialNumbers | string {
-  if (entries === undefined) return NO_SERIAL_NUMBERS;
-  const writer = new SerialNumberWriter(entries.end - entries.content);
-  for (let offset = entries.content; offset < entries.end;) {
-    const entry = elementAt(der, offset, entries.end);
-    const serialNumber = elementAt(der, entry.content, entry.end);
-    if (serialNumber.tag !== INTEGER) throw new RangeError('an entry has no serial number');
-    writer.add(der, serialNumber.content, serialNumber.end);
-    const date = elementAt(der, serialNumber.end, entry.end);
-    if (!isTime(date)) throw new RangeError('an entry has no date');
-    const problem =
-      date.end === entry.end ? undefined : entryProblem(der, elementAt(der, date.end, entry.end));
-    if (problem !== undefined) return problem;
-    offset = entry.end;
-  }
-  return writer.finish();
-}
-
-const REASON_CODE = '551d15';
-const INVALIDITY_DATE = '551d18';
-const CERTIFICATE_ISSUER = '551d1d';
-const UNDERSTOOD: ReadonlySet<string> = new Set([REASON_CODE, INVALIDITY_DATE]);
-/** `removeFromCRL`, which has a meaning in deltas only. */
-const REMOVED = 8;
-
-function entryProblem(der: Buffer, extensions: DerElement): string | undefined {
-  for (let offset = extensions.content; offset < extensions.end;) {
-    const extension = elementAt(der, offset, extensions.end);
-    const [identifier, ...rest] = childrenOf(der, extension);
-    const value = rest.at(-1);
-    if (identifier === undefined || value === undefined) throw new RangeError('an entry has other parts');
-    const name = contentHex(der, identifier);
-    if (name === CERTIFICATE_ISSUER) return 'it is indirect: an entry names another CA';
-    if (rest.length > 1 && !UNDERSTOOD.has(name))
-      return `an entry has a critical extension that is not supported (${name} in hex)`;
-    if (name === REASON_CODE && der[value.end - 1] === REMOVED)
-      return 'an entry is of a delta: it takes a certificate off the list';
-    offset = extension.end;
-  }
-  return undefined;
 }

@@ -30,7 +30,7 @@ export class SerialNumberWriter {
   private length = 0;
   private count = 0;
 
-  /** @param size bytes that will not be exceeded: those of the list that the numbers are in */
+  /** @param size bytes that are there at first: those of the list that the numbers are in, where it is of one CA */
   constructor(size: number) {
     this.bytes = new Uint8Array(size);
   }
@@ -40,12 +40,19 @@ export class SerialNumberWriter {
     const from = firstOctet(der, start, end);
     const length = end - from;
     if (length > LONGEST) throw new RangeError('a serial number is too long');
+    if (this.length + 1 + length > this.bytes.length) this.grow();
     this.bytes[this.length] = length;
     // By hand: to make a view of each would cost more than to copy it.
     for (let index = 0; index < length; index += 1)
       this.bytes[this.length + 1 + index] = der[from + index] ?? 0;
     this.length += 1 + length;
     this.count += 1;
+  }
+
+  private grow(): void {
+    const larger = new Uint8Array(2 * this.bytes.length + 1 + LONGEST);
+    larger.set(this.bytes);
+    this.bytes = larger;
   }
 
   finish(): SerialNumbers {

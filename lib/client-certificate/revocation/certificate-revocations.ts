@@ -1,5 +1,5 @@
-import type { X509Certificate } from 'node:crypto';
 import { addressCheck } from './allowed-url.js';
+import type { AskedCertificate } from './asked-certificate.js';
 import type { CertificateStatus, RevocationSourceHealth } from './certificate-status.js';
 import { Downloads } from './download.js';
 import { Generation } from './generation.js';
@@ -58,10 +58,10 @@ export class CertificateRevocations {
   /**
    * What is known of a certificate. Revoked is who is so by a list or by a responder; else the responder's word counts where it
    * has one, and where it has none, that of the lists.
-   * @param ca which has issued it @param now milliseconds since the epoch
    */
-  async statusOf(certificate: X509Certificate, ca: X509Certificate, now: number): Promise<CertificateStatus> {
-    const byLists = await statusByLists(certificate, ca, this.lists, now);
+  async statusOf(asked: AskedCertificate): Promise<CertificateStatus> {
+    const { certificate, ca, now } = asked;
+    const byLists = await statusByLists(asked, this.lists);
     if (byLists.kind === 'revoked' || this.ocsp === undefined) return byLists;
     const byOcsp = await this.ocsp.statusOf(certificate, ca, now);
     if (byOcsp === undefined || (byOcsp.kind === 'unavailable' && byLists.kind === 'good')) return byLists;

@@ -4,6 +4,7 @@ import { log } from '../../common/log.js';
 import { onOneLine } from '../../common/on-one-line.js';
 import type { MaybePromise } from '../../common/maybe-promise.js';
 import { timeProblem } from '../chain/list-problem.js';
+import type { AskedCertificate } from './asked-certificate.js';
 import type { RevocationSourceHealth } from './certificate-status.js';
 import { CLOCK_TOLERANCE_MS } from './clock-tolerance.js';
 import type { Downloads } from './download.js';
@@ -34,13 +35,13 @@ export class PublishedLists {
     private readonly generation: Generation,
   ) {}
 
-  /** The list at a URL, if this CA has signed it. @param now milliseconds since the epoch */
-  get(url: URL, ca: X509Certificate, now: number): MaybePromise<Served<HeldList>> {
-    return this.at(url, ca).list.get(now);
+  /** The list at a URL, if the CA of a certificate has signed it, or whoever else signs its lists. */
+  get(url: URL, asked: AskedCertificate): MaybePromise<Served<HeldList>> {
+    return this.at(url, asked).list.get(asked.now);
   }
 
   /** What was last fetched from there, however old it is. */
-  knownAt(url: URL, ca: X509Certificate): HeldList | undefined {
+  knownAt(url: URL, { ca }: Pick<AskedCertificate, 'ca'>): HeldList | undefined {
     return this.known.get(keyOf(url, ca))?.list.known;
   }
 
@@ -64,14 +65,15 @@ export class PublishedLists {
     });
   }
 
-  private at(url: URL, ca: X509Certificate): Published {
+  private at(url: URL, asked: AskedCertificate): Published {
+    const { ca, listSigners } = asked;
     const key = keyOf(url, ca);
     const before = this.known.get(key);
     if (before !== undefined) return before;
     const published: Published = {
       url: url.href,
       list: new Refreshing(async (previous) => {
-        const fetched = await this.fetch(url, ca, previous);
+        const fetched = await this.fetch(url, { ca, listSigners }, previous);
         // Its size has changed.
         setImmediate(() => this.known.set(key, published));
         return fetched;
@@ -83,7 +85,7 @@ export class PublishedLists {
 
   private async fetch(
     url: URL,
-    ca: X509Certificate,
+    signers: Pick<AskedCertificate, 'ca' | 'listSigners'>,
     previous: HeldList | undefined,
   ): Promise<Fetched<HeldList>> {
     const reading = await readListsAside(await this.downloads.fetch(url));
@@ -91,7 +93,7 @@ export class PublishedLists {
     const [read, ...others] = reading.lists;
     if (read === undefined || others.length > 0) throw new Error('it has more than one list');
     const held = new HeldList(url.href, read.list, Buffer.from(read.der.buffer));
-    const problem = (await held.problemWith(ca)) ?? problemOf(held, previous);
+    const problem = (await signatureProblem(held, signers)) ?? problemOf(held, previous);
     if (problem !== undefined) throw new Error(problem);
     if (held.list.thisUpdate !== previous?.list.thisUpdate) {
       const { count } = held.list.revoked;
@@ -102,7 +104,22 @@ export class PublishedLists {
   }
 }
 
+/** Whether the signer counts is found out when the list is used. */
+async function signatureProblem(
+  held: HeldList,
+  { ca, listSigners }: Pick<AskedCertificate, 'ca' | 'listSigners'>,
+): Promise<string | undefined> {
+  const problem = await held.problemWith(ca);
+  if (problem === undefined) return undefined;
+  for (const [signer] of listSigners(held.list.issuer, Date.now())) {
+    // eslint-disable-next-line no-await-in-loop -- the first one that has signed it is enough
+    if (await held.isSignedBy(signer)) return undefined;
+  }
+  return problem;
+}
+
 function problemOf({ list }: HeldList, previous: HeldList | undefined): string | undefined {
+  if (list.baseNumber !== undefined) return 'it is a delta, and no whole list';
   if (previous !== undefined && list.thisUpdate < previous.list.thisUpdate)
     return 'it is older than the one that is known';
   return timeProblem(list, Date.now(), CLOCK_TOLERANCE_MS);

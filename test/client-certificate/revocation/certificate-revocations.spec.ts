@@ -8,6 +8,7 @@ import { CertificateRevocations } from '../../../lib/client-certificate/revocati
 import type { CertificateStatus } from '../../../lib/client-certificate/revocation/certificate-status.js';
 import type { RevocationListSettings } from '../../../lib/client-certificate/revocation/revocation-settings.js';
 import { eventually } from '../../support/eventually.js';
+import { extension, integer } from '../../support/pki/der-writer.js';
 import { ListServer } from '../../support/pki/list-server.js';
 import {
   issueList,
@@ -66,7 +67,12 @@ async function ask(
   { certificate }: Party = client,
   now = Date.now(),
 ): Promise<string> {
-  const status: CertificateStatus = await revocations.statusOf(certificate, party.certificate, now);
+  const status: CertificateStatus = await revocations.statusOf({
+    certificate,
+    ca: party.certificate,
+    listSigners: () => [],
+    now,
+  });
   return status.kind === 'good' ? 'good' : `${status.kind}: ${status.detail}`;
 }
 
@@ -133,9 +139,8 @@ describe('revocation lists in files', () => {
     await expect(open({ files: file })).rejects.toThrow('no revocation list is in it');
     writeFileSync(file, pemOf(issueList(ca)).slice(0, -40));
     await expect(open({ files: file })).rejects.toThrow('a revocation list is cut off');
-    const delta = issueList(ca, { extensions: [issuingDistributionPoint({ flags: [4] })] });
-    writeFileSync(file, delta);
-    await expect(open({ files: file })).rejects.toThrow('it is indirect');
+    writeFileSync(file, issueList(ca, { extensions: [issuingDistributionPoint({ flags: [5] })] }));
+    await expect(open({ files: file })).rejects.toThrow('it is of attribute certificates only');
   });
 
   test('The health of a file tells its age, its next update and what went wrong', async () => {
@@ -207,6 +212,14 @@ describe('revocation lists at distribution points', () => {
     ['is cut off', () => issueList(ca).subarray(0, -3), /no revocation list/],
     ['is empty', () => Buffer.alloc(0), /no revocation list is in it/],
     ['is too large', () => Buffer.alloc(200_000, 0x30), /./],
+    [
+      'is a delta',
+      () =>
+        issueList(ca, {
+          extensions: [extension('2.5.29.20', integer('02')), extension('2.5.29.27', integer('01'), true)],
+        }),
+      /it is a delta, and no whole list/,
+    ],
     ['is two lists', () => Buffer.from(pemOf(issueList(ca)).repeat(2)), /more than one list/],
   ] as const)('A list that %s is an outage, and is not asked for again at once', async (_, list, why) => {
     const here = await clientAt(server.url('/ca.crl'));

@@ -1,0 +1,97 @@
+import { ALL_REASONS } from './distribution-point-names.js';
+import type { RevocationList } from './revocation-list.js';
+import { hasSerialNumber, NO_SERIAL_NUMBERS, type SerialNumbers } from './serial-numbers.js';
+
+/** A list that has been signed by whom it should, and speaks of a certificate. */
+export interface SpeakingList<List extends RevocationList = RevocationList> {
+  readonly list: List;
+  /** For which reasons, as bits: `coverageOf` says so. */
+  readonly coverage: number;
+  /** Whether it is in its time. */
+  readonly isCurrent: boolean;
+}
+
+/** What lists say of a certificate; `undefined` where they do not say that it is good. */
+export type ListsVerdict<Speaking> =
+  | { readonly kind: 'revoked'; readonly by: Speaking }
+  /** `until`: when the first of those that it takes ends, in milliseconds since the epoch. */
+  | { readonly kind: 'good'; readonly until: number }
+  | undefined;
+
+/** The certificate that lists are asked about. */
+export interface Numbered {
+  /** As `nameKey` has it. */
+  readonly issuer: string;
+  /** Hex. */
+  readonly serialNumber: string;
+}
+
+/**
+ * What lists say together (RFC 5280 §6.3.3): each with the newest delta that is about it, and good only where they speak of all
+ * reasons. Who is on a list that is out of date stays revoked.
+ */
+export function verdictOfLists<Speaking extends SpeakingList>(
+  certificate: Numbered,
+  lists: readonly Speaking[],
+): ListsVerdict<Speaking> {
+  const bases = lists.filter(({ list }) => list.baseNumber === undefined);
+  let covered = 0;
+  let until = Infinity;
+  for (const base of bases) {
+    const delta = newestDelta(base.list, lists);
+    const by = revokedBy(certificate, base, delta);
+    if (by !== undefined) return { kind: 'revoked', by };
+    if (!base.isCurrent) continue;
+    covered |= base.coverage;
+    until = Math.min(until, endOf(base), delta?.isCurrent === true ? endOf(delta) : Infinity);
+  }
+  return covered === ALL_REASONS ? { kind: 'good', until } : undefined;
+}
+
+/** What a delta puts on the list counts even when it is out of date; what it takes off, only in its time. */
+function revokedBy<Speaking extends SpeakingList>(
+  certificate: Numbered,
+  base: Speaking,
+  delta: Speaking | undefined,
+): Speaking | undefined {
+  const { issuer, serialNumber } = certificate;
+  if (delta !== undefined && hasSerialNumber(numbersOf(delta.list, issuer), serialNumber)) return delta;
+  const isRemoved = delta?.isCurrent === true && hasSerialNumber(delta.list.removed, serialNumber);
+  return !isRemoved && hasSerialNumber(numbersOf(base.list, issuer), serialNumber) ? base : undefined;
+}
+
+function numbersOf({ issuer, revoked, ofOthers }: RevocationList, of: string): SerialNumbers {
+  if (of === issuer) return revoked;
+  return ofOthers.find((other) => other.issuer === of)?.revoked ?? NO_SERIAL_NUMBERS;
+}
+
+/** RFC 5280 §5.2.4: of the same CA, key and scope, newer than the list, and made for it or for an older one. */
+function newestDelta<Speaking extends SpeakingList>(
+  base: RevocationList,
+  lists: readonly Speaking[],
+): Speaking | undefined {
+  const { number } = base;
+  if (number === undefined) return undefined;
+  return lists
+    .filter(({ list }) => isAbout(list, base, number))
+    .toSorted((one, other) => (isBelow(one.list.number ?? '', other.list.number ?? '') ? 1 : -1))[0];
+}
+
+function isAbout(delta: RevocationList, base: RevocationList, number: string): boolean {
+  return (
+    delta.baseNumber !== undefined &&
+    !isBelow(number, delta.baseNumber) &&
+    isBelow(number, delta.number ?? '') &&
+    delta.issuer === base.issuer &&
+    delta.authorityKeyId === base.authorityKeyId &&
+    JSON.stringify(delta.scope) === JSON.stringify(base.scope)
+  );
+}
+
+function isBelow(one: string, other: string): boolean {
+  return BigInt(`0x0${one}`) < BigInt(`0x0${other}`);
+}
+
+function endOf({ list: { nextUpdate = 0 } }: SpeakingList): number {
+  return nextUpdate;
+}

@@ -1,0 +1,284 @@
+import { KeyObject } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as x509 from '@peculiar/x509';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { CertificationAuthorities } from '../../../lib/client-certificate/chain/certification-authorities.js';
+import { CertificateRevocations } from '../../../lib/client-certificate/revocation/certificate-revocations.js';
+import { ListServer } from '../../support/pki/list-server.js';
+import { extension, integer, sequence, tlv } from '../../support/pki/der-writer.js';
+import {
+  entryOf,
+  issueList,
+  issuingDistributionPoint,
+  type ListSays,
+  pemOf,
+  type Signer,
+  subjectOf,
+} from '../../support/pki/revocation-lists.js';
+import { DAY, issue, type Party, type Says } from '../chain/parties.js';
+
+const SIGNS_ALL = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
+const SIGNS_LISTS = x509.KeyUsageFlags.cRLSign;
+
+let root: Party;
+let party: Party;
+let client: Party;
+let folder: string;
+let opened: CertificateRevocations | undefined;
+beforeAll(async () => {
+  root = await issue('root', { ca: true, keyUsage: SIGNS_ALL });
+  party = await issue('ca', { ca: true, keyUsage: SIGNS_ALL, issuer: root });
+  client = await issue('client', { issuer: party });
+});
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lists-'));
+});
+afterEach(async () => {
+  await opened?.close();
+  rmSync(folder, { recursive: true });
+});
+
+function signerOf({ certificate, keys }: Party): Signer {
+  return { certificate, key: KeyObject.from(keys.privateKey) };
+}
+
+/** What these lists, in a file, say of a client of the CA. @param others CAs and keys for lists that are configured too */
+async function ask(
+  lists: readonly Buffer[],
+  of: Party = client,
+  others: readonly Party[] = [],
+  hosts: readonly string[] = [],
+): Promise<string> {
+  const file = join(folder, 'all.crl');
+  writeFileSync(file, lists.map(pemOf).join(''));
+  const crl = {
+    files: lists.length === 0 ? [] : file,
+    hosts,
+    privateNetworks: [],
+    timeout: 2_000,
+    maxSize: 100_000,
+  };
+  opened = new CertificateRevocations({ mode: 'strict', crl, ocsp: undefined });
+  await opened.start();
+  const between = [party, ...others].map(({ certificate }) => certificate);
+  const authorities = new CertificationAuthorities([root.certificate], between);
+  const { listSigners = () => [] } = authorities.verdictOf([
+    of.certificate,
+    party.certificate,
+    root.certificate,
+  ]);
+  const status = await opened.statusOf({
+    certificate: of.certificate,
+    ca: party.certificate,
+    listSigners,
+    now: Date.now(),
+  });
+  await opened.close();
+  return status.kind === 'good' ? 'good' : `${status.kind}: ${status.detail}`;
+}
+
+const list = (says: ListSays = {}, by: Party = party): Buffer => issueList(signerOf(by), says);
+const numbered = (number: string): Buffer => extension('2.5.29.20', integer(number));
+const aboutNumber = (number: string): Buffer => extension('2.5.29.27', integer(number), true);
+const removed = ({ certificate }: Party): Buffer =>
+  entryOf(certificate.serialNumber, extension('2.5.29.21', tlv(0x0a, Buffer.from([8]))));
+
+function base(number: string, says: ListSays = {}): Buffer {
+  return list({ ...says, extensions: [numbered(number), ...(says.extensions ?? [])] });
+}
+
+function delta(number: string, about: string, says: ListSays = {}): Buffer {
+  return base(number, { ...says, extensions: [aboutNumber(about), ...(says.extensions ?? [])] });
+}
+
+describe('RFC5280-5.2.4: a list with its delta', () => {
+  const revoked = (): readonly string[] => [client.certificate.serialNumber];
+  const late = Date.now() - DAY / 2;
+
+  test('Who is on the delta is revoked, and counts without the delta, where the list names one that nobody has given', async () => {
+    const freshest = extension(
+      '2.5.29.46',
+      sequence(sequence(tlv(0xa0, tlv(0xa0, tlv(0x86, Buffer.from('ldap:///')))))),
+    );
+    const whole = base('05', { extensions: [freshest] });
+    expect(await ask([whole])).toBe('good');
+    expect(await ask([base('05'), delta('06', '05', { revoked: revoked() })])).toMatch(/^revoked/);
+    expect(await ask([delta('06', '05', { revoked: revoked() }), base('05')])).toMatch(/^revoked/);
+  });
+
+  test('Who the delta takes from the list is good, as long as the delta is in its time', async () => {
+    const whole = base('05', { revoked: revoked() });
+    expect(await ask([whole, delta('06', '05', { revoked: [removed(client)] })])).toBe('good');
+    expect(await ask([whole, delta('06', '05', { revoked: [removed(client)], nextUpdate: late })])).toMatch(
+      /^revoked/,
+    );
+    expect(await ask([base('05'), delta('06', '05', { revoked: revoked(), nextUpdate: late })])).toMatch(
+      /^revoked/,
+    );
+  });
+
+  test('The newest of several deltas counts', async () => {
+    const [first, second] = [
+      delta('06', '05', { revoked: revoked() }),
+      delta('0100', '05', { revoked: [removed(client)] }),
+    ];
+    expect(await ask([base('05'), first, second])).toBe('good');
+    expect(await ask([base('05'), second, first])).toBe('good');
+    const again = delta('0101', '05', { revoked: revoked() });
+    expect(await ask([base('05'), again, second, first])).toMatch(/^revoked/);
+  });
+
+  test('A delta of a later list, of an older one, of other certificates or another signer changes nothing', async () => {
+    const whole = base('05', { revoked: revoked() });
+    const impostor = await issue('ca', { ca: true, keyUsage: SIGNS_ALL, issuer: root });
+    const take = [removed(client)];
+    const wrong = [
+      delta('07', '06', { revoked: take }),
+      delta('05', '04', { revoked: take }),
+      delta('06', '05', { revoked: take, extensions: [issuingDistributionPoint({ flags: [1] })] }),
+      issueList(signerOf(impostor), {
+        revoked: take,
+        issuer: party.certificate,
+        extensions: [numbered('06'), aboutNumber('05')],
+      }),
+    ];
+    for (const each of wrong) expect(await ask([whole, each])).toMatch(/^revoked/);
+    expect(await ask([delta('06', '05')])).toMatch(/^unknown/);
+    expect(await ask([list({ revoked: revoked() }), delta('06', '05', { revoked: take })])).toMatch(
+      /^revoked/,
+    );
+  });
+});
+
+describe('RFC5280-6.3.3: lists that speak of a part', () => {
+  const reasons = (bits: string): Buffer =>
+    issuingDistributionPoint({ rest: [tlv(0x83, Buffer.from(bits, 'hex'))] });
+  const some = (bits: string, says: ListSays = {}): Buffer => list({ ...says, extensions: [reasons(bits)] });
+
+  test('Lists of some reasons say that a certificate is good only where together they are of all', async () => {
+    expect(await ask([some('0560')])).toMatch(/^unknown: only lists of some reasons are known/);
+    expect(await ask([some('0560'), some('071f80')])).toBe('good');
+    const revoked = [client.certificate.serialNumber];
+    expect(await ask([some('0560'), some('071f80', { revoked })])).toMatch(/^revoked/);
+    expect(await ask([some('0560'), some('071f80', { nextUpdate: Date.now() - DAY / 2 })])).toMatch(
+      /^unavailable/,
+    );
+  });
+
+  test('A distribution point of a certificate that is of some reasons bounds what its list says', async () => {
+    const [first, second] = ['http://a.example/1', 'http://a.example/2'];
+    const pointOf = (uri: string, bits: string): Buffer =>
+      sequence(tlv(0xa0, tlv(0xa0, tlv(0x86, Buffer.from(uri)))), tlv(0x81, Buffer.from(bits, 'hex')));
+    const points = sequence(pointOf(first, '0560'), pointOf(second, '071f80'));
+    const here = await clientWith(new x509.Extension('2.5.29.31', false, points));
+    const at = (uri: string): Buffer => list({ extensions: [issuingDistributionPoint({ uris: [uri] })] });
+    expect(await ask([at(first)], here)).toMatch(/^unknown/);
+    expect(await ask([at(first), at(second)], here)).toBe('good');
+  });
+
+  test('A name relative to the CA is the same as the whole name', async () => {
+    const rdn = subjectPart('crl');
+    const relative = sequence(sequence(tlv(0xa0, tlv(0xa1, rdn))));
+    const here = await clientWith(new x509.Extension('2.5.29.31', false, relative));
+    const listAt = (name: Buffer): Buffer =>
+      list({ extensions: [issuingDistributionPoint({ rest: [tlv(0xa0, name)] })] });
+    const whole = sequence(tlv(0x31, subjectPart('ca')), tlv(0x31, rdn));
+    expect(await ask([listAt(tlv(0xa0, tlv(0xa4, whole)))], here)).toBe('good');
+    expect(await ask([listAt(tlv(0xa1, rdn))], here)).toBe('good');
+    expect(await ask([listAt(tlv(0xa1, subjectPart('other')))], here)).toMatch(/^unknown/);
+  });
+});
+
+describe('RFC5280-5.3.3: an indirect list', () => {
+  test('It speaks of the certificates that name its CA for it, each entry of the CA that it or one before names', async () => {
+    const service = await issue('service', { ca: true, keyUsage: SIGNS_ALL, issuer: root });
+    const standing = issueList(signerOf(root));
+    const points = sequence(sequence(tlv(0xa2, tlv(0xa4, subjectOf(service.certificate)))));
+    const here = await clientWith(new x509.Extension('2.5.29.31', false, points));
+    const number = here.certificate.serialNumber;
+    const of = ({ certificate }: Party): Buffer =>
+      extension('2.5.29.29', sequence(tlv(0xa4, subjectOf(certificate))), true);
+    const indirect = (...revoked: readonly (string | Buffer)[]): Buffer =>
+      list({ revoked, extensions: [issuingDistributionPoint({ flags: [4] })] }, service);
+    expect(await ask([standing, indirect(number)], here, [service])).toBe('good');
+    expect(await ask([standing, indirect(entryOf(number, of(party)))], here, [service])).toMatch(/^revoked/);
+    expect(await ask([standing, indirect(entryOf('2a', of(party)), number)], here, [service])).toMatch(
+      /^revoked/,
+    );
+    const back = indirect(entryOf('2a', of(party)), entryOf(number, of(service)));
+    expect(await ask([standing, back], here, [service])).toBe('good');
+    // Not of a certificate that does not say so, not by a list that is not indirect, and not by a CA that is not known here.
+    expect(await ask([standing, indirect()], client, [service])).toMatch(/^unknown/);
+    expect(await ask([standing, list({}, service)], here, [service])).toMatch(/^unknown/);
+    expect(await ask([standing, indirect()], here)).toMatch(/^unavailable: .*it is of another CA/);
+    const killed = issueList(signerOf(root), { revoked: [service.certificate.serialNumber] });
+    expect(await ask([killed, indirect()], here, [service])).toMatch(
+      /^unavailable: .*whether its signer counts: CN=service is revoked/,
+    );
+  });
+});
+
+describe('RFC5280-6.3.3 (f): a list that another key of the CA has signed', () => {
+  const forLists = async (says: Says = {}): Promise<Party> =>
+    issue('ca', { keyUsage: SIGNS_LISTS, issuer: root, ...says });
+
+  test('It counts where that key leads to the same root, and no list says that it is revoked', async () => {
+    const signer = await forLists();
+    const standing = issueList(signerOf(root));
+    expect(await ask([standing, list({}, signer)], client, [signer])).toBe('good');
+    const revoked = [client.certificate.serialNumber];
+    expect(await ask([standing, list({ revoked }, signer)], client, [signer])).toMatch(/^revoked/);
+    const killed = issueList(signerOf(root), { revoked: [signer.certificate.serialNumber] });
+    expect(await ask([killed, list({}, signer)], client, [signer])).toMatch(
+      /^unavailable: .*CN=ca is revoked/,
+    );
+    expect(await ask([list({}, signer)], client, [signer])).toMatch(
+      /^unavailable: .*whether its signer counts: no list is known/,
+    );
+  });
+
+  test('It does not count by a key that is not configured, has expired, has no such use, or leads elsewhere', async () => {
+    const standing = issueList(signerOf(root));
+    const other = await issue('root', { ca: true, keyUsage: SIGNS_ALL });
+    const [late, mute, foreign] = [
+      await forLists({ notAfter: -1_000 }),
+      await forLists({ keyUsage: x509.KeyUsageFlags.digitalSignature }),
+      await forLists({ issuer: other }),
+    ];
+    const unknown = /^unavailable: .*it is signed by another key of its CA|its signature is not of this key/;
+    const stranger = await forLists();
+    expect(await ask([standing, list({}, stranger)])).toMatch(unknown);
+    for (const signer of [late, mute, foreign])
+      expect(await ask([standing, list({}, signer)], client, [signer])).toMatch(unknown);
+  });
+
+  test('Nobody vouches for himself: a key whose own standing only its own list tells does not count', async () => {
+    const signer = await forLists({ issuer: party });
+    expect(await ask([list({}, signer)], client, [signer])).toMatch(
+      /^unavailable: .*whether its signer counts/,
+    );
+    expect(await ask([list({}, signer), list()], client, [signer])).toBe('good');
+  });
+
+  test('It counts at a distribution point too', async () => {
+    const server = await ListServer.start();
+    const signer = await forLists();
+    const here = await clientWith(new x509.CRLDistributionPointsExtension([server.url('/ca.crl')]));
+    server.answers.set('/ca.crl', list({}, signer));
+    const standing = issueList(signerOf(root));
+    expect(await ask([standing], here, [signer], [server.host])).toBe('good');
+    expect(await ask([standing], here, [], [server.host])).toMatch(/^unavailable/);
+    await server.stop();
+  });
+});
+
+async function clientWith(...extensions: readonly x509.Extension[]): Promise<Party> {
+  return issue('client', { issuer: party, extensions });
+}
+
+/** `SEQUENCE { commonName, name }`, which a part of a name holds. */
+function subjectPart(name: string): Buffer {
+  return sequence(Buffer.from('0603550403', 'hex'), tlv(0x0c, Buffer.from(name)));
+}
