@@ -219,11 +219,13 @@ export type {
   FittingPresets,
 } from './explain/explanation.js';
 export { AuthorizationServers } from './nest/authorization-servers.js';
+export type { RevocationSourceHealth } from './events/revocation-source-health.js';
 export type { AuthorizationServerHealth } from './events/authorization-server-health.js';
 export {
   type AuthorizationServersHealth,
   type AuthorizationServersStatus,
   CertBoundAuthHealthIndicator,
+  type CertificateSourceHealth,
 } from './nest/health-indicator.js';
 export { DecisionListener } from './events/decision-listener.js';
 export { DECISION_CHANNEL, SERVER_CALL_CHANNEL, UNCHECKED_REVOCATION_CHANNEL } from './events/channels.js';

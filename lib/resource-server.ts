@@ -14,7 +14,11 @@ import { type RenderedRefusal, renderRefusal } from './challenge/challenge.js';
 import { OAuthError } from './challenge/oauth-error.js';
 import type { ChainVerdict } from './client-certificate/chain/chain-verdict.js';
 import { certificateChecksOf } from './client-certificate/certificate-checks-of.js';
-import type { CertificateChecks, CertificateProblem } from './client-certificate/certificate-checks.js';
+import type {
+  CertificateChecks,
+  CertificateChecksHealth,
+  CertificateProblem,
+} from './client-certificate/certificate-checks.js';
 import { chainTrust } from './client-certificate/certificate-settings.js';
 import { createCertificateSource } from './client-certificate/certificate-source.js';
 import type {
@@ -22,12 +26,14 @@ import type {
   ClientCertificateFinding,
   ClientCertificateSource,
 } from './client-certificate/client-certificate.js';
+import { expiringCas, expiringLists } from './client-certificate/expiring.js';
 import { clientCheckOf } from './client-certificate/policy/client-check.js';
 import {
   type PresentedCertificate,
   presentedCertificate,
 } from './client-certificate/presented-certificate.js';
 import { SeenCertificates } from './client-certificate/seen-certificates.js';
+import type { Expiring } from './common/expiry-watch.js';
 import { andThenWith, type MaybePromise } from './common/maybe-promise.js';
 import { isWithinValidity } from './confirmation/check-confirmation.js';
 import type { Acceptance, AuthenticationScheme, Decision, RefusalDecision } from './decision.js';
@@ -89,6 +95,7 @@ export class ResourceServer {
   private readonly unbound: UnboundReport | undefined;
   /** Where clients learn more of this API; `undefined` where it tells nothing. */
   private readonly metadataUrl: string | undefined;
+  private readonly cas: readonly Expiring[];
 
   constructor(options: ResolvedOptions, parts: ResourceServerParts = {}) {
     this.policy = parts.policy;
@@ -100,6 +107,20 @@ export class ResourceServer {
     const { protectedResource } = options;
     this.metadataUrl =
       protectedResource === undefined ? undefined : metadataUrlOf(protectedResource.resource);
+    this.cas = expiringCas(options.clientCertificate);
+  }
+
+  /** What clients' certificates are checked by, and somebody has to renew. @param now milliseconds since the epoch */
+  expiring(now: number): readonly Expiring[] {
+    return [...this.cas, ...expiringLists(this.certificateSources(now)?.sources ?? [])];
+  }
+
+  /**
+   * How the sources are doing that say which certificates are revoked; `undefined` where none is asked.
+   * @param now milliseconds since the epoch
+   */
+  certificateSources(now: number): CertificateChecksHealth | undefined {
+    return this.rules.certificateChecks?.health(now);
   }
 
   /** The authorization servers whose tokens are accepted, by issuer: those of the options, not those that the app names. */

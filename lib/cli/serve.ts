@@ -3,8 +3,11 @@ import { lstat, unlink } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { ForwardAuth } from '../forward-auth/forward-auth.js';
+import { ExpiryWatch } from '../common/expiry-watch.js';
 import { logTo } from '../common/log.js';
+import { expiringCertificates } from '../tls/expiring-certificates.js';
 import type { Listen, ServeConfig } from './serve-config.js';
 import { ServeLog } from './serve-log.js';
 
@@ -41,9 +44,12 @@ export async function serve({
     tls === undefined ? createServer(LIMITS, answer) : createTlsServer({ ...LIMITS, ...tls }, answer);
   const connections = connectionsOf(server);
   await startListening(server, listen);
+  const expiry = new ExpiryWatch(() => (server instanceof TlsServer ? expiringCertificates(server) : []));
+  expiry.start();
   return {
     address: addressOf(server, tls === undefined ? 'http' : 'https'),
     close: async () => {
+      expiry.close();
       await endConnections(server, connections);
       await forwardAuth.close();
       log.flush();

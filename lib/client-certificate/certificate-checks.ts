@@ -1,4 +1,5 @@
 import { isPromise, type MaybePromise } from '../common/maybe-promise.js';
+import type { RevocationSourceHealth } from '../events/revocation-source-health.js';
 import type { InvalidTokenReason } from '../challenge/oauth-error.js';
 import type { ReasonTold } from '../challenge/reasons.js';
 import type { ChainVerdict } from './chain/chain-verdict.js';
@@ -27,6 +28,15 @@ export interface CertificateCheck {
   /** Begins whatever it does in the background: called once, before the app listens. */
   start?(): Promise<void>;
   close?(): Promise<void>;
+  /** How what it asks is doing. @param now milliseconds since the epoch */
+  health?(now: number): CertificateChecksHealth | undefined;
+}
+
+/** How the sources are doing that say which certificates are revoked. */
+export interface CertificateChecksHealth {
+  /** `strict`: a certificate of which nothing can be found out does not count. */
+  readonly mode: 'strict' | 'best-effort';
+  readonly sources: readonly RevocationSourceHealth[];
 }
 
 /** All that must hold of a certificate beside its chain: the first problem counts. */
@@ -48,6 +58,11 @@ export class CertificateChecks {
 
   async close(): Promise<void> {
     await Promise.all(this.checks.map(async (check) => check.close?.()));
+  }
+
+  /** `undefined` where nothing is asked. @param now milliseconds since the epoch */
+  health(now: number): CertificateChecksHealth | undefined {
+    return this.checks.map((check) => check.health?.(now)).find((health) => health !== undefined);
   }
 
   private problemFrom(

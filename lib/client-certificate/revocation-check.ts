@@ -2,8 +2,14 @@ import { messageOf } from '../common/message-of.js';
 import { type MaybePromise } from '../common/maybe-promise.js';
 import { SeldomLog } from '../common/seldom-log.js';
 import { renderFields } from '../common/log-fields.js';
+import { addRevocationSources } from '../events/revocation-sources.js';
 import { publishUncheckedRevocation } from '../events/unchecked-revocation.js';
-import type { CertificateCheck, CertificateProblem, VerifiedChain } from './certificate-checks.js';
+import type {
+  CertificateCheck,
+  CertificateChecksHealth,
+  CertificateProblem,
+  VerifiedChain,
+} from './certificate-checks.js';
 import type { CertificateSettings } from './certificate-settings.js';
 import type { ClientCertificate } from './client-certificate.js';
 import { CertificateRevocations } from './revocation/certificate-revocations.js';
@@ -34,6 +40,8 @@ export class RevocationCheck implements CertificateCheck {
     `accepted ${renderFields({ reason: 'certificate_revocation_unchecked' })}`,
   );
 
+  private forgetSources: (() => void) | undefined;
+
   constructor(
     private readonly settings: RevocationSettings,
     readonly revocations = new CertificateRevocations(settings),
@@ -41,10 +49,20 @@ export class RevocationCheck implements CertificateCheck {
 
   async start(): Promise<void> {
     await this.revocations.start();
+    this.forgetSources = addRevocationSources((now) => this.revocations.health(now));
   }
 
   async close(): Promise<void> {
+    this.forgetSources?.();
     await this.revocations.close();
+  }
+
+  health(now: number): CertificateChecksHealth {
+    const { mode } = this.settings;
+    return {
+      mode: mode === 'best-effort' ? mode : 'strict',
+      sources: this.revocations.health(now),
+    };
   }
 
   problemOf(

@@ -63,6 +63,7 @@ async function subscribe(load: () => Promise<OpenTelemetryApi | undefined>): Pro
   return () => {
     decisions.unsubscribe(onDecision);
     serverCalls.unsubscribe(onCall);
+    metrics.close();
   };
 }
 

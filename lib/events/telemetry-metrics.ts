@@ -2,6 +2,7 @@ import type { Attributes, Counter, Histogram, Meter, MeterProvider } from '@open
 import type { AccessDecision } from './access-decision.js';
 import type { AuthorizationServerCall } from './authorization-server-call.js';
 import type { OpenTelemetryApi } from './open-telemetry-api.js';
+import { observeSources } from './source-gauges.js';
 import { definedAttributes, renderBoundBy } from './telemetry-attributes.js';
 
 interface Instruments {
@@ -16,9 +17,17 @@ interface Instruments {
  */
 export class TelemetryMetrics {
   private readonly instruments: Instruments;
+  private readonly stopObserving: () => void;
 
   constructor({ metrics }: OpenTelemetryApi) {
-    this.instruments = createInstruments(metrics.getMeterProvider());
+    const provider = metrics.getMeterProvider();
+    this.instruments = createInstruments(provider);
+    this.stopObserving = observeSources(provider.getMeter('nestjs-cert-bound-auth'));
+  }
+
+  /** Ends what is asked each time that metrics are exported. */
+  close(): void {
+    this.stopObserving();
   }
 
   recordDecision(decision: AccessDecision): void {

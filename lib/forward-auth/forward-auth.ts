@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ExpiryWatch } from '../common/expiry-watch.js';
 import { andThenWith, isPromise, type MaybePromise } from '../common/maybe-promise.js';
 import type { DpopRules } from '../dpop/check-dpop-proof.js';
 import { createDpopRules } from '../dpop/dpop-rules.js';
@@ -34,6 +35,10 @@ export class ForwardAuth {
   private readonly documents: readonly ServedMetadata[];
 
   private readonly failures = new BoundedLog();
+
+  private readonly expiry = new ExpiryWatch(() =>
+    [...this.policies.values()].flatMap((policy) => policy.expiring(Date.now())),
+  );
 
   /** Name of the policy that is asked for where none is named; Envoy puts its client's path there. */
   private readonly only: string | undefined;
@@ -114,10 +119,12 @@ export class ForwardAuth {
   /** Begins what goes on in the background: called once, before the endpoint answers. */
   async start(): Promise<void> {
     await Promise.all([...this.policies.values()].map(async (policy) => policy.start()));
+    this.expiry.start();
   }
 
   /** Ends what goes on in the background, and the connections to the authorization servers. */
   async close(): Promise<void> {
+    this.expiry.close();
     await Promise.all([...this.policies.values()].map(async (policy) => policy.close()));
   }
 

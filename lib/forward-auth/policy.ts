@@ -4,6 +4,7 @@ import { unmetAtOnce } from '../authorization/authorize.js';
 import { OAuthError } from '../challenge/oauth-error.js';
 import { createCertificateSource } from '../client-certificate/certificate-source.js';
 import type { ClientCertificateSource } from '../client-certificate/client-certificate.js';
+import type { Expiring } from '../common/expiry-watch.js';
 import { andThenWith, isPromise, type MaybePromise } from '../common/maybe-promise.js';
 import { SeldomLog } from '../common/seldom-log.js';
 import type { Acceptance, Decision, RequestTrace, TokenDescription } from '../decision.js';
@@ -95,6 +96,11 @@ export class Policy {
       return this.refuse(error, { ...startOfProgress(), startedAt }, this.context.path);
     }
     return andThenWith(this.server.decide(request), this.answerTo, request);
+  }
+
+  /** What clients' certificates are checked by, and somebody has to renew. @param now milliseconds since the epoch */
+  expiring(now: number): readonly Expiring[] {
+    return this.server.expiring(now);
   }
 
   listenBy(listeners: readonly DecisionListener[]): void {

@@ -19,7 +19,9 @@ import { type OriginCheck, originCheck, refusePages } from './http/check-origin.
 import { echoInteractionId } from './http/interaction-id.js';
 import { type ServedMetadata, serveMetadata } from './http/serve-metadata.js';
 import { keepReply } from './http/reply-of.js';
+import { Server } from 'node:tls';
 import type { CertBoundAuthOptions } from '../cert-bound-auth.options.js';
+import { type Expiring, ExpiryWatch } from '../common/expiry-watch.js';
 import { detailTypesOf, scopesOfRules } from '../authorization/demands.js';
 import type { EnforcedByApp } from '../protected-resource/metadata.js';
 import { servedMetadata } from '../protected-resource/served-metadata.js';
@@ -62,6 +64,7 @@ import { APP_REVOCATIONS, type AppRevocations, TokenRevocations } from './token-
 import { createPolicyServers, createResourceServer } from './policy-servers.js';
 import { AppAuthenticator, type PolicyServers } from './exchange/app-authenticator.js';
 import { type ResolvedOptions, resolveOptions } from '../options/resolve-options.js';
+import { expiringCertificates } from '../tls/expiring-certificates.js';
 
 logToNest();
 
@@ -146,6 +149,7 @@ export class CertBoundAuthModule
   private app: object | undefined;
   private stopTelemetry: (() => void) | undefined;
   private graphql: GraphQLWatch | undefined;
+  private readonly expiry = new ExpiryWatch(() => this.expiring());
   private readonly gateways: GatewayApp;
 
   constructor(
@@ -257,6 +261,7 @@ export class CertBoundAuthModule
     this.authenticator.listenBy(listenersOf(this.modules, this.moduleRef));
     this.stopTelemetry = await startTelemetry();
     await this.authenticator.start();
+    this.expiry.start();
     if (this.options.bootstrap === 'eager') await this.servers.prepare();
   }
 
@@ -287,6 +292,13 @@ export class CertBoundAuthModule
     return (policy === undefined ? undefined : this.options.policies.get(policy)?.options) ?? this.options;
   }
 
+  /** What somebody has to renew: what is in force at this moment. */
+  private expiring(): readonly Expiring[] {
+    const server: unknown = this.host.httpAdapter?.getHttpServer();
+    const own = server instanceof Server ? expiringCertificates(server) : [];
+    return [...own, ...this.authenticator.expiring(Date.now())];
+  }
+
   private register(app: FastifyHooks, platform: string): void {
     if (!registerAuthenticator(app, this.authenticator)) throw sharedInstance(app);
     this.app = app;
@@ -299,6 +311,7 @@ export class CertBoundAuthModule
     unregisterAuthenticator(this.modules, this.authenticator);
     forgetGateways(this.gateways);
     if (this.app !== undefined) unregisterAuthenticator(this.app, this.authenticator);
+    this.expiry.close();
     this.stopTelemetry?.();
     await this.authenticator.close();
   }

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { onOneLine } from '../common/on-one-line.js';
-import { pemBlocks } from './pem.js';
+import { pemBlocks, pemText } from './pem.js';
 
 /** A private key, or why it can't be read. It never shows the key. */
 export function readPrivateKey(pem: string, passphrase: string | undefined): KeyObject | string {
@@ -52,6 +52,11 @@ export function firstCertificate(text: string): X509Certificate | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A part of Node's option `cert` as text: of what is neither text nor bytes nothing is read. */
+export function textOfPem(part: unknown): string {
+  return typeof part === 'string' || ArrayBuffer.isView(part) ? pemText(part) : '';
 }
 
 function describe({ subject }: { readonly subject: string | undefined }): string {

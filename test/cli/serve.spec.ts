@@ -27,6 +27,8 @@ beforeAll(() => {
 });
 afterEach(() => Logger.overrideLogger(false));
 
+const DAY_MS = 86_400_000;
+
 interface Config {
   readonly [option: string]: unknown;
   readonly authorizationServers: readonly object[];
@@ -43,13 +45,17 @@ function configFor(as: TestAuthorizationServer, listen: object): Config {
 }
 
 /** Starts a server that ends with the test, and waits until it listens. */
-async function serve(config: object): Promise<{ command: CommandRun; address: string; folder: string }> {
+async function serve(
+  config: object,
+  files: Readonly<Record<string, string>> = {},
+): Promise<{ command: CommandRun; address: string; folder: string }> {
   const { key, cert } = world.server;
   const folder = await folderWith({
     'config.json': JSON.stringify(config),
     'ca.pem': world.ca.cert,
     'key.pem': key,
     'cert.pem': cert,
+    ...files,
   });
   const command = start('serve', join(folder, 'config.json'));
   whenOver(async () => {
@@ -214,6 +220,21 @@ describe('the command serve', () => {
       expect([code, err]).toEqual([1, `error: ${remedy}`]);
     }
     expect(await readFile(join(place, 'link'), 'utf8')).toBe('kept');
+  });
+
+  test('serve warns at its start of a certificate of its own that expires soon', async () => {
+    const as = await startAuthorizationServer(world);
+    const lines: string[] = [];
+    const written = vi.spyOn(process.stdout, 'write');
+    written.mockImplementation((line) => lines.push(String(line)) > 0);
+    whenOver(async () => void written.mockReturnValue(true));
+    const tls = { key: { file: 'soon.key' }, cert: { file: 'soon.pem' }, ca: { file: 'ca.pem' } };
+    const soon = await world.ca.issueServerCertificate({ notAfter: new Date(Date.now() + 1.5 * DAY_MS) });
+    const files = { 'soon.key': soon.key, 'soon.pem': soon.cert };
+    const { command } = await serve({ ...configFor(as, { port: 0 }), tls }, files);
+    command.stop();
+    await command.ended;
+    expect(lines.join('')).toContain('the certificate of this server "CN=localhost" expires in 1 days, on ');
   });
 
   test('serve ends within ten seconds even when a TLS peer says nothing', async () => {

@@ -6,6 +6,8 @@ import type { AcceptedAccess, AccessDecision, RefusedAccess } from '../../lib/ev
 import type { AuthorizationServerCall } from '../../lib/events/authorization-server-call.js';
 import { decisions, serverCalls } from '../../lib/events/channels.js';
 import { startTelemetry } from '../../lib/events/open-telemetry.js';
+import type { RevocationSourceHealth } from '../../lib/events/revocation-source-health.js';
+import { addRevocationSources } from '../../lib/events/revocation-sources.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { recordTelemetry, type Telemetry } from '../support/telemetry.js';
 
@@ -70,6 +72,79 @@ const decide = (...made: readonly AccessDecision[]): void => {
 const call = (...made: readonly Partial<AuthorizationServerCall>[]): void => {
   for (const one of made) serverCalls.publish({ ...CALL, ...one });
 };
+
+const LIST: RevocationSourceHealth = {
+  source: 'http://crl.example/one.crl',
+  kind: 'crl',
+  state: 'fresh',
+  age: 60,
+  thisUpdate: Date.now() / 1000 - 60,
+  nextUpdate: Date.now() / 1000 + 3_600,
+  failures: 0,
+  lastFailure: undefined,
+};
+const OF_LISTS = {
+  'cert_bound_auth.revocation_source': 'crl.example',
+  'cert_bound_auth.revocation_source.kind': 'crl',
+};
+
+describe('the metrics of the sources of revoked certificates', () => {
+  const gauge = async (name: string) => telemetry.points(`cert_bound_auth.revocation_source.${name}`);
+
+  test('metrics tell the worst of several lists at one host, so that no certificate can make a new time series', async () => {
+    const worse = { ...LIST, source: 'http://crl.example/two.crl', age: 90, failures: 3 };
+    const next = { ...worse, nextUpdate: Date.now() / 1000 - 100 };
+    const forget = addRevocationSources(() => [LIST, next, { ...LIST, age: 1 }]);
+    expect((await gauge('age')).points).toEqual([[OF_LISTS, 90]]);
+    expect((await gauge('failures')).points).toEqual([[OF_LISTS, 3]]);
+    const { unit, points } = await gauge('time_left');
+    expect([unit, Math.round(Number(points[0]?.[1]) / 10), points.length]).toEqual(['s', -10, 1]);
+    forget();
+  });
+
+  test('a file is told by its path and a responder by its host, without what is not known of them', async () => {
+    const unknown = { age: undefined, thisUpdate: undefined, nextUpdate: undefined };
+    const file = { ...LIST, kind: 'crl-file', source: '/etc/ca.crl' } as const;
+    const responder = { ...LIST, ...unknown, kind: 'ocsp', source: 'http://ocsp.example:8080/a' } as const;
+    const forget = addRevocationSources(() => [file, responder]);
+    const ofFile = {
+      'cert_bound_auth.revocation_source': '/etc/ca.crl',
+      'cert_bound_auth.revocation_source.kind': 'crl-file',
+    };
+    expect((await gauge('age')).points).toEqual([[ofFile, 60]]);
+    expect((await gauge('failures')).points).toEqual([
+      [ofFile, 0],
+      [
+        {
+          'cert_bound_auth.revocation_source': 'ocsp.example:8080',
+          'cert_bound_auth.revocation_source.kind': 'ocsp',
+        },
+        0,
+      ],
+    ]);
+    forget();
+  });
+
+  test('no source is asked that is forgotten, nor any after the end', async () => {
+    const asked = { forgotten: 0, other: 0 };
+    const countFor = (name: keyof typeof asked) => () => {
+      asked[name] += 1;
+      return [LIST];
+    };
+    const forget = addRevocationSources(countFor('forgotten'));
+    const forgetOther = addRevocationSources(countFor('other'));
+    await gauge('age');
+    const gauges = 3;
+    expect(asked).toEqual({ forgotten: gauges, other: gauges });
+    forget();
+    await gauge('age');
+    expect(asked).toEqual({ forgotten: gauges, other: 2 * gauges });
+    stop();
+    await gauge('age');
+    expect(asked).toEqual({ forgotten: gauges, other: 2 * gauges });
+    forgetOther();
+  });
+});
 
 describe('the metrics of OpenTelemetry', () => {
   test('the metrics count decisions by what was decided', async () => {
@@ -325,7 +400,12 @@ describe('an app without OpenTelemetry', () => {
   });
 
   test('a fault of OpenTelemetry is logged once, and ends neither the request nor the process', async () => {
-    const meter = { createCounter: () => undefined, createHistogram: () => undefined };
+    const gauge = { addCallback: () => undefined, removeCallback: () => undefined };
+    const meter = {
+      createCounter: () => undefined,
+      createHistogram: () => undefined,
+      createObservableGauge: () => gauge,
+    };
     const broken = {
       ...api,
       metrics: { getMeterProvider: () => ({ getMeter: () => meter }) },

@@ -8,8 +8,14 @@ import {
 } from '@nestjs/terminus';
 import supertest from 'supertest';
 import { describe, expect, test } from 'vitest';
+import type { Expiring } from '../../lib/common/expiry-watch.js';
 import type { AuthorizationServerHealth } from '../../lib/events/authorization-server-health.js';
+import type { RevocationSourceHealth } from '../../lib/events/revocation-source-health.js';
 import { CertBoundAuthHealthIndicator } from '../../lib/nest/health-indicator.js';
+import {
+  AppAuthenticator,
+  type PolicyCertificateSources,
+} from '../../lib/nest/exchange/app-authenticator.js';
 import { AuthorizationServers } from '../../lib/nest/authorization-servers.js';
 import { APP_REVOCATIONS } from '../../lib/nest/token-revocations.js';
 import { RevocationList, type RevocationsHealth } from '../../lib/revocation/revocation-list.js';
@@ -24,10 +30,12 @@ const FRESH: AuthorizationServerHealth = {
   statusLists: 'none',
 };
 
+const NONE = { certificateSources: () => [], expiring: () => [] };
+
 function having(...servers: readonly Partial<AuthorizationServerHealth>[]): CertBoundAuthHealthIndicator {
   const health = (): readonly AuthorizationServerHealth[] =>
     servers.map((server) => ({ ...FRESH, ...server }));
-  return new CertBoundAuthHealthIndicator({ health } as AuthorizationServers, { list: undefined });
+  return new CertBoundAuthHealthIndicator({ health } as AuthorizationServers, { list: undefined }, NONE);
 }
 
 const lastFailure = `GET ${ISSUER}/jwks: status 500`;
@@ -124,8 +132,80 @@ describe('the health of the authorization servers', () => {
     const list = new RevocationList(settings);
     list.health = (): RevocationsHealth | undefined => revocations;
     const servers = { health: (): readonly AuthorizationServerHealth[] => [FRESH] } as AuthorizationServers;
-    const { tokens } = new CertBoundAuthHealthIndicator(servers, { list }).isHealthy('tokens');
+    const { tokens } = new CertBoundAuthHealthIndicator(servers, { list }, NONE).isHealthy('tokens');
     expect([tokens.status, tokens.warning, tokens.revocations]).toEqual([status, warning, revocations]);
+  });
+});
+
+const SOURCE: RevocationSourceHealth = {
+  source: '/etc/ca.crl',
+  kind: 'crl-file',
+  state: 'fresh',
+  age: 7,
+  thisUpdate: 1,
+  nextUpdate: 2,
+  failures: 0,
+  lastFailure: undefined,
+};
+const STALE: RevocationSourceHealth = { ...SOURCE, source: '/etc/old.crl', state: 'stale' };
+const GONE: RevocationSourceHealth = { ...SOURCE, source: 'http://ocsp.example', state: 'unavailable' };
+
+function checkingBy(
+  mode: 'strict' | 'best-effort',
+  sources: readonly RevocationSourceHealth[],
+  expiring: readonly Expiring[] = [],
+  policy?: string,
+) {
+  const servers = { health: (): readonly AuthorizationServerHealth[] => [FRESH] } as AuthorizationServers;
+  const checked: readonly PolicyCertificateSources[] = [{ policy, mode, sources }];
+  const certificates = { certificateSources: () => checked, expiring: () => expiring };
+  return new CertBoundAuthHealthIndicator(servers, { list: undefined }, certificates).isHealthy('tokens')
+    .tokens;
+}
+
+describe('what the health indicator says of the sources of revoked certificates', () => {
+  const old = 'what /etc/old.crl says of revoked certificates is out of date';
+  const gone = 'http://ocsp.example does not say which certificates are revoked';
+  test.each([
+    ['strict', 'that all serve', [SOURCE], 'up', undefined],
+    ['strict', 'that none is known yet', [], 'up', undefined],
+    ['strict', 'that one of them is old', [SOURCE, STALE], 'up', old],
+    ['strict', 'that none of them serves', [STALE, GONE], 'down', `${old}; ${gone}`],
+    ['best-effort', 'that none of them serves', [STALE, GONE], 'up', `${old}; ${gone}`],
+    [
+      'strict',
+      'that one serves still',
+      [{ ...SOURCE, failures: 2 }],
+      'up',
+      '/etc/ca.crl serves, but could not be read again',
+    ],
+  ] as const)(
+    'the indicator, in the mode %s, says of the sources %s',
+    (mode, _, sources, status, warning) => {
+      const tokens = checkingBy(mode, sources);
+      expect([tokens.status, tokens.warning, tokens.certificateRevocations]).toEqual([
+        status,
+        warning,
+        sources,
+      ]);
+    },
+  );
+
+  test('a source of a policy is told with the name of the policy', () => {
+    expect(checkingBy('strict', [SOURCE], [], 'partners').certificateRevocations).toEqual([
+      { ...SOURCE, policy: 'partners' },
+    ]);
+  });
+
+  test('what expires soon is a warning, once, although several policies check by it', () => {
+    const until = Date.now() + 1_800_000;
+    const ca: Expiring = { what: 'the CA of client certificates "CN=ca"', until, notice: 7_200_000 };
+    const later: Expiring = { ...ca, what: 'another', notice: 0 };
+    const tokens = checkingBy('strict', [SOURCE], [ca, ca, later]);
+    expect(tokens.status).toBe('up');
+    expect(tokens.warning).toMatch(
+      /^the CA of client certificates "CN=ca" expires in \d+ minutes, on [^;]*$/,
+    );
   });
 });
 
@@ -152,6 +232,7 @@ describe.each(PLATFORMS)('the health indicator with Terminus on %s', (platform) 
         CertBoundAuthHealthIndicator,
         { provide: AuthorizationServers, useValue: servers },
         { provide: APP_REVOCATIONS, useValue: { list: undefined } },
+        { provide: AppAuthenticator, useValue: NONE },
       ],
     })
     class App {}

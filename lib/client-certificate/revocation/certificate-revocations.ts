@@ -1,6 +1,7 @@
 import { addressCheck } from './allowed-url.js';
 import type { AskedCertificate } from './asked-certificate.js';
-import type { CertificateStatus, RevocationSourceHealth } from './certificate-status.js';
+import type { CertificateStatus } from './certificate-status.js';
+import type { RevocationSourceHealth } from '../../events/revocation-source-health.js';
 import { Downloads } from './download.js';
 import { Generation } from './generation.js';
 import { ListFiles } from './list-files.js';

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { log } from '../../common/log.js';
 import { messageOf } from '../../common/message-of.js';
-import type { RevocationSourceHealth } from './certificate-status.js';
+import type { RevocationSourceHealth } from '../../events/revocation-source-health.js';
 import type { Generation } from './generation.js';
 import { HeldList } from './held-list.js';
 import { readListsAside } from './read-lists-aside.js';
@@ -65,14 +65,18 @@ export class ListFiles {
 
   health(now: number): readonly RevocationSourceHealth[] {
     return this.files.map((file) => {
-      const next = Math.min(...file.lists.map(({ list }) => list.nextUpdate ?? Infinity));
-      const isFresh = file.lists.length > 0 && now <= next;
+      // Of several lists, the one that is out of date first.
+      const [first] = file.lists
+        .map(({ list }) => list)
+        .toSorted((one, other) => endOf(one.nextUpdate) - endOf(other.nextUpdate));
+      const isFresh = first !== undefined && now <= endOf(first.nextUpdate);
       return {
         source: file.path,
         kind: 'crl-file',
-        state: isFresh ? 'fresh' : file.lists.length > 0 ? 'stale' : 'unavailable',
-        age: file.lists.length > 0 ? Math.floor((now - file.readAt) / 1_000) : undefined,
-        nextUpdate: Number.isFinite(next) ? next / 1_000 : undefined,
+        state: isFresh ? 'fresh' : first === undefined ? 'unavailable' : 'stale',
+        age: first === undefined ? undefined : Math.floor((now - file.readAt) / 1_000),
+        thisUpdate: first === undefined ? undefined : first.thisUpdate / 1_000,
+        nextUpdate: first?.nextUpdate === undefined ? undefined : first.nextUpdate / 1_000,
         failures: file.failures,
         lastFailure: file.problem,
       };
@@ -129,4 +133,8 @@ function groupByIssuer(lists: readonly HeldList[]): ReadonlyMap<string, readonly
   const groups = new Map<string, HeldList[]>();
   for (const held of lists) groups.set(held.list.issuer, [...(groups.get(held.list.issuer) ?? []), held]);
   return groups;
+}
+
+function endOf(nextUpdate = Infinity): number {
+  return nextUpdate;
 }

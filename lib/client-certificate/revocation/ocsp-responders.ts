@@ -3,7 +3,8 @@ import { LRUCache } from 'lru-cache';
 import { nameOf } from '../chain/certification-path.js';
 import { allowedUrl } from './allowed-url.js';
 import { certificateIdOf, respondersOf } from './certificate-id.js';
-import type { CertificateStatus, RevocationSourceHealth } from './certificate-status.js';
+import type { CertificateStatus } from './certificate-status.js';
+import type { RevocationSourceHealth } from '../../events/revocation-source-health.js';
 import type { Downloads } from './download.js';
 import type { Generation } from './generation.js';
 import { loadOcspPackage, type OcspPackage } from './ocsp-package.js';
@@ -85,6 +86,7 @@ export class OcspResponders {
       kind: 'ocsp',
       state: failures === 0 ? 'fresh' : at === undefined ? 'unavailable' : 'stale',
       age: at === undefined ? undefined : Math.max(0, Math.floor((now - at) / 1_000)),
+      thisUpdate: undefined,
       nextUpdate: undefined,
       failures,
       lastFailure: problem,

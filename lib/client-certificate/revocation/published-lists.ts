@@ -5,7 +5,7 @@ import { onOneLine } from '../../common/on-one-line.js';
 import type { MaybePromise } from '../../common/maybe-promise.js';
 import { timeProblem } from '../chain/list-problem.js';
 import type { AskedCertificate } from './asked-certificate.js';
-import type { RevocationSourceHealth } from './certificate-status.js';
+import type { RevocationSourceHealth } from '../../events/revocation-source-health.js';
 import { CLOCK_TOLERANCE_MS } from './clock-tolerance.js';
 import type { Downloads } from './download.js';
 import type { Generation } from './generation.js';
@@ -52,13 +52,14 @@ export class PublishedLists {
   health(now: number): readonly RevocationSourceHealth[] {
     return [...this.known.values()].map(({ url, list }) => {
       const { at, until, failures, problem } = list.record;
-      const next = list.known?.list.nextUpdate;
+      const { thisUpdate, nextUpdate } = list.known?.list ?? {};
       return {
         source: url,
         kind: 'crl',
         state: until === undefined ? 'unavailable' : now <= until ? 'fresh' : 'stale',
         age: at === undefined ? undefined : Math.floor((now - at) / 1_000),
-        nextUpdate: next === undefined ? undefined : next / 1_000,
+        thisUpdate: thisUpdate === undefined ? undefined : thisUpdate / 1_000,
+        nextUpdate: nextUpdate === undefined ? undefined : nextUpdate / 1_000,
         failures,
         lastFailure: problem,
       };

@@ -1,3 +1,5 @@
+import type { CertificateChecksHealth } from '../../client-certificate/certificate-checks.js';
+import type { Expiring } from '../../common/expiry-watch.js';
 import type { DecisionListener } from '../../events/decision-listener.js';
 import type { HttpRequest } from '../../request/http-request.js';
 import type { ResourceServer } from '../../resource-server.js';
@@ -5,6 +7,12 @@ import type { NamedPolicy } from '../demands/route-policy.js';
 import { RequestAuthenticator } from './request-authenticator.js';
 import { recordOf } from './request-record.js';
 import { TokenEnds } from './token-ends.js';
+
+/** How the sources are doing by which one of them checks certificates. */
+export interface PolicyCertificateSources extends CertificateChecksHealth {
+  /** `undefined` for the options of the module itself. */
+  readonly policy: string | undefined;
+}
 
 /** What decides for each policy of an app, by its name. */
 export type PolicyServers = ReadonlyMap<string, ResourceServer>;
@@ -47,6 +55,10 @@ export class AppAuthenticator {
     return this.server.sessions?.isShownBy(request) === true;
   }
 
+  private get all(): readonly ResourceServer[] {
+    return [this.server, ...this.policies.values()];
+  }
+
   private ofNamed(policy: string): RequestAuthenticator {
     const named = this.named.get(policy);
     if (named !== undefined) return named;
@@ -57,17 +69,30 @@ export class AppAuthenticator {
 
   /** Tells these of every decision from now on. */
   listenBy(listeners: readonly DecisionListener[]): void {
-    for (const server of [this.server, ...this.policies.values()]) server.listenBy(listeners);
+    for (const server of this.all) server.listenBy(listeners);
+  }
+
+  /** How the sources are doing that say which certificates are revoked. @param now milliseconds since the epoch */
+  certificateSources(now: number): readonly PolicyCertificateSources[] {
+    return this.all.flatMap((server) => {
+      const health = server.certificateSources(now);
+      return health === undefined ? [] : { policy: server.policy, ...health };
+    });
+  }
+
+  /** What clients' certificates are checked by, and somebody has to renew. @param now milliseconds since the epoch */
+  expiring(now: number): readonly Expiring[] {
+    return this.all.flatMap((server) => server.expiring(now));
   }
 
   /** Begins what goes on in the background: called once, before the app listens. */
   async start(): Promise<void> {
-    await Promise.all([this.server, ...this.policies.values()].map(async (server) => server.start()));
+    await Promise.all(this.all.map(async (server) => server.start()));
   }
 
   /** Ends the connections to the authorization servers. */
   async close(): Promise<void> {
     this.ends.responses?.close();
-    await Promise.all([this.server, ...this.policies.values()].map(async (server) => server.close()));
+    await Promise.all(this.all.map(async (server) => server.close()));
   }
 }

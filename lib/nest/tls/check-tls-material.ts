@@ -7,8 +7,8 @@ import { missingListProblem } from '../../client-certificate/chain/missing-list.
 import { filesProblem } from '../../client-certificate/revocation/files-without-list.js';
 import { asksForCertificate } from '../../tls/asks-for-certificate.js';
 import { type ClientTrust, clientTrustOf } from '../../tls/client-trust.js';
-import { expiryProblem, firstCertificate } from '../../tls/key-pair.js';
-import { pemBlocks, pemText } from '../../tls/pem.js';
+import { expiryProblem, firstCertificate, textOfPem } from '../../tls/key-pair.js';
+import { pemBlocks } from '../../tls/pem.js';
 
 /** What Node's TLS servers keep of their options. */
 interface KeptByNode {
@@ -49,7 +49,7 @@ function listsProblem(crl: unknown, trust: ClientTrust): string | undefined {
   // A list of no lists switches the check off.
   if (trust.crl.length === 0)
     return 'there is no revocation list in it, and nothing would be checked: leave it out, or give PEM';
-  const isShared = [crl].flat().some((part) => pemBlocks(textOf(part), 'X509 CRL').length > 1);
+  const isShared = [crl].flat().some((part) => pemBlocks(textOfPem(part), 'X509 CRL').length > 1);
   if (isShared)
     return (
       'several lists are in one text, of which some versions of Node read the first one only: ' +
@@ -81,12 +81,7 @@ function checkFiles(
 
 function checkExpiry(server: Server): readonly ConfigurationProblem[] {
   const { cert } = server as KeptByNode;
-  const certificates = [cert].flat().map((part) => firstCertificate(textOf(part)));
+  const certificates = [cert].flat().map((part) => firstCertificate(textOfPem(part)));
   const found = certificates.map((each) => each && expiryProblem(each)).find((each) => each !== undefined);
   return found === undefined ? [] : [problem('httpsOptions.cert', cert, `it ${found}`)];
-}
-
-/** Of what is neither text nor bytes nothing is read. */
-function textOf(part: unknown): string {
-  return typeof part === 'string' || ArrayBuffer.isView(part) ? pemText(part) : '';
 }

@@ -145,9 +145,11 @@ describe('revocation lists in files', () => {
 
   test('The health of a file tells its age, its next update and what went wrong', async () => {
     const nextUpdate = Math.floor(Date.now() / 1_000) * 1_000 + DAY;
-    writeFileSync(file, issueList(ca, { nextUpdate }));
+    const thisUpdate = nextUpdate - 2 * DAY;
+    writeFileSync(file, issueList(ca, { thisUpdate, nextUpdate }));
     const revocations = await open({ files: file });
-    const health = { source: file, kind: 'crl-file', nextUpdate: nextUpdate / 1_000, failures: 0 };
+    const times = { thisUpdate: thisUpdate / 1_000, nextUpdate: nextUpdate / 1_000 };
+    const health = { source: file, kind: 'crl-file', ...times, failures: 0 };
     expect(revocations.health(Date.now())).toEqual([
       { ...health, state: 'fresh', age: 0, lastFailure: undefined },
     ]);
