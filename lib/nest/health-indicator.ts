@@ -21,7 +21,7 @@ export interface AuthorizationServersStatus {
   readonly warning?: string;
   /** Each server by its issuer, with the policy in brackets that trusts it: `https://as.example.com (partners)`. */
   readonly servers: Readonly<Record<string, Omit<AuthorizationServerHealth, 'issuer'>>>;
-  /** How the store of revocations is doing; present where there is one. */
+  /** How the store of revocations is doing, and transmitters of security events; present where there is one of them. */
   readonly revocations?: RevocationsHealth;
   /** How each source is doing that says which certificates are revoked; present where `clientCertificate.revocation` is given. */
   readonly certificateRevocations?: readonly CertificateSourceHealth[];
@@ -82,6 +82,7 @@ function statusOf(
   const warnings = [
     ...servers.flatMap((server) => warningsOf(server)),
     ...(isStale ? ['what has been revoked lately may not be known, for the store does not answer'] : []),
+    ...(revocations?.state === 'unheard' ? [String(revocations.problem)] : []),
     ...certificates.flatMap(({ sources }) => sources.flatMap((source) => sourceWarning(source))),
     ...expiringSoon(expiring, now).map((each) => describeExpiry(each, now)),
   ];

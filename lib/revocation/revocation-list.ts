@@ -27,10 +27,11 @@ export interface RevocationListSettings {
 export interface RevocationsHealth {
   /**
    * `current`: all that is revoked is known here. `stale`: the store does not answer, and what was known lately counts.
+   * `unheard`: a transmitter of security events is silent, so that tokens that it speaks of are introspected, or answered with 503.
    * `unavailable`: requests with a token are answered with 503.
    */
-  readonly state: 'current' | 'stale' | 'unavailable';
-  /** What is wrong with the store. */
+  readonly state: 'current' | 'stale' | 'unheard' | 'unavailable';
+  /** What is wrong with the store, or with a transmitter. */
   readonly problem: string | undefined;
 }
 
@@ -101,13 +102,15 @@ export class RevocationList implements RevocationReplica {
     return undefined;
   }
 
-  /** How the store is doing; `undefined` where there is none. */
+  /** How the store is doing, and those who tell of revocations; `undefined` where there are none. */
   health(): RevocationsHealth | undefined {
-    const { feed } = this;
-    if (feed === undefined) return undefined;
-    const { problem, currentUntil } = feed;
+    const { feed, channels } = this;
+    if (feed === undefined && channels.length === 0) return undefined;
+    const { problem, currentUntil = Infinity } = feed ?? {};
     if (performance.now() >= currentUntil) return { state: 'unavailable', problem };
-    return { state: problem === undefined ? 'current' : 'stale', problem };
+    if (problem !== undefined) return { state: 'stale', problem };
+    const unheard = channels.map((channel) => channel.problem()).find((each) => each !== undefined);
+    return { state: unheard === undefined ? 'current' : 'unheard', problem: unheard };
   }
 
   /** Notes whose tokens may be revoked. @param others whether the app names further issuers later */

@@ -35,6 +35,8 @@ export class SignalChannel implements RevocationChannel {
   private readonly heard: RevocationMark;
   private readonly stopped: RevocationMark;
   private answeredAt: number | undefined;
+  private heardAt: number | undefined;
+  private stoppedAt: number | undefined;
 
   constructor(
     private readonly rules: ChannelRules,
@@ -54,10 +56,10 @@ export class SignalChannel implements RevocationChannel {
 
   health(): TransmitterHealth {
     const { issuer, maxSilence = Infinity } = this.rules;
-    const event = this.list.cutoffOf(this.heard.key);
+    const event = latestOf(this.list.cutoffOf(this.heard.key), this.heardAt);
     const lastHeard = latestOf(event, this.answeredAt);
     // That it answers says nothing of events.
-    const stoppedAt = this.list.cutoffOf(this.stopped.key);
+    const stoppedAt = latestOf(this.list.cutoffOf(this.stopped.key), this.stoppedAt);
     if (stoppedAt !== undefined && stoppedAt >= (event ?? 0)) return { issuer, state: 'stopped', lastHeard };
     const isSilent = nowInSeconds() - Math.max(this.since, lastHeard ?? 0) > maxSilence;
     return { issuer, state: isSilent ? 'silent' : 'heard', lastHeard };
@@ -72,6 +74,13 @@ export class SignalChannel implements RevocationChannel {
   entryOf(issuedAt: number, runs: boolean): RevocationEntry {
     const mark = runs ? this.heard : this.stopped;
     return mark.entryAt(issuedAt, nowInSeconds() + LONG);
+  }
+
+  /** The same event is kept. There may have been no room for what is no revocation: this process knows of it all the same. */
+  kept(issuedAt: number, runs: boolean): void {
+    const at = Math.floor(issuedAt);
+    if (runs) this.heardAt = latestOf(this.heardAt, at);
+    else this.stoppedAt = latestOf(this.stoppedAt, at);
   }
 }
 

@@ -63,11 +63,12 @@ export class Transmitter {
     const { clockTolerance } = this.list.settings;
     const token = await verifySet(set, { ...this.rules, clockTolerance }, this.keys);
     const weighed = await Promise.all(token.events.map(async (event) => this.weigh(event, token)));
-    const isStopped = weighed.some(({ reaction }) => reaction.kind === 'stream' && !reaction.runs);
+    const runs = !weighed.some(({ reaction }) => reaction.kind === 'stream' && !reaction.runs);
     await this.list.revoke([
       ...weighed.flatMap(({ entries }) => entries),
-      this.channel.entryOf(token.issuedAt, !isStopped),
+      this.channel.entryOf(token.issuedAt, runs),
     ]);
+    this.channel.kept(token.issuedAt, runs);
     if (this.told.has(token.tokenId)) return;
     await Promise.all(weighed.map(async ({ signal }) => this.tell(signal)));
     this.told.set(token.tokenId, true);

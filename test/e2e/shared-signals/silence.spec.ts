@@ -1,5 +1,5 @@
 import { SharedSignals } from 'nestjs-cert-bound-auth/shared-signals';
-import type { AuthorizationServerOptions } from 'nestjs-cert-bound-auth';
+import { type AuthorizationServerOptions, CertBoundAuthHealthIndicator } from 'nestjs-cert-bound-auth';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { caep, ssf } from '../../support/event-types.js';
 import { startIntrospectionEndpoint } from '../../support/introspection-endpoint.js';
@@ -18,6 +18,7 @@ interface Scene extends SignalApi {
   readonly answer: () => Promise<number>;
   readonly say: (options: SetOptions) => Promise<number>;
   readonly state: () => string | undefined;
+  readonly health: () => object;
 }
 
 async function stage(
@@ -38,6 +39,7 @@ async function stage(
     ...api,
     answer: async () => api.call(token),
     say: async (options) => (await api.push(await transmitter.set(options))).status,
+    health: () => api.app.get(CertBoundAuthHealthIndicator).isHealthy('auth').auth,
     state: () => api.app.get(SharedSignals, { strict: false }).health()[0]?.state,
   };
 }
@@ -56,13 +58,19 @@ const update = (status: string): SetOptions => ({
 
 describe.each(PLATFORMS)('a transmitter that is not heard, on %s', (platform) => {
   test('no news for longer than maxSilence is 503, until any event comes that was written since', async () => {
-    const { answer, say, state } = await stage(platform, { maxSilence: 600 });
+    const { answer, say, state, health } = await stage(platform, { maxSilence: 600 });
     expect([await answer(), state()]).toEqual([200, 'heard']);
+    expect(health()).toMatchObject({ status: 'up', revocations: { state: 'current' } });
     const old = Math.floor(Date.now() / 1000);
     pass(590);
     expect(await answer()).toBe(200);
     pass(20);
     expect([await answer(), state()]).toEqual([503, 'silent']);
+    expect(health()).toMatchObject({
+      status: 'up',
+      warning: expect.stringContaining('is silent, which says what is revoked') as unknown,
+      revocations: { state: 'unheard' },
+    });
     expect(await say({ ...VERIFICATION, claims: { iat: old } })).toBe(202);
     expect(await answer()).toBe(503);
     expect(await say(VERIFICATION)).toBe(202);
