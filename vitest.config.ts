@@ -128,6 +128,7 @@ export default defineConfig({
           // Needs OpenSSL, and NIST PKITS from PyPI.
           name: 'pkits',
           include: ['test/pkits/*.spec.ts'],
+          setupFiles: SETUP,
           testTimeout: 120_000,
         },
       },
