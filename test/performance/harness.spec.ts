@@ -164,11 +164,30 @@ describe('the report of a benchmark', () => {
     expect(() => fillIn('no markers', results)).toThrow(BEGIN);
   });
 
-  test('the report divides memory by the tokens that were added', () => {
-    const at = (point: number, usedMemory: number): Result =>
-      result('fastify-library', 1, { ...beside(1, 1), point, usedMemory });
-    const [, , last] = memoryTable(resultsOf([at(1, 1000), at(101, 51_000)]));
-    expect(last).toEqual(['101', '0.0', '500']);
+  test('the report divides memory by the tokens that were added, of each growth by itself', () => {
+    const at = (scenario: string, point: number, usedMemory: number): Result => ({
+      ...result('fastify-library', 1, { ...beside(1, 1), point, usedMemory }),
+      scenario,
+    });
+    const points = [
+      at('known', 1, 1000),
+      at('known', 101, 51_000),
+      at('revoked', 0, 0),
+      at('revoked', 10, 510),
+    ];
+    const scenarios = [
+      { name: 'known', title: 'Known tokens', axis: 'known' },
+      { name: 'revoked', title: 'Revoked tokens', axis: 'revoked' },
+      { name: 'seen', title: 'A token seen before' },
+    ];
+    expect(memoryTable({ ...resultsOf(points), scenarios })).toEqual([
+      ['how many', 'in use, MiB', 'bytes for each'],
+      ['1 known', '0.0', ''],
+      ['101 known', '0.0', '500'],
+      ['0 revoked', '0.0', ''],
+      ['10 revoked', '0.0', '51'],
+    ]);
+    expect(memoryTable(resultsOf([result('fastify-library', 1)]))).toEqual([]);
   });
 
   test('the report draws well-formed figures', () => {

@@ -2,15 +2,27 @@ import type { Result, Results } from '../results.js';
 import { grouped } from './format.js';
 import type { Table } from './table.js';
 
-/** What the tokens of a growth take, beside its first point. */
-export function memoryTable({ results }: Results): Table {
-  const points = results.filter(({ usedMemory, beside }) => usedMemory !== undefined && beside !== undefined);
-  const [first, ...further] = points;
+/** What the tokens of each growth take, beside its first point. */
+export function memoryTable({ scenarios, results }: Results): Table {
+  const rows = scenarios.flatMap(({ name, axis = '' }) => {
+    const points = results.filter(
+      ({ scenario, usedMemory, beside }) =>
+        scenario === name && usedMemory !== undefined && beside !== undefined,
+    );
+    return rowsOf(points, axis);
+  });
+  return rows.length === 0 ? [] : [['how many', 'in use, MiB', 'bytes for each'], ...rows];
+}
+
+function rowsOf([first, ...further]: readonly Result[], axis: string): Table {
   if (first === undefined || further.length === 0) return [];
   return [
-    ['tokens', 'in use, MiB', 'bytes per token'],
-    [grouped(first.point ?? 0), mebibytes(first), ''],
-    ...further.map((point) => [grouped(point.point ?? 0), mebibytes(point), perToken(first, point)]),
+    [`${grouped(first.point ?? 0)} ${axis}`, mebibytes(first), ''],
+    ...further.map((point) => [
+      `${grouped(point.point ?? 0)} ${axis}`,
+      mebibytes(point),
+      perToken(first, point),
+    ]),
   ];
 }
 

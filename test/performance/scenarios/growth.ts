@@ -123,6 +123,22 @@ export function tokenScopes(setting: Setting): Scenario {
   });
 }
 
+/** More and more tokens that have been revoked; the one that comes is not among them. */
+export function revokedTokens(setting: Setting): Scenario {
+  const axis = {
+    name: 'growth-revoked',
+    title: 'Revoked tokens, with a token seen before that is none of them',
+    axis: 'revoked tokens',
+    points: [0, 1000, 1_000_000],
+    quickPoints: [0, 1000],
+  };
+  return growth(setting, axis, async (value) => ({
+    load: forATime(setting, await setting.world.tokens('ES256', 1)),
+    settings: { revokedTokens: value },
+    memory: true,
+  }));
+}
+
 /** More and more keep-alive connections, all with the same token. */
 export function connections(setting: Setting): Scenario {
   const axis = {

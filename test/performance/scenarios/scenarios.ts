@@ -1,5 +1,13 @@
 import type { Scenario } from '../comparison.js';
-import { cachedTokens, connections, forGrowth, issuers, publishedKeys, tokenScopes } from './growth.js';
+import {
+  cachedTokens,
+  connections,
+  forGrowth,
+  issuers,
+  publishedKeys,
+  revokedTokens,
+  tokenScopes,
+} from './growth.js';
 import { cachedOpaqueToken, seenToken, tenThousandTokens } from './known-tokens.js';
 import type { Setting } from './line-up.js';
 import { certificateSize, newConnection } from './new-connections.js';
@@ -25,6 +33,7 @@ export function allScenarios(setting: Setting): readonly Scenario[] {
     publishedKeys(growth, 'seen'),
     publishedKeys(growth, 'new'),
     tokenScopes(growth),
+    revokedTokens(growth),
     connections(growth),
     certificateSize(growth),
   ];

@@ -42,6 +42,8 @@ export interface ServerSettings {
   readonly introspectionEndpoint?: string;
   /** Whether DPoP proofs are accepted. */
   readonly dpop?: boolean;
+  /** How many tokens have been revoked, none of which comes. @default the option `revocations` is not given */
+  readonly revokedTokens?: number;
   /** Of Nest, open or with this library. @default 'http' */
   readonly entrance?: Entrance;
   /** The root of another checkout, built for the benchmark, whose server it is. @default this one */

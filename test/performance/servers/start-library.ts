@@ -1,9 +1,10 @@
-import type { DynamicModule } from '@nestjs/common';
+import type { DynamicModule, INestApplication } from '@nestjs/common';
 import type { Server } from 'node:https';
 import {
   type AuthorizationServerOptions,
   CertBoundAuthModule,
   type CertBoundAuthOptions,
+  TokenRevocations,
 } from 'nestjs-cert-bound-auth';
 import { PaymentsController } from './payments.controller.js';
 import { PUBLIC_URL, type ServerSettings } from './server-settings.js';
@@ -15,13 +16,29 @@ const PROOF_LIFETIME = 3600;
 /** As many opaque tokens as any scenario has. */
 const MOST_ANSWERS = 100_000;
 
+/** More than any scenario has. */
+const MOST_REVOKED = 2_000_000;
+
 /** Bytes: room for as many tokens as any scenario has, for what they cost and not what fits is the question. */
 const TOKEN_CACHE_SIZE = 2 ** 29;
 
 /** Nest with this library, which protects every route. */
 export async function startLibrary(settings: ServerSettings): Promise<Server> {
   class App {}
-  return startNest(settings, { module: App, imports: authOf(settings), controllers: [PaymentsController] });
+  const module = { module: App, imports: authOf(settings), controllers: [PaymentsController] };
+  const apps: INestApplication[] = [];
+  const server = await startNest(settings, module, (app) => apps.push(app));
+  for (const app of apps) await revokeTokens(app, settings);
+  return server;
+}
+
+async function revokeTokens(
+  app: INestApplication,
+  { revokedTokens = 0, issuers: [first] }: ServerSettings,
+): Promise<void> {
+  const revocations = app.get(TokenRevocations);
+  for (let index = 0; index < revokedTokens; index += 1)
+    await revocations.revoke({ issuer: first?.issuer ?? '', tokenId: `revoked-${index}` });
 }
 
 /** The library's module, where the variant has it. */
@@ -33,6 +50,7 @@ function optionsOf(settings: ServerSettings): CertBoundAuthOptions {
   return {
     audience: settings.audience,
     tokenCache: { maxSize: TOKEN_CACHE_SIZE },
+    ...(settings.revokedTokens === undefined ? {} : { revocations: { maxEntries: MOST_REVOKED } }),
     authorizationServers: settings.issuers.map(({ issuer, jwksUri }, index) => ({
       issuer,
       jwt: { jwksUri },
