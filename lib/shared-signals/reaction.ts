@@ -19,6 +19,12 @@ export type Reaction =
   /** Nothing but that the app is told. */
   | { readonly kind: 'tell' };
 
+/** What is done about an event by the tokens of its subject. */
+export type SubjectReaction = Extract<
+  Reaction,
+  { readonly kind: 'revoke' | 'end-session' | 'disable' | 'enable' }
+>;
+
 const REVOKE: Reaction = { kind: 'revoke' };
 const TELL: Reaction = { kind: 'tell' };
 

@@ -7,7 +7,7 @@ import {
   type RevocationTimes,
   type RevokedTokens,
 } from '../revocation/revocation-entry.js';
-import type { Reaction } from './reaction.js';
+import type { SubjectReaction } from './reaction.js';
 
 /** When an event happened, by the clock of its transmitter, and when it is taken in. */
 export interface SignalTimes extends Omit<RevocationTimes, 'issuedBefore'> {
@@ -17,7 +17,7 @@ export interface SignalTimes extends Omit<RevocationTimes, 'issuedBefore'> {
 
 /** What is kept of an event that is about these tokens. */
 export function signalEntries(
-  reaction: Reaction,
+  reaction: SubjectReaction,
   tokens: readonly RevokedTokens[],
   times: SignalTimes,
 ): readonly RevocationEntry[] {
@@ -36,11 +36,6 @@ export function signalEntries(
         const account = accountOf(each);
         return account === undefined ? [] : [accountEntry('lift', account, before(times))];
       });
-    case 'revoke-certificate':
-    case 'verify':
-    case 'stream':
-    case 'tell':
-      return [];
   }
 }
 

@@ -10,7 +10,7 @@ import type { JsonObject } from '../jose/json-object.js';
 import type { RevokedTokens } from '../revocation/revocation-entry.js';
 import type { RevocationList } from '../revocation/revocation-list.js';
 import { KEY_CACHE } from './key-cache.js';
-import { type Reaction, reactionTo } from './reaction.js';
+import { type Reaction, reactionTo, type SubjectReaction } from './reaction.js';
 import {
   type SecurityEvent,
   type SecurityEventToken,
@@ -155,7 +155,10 @@ interface Weighed {
   readonly signal: Signal;
 }
 
-function isMeantForTokens({ kind }: Reaction): boolean {
+type TokenReaction = SubjectReaction | Extract<Reaction, { readonly kind: 'revoke-certificate' }>;
+
+function isMeantForTokens(reaction: Reaction): reaction is TokenReaction {
+  const { kind } = reaction;
   return kind !== 'tell' && kind !== 'verify' && kind !== 'stream';
 }
 

@@ -10,7 +10,7 @@ import {
   SharedSignalsModule,
   type SharedSignalsOptions,
 } from 'nestjs-cert-bound-auth/shared-signals';
-import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
+import { CertBoundAuthTestingModule, type TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { describe, expect, test } from 'vitest';
 import { caep } from '../../support/event-types.js';
 import { PLATFORMS, startApp } from '../../support/platforms.js';
@@ -99,6 +99,23 @@ describe.each(PLATFORMS)('an app that listens to transmitters, on %s', (platform
     const set = await transmitter.set({ type: caep('session-revoked'), subject });
     expect((await push(app, world, set)).status).toBe(202);
     expect(await ask()).toBe(401);
+  });
+
+  test('a test of the app with a stand-in for its callers starts, and asks no transmitter', async () => {
+    const as = await startAuthorizationServer(world);
+    const transmitter = await TestTransmitter.start(world);
+    const { transmitters } = signalOptions(as, transmitter);
+    const signals = SharedSignalsModule.forRoot({
+      transmitters: (transmitters ?? []).map((each) => ({
+        ...each,
+        delivery: 'poll',
+        endpoint: transmitter.pollEndpoint,
+      })),
+    });
+    const app = await start(CertBoundAuthTestingModule.as({ subject: 'alice' }), signals);
+    expect(app.get(SharedSignals, { strict: false }).health()).toEqual([]);
+    await app.close();
+    expect(transmitter.asked).toEqual([]);
   });
 
   test('tenants that the app names later may have events too', async () => {
