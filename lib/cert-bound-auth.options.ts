@@ -857,11 +857,15 @@ export interface CertificatePolicyOptions {
 }
 
 /**
- * A CA: by its certificate (PEM), the SHA-256 of its SubjectPublicKeyInfo (base64url), or its name as RFC 4514 writes it. Where a proxy
+ * A CA: by its certificate (PEM, or the path of a file of PEM, which is read at boot), the SHA-256 of its SubjectPublicKeyInfo
+ * (base64url), or its name as RFC 4514 writes it. Where a proxy
  * has verified the chain, only the CA that has signed the certificate is known: by its certificate or its name, not by its key.
  */
 export type CertificateIssuer =
-  { readonly ca: TlsMaterial } | { readonly spkiSha256: string } | { readonly dn: string };
+  | { readonly ca: TlsMaterial }
+  | { readonly caFile: string }
+  | { readonly spkiSha256: string }
+  | { readonly dn: string };
 
 /**
  * Which certificates are meant. Every member that is given must match, exactly, what the certificate says once it is decoded. To

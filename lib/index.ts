@@ -199,6 +199,7 @@ export type {
   Psd2Role,
   Psd2Statement,
 } from './cert-bound-auth.options.js';
+export type { CertificatePolicyOutcome } from './client-certificate/certificate-policy-outcome.js';
 export type { PresentedCertificate } from './client-certificate/presented-certificate.js';
 
 export { type TicketRequest, WebSocketTickets } from './nest/websockets/web-socket-tickets.js';

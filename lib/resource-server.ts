@@ -200,11 +200,16 @@ export class ResourceServer {
    * @param find how it is found; an `OAuthError` that it throws stands for none
    */
   async countedCertificate(find: () => ClientCertificateFinding): Promise<PresentedCertificate | undefined> {
+    const { options, certificateChecks } = this.rules;
     try {
       const counted = await this.verifiedCertificate(find());
       return counted === undefined
         ? undefined
-        : await presentedCertificate(counted.certificate, this.rules.options.clientCertificate.policy);
+        : await presentedCertificate(
+            counted.certificate,
+            options.clientCertificate.policy,
+            certificateChecks,
+          );
     } catch (error) {
       if (error instanceof OAuthError) return undefined;
       throw error;

@@ -56,7 +56,8 @@ export function psd2Check(what: string, roles: readonly Psd2Role[]): Psd2Check {
 
 /** @throws TypeError without a CA, and for one that can't be read */
 export function issuerCheck(what: string, issuers: readonly CertificateIssuer[]): IssuerCheck {
-  if (issuers.length === 0) throw new TypeError(`${what}() needs a CA: { ca }, { spkiSha256 } or { dn }`);
+  if (issuers.length === 0)
+    throw new TypeError(`${what}() needs a CA: { ca }, { caFile }, { spkiSha256 } or { dn }`);
   for (const issuer of issuers) {
     const remedy = issuerProblem(issuer);
     if (remedy !== undefined) throw new TypeError(`${what}(): ${remedy}`);

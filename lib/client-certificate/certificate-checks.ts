@@ -2,6 +2,7 @@ import { isPromise, type MaybePromise } from '../common/maybe-promise.js';
 import type { RevocationSourceHealth } from '../events/revocation-source-health.js';
 import type { InvalidTokenReason } from '../challenge/oauth-error.js';
 import type { ReasonTold } from '../challenge/reasons.js';
+import type { CertificatePolicyOutcome } from './certificate-policy-outcome.js';
 import type { ChainVerdict } from './chain/chain-verdict.js';
 import type { ClientCertificate } from './client-certificate.js';
 
@@ -25,6 +26,8 @@ export interface CertificateCheck {
     certificate: ClientCertificate,
     verdict: VerifiedChain,
   ): MaybePromise<CertificateProblem | undefined>;
+  /** What it looked at and found of a certificate that has met it. */
+  outcomesOf?(certificate: ClientCertificate, verdict: VerifiedChain): readonly CertificatePolicyOutcome[];
   /** Begins whatever it does in the background: called once, before the app listens. */
   start?(): Promise<void>;
   close?(): Promise<void>;
@@ -50,6 +53,14 @@ export class CertificateChecks {
     verdict: VerifiedChain,
   ): MaybePromise<CertificateProblem | undefined> {
     return this.problemFrom(0, certificate, verdict);
+  }
+
+  /** What the policy looked at and found of a certificate; `undefined` where there is no policy. */
+  outcomesOf(
+    certificate: ClientCertificate,
+    verdict: VerifiedChain,
+  ): readonly CertificatePolicyOutcome[] | undefined {
+    return this.checks.find((check) => check.outcomesOf !== undefined)?.outcomesOf?.(certificate, verdict);
   }
 
   async start(): Promise<void> {

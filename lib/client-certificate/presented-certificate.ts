@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Psd2Statement } from '../cert-bound-auth.options.js';
+import type { CertificateChecks } from './certificate-checks.js';
+import type { CertificatePolicyOutcome } from './certificate-policy-outcome.js';
 import type { CertificatePolicySettings } from './certificate-settings.js';
 import { identityOf } from './identity/certificate-identity.js';
 import { rolesOf } from './policy/describe-identity.js';
@@ -35,6 +37,8 @@ export interface PresentedCertificate {
   readonly organizationIdentifier?: string;
   /** The roles of a payment service provider, and who has licensed it (ETSI TS 119 495). */
   readonly psd2?: Psd2Statement;
+  /** What `clientCertificate.policy` looked at, in its order, and what it found; absent without a policy. */
+  readonly policy?: readonly CertificatePolicyOutcome[];
 }
 
 /**
@@ -44,9 +48,12 @@ export interface PresentedCertificate {
 export async function presentedCertificate(
   certificate: ClientCertificate,
   policy?: CertificatePolicySettings,
+  checks?: CertificateChecks,
 ): Promise<PresentedCertificate> {
   const { identity, thumbprint, notBefore, notAfter } = certificate;
-  const chainVerified = (await certificate.chain()).kind === 'verified';
+  const verdict = await certificate.chain();
+  const chainVerified = verdict.kind === 'verified';
+  const outcomes = chainVerified ? checks?.outcomesOf(certificate, verdict) : undefined;
   return {
     thumbprint,
     ...(identity instanceof X509Certificate ? describeCertificate(identity) : describeForwarded(identity)),
@@ -54,6 +61,7 @@ export async function presentedCertificate(
     notAfter: new Date(notAfter),
     chainVerified,
     ...(chainVerified ? holderOf(certificate, policy) : {}),
+    ...(outcomes === undefined ? {} : { policy: outcomes }),
   };
 }
 

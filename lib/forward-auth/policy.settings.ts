@@ -95,7 +95,7 @@ function checkRoles(
       ];
 }
 
-const ISSUERS = 'give a list of CAs: { ca }, { spkiSha256 } or { dn }';
+const ISSUERS = 'give a list of CAs: { ca }, { caFile }, { spkiSha256 } or { dn }';
 
 function checkIssuers(
   issuers: unknown,

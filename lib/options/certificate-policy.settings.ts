@@ -65,7 +65,7 @@ function problemsOfIssuers(value: unknown, path: string): readonly Configuration
       problem(
         path,
         value,
-        'give a list of at least one CA, each { ca }, { spkiSha256 } or { dn }; leave it out for all',
+        'give a list of at least one CA, each { ca }, { caFile }, { spkiSha256 } or { dn }; leave it out for all',
       ),
     ];
   }

@@ -197,6 +197,12 @@ describe('what is known of a certificate', () => {
   );
 });
 
+/** Policies that demand something of a certificate. */
+const DEMANDING = {
+  roles: { psd2Roles: ['PSP_PI'], certificateIssuedBy: [{ ca: { file: 'ca.pem' } }] },
+  elsewhere: { certificateIssuedBy: [{ dn: 'CN=Other' }] },
+};
+
 describe('what a configuration says of a certificate', () => {
   let as: TestAuthorizationServer;
   beforeAll(async () => {
@@ -217,7 +223,11 @@ describe('what a configuration says of a certificate', () => {
       audience: AUDIENCE,
       clientCertificate: { ...header, ...clientCertificate },
       authorizationServers: [{ issuer: as.issuer }],
-      policies: { api: {}, other: { clientCertificate: { ...header, trust: 'proxy' } } },
+      policies: {
+        api: {},
+        other: { clientCertificate: { ...header, trust: 'proxy' } },
+        ...(args.some((arg) => Object.hasOwn(DEMANDING, arg)) ? DEMANDING : {}),
+      },
     };
     const folder = await folderWith({
       'cert.pem': cert,
@@ -264,6 +274,26 @@ describe('what a configuration says of a certificate', () => {
   ])('what the policy refuses is refused by its own reason: %s', async (reason, policy) => {
     const { code, steps } = await judge(await issue(), { policy });
     expect([code, steps['policy']]).toEqual([1, reason]);
+  });
+
+  test('what a policy demands of a certificate, its roles and its CA, is looked at as of a request', async () => {
+    const tpp = await issue(qwac('PSP_PI', 'PSP_AI'));
+    const profile = { policy: { profile: 'psd2-qwac', issuers: [{ dn: 'CN=Test CA' }] } };
+    const met = await judge(tpp, profile, '--policy', 'roles');
+    expect([met.code, met.steps]).toMatchObject([0, { policy: 'passed', roles: 'passed', issuer: 'passed' }]);
+    expect(met.out).toMatch(
+      /ok +policy +it meets the policy for certificates: .*issuers: issuers\[0\] stands above it/,
+    );
+    expect(met.out).toMatch(/ok +issuer +it is below CN=Test CA/);
+    const other = await judge(await issue(qwac('PSP_AI')), profile, '--policy', 'roles');
+    expect([other.code, other.steps]).toMatchObject([
+      1,
+      { roles: 'certificate_role_missing', issuer: 'passed' },
+    ]);
+    expect(other.out).toMatch(/psd2Roles demands .*PSP_PI.*, the certificate has .*PSP_AI/);
+    const elsewhere = await judge(tpp, profile, '--policy', 'elsewhere');
+    expect([elsewhere.code, elsewhere.steps]).toMatchObject([1, { issuer: 'certificate_issuer_unmet' }]);
+    expect(elsewhere.out).toContain('certificateIssuedBy demands one below CN=Other');
   });
 
   test('a certificate that is over, or not valid yet, is refused for that', async () => {

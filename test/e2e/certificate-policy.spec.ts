@@ -28,6 +28,9 @@ class HolderController {
   @Get() get(@ClientCertificate() certificate?: PresentedCertificate): object {
     return holderOf(certificate);
   }
+  @Get('policy') policy(@ClientCertificate() certificate: PresentedCertificate): object {
+    return certificate.policy?.map(({ rule, entry }) => `${rule} ${entry ?? '-'}`) ?? [];
+  }
   @Get('open') @Public() open(@ClientCertificate() certificate?: PresentedCertificate): object {
     return holderOf(certificate);
   }
@@ -173,6 +176,7 @@ describe.each(PLATFORMS)('whose certificate counts, on %s', (platform) => {
           roles: ['PSP_PI', 'PSP_AI'],
         });
         expect(await call(api, world.client1)).toBe('401 certificate_profile_unmet');
+        expect(await call(api, tpp, '/policy')).toEqual(['extendedKeyUsage -', 'profile -', 'issuers 0']);
         const elsewhere = await start({ profile: 'psd2-qwac', issuers: [{ dn: 'CN=Qualified CA' }] });
         expect(await call(elsewhere, tpp)).toBe('401 certificate_issuer_not_allowed');
       });

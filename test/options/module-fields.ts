@@ -483,7 +483,16 @@ export const MODULE_COMBINATIONS: readonly (readonly [title: string, options: un
   [
     'a policy with lists that are wrong in each entry',
     withPolicy({
-      issuers: [7, {}, { ca: 'x' }, { dn: 'Example Bank' }, { spkiSha256: 'x' }, { dn: 'CN=a', ca: 'x' }],
+      issuers: [
+        7,
+        {},
+        { ca: 'x' },
+        { dn: 'Example Bank' },
+        { spkiSha256: 'x' },
+        { dn: 'CN=a', ca: 'x' },
+        { caFile: '/none.pem' },
+        { caFile: ROOT },
+      ],
       allow: [
         7,
         {},

@@ -1,4 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
+import type { Demands, TokenCheck } from '../../authorization/demands.js';
+import type { RefusalReason } from '../../challenge/reasons.js';
 import type { CertificateProblem, VerifiedChain } from '../../client-certificate/certificate-checks.js';
 import type { CertificateSettings } from '../../client-certificate/certificate-settings.js';
 import { chainVerifier } from '../../client-certificate/chain/chain-verifier.js';
@@ -6,21 +8,23 @@ import type { ChainVerdict } from '../../client-certificate/chain/chain-verdict.
 import { distributionPointsOf } from '../../client-certificate/chain/distribution-points.js';
 import { type ClientCertificate, describeX509 } from '../../client-certificate/client-certificate.js';
 import { certificatePolicyOf } from '../../client-certificate/policy/certificate-policy.js';
+import { psd2RolesOf } from '../../client-certificate/policy/psd2-roles.js';
 import { allowedUrl } from '../../client-certificate/revocation/allowed-url.js';
 import { respondersOf } from '../../client-certificate/revocation/certificate-id.js';
 import type { RevocationSettings } from '../../client-certificate/revocation/revocation-settings.js';
 import { type RevocationCheck, revocationCheckOf } from '../../client-certificate/revocation-check.js';
+import { quotedList } from '../../common/quoted.js';
 import { isWithinValidity } from '../../confirmation/check-confirmation.js';
 import { REMEDIES } from '../../explain/remedies.js';
 
 /** One thing that a configuration asks of a certificate, and what came of it. */
 export interface CertificateStep {
-  readonly check: 'validity' | 'chain' | 'policy' | 'client' | 'revocation';
+  readonly check: 'validity' | 'chain' | 'policy' | 'client' | 'revocation' | 'roles' | 'issuer';
   /** `not-checked`: it could not be, or was not to be; `found` says why. */
   readonly result: 'passed' | 'failed' | 'not-checked';
   readonly found: string;
   /** Of a check that failed: why the API would refuse the certificate. */
-  readonly reason?: CertificateProblem['reason'];
+  readonly reason?: RefusalReason;
   readonly remedy?: string;
 }
 
@@ -32,11 +36,13 @@ export interface Presented {
 
 /**
  * Holds a certificate against what a configuration asks of one, by the code that judges those of requests.
+ * @param demands of which those that are about the certificate are looked at
  * @param mayFetch whether lists may be fetched and responders asked; files are read in any case
  */
 export async function judgeCertificate(
   { leaf, chain }: Presented,
   settings: CertificateSettings,
+  { checks }: Pick<Demands, 'checks'>,
   mayFetch: boolean,
 ): Promise<readonly CertificateStep[]> {
   const ders = chain.map(({ raw }) => raw);
@@ -51,6 +57,7 @@ export async function judgeCertificate(
     ...policyStep(certificate, verdict, settings),
     ...clientStep(settings),
     ...(await revocationStep(certificate, verdict, settings, mayFetch)),
+    ...checks.flatMap((check) => demandStep(check, certificate)),
   ];
 }
 
@@ -82,13 +89,38 @@ function policyStep(
 ): readonly CertificateStep[] {
   const policy = certificatePolicyOf(settings);
   if (policy === undefined) return [];
-  // It has nothing to wait for.
-  const problem = policy.problemOf(certificate, verdict) as CertificateProblem | undefined;
+  const problem = policy.problemOf(certificate, verdict);
+  const found = policy.outcomesOf(certificate, verdict).map((outcome) => `${outcome.rule}: ${outcome.found}`);
   return [
     problem === undefined
-      ? { check: 'policy', result: 'passed', found: 'it meets the policy for certificates' }
+      ? {
+          check: 'policy',
+          result: 'passed',
+          found: `it meets the policy for certificates: ${found.join('; ')}`,
+        }
       : failed('policy', problem),
   ];
+}
+
+/** What a policy demands of the certificate itself. Without the profile for PSD2, no configuration demands roles. */
+function demandStep(check: TokenCheck, certificate: ClientCertificate): readonly CertificateStep[] {
+  if (check.kind === 'psd2') {
+    const roles = psd2RolesOf(certificate);
+    const detail = `psd2Roles demands ${quotedList(check.roles)}, the certificate has ${quotedList(roles)}`;
+    return check.roles.every((role) => roles.includes(role))
+      ? [{ check: 'roles', result: 'passed', found: `it has ${quotedList(check.roles)}` }]
+      : [failed('roles', { reason: 'certificate_role_missing', detail })];
+  }
+  if (check.kind !== 'issuer') return [];
+  const wanted = check.issuers.join(' or ');
+  return check.isMet(certificate)
+    ? [{ check: 'issuer', result: 'passed', found: `it is below ${wanted}` }]
+    : [
+        failed('issuer', {
+          reason: 'certificate_issuer_unmet',
+          detail: `certificateIssuedBy demands one below ${wanted}`,
+        }),
+      ];
 }
 
 function clientStep({ policy }: CertificateSettings): readonly CertificateStep[] {
@@ -154,6 +186,9 @@ function skipped(check: CertificateStep['check'], found: string): CertificateSte
   return { check, result: 'not-checked', found };
 }
 
-function failed(check: CertificateStep['check'], { reason, detail }: CertificateProblem): CertificateStep {
+function failed(
+  check: CertificateStep['check'],
+  { reason, detail }: { readonly reason: RefusalReason; readonly detail: string },
+): CertificateStep {
   return { check, result: 'failed', found: detail, reason, remedy: REMEDIES[reason] };
 }

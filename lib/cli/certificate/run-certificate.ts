@@ -78,8 +78,11 @@ async function judgementOf(
       throw new Misuse(`--${policy === undefined ? 'fetch' : 'policy'} goes with --config`);
     return undefined;
   }
-  const { name, options } = readConfiguration({ config, ...(policy === undefined ? {} : { policy }) });
-  const steps = await judgeCertificate(presented, options.clientCertificate, fetch === true);
+  const { name, options, demands } = readConfiguration({
+    config,
+    ...(policy === undefined ? {} : { policy }),
+  });
+  const steps = await judgeCertificate(presented, options.clientCertificate, demands, fetch === true);
   const isRefused = steps.some(({ result }) => result === 'failed');
   return { by: name, outcome: isRefused ? 'refused' : 'accepted', steps };
 }

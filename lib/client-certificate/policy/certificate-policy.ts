@@ -1,26 +1,32 @@
 import { X509Certificate } from 'node:crypto';
-import { messageOf } from '../../common/message-of.js';
 import type { CertificateCheck, CertificateProblem, VerifiedChain } from '../certificate-checks.js';
+import type { CertificatePolicyOutcome } from '../certificate-policy-outcome.js';
 import type { CertificatePolicySettings, CertificateSettings } from '../certificate-settings.js';
 import type { ClientCertificate } from '../client-certificate.js';
 import { type CertificateIdentity, identityOf } from '../identity/certificate-identity.js';
 import { rfc4514 } from '../identity/distinguished-name.js';
 import { type IssuerRule, issuerRule } from './issuers.js';
+import { allowStep, denyStep, unusableList } from './list-steps.js';
+import { isOutcome, type PolicyStep } from './policy-outcome.js';
 import { NEEDS_USAGE, PROFILES } from './profiles.js';
 import { type CurrentRules, ruleList } from './rule-list.js';
-import type { Rule, Subject } from './rules.js';
 
 /** The policy of an app for certificates; `undefined` where it has none. */
-export function certificatePolicyOf({ policy }: CertificateSettings): CertificateCheck | undefined {
+export function certificatePolicyOf({ policy }: CertificateSettings): CertificatePolicy | undefined {
   return policy === undefined ? undefined : new CertificatePolicy(policy);
 }
 
-/** What was found of a certificate, and by what. */
-interface Answer {
+/** What was found of a certificate. */
+interface Judgement {
+  readonly problem: CertificateProblem | undefined;
+  readonly outcomes: readonly CertificatePolicyOutcome[];
+}
+
+/** The same, and by what. */
+interface Answer extends Judgement {
   readonly verdict: VerifiedChain;
   readonly allow: CurrentRules;
   readonly deny: CurrentRules;
-  readonly problem: CertificateProblem | undefined;
 }
 
 const DIGEST_ONLY: CertificateProblem = {
@@ -29,7 +35,7 @@ const DIGEST_ONLY: CertificateProblem = {
 };
 
 /** Judges a certificate once, and again only when its chain or the lists have changed. */
-class CertificatePolicy implements CertificateCheck {
+export class CertificatePolicy implements CertificateCheck {
   private readonly answers = new WeakMap<X509Certificate, Answer>();
   private readonly allow: () => CurrentRules;
   private readonly deny: () => CurrentRules;
@@ -46,53 +52,82 @@ class CertificatePolicy implements CertificateCheck {
     verdict: VerifiedChain,
   ): CertificateProblem | undefined {
     if (!(identity instanceof X509Certificate)) return DIGEST_ONLY;
-    const allow = this.allow();
-    const deny = this.deny();
-    const before = this.answers.get(identity);
-    if (before?.verdict === verdict && before.allow === allow && before.deny === deny) return before.problem;
-    const problem = this.judge(identity, thumbprint, verdict, allow, deny);
-    this.answers.set(identity, { verdict, allow, deny, problem });
-    return problem;
+    return this.answerOn(identity, thumbprint, verdict).problem;
   }
 
+  outcomesOf(
+    { identity, thumbprint }: ClientCertificate,
+    verdict: VerifiedChain,
+  ): readonly CertificatePolicyOutcome[] {
+    if (!(identity instanceof X509Certificate)) return [];
+    return this.answerOn(identity, thumbprint, verdict).outcomes.map((outcome) => ({ ...outcome }));
+  }
+
+  private answerOn(x509: X509Certificate, thumbprint: string, verdict: VerifiedChain): Answer {
+    const allow = this.allow();
+    const deny = this.deny();
+    const before = this.answers.get(x509);
+    if (before?.verdict === verdict && before.allow === allow && before.deny === deny) return before;
+    const answer = { verdict, allow, deny, ...this.judge(x509, thumbprint, verdict, allow, deny) };
+    this.answers.set(x509, answer);
+    return answer;
+  }
+
+  /** In the order in which the fields are asked: the first one that is not met is the last one that is looked at. */
   private judge(
     x509: X509Certificate,
     thumbprint: string,
     verdict: VerifiedChain,
     allow: CurrentRules,
     deny: CurrentRules,
-  ): CertificateProblem | undefined {
+  ): Judgement {
     const identity = identityOf(x509);
-    if ('fault' in identity) return { reason: 'certificate_unreadable', detail: identity.fault };
-    return (
-      this.usageProblem(identity) ??
-      this.profileProblem(identity) ??
-      this.issuerProblem(x509, identity, verdict) ??
-      listProblem({ identity, thumbprint }, allow, deny)
-    );
+    if ('fault' in identity)
+      return { problem: { reason: 'certificate_unreadable', detail: identity.fault }, outcomes: [] };
+    const subject = { identity, thumbprint };
+    const outcomes: CertificatePolicyOutcome[] = [];
+    const steps: readonly (() => PolicyStep)[] = [
+      () => this.usageStep(identity),
+      () => this.profileStep(identity),
+      () => this.issuerStep(x509, identity, verdict),
+      () => unusableList({ allow, deny }),
+      () => denyStep(subject, deny),
+      () => allowStep(subject, allow),
+    ];
+    for (const step of steps) {
+      const found = step();
+      if (isOutcome(found)) outcomes.push(found);
+      else if (found !== undefined) return { problem: found, outcomes };
+    }
+    return { problem: undefined, outcomes };
   }
 
-  private usageProblem({ extendedKeyUsage }: CertificateIdentity): CertificateProblem | undefined {
+  private usageStep({ extendedKeyUsage }: CertificateIdentity): PolicyStep {
     const { extendedKeyUsage: needed, profile } = this.settings;
     const isRequired = needed === 'required' || (profile !== undefined && NEEDS_USAGE.has(profile));
     const detail = usageFault(extendedKeyUsage, isRequired);
-    return detail === undefined ? undefined : { reason: 'certificate_usage_not_allowed', detail };
+    if (detail !== undefined) return { reason: 'certificate_usage_not_allowed', detail };
+    const found = extendedKeyUsage === undefined ? 'the certificate does not say' : 'it is for clients';
+    return { rule: 'extendedKeyUsage', found };
   }
 
-  private profileProblem(identity: CertificateIdentity): CertificateProblem | undefined {
+  private profileStep(identity: CertificateIdentity): PolicyStep {
     const { profile } = this.settings;
-    const detail = profile === undefined ? undefined : PROFILES[profile](identity);
+    if (profile === undefined) return undefined;
+    const detail = PROFILES[profile](identity);
     return detail === undefined
-      ? undefined
+      ? { rule: 'profile', found: `it is one of ${profile}` }
       : { reason: 'certificate_profile_unmet', detail: `${profile}: ${detail}` };
   }
 
-  private issuerProblem(
+  private issuerStep(
     x509: X509Certificate,
     { issuer }: CertificateIdentity,
     verdict: VerifiedChain,
-  ): CertificateProblem | undefined {
-    if (this.issuers === undefined || this.issuers.some((rule) => rule(x509, verdict))) return undefined;
+  ): PolicyStep {
+    if (this.issuers === undefined) return undefined;
+    const entry = this.issuers.findIndex((rule) => rule(x509, verdict));
+    if (entry !== -1) return { rule: 'issuers', entry, found: `issuers[${entry}] stands above it` };
     return {
       reason: 'certificate_issuer_not_allowed',
       detail: `none of issuers stands above it (it was issued by ${rfc4514(issuer)})`,
@@ -109,37 +144,4 @@ function usageFault(usages: readonly string[] | undefined, isRequired: boolean):
   return usages === undefined || usages.includes(ANY_USAGE)
     ? undefined
     : `its extended key usage is for something else than clients: ${usages.join()}`;
-}
-
-function listProblem(
-  subject: Subject,
-  allow: CurrentRules,
-  deny: CurrentRules,
-): CertificateProblem | undefined {
-  for (const [name, rules] of Object.entries({ allow, deny })) {
-    if (rules !== undefined && 'fault' in rules) return unusable(`${name}: ${rules.fault}`);
-  }
-  try {
-    return ruleProblem(subject, allow as readonly Rule[] | undefined, deny as readonly Rule[] | undefined);
-  } catch (error) {
-    return unusable(`a function among its rules threw ${messageOf(error)}`);
-  }
-}
-
-function ruleProblem(
-  subject: Subject,
-  allow: readonly Rule[] | undefined,
-  deny: readonly Rule[] | undefined,
-): CertificateProblem | undefined {
-  const name = rfc4514(subject.identity.subject);
-  if (deny?.some((rule) => rule(subject, 'deny')) === true) {
-    return { reason: 'certificate_denied', detail: `deny has a rule for it (${name})` };
-  }
-  return allow === undefined || allow.some((rule) => rule(subject, 'allow'))
-    ? undefined
-    : { reason: 'certificate_not_allowed', detail: `allow has no rule for it (${name})` };
-}
-
-function unusable(detail: string): CertificateProblem {
-  return { reason: 'certificate_policy_unusable', detail };
 }

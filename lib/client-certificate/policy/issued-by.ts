@@ -3,8 +3,7 @@ import type { CertificateIssuer } from '../../cert-bound-auth.options.js';
 import { isPromise } from '../../common/maybe-promise.js';
 import type { CertificateOfCaller, ChainOfCaller } from '../../decision.js';
 import { nameOf } from '../chain/certification-path.js';
-import { readCaCertificates } from '../chain/read-certificates.js';
-import { issuerRule } from './issuers.js';
+import { casOf, issuerRule } from './issuers.js';
 
 /** Whether one of some CAs stands above a certificate, in a chain that was verified. */
 export type IssuedBy = (certificate: CertificateOfCaller) => boolean;
@@ -32,5 +31,5 @@ export function issuedBy(issuers: readonly CertificateIssuer[]): IssuedBy {
 export function textOfIssuer(issuer: CertificateIssuer): string {
   if ('dn' in issuer) return issuer.dn;
   if ('spkiSha256' in issuer) return `the key ${issuer.spkiSha256}`;
-  return readCaCertificates(issuer.ca).map(nameOf).join(' or ');
+  return casOf(issuer).map(nameOf).join(' or ');
 }

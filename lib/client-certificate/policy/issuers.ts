@@ -1,4 +1,5 @@
 import { hash, type X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { CertificateIssuer } from '../../cert-bound-auth.options.js';
 import { readCaCertificates } from '../chain/read-certificates.js';
 import type { ChainOfCaller } from '../../decision.js';
@@ -12,8 +13,15 @@ export type IssuerRule = (leaf: X509Certificate, verdict: ChainOfCaller) => bool
 
 /** @throws Error where it can't be read */
 export function issuerRule(issuer: CertificateIssuer): IssuerRule {
-  if ('ca' in issuer) return byCertificate(readCaCertificates(issuer.ca));
-  return 'dn' in issuer ? byName(exactKey(parseRfc4514(issuer.dn))) : byKey(issuer.spkiSha256);
+  if ('dn' in issuer) return byName(exactKey(parseRfc4514(issuer.dn)));
+  return 'spkiSha256' in issuer ? byKey(issuer.spkiSha256) : byCertificate(casOf(issuer));
+}
+
+/** The certificates by which an issuer is named. @throws Error where they can't be read */
+export function casOf(
+  issuer: Extract<CertificateIssuer, { readonly ca: unknown } | { readonly caFile: unknown }>,
+): readonly X509Certificate[] {
+  return readCaCertificates('ca' in issuer ? issuer.ca : readFileSync(issuer.caFile));
 }
 
 /** What is wrong with an entry of `issuers`, as the remedy; `undefined` where nothing is. */
@@ -22,8 +30,8 @@ export function issuerProblem(issuer: unknown): string | undefined {
   const [name, value] = members.length === 1 ? (members[0] ?? []) : [];
   try {
     if (name === 'spkiSha256') return isThumbprint(value) ? undefined : DIGEST;
-    if ((name !== 'ca' && name !== 'dn') || (typeof value !== 'string' && !Buffer.isBuffer(value)))
-      return SHAPE;
+    if (name === 'caFile' && !isPath(value)) return FILE;
+    if (!NAMES.has(name ?? '') || (typeof value !== 'string' && !Buffer.isBuffer(value))) return SHAPE;
     issuerRule(issuer as CertificateIssuer);
     return undefined;
   } catch (error) {
@@ -31,8 +39,14 @@ export function issuerProblem(issuer: unknown): string | undefined {
   }
 }
 
-const SHAPE = `give { ca } (PEM), { spkiSha256 } (base64url) or { dn } (RFC 4514)`;
+const NAMES = new Set(['ca', 'caFile', 'dn']);
+const SHAPE = `give { ca } (PEM), { caFile } (a path), { spkiSha256 } (base64url) or { dn } (RFC 4514)`;
+const FILE = 'give the path of a file of PEM; what it holds goes into ca';
 const DIGEST = 'give the SHA-256 of the SubjectPublicKeyInfo of the CA, base64url (43 characters)';
+
+function isPath(value: unknown): boolean {
+  return typeof value === 'string' && value !== '' && !value.includes('-----BEGIN');
+}
 
 /** Where we have not verified the chain, there is no more than the certificate's own signature to go by. */
 function byCertificate(cas: readonly X509Certificate[]): IssuerRule {

@@ -1,4 +1,7 @@
 import { hash, X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   type TestCertificate,
   TestCertificateAuthority,
@@ -12,6 +15,7 @@ import type { CertificateSettings } from '../../../lib/client-certificate/certif
 import { unverified, VOUCHED_FOR } from '../../../lib/client-certificate/chain/chain-verdict.js';
 import { type ClientCertificate, describeX509 } from '../../../lib/client-certificate/client-certificate.js';
 import { clientCheckOf } from '../../../lib/client-certificate/policy/client-check.js';
+import { issuerProblem } from '../../../lib/client-certificate/policy/issuers.js';
 import { presentedCertificate } from '../../../lib/client-certificate/presented-certificate.js';
 import type { TokenDescription } from '../../../lib/decision.js';
 import {
@@ -126,6 +130,22 @@ describe('issuers decide whether a certificate counts', () => {
     ]) {
       expect(await judge({ issuers: [issuer] }, certificate)).toBe('certificate_issuer_not_allowed');
     }
+  });
+
+  test('a CA is known by a file of PEM as by its text, and a file that cannot be used is told at boot', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'issuers-'));
+    const caFile = join(folder, 'ca.pem');
+    writeFileSync(caFile, other.cert + ca.cert);
+    const certificate = await issue();
+    expect(await judge({ issuers: [{ caFile }] }, certificate)).toBeUndefined();
+    writeFileSync(caFile, other.cert);
+    expect(await judge({ issuers: [{ caFile }] }, certificate)).toBe('certificate_issuer_not_allowed');
+    writeFileSync(caFile, 'nothing');
+    expect(issuerProblem({ caFile })).toBe('it cannot be used: there is no certificate in it');
+    rmSync(folder, { recursive: true });
+    expect(issuerProblem({ caFile })).toMatch(/^it cannot be used: ENOENT/);
+    expect(issuerProblem({ caFile: ca.cert })).toMatch(/^give the path of a file of PEM/);
+    expect(issuerProblem({ caFile: 7 })).toMatch(/^give the path/);
   });
 
   test('a CA with the name of another one is not that one', async () => {
@@ -434,6 +454,71 @@ describe('the holder of a certificate', () => {
     const described = await presentedCertificate(untrusted);
     for (const name of ['principal', 'spiffeId', 'organizationIdentifier', 'psd2'])
       expect(described).not.toHaveProperty(name);
+  });
+});
+
+describe('what a policy looked at', () => {
+  /** What is told to a handler. */
+  async function outcomesFor(
+    policy: CertificatePolicyOptions,
+    certificate: ClientCertificate,
+  ): Promise<unknown> {
+    const settings = settingsOf(policy);
+    const described = await presentedCertificate(certificate, settings.policy, certificateChecksOf(settings));
+    return described.policy;
+  }
+
+  test('each field that is given is told in its order, with the entry that was met', async () => {
+    const certificate = await issue({ uris: ['spiffe://bank.example/a'] });
+    expect(await outcomesFor({}, certificate)).toEqual([
+      { rule: 'extendedKeyUsage', found: expect.stringMatching(/clients|does not say/) as string },
+    ]);
+    const policy: CertificatePolicyOptions = {
+      issuers: [{ dn: 'CN=Nobody' }, { ca: ca.cert }],
+      deny: [{ cn: 'x' }],
+      allow: [{ cn: 'y' }, { cn: 'client' }],
+    };
+    const outcomes = await outcomesFor(policy, certificate);
+    expect(outcomes).toEqual([
+      expect.objectContaining({ rule: 'extendedKeyUsage' }),
+      { rule: 'issuers', entry: 1, found: 'issuers[1] stands above it' },
+      { rule: 'deny', found: 'no rule is for it' },
+      { rule: 'allow', entry: 1, found: 'allow[1] is for it' },
+    ]);
+    expect(
+      await outcomesFor({ profile: 'spiffe' }, await issue({ extensions: [purposes(CLIENT_AUTH)] })),
+    ).toEqual([{ rule: 'extendedKeyUsage', found: 'it is for clients' }]);
+  });
+
+  test('a profile that is met is named, and what a handler changes lives nowhere on', async () => {
+    const certificate = await issue(qwac('PSP_PI'));
+    const policy: CertificatePolicyOptions = { profile: 'psd2-qwac', issuers: [{ ca: ca.cert }] };
+    const checks = certificateChecksOf(settingsOf(policy));
+    const first = await presentedCertificate(certificate, undefined, checks);
+    expect(first.policy?.map(({ rule, found }) => `${rule}: ${found}`)).toEqual([
+      'extendedKeyUsage: it is for clients',
+      'profile: it is one of psd2-qwac',
+      'issuers: issuers[0] stands above it',
+    ]);
+    for (const outcome of first.policy ?? []) Object.assign(outcome, { found: 'changed' });
+    const again = await presentedCertificate(certificate, undefined, checks);
+    expect(JSON.stringify(again.policy)).not.toContain('changed');
+  });
+
+  test('nothing is told without a policy, of a digest, or where no chain is verified', async () => {
+    const certificate = await issue();
+    expect(await presentedCertificate(certificate)).not.toHaveProperty('policy');
+    const checks = certificateChecksOf(settingsOf({}));
+    const untrusted = { ...certificate, chain: () => unverified('x') };
+    expect(await presentedCertificate(untrusted, undefined, checks)).not.toHaveProperty('policy');
+    const digest = { ...certificate, identity: { subject: '', subjectAltNames: [] } };
+    expect((await presentedCertificate(digest, undefined, checks)).policy).toEqual([]);
+    expect(
+      await outcomesFor(
+        { extendedKeyUsage: 'required' },
+        await issue({ extensions: [purposes(SERVER_AUTH)] }),
+      ),
+    ).toEqual([]);
   });
 });
 
