@@ -27,6 +27,13 @@ export interface ApiSettings {
   readonly issuers: Readonly<Record<Platform, string>>;
 }
 
+/** Whose tokens an API is to refuse from now on. */
+export interface RevokedSubject {
+  readonly platform: Platform;
+  readonly issuer: string;
+  readonly subject: string;
+}
+
 /** Memory of the process of the APIs after a collection, in bytes. */
 export interface Memory {
   readonly heap: number;

@@ -9,6 +9,7 @@ import { JWT_KINDS, ROTATION_KIND } from './kinds/jwt-kinds.js';
 import type { KnownCaller, Kind } from './kinds/kind.js';
 import { OPAQUE_KINDS } from './kinds/opaque-kinds.js';
 import { OTHER_KINDS, STRANGER_KINDS } from './kinds/other-kinds.js';
+import { REVOKED_KINDS } from './kinds/revoked-kinds.js';
 import { Crowd } from './load/crowd.js';
 import { Doors } from './load/doors.js';
 import { Judge } from './load/judge.js';
@@ -17,7 +18,7 @@ import type { Visited } from './load/visitor.js';
 import { Random } from './random.js';
 import { describePart, describeWrong, failuresOf, type Part, unproved } from './record/report.js';
 import { Tally } from './record/tally.js';
-import type { Memory } from './settings.js';
+import { type Memory, PLATFORMS } from './settings.js';
 import { readSoakOptions, type SoakOptions } from './soak-options.js';
 import { Authority } from './world/authority.js';
 import { Change } from './world/change.js';
@@ -60,12 +61,20 @@ async function createWorld(random: Random): Promise<World> {
   const ca = await TestCertificateAuthority.create();
   const clients = await Clients.create(ca);
   const tls = await TlsFiles.create(ca);
-  const express = await createRealm('express', await Authority.start(ca, random), clients, random);
-  const fastify = await createRealm('fastify', await Authority.start(ca, random), clients, random);
-  const issuers = { express: express.authority.issuer, fastify: fastify.authority.issuer };
+  const authorities = {
+    express: await Authority.start(ca, random),
+    fastify: await Authority.start(ca, random),
+  };
+  const issuers = { express: authorities.express.issuer, fastify: authorities.fastify.issuer };
   const api = new ApiProcess({ tls: tls.paths, ca: ca.cert, issuers });
   const ports = await api.ports();
-  const realms = [express, fastify];
+  const realms = await Promise.all(
+    PLATFORMS.map(async (platform) =>
+      createRealm(platform, authorities[platform], clients, random, async ({ subject }) =>
+        api.revoke({ platform, issuer: issuers[platform], subject }),
+      ),
+    ),
+  );
   const doors = new Map(realms.map((realm) => [realm, new Doors(ports[realm.name], ca.cert, random)]));
   return { realms, clients, tls, api, doors, random };
 }
@@ -129,6 +138,7 @@ async function rotateUnderLoad(world: World, { rotationRequests }: SoakOptions):
 const KNOWN_KINDS: readonly Kind<KnownCaller>[] = [
   ...JWT_KINDS,
   ...OPAQUE_KINDS,
+  ...REVOKED_KINDS,
   ...DPOP_KINDS,
   ...OTHER_KINDS,
 ];

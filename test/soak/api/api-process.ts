@@ -1,12 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { ApiSettings, Memory, Platform } from '../settings.js';
+import type { ApiSettings, Memory, Platform, RevokedSubject } from '../settings.js';
 
 /** A question to the process of the APIs. */
 export interface Question {
   readonly id: number;
-  readonly name: 'ports' | 'memory' | 'decisions' | 'lines';
+  readonly name: 'ports' | 'memory' | 'decisions' | 'lines' | 'revoke';
   readonly argument: string;
 }
 
@@ -62,6 +62,11 @@ export class ApiProcess {
   /** How many lines were logged, by level. */
   async lines(): Promise<Readonly<Record<string, number>>> {
     return (await this.ask('lines')) as Readonly<Record<string, number>>;
+  }
+
+  /** Revokes the tokens of a subject in the API of a platform. Once this has resolved, they must be refused there. */
+  async revoke(revoked: RevokedSubject): Promise<void> {
+    await this.ask('revoke', JSON.stringify(revoked));
   }
 
   async stop(): Promise<void> {

@@ -1,20 +1,21 @@
 /** The APIs: a process of their own, so that the memory that is looked at is theirs. */
 import 'reflect-metadata';
-import { type ApiSettings, type Memory, type Platform, PLATFORMS } from '../settings.js';
+import type { TokenRevocations } from 'nestjs-cert-bound-auth';
+import { type ApiSettings, type Memory, type Platform, PLATFORMS, type RevokedSubject } from '../settings.js';
 import type { Answer, Question } from './api-process.js';
 import { LastDecisions } from './last-decisions.js';
 import { LineCounter } from './line-counter.js';
-import { startApi } from './start-api.js';
+import { type RunningApi, startApi } from './start-api.js';
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as ApiSettings;
 const decisions = new LastDecisions();
 const lines = new LineCounter();
 
-async function start(): Promise<Readonly<Record<Platform, number>>> {
-  const [express, fastify] = await Promise.all(
-    PLATFORMS.map(async (platform) => startApi(platform, settings, decisions, lines)),
+async function start(): Promise<ReadonlyMap<Platform, RunningApi>> {
+  const apis = PLATFORMS.map(
+    async (platform) => [platform, await startApi(platform, settings, decisions, lines)] as const,
   );
-  return { express: express ?? 0, fastify: fastify ?? 0 };
+  return new Map(await Promise.all(apis));
 }
 
 const started = start();
@@ -24,14 +25,26 @@ started.catch(() => undefined);
 async function answer({ name, argument }: Question): Promise<unknown> {
   switch (name) {
     case 'ports':
-      return started;
+      return ports();
     case 'memory':
       return memory();
     case 'decisions':
       return decisions.on(argument);
     case 'lines':
       return lines.counts;
+    case 'revoke':
+      return revoke(JSON.parse(argument) as RevokedSubject);
   }
+}
+
+async function ports(): Promise<Readonly<Record<Platform, number>>> {
+  const apis = await started;
+  return { express: apis.get('express')?.port ?? 0, fastify: apis.get('fastify')?.port ?? 0 };
+}
+
+async function revoke({ platform, issuer, subject }: RevokedSubject): Promise<void> {
+  const revocations: TokenRevocations | undefined = (await started).get(platform)?.revocations;
+  await revocations?.revoke({ issuer, subject });
 }
 
 function memory(): Memory {

@@ -9,6 +9,7 @@ import {
   type CertBoundAuthOptions,
   DecisionListener,
   mutualTls,
+  TokenRevocations,
   watchTls,
 } from 'nestjs-cert-bound-auth';
 import { type ApiSettings, AUDIENCE, type Platform, PUBLIC_URL } from '../settings.js';
@@ -19,13 +20,19 @@ import type { LastDecisions } from './last-decisions.js';
 /** Connections end when clients or the server want it, however slow the machine is. */
 const IDLE_TIME = 120_000;
 
-/** Starts an API whose TLS files are watched. @returns its port */
+/** An API that listens. */
+export interface RunningApi {
+  readonly port: number;
+  readonly revocations: TokenRevocations;
+}
+
+/** Starts an API whose TLS files are watched. */
 export async function startApi(
   platform: Platform,
   settings: ApiSettings,
   decisions: LastDecisions,
   logger: LoggerService,
-): Promise<number> {
+): Promise<RunningApi> {
   class App {}
   const listener = { provide: DecisionListener, useValue: decisions };
   const auth = CertBoundAuthModule.forRoot(optionsFor(platform, settings));
@@ -35,8 +42,11 @@ export async function startApi(
   await app.listen(0, '127.0.0.1');
   const server = app.getHttpServer() as Server;
   server.keepAliveTimeout = IDLE_TIME;
-  return (server.address() as AddressInfo).port;
+  return { port: (server.address() as AddressInfo).port, revocations: app.get(TokenRevocations) };
 }
+
+/** Seconds: as long as tokens of the run live at most, so that entries go again. */
+const LONGEST_LIFETIME = 3_600;
 
 /** Caches are small, so that they are full early and memory must stay what it is. */
 function optionsFor(platform: Platform, { issuers, ca }: ApiSettings): CertBoundAuthOptions {
@@ -45,6 +55,7 @@ function optionsFor(platform: Platform, { issuers, ca }: ApiSettings): CertBound
     clockTolerance: CLOCK_TOLERANCE,
     bootstrap: 'eager',
     tokenCache: { maxEntries: 500 },
+    revocations: { maxTokenLifetime: LONGEST_LIFETIME },
     dpop: { publicUrl: PUBLIC_URL, proofLifetime: PROOF_LIFETIME },
     authorizationServers: [
       {

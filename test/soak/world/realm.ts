@@ -4,6 +4,7 @@ import type { Platform } from '../settings.js';
 import type { Authority } from './authority.js';
 import type { Clients } from './clients.js';
 import { JwtPool } from './jwt-pool.js';
+import { RevokedJwts, type Revoke } from './revoked-jwts.js';
 import { UsedProofs } from './used-proofs.js';
 
 /** One API, its authority, and what clients hold for it. */
@@ -12,6 +13,7 @@ export interface Realm {
   readonly authority: Authority;
   readonly clients: Clients;
   readonly jwts: JwtPool;
+  readonly revoked: RevokedJwts;
   readonly dpop: TestDpopClient;
   readonly proofs: UsedProofs;
   readonly random: Random;
@@ -22,12 +24,14 @@ export async function createRealm(
   authority: Authority,
   clients: Clients,
   random: Random,
+  revoke: Revoke,
 ): Promise<Realm> {
   return {
     name,
     authority,
     clients,
     jwts: new JwtPool(authority, random),
+    revoked: new RevokedJwts(authority, random, revoke),
     dpop: await TestDpopClient.create(),
     proofs: new UsedProofs(),
     random,
