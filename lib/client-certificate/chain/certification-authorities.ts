@@ -3,7 +3,6 @@ import { messageOf } from '../../common/message-of.js';
 import { fieldsOf } from './certificate-fields.js';
 import {
   endOfPath,
-  issuerProblem,
   isValidAt,
   leafProblem,
   type ListSigners,
@@ -12,7 +11,8 @@ import {
   type PathVerdict,
   wholeProblem,
 } from './certification-path.js';
-import { isCa, isListSigner, isSelfIssued, isTrustedCa } from './may-issue.js';
+import { type Authority, type BySubject, bySubject, readAuthority, readListSigner } from './authorities.js';
+import { isSelfIssued } from './may-issue.js';
 
 /** The client's certificate first, that of the trusted CA last. */
 export type Path = readonly [X509Certificate, ...X509Certificate[]];
@@ -27,17 +27,6 @@ export type FoundPath =
       /** The one whose issuer is not known; `undefined` where the path is whole, and ends at a root that is not trusted. */
       readonly missing: X509Certificate | undefined;
     };
-
-/** The certificate of a CA, with all of it that does not depend on the moment. */
-interface Authority {
-  readonly certificate: X509Certificate;
-  readonly isTrusted: boolean;
-  readonly problem: string | undefined;
-  /** Which certificates it has signed, as far as that was asked: of two CAs it is found out once. */
-  readonly signed: WeakMap<X509Certificate, boolean>;
-}
-
-type BySubject = ReadonlyMap<string, readonly Authority[]>;
 
 /** CAs between a client and a root; OpenSSL has a bound as well. */
 const MOST_CAS = 10;
@@ -176,45 +165,6 @@ export class CertificationAuthorities {
     }
     return isTrusted ? path : this.pathFrom(path, search);
   }
-}
-
-/** Those that are of CAs at all. */
-function readAuthority(certificate: X509Certificate, isTrusted: boolean): readonly Authority[] {
-  try {
-    if (isTrusted ? !isTrustedCa(certificate) : !isCa(certificate)) return [];
-    return [
-      { certificate, isTrusted, problem: issuerProblem(certificate, isTrusted), signed: new WeakMap() },
-    ];
-  } catch {
-    return [];
-  }
-}
-
-/** Those that say that they are for lists, and are no CA's. */
-function readListSigner(certificate: X509Certificate): readonly Authority[] {
-  try {
-    if (isCa(certificate) || !isListSigner(certificate)) return [];
-    const problem = issuerProblem(certificate, false);
-    return [{ certificate, isTrusted: false, problem, signed: new WeakMap() }];
-  } catch {
-    return [];
-  }
-}
-
-/** The trusted ones first, each certificate once. */
-function bySubject(authorities: readonly Authority[]): BySubject {
-  const found = new Map<string, Authority[]>();
-  const seen = new Set<string>();
-  for (const authority of authorities) {
-    const { fingerprint256 } = authority.certificate;
-    if (seen.has(fingerprint256)) continue;
-    seen.add(fingerprint256);
-    const { subject } = fieldsOf(authority.certificate);
-    const others = found.get(subject);
-    if (others === undefined) found.set(subject, [authority]);
-    else others.push(authority);
-  }
-  return found;
 }
 
 /** Whether one certificate issued another: by names, key identifiers, key usage, and then by the signature. */
