@@ -140,6 +140,9 @@ function unmet({ acceptance }: McpCaller, demand: ProtectedRoute): OAuthError | 
   if (Date.now() >= acceptance.validUntil) {
     return invalidToken('token_expired', { detail: 'the token has expired since the request came' });
   }
+  if (acceptance.proved.revocable?.isRevoked() === true) {
+    return invalidToken('token_revoked', { detail: 'the token was revoked since the request came' });
+  }
   return unmetAtOnce(acceptance.proved, demand, 'route');
 }
 

@@ -1,7 +1,7 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
 import { McpServer } from '@modelcontextprotocol/server';
-import { All, Controller, Module, Req, Res } from '@nestjs/common';
+import { All, Controller, Inject, Module, Req, Res } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type AccessDecision,
@@ -10,11 +10,13 @@ import {
   mcpRequest,
   protectTools,
   Public,
+  TokenRevocations,
 } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer, TestCertificate } from 'nestjs-cert-bound-auth/testing';
 import { randomUUID } from 'node:crypto';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { eventually } from '../../support/eventually.js';
 import { type Platform, PLATFORMS, startApp } from '../../support/platforms.js';
 import { createWorld, startAuthorizationServer, tlsOf, whenOver } from '../../support/world.js';
 
@@ -68,6 +70,8 @@ async function answerAlone(request: AnyRequest, response: AnyResponse): Promise<
 class McpEndpoints {
   private readonly sessions = new Map<string, NodeStreamableHTTPServerTransport>();
 
+  constructor(@Inject(TokenRevocations) private readonly revocations: TokenRevocations) {}
+
   @All('mcp')
   async alone(@Req() request: AnyRequest, @Res() response: AnyResponse): Promise<void> {
     await answerAlone(request, response);
@@ -84,6 +88,15 @@ class McpEndpoints {
     const later = Date.now() + 24 * 3_600_000;
     await mcpRequest(request);
     if (method === 'tools/call') vi.spyOn(Date, 'now').mockReturnValue(later);
+    await answerAlone(request, response);
+  }
+  /** The token is revoked between the guard and the tool. */
+  @All('revoked')
+  async revoked(@Req() request: AnyRequest, @Res() response: AnyResponse): Promise<void> {
+    const { method } = request.body as { readonly method?: string };
+    const { auth } = await mcpRequest(request);
+    const { issuer, subject } = auth?.extra as { readonly issuer: string; readonly subject: string };
+    if (method === 'tools/call') await this.revocations.revoke({ issuer, subject });
     await answerAlone(request, response);
   }
   @All('sessions')
@@ -115,6 +128,7 @@ interface Caller {
 }
 
 interface Mcp {
+  readonly revoke: (subject: string) => Promise<void>;
   readonly as: TestAuthorizationServer;
   readonly connect: (path: string, token?: string, certificate?: TestCertificate) => Promise<Caller>;
 }
@@ -122,7 +136,7 @@ interface Mcp {
 async function start(platform: Platform): Promise<Mcp> {
   const as = await startAuthorizationServer(world);
   @Module({
-    imports: [CertBoundAuthModule.forRoot(as.moduleOptions)],
+    imports: [CertBoundAuthModule.forRoot({ ...as.moduleOptions, revocations: {} })],
     controllers: [McpEndpoints],
     providers: [{ provide: DecisionListener, useClass: Listener }],
   })
@@ -145,7 +159,9 @@ async function start(platform: Platform): Promise<Mcp> {
     await client.connect(transport);
     return { client, use: (next) => (token = next) };
   };
-  return { as, connect };
+  const revoke: Mcp['revoke'] = async (subject) =>
+    app.get(TokenRevocations).revoke({ issuer: as.issuer, subject });
+  return { as, connect, revoke };
 }
 
 const namesOf = async (client: Client): Promise<readonly string[]> =>
@@ -207,6 +223,52 @@ describe.each(PLATFORMS)('INV12: tools of the official SDK of MCP in an app on %
     expect(answered).toMatchObject({ isError: true });
     expect(ran).toEqual([]);
     expect(refusals()).toMatchObject([{ reason: 'token_expired' }]);
+  });
+
+  test('a tool does not run for a token that is revoked since its request came', async () => {
+    const { as, connect } = await start(platform);
+    const token = await as.accessToken({ certificate: world.client1, scope: 'pay', subject: 'alice' });
+    const { client } = await connect('revoked', token);
+    expect(await client.callTool({ name: 'pay', arguments: {} })).toMatchObject({ isError: true });
+    expect(ran).toEqual([]);
+    expect(refusals()).toMatchObject([{ reason: 'token_revoked' }]);
+  });
+
+  test.each(['mcp', 'sessions'])(
+    'a revoked token lists and runs nothing more at %s, also in the session that began with it',
+    async (path) => {
+      const { as, connect, revoke } = await start(platform);
+      const of = async (subject: string): Promise<string> =>
+        as.accessToken({ certificate: world.client1, scope: 'pay', subject });
+      const { client, use } = await connect(path, await of('alice'));
+      expect(await client.callTool({ name: 'pay', arguments: {} })).not.toHaveProperty('isError', true);
+      await revoke('alice');
+      await expect(client.listTools()).rejects.toThrow();
+      await expect(client.callTool({ name: 'pay', arguments: {} })).rejects.toThrow();
+      expect(ran).toEqual(['pay']);
+      expect(new Set(refusals().map((each) => each.outcome === 'refused' && each.reason))).toEqual(
+        new Set(['token_revoked']),
+      );
+      use(await of('bob'));
+      expect(await namesOf(client)).toEqual(['greet', 'pay']);
+    },
+  );
+
+  test('the stream of a session ends when its token is revoked, and none is opened with it', async () => {
+    const { as, connect, revoke } = await start(platform);
+    await connect(
+      'sessions',
+      await as.accessToken({ certificate: world.client1, scope: 'pay', subject: 'alice' }),
+    );
+    const streams = (): readonly AccessDecision[] => events.filter(({ route }) => route.startsWith('GET '));
+    await eventually(() => streams().length === 1);
+    await revoke('alice');
+    // The client opens another one when its stream has ended.
+    await eventually(() => streams().length === 2);
+    expect(streams()).toMatchObject([
+      { outcome: 'accepted' },
+      { outcome: 'refused', reason: 'token_revoked', status: 401 },
+    ]);
   });
 
   test('a protected tool neither runs nor is listed where its route is public', async () => {
