@@ -5,6 +5,7 @@ import {
   endOfPath,
   isValidAt,
   leafProblem,
+  type ListSigner,
   type ListSigners,
   mayStandAbove,
   nameOf,
@@ -72,18 +73,21 @@ export class CertificationAuthorities {
   }
 
   /**
-   * The certificates of a CA whose keys may sign its lists, each with its own path to the same trusted CA (RFC 5280 §6.3.3 (f)): a CA
-   * may have several keys, and one for lists alone. None that a client sends is among them.
+   * Whose keys may sign the lists of a CA, each with its own path to the same trusted CA (RFC 5280 §6.3.3 (f)): a CA may have several
+   * keys, and one for lists alone. None that a client sends is among them. What a list of another key says is `isOfAllKeys`.
    * @param name of the CA, as `nameKey` has it
    * @param now milliseconds since the epoch
    */
-  listSignersOf(name: string, anchor: X509Certificate, now: number): readonly Path[] {
-    const candidates = [...(this.configured.get(name) ?? []), ...(this.forLists.get(name) ?? [])];
-    return candidates
-      .filter(({ certificate, problem }) => problem === undefined && isValidAt(certificate, now))
-      .map(({ certificate }) => this.pathOfSigner(certificate, anchor, now))
-      .filter((path) => path !== undefined)
-      .filter((path) => path.at(-1)?.raw.equals(anchor.raw) === true);
+  listSignersOf(name: string, anchor: X509Certificate, now: number): readonly ListSigner[] {
+    return [false, true].flatMap((isForLists) => {
+      const candidates = (isForLists ? this.forLists : this.configured).get(name) ?? [];
+      return candidates
+        .filter(({ certificate, problem }) => problem === undefined && isValidAt(certificate, now))
+        .map(({ certificate }) => this.pathOfSigner(certificate, anchor, now))
+        .filter((path) => path !== undefined)
+        .filter((path) => path.at(-1)?.raw.equals(anchor.raw) === true)
+        .map((path) => ({ path, isForLists }));
+    });
   }
 
   /** A path that has been found, as a verdict. */

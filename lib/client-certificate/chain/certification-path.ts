@@ -9,15 +9,20 @@ import { nameConstraintsOf } from './name-constraints.js';
 import { policyExtensionsOf } from './policy-extensions.js';
 import { isCa, isSelfIssued } from './may-issue.js';
 
+/** Whose key may sign lists of a CA, beside that of the path. */
+export interface ListSigner {
+  /** From its certificate to the same trusted CA. */
+  readonly path: readonly [X509Certificate, ...X509Certificate[]];
+  /** Whether the key signs lists and no certificates: then there is no other list that it could be for. */
+  readonly isForLists: boolean;
+}
+
 /**
- * The certificates, each with its path to the same trusted CA, whose keys may sign the lists of a CA beside that of the path.
+ * Who else may sign the lists of a CA.
  * @param name of the CA, as `nameKey` has it
  * @param now milliseconds since the epoch
  */
-export type ListSigners = (
-  name: string,
-  now: number,
-) => readonly (readonly [X509Certificate, ...X509Certificate[]])[];
+export type ListSigners = (name: string, now: number) => readonly ListSigner[];
 
 /** What was found of a certificate's path to a trusted CA. */
 export type PathVerdict =

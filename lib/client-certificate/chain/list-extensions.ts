@@ -22,6 +22,8 @@ export type ListExtensions =
       readonly baseNumber: string | undefined;
       readonly authorityKeyId: string | undefined;
       readonly scope: ListScope;
+      /** Whether it says that it is only of the certificates that its own key has signed. */
+      readonly isOfOneKey: boolean;
     }
   | { readonly kind: 'refused'; readonly problem: string };
 
@@ -29,6 +31,8 @@ const AUTHORITY_KEY_IDENTIFIER = '551d23';
 const CRL_NUMBER = '551d14';
 const DELTA_INDICATOR = '551d1b';
 const ISSUING_DISTRIBUTION_POINT = '551d1c';
+/** Of AD CS, which keeps a list for each key of a CA: 1.3.6.1.4.1.311.21.1. */
+const CA_VERSION = '2b0601040182371501';
 const UNDERSTOOD: ReadonlySet<string> = new Set([
   AUTHORITY_KEY_IDENTIFIER,
   CRL_NUMBER,
@@ -69,6 +73,7 @@ export function readListExtensions(
     baseNumber,
     authorityKeyId: keyId === undefined ? undefined : keyIdentifierOf(der, keyId),
     scope,
+    isOfOneKey: values.has(CA_VERSION),
   };
 }
 

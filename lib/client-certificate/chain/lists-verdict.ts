@@ -7,8 +7,8 @@ export interface SpeakingList<List extends RevocationList = RevocationList> {
   readonly list: List;
   /** For which reasons, as bits: `coverageOf` says so. */
   readonly coverage: number;
-  /** Whether it is in its time. */
-  readonly isCurrent: boolean;
+  /** Whether it can say that somebody is good: it is in its time, and of all keys of its CA, or of the right one. */
+  readonly provesGood: boolean;
 }
 
 /** What lists say of a certificate; `undefined` where they do not say that it is good. */
@@ -28,7 +28,7 @@ export interface Numbered {
 
 /**
  * What lists say together (RFC 5280 §6.3.3): each with the newest delta that is about it, and good only where they speak of all
- * reasons. Who is on a list that is out of date stays revoked.
+ * reasons. Who is on a list that proves nobody good is revoked all the same.
  */
 export function verdictOfLists<Speaking extends SpeakingList>(
   certificate: Numbered,
@@ -41,9 +41,9 @@ export function verdictOfLists<Speaking extends SpeakingList>(
     const delta = newestDelta(base.list, lists);
     const by = revokedBy(certificate, base, delta);
     if (by !== undefined) return { kind: 'revoked', by };
-    if (!base.isCurrent) continue;
+    if (!base.provesGood) continue;
     covered |= base.coverage;
-    until = Math.min(until, endOf(base), delta?.isCurrent === true ? endOf(delta) : Infinity);
+    until = Math.min(until, endOf(base), delta?.provesGood === true ? endOf(delta) : Infinity);
   }
   return covered === ALL_REASONS ? { kind: 'good', until } : undefined;
 }
@@ -56,7 +56,7 @@ function revokedBy<Speaking extends SpeakingList>(
 ): Speaking | undefined {
   const { issuer, serialNumber } = certificate;
   if (delta !== undefined && hasSerialNumber(numbersOf(delta.list, issuer), serialNumber)) return delta;
-  const isRemoved = delta?.isCurrent === true && hasSerialNumber(delta.list.removed, serialNumber);
+  const isRemoved = delta?.provesGood === true && hasSerialNumber(delta.list.removed, serialNumber);
   return !isRemoved && hasSerialNumber(numbersOf(base.list, issuer), serialNumber) ? base : undefined;
 }
 

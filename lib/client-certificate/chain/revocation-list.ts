@@ -27,6 +27,8 @@ export interface RevocationList extends ListEntries {
   readonly authorityKeyId: string | undefined;
   /** Which certificates it is about. */
   readonly scope: ListScope;
+  /** Whether it is only of the certificates that its own key has signed, by its own word. */
+  readonly isOfOneKey: boolean;
   /** Hex. Of a delta: the number of the list that it is about, at least. */
   readonly baseNumber: string | undefined;
 }
@@ -69,7 +71,7 @@ function readList(der: Buffer): ListReading {
   const ca = nameKey(der, issuer);
   const said = readListExtensions(der, extensions, ca);
   if (said.kind === 'refused') return said;
-  const { number, baseNumber, authorityKeyId, scope } = said;
+  const { number, baseNumber, authorityKeyId, scope, isOfOneKey } = said;
   const read = readListEntries(der, entries, {
     isDelta: baseNumber !== undefined,
     isIndirect: scope.isIndirect,
@@ -85,6 +87,7 @@ function readList(der: Buffer): ListReading {
       number,
       authorityKeyId,
       scope,
+      isOfOneKey,
       baseNumber,
       ...read,
     },

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { log } from '../../common/log.js';
 import { onOneLine } from '../../common/on-one-line.js';
 import type { MaybePromise } from '../../common/maybe-promise.js';
+import { isOfAllKeys, OF_ANOTHER_KEY } from '../chain/list-of-another-key.js';
 import { timeProblem } from '../chain/list-problem.js';
 import type { AskedCertificate } from './asked-certificate.js';
 import type { RevocationSourceHealth } from '../../events/revocation-source-health.js';
@@ -67,14 +68,13 @@ export class PublishedLists {
   }
 
   private at(url: URL, asked: AskedCertificate): Published {
-    const { ca, listSigners } = asked;
-    const key = keyOf(url, ca);
+    const key = keyOf(url, asked.ca);
     const before = this.known.get(key);
     if (before !== undefined) return before;
     const published: Published = {
       url: url.href,
       list: new Refreshing(async (previous) => {
-        const fetched = await this.fetch(url, { ca, listSigners }, previous);
+        const fetched = await this.fetch(url, asked, previous);
         // Its size has changed.
         setImmediate(() => this.known.set(key, published));
         return fetched;
@@ -86,7 +86,7 @@ export class PublishedLists {
 
   private async fetch(
     url: URL,
-    signers: Pick<AskedCertificate, 'ca' | 'listSigners'>,
+    asked: AskedCertificate,
     previous: HeldList | undefined,
   ): Promise<Fetched<HeldList>> {
     const reading = await readListsAside(await this.downloads.fetch(url));
@@ -94,7 +94,7 @@ export class PublishedLists {
     const [read, ...others] = reading.lists;
     if (read === undefined || others.length > 0) throw new Error('it has more than one list');
     const held = new HeldList(url.href, read.list, Buffer.from(read.der.buffer));
-    const problem = (await signatureProblem(held, signers)) ?? problemOf(held, previous);
+    const problem = (await signatureProblem(held, asked)) ?? problemOf(held, previous);
     if (problem !== undefined) throw new Error(problem);
     if (held.list.thisUpdate !== previous?.list.thisUpdate) {
       const { count } = held.list.revoked;
@@ -105,16 +105,19 @@ export class PublishedLists {
   }
 }
 
-/** Whether the signer counts is found out when the list is used. */
-async function signatureProblem(
-  held: HeldList,
-  { ca, listSigners }: Pick<AskedCertificate, 'ca' | 'listSigners'>,
-): Promise<string | undefined> {
-  const problem = await held.problemWith(ca);
+/**
+ * Whether the signer is revoked is found out when the list is used. One of another key is refused here: it would take the place of
+ * the right one.
+ */
+async function signatureProblem(held: HeldList, asked: AskedCertificate): Promise<string | undefined> {
+  let problem = await held.problemWith(asked.ca);
   if (problem === undefined) return undefined;
-  for (const [signer] of listSigners(held.list.issuer, Date.now())) {
+  const known = asked.listSigners(held.list.issuer, Date.now());
+  for (const signer of known) {
     // eslint-disable-next-line no-await-in-loop -- the first one that has signed it is enough
-    if (await held.isSignedBy(signer)) return undefined;
+    if (!(await held.isSignedBy(signer.path[0]))) continue;
+    if (isOfAllKeys(held.list, asked, signer, known)) return undefined;
+    problem = OF_ANOTHER_KEY;
   }
   return problem;
 }

@@ -1,7 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import { fieldsOf } from '../chain/certificate-fields.js';
-import { nameOf } from '../chain/certification-path.js';
+import { type ListSigner, nameOf } from '../chain/certification-path.js';
 import { distributionPointsOf } from '../chain/distribution-points.js';
+import { hasKeyOf, isOfAllKeys, OF_ANOTHER_KEY } from '../chain/list-of-another-key.js';
 import { coverageOf, timeProblem } from '../chain/list-problem.js';
 import { type SpeakingList, verdictOfLists } from '../chain/lists-verdict.js';
 import { allowedUrl } from './allowed-url.js';
@@ -39,11 +40,10 @@ export async function statusByLists(
   const look = async (held: HeldList): Promise<void> => {
     const coverage = coverageOf(held.list, certificate);
     if (coverage === 0) return;
-    const unsigned = await signerProblem(held, asked, sources, signers);
-    const late = timeProblem(held.list, now, CLOCK_TOLERANCE_MS);
-    if (unsigned === undefined)
-      speaking.push({ list: held.list, coverage, isCurrent: late === undefined, name: held.name });
-    const problem = unsigned ?? late;
+    const signature = await signatureOf(held, asked, sources, signers);
+    const problem = signature.problem ?? timeProblem(held.list, now, CLOCK_TOLERANCE_MS);
+    if (signature.counts)
+      speaking.push({ list: held.list, coverage, provesGood: problem === undefined, name: held.name });
     if (problem !== undefined) problems.push(`${held.name}: ${problem}`);
   };
   const status = (): CertificateStatus | undefined => {
@@ -88,41 +88,69 @@ function urlsOf(points: ReturnType<typeof distributionPointsOf>, { hosts }: List
     .slice(0, MOST_POINTS);
 }
 
+/** Who has signed a list. */
+interface ListSignature {
+  /** Whether who is on it is revoked. */
+  readonly counts: boolean;
+  /** Why nobody is good by it. */
+  readonly problem: string | undefined;
+}
+
 /**
- * Why a list does not count by who has signed it; `undefined` where it does. Another key than that of the CA in the path counts where
- * no list says that it, or a CA above it, is revoked.
+ * What a list counts for by who has signed it. Another key than that of the CA in the path counts where no list says that it, or a CA
+ * above it, is revoked.
  */
-async function signerProblem(
+async function signatureOf(
   held: HeldList,
   asked: AskedCertificate,
   sources: ListSources,
   signers: readonly X509Certificate[],
-): Promise<string | undefined> {
-  const { ca, listSigners, now } = asked;
-  const problem = await held.problemWith(ca);
-  if (problem === undefined) return undefined;
-  for (const path of listSigners(held.list.issuer, now)) {
-    const [signer] = path;
-    if (signers.some(({ raw }) => raw.equals(signer.raw))) continue;
-    // eslint-disable-next-line no-await-in-loop -- the first one that has signed it is enough
-    if ((await held.problemWith(signer)) !== undefined) continue;
+): Promise<ListSignature> {
+  let problem = await held.problemWith(asked.ca);
+  if (problem === undefined) return { counts: true, problem };
+  const known = asked.listSigners(held.list.issuer, asked.now);
+  let signed: X509Certificate | undefined;
+  let standing: ListSigner | undefined;
+  for (const signer of known) {
+    const [own] = signer.path;
+    if (signers.some(({ raw }) => raw.equals(own.raw))) continue;
+    // eslint-disable-next-line no-await-in-loop -- of several certificates of the key, none may be revoked
+    if (!(await hasSigned(held, own, signed))) continue;
+    signed = own;
     // eslint-disable-next-line no-await-in-loop -- as above
-    return await standingProblem(path, asked, sources, [...signers, signer]);
+    const status = await standingOf(signer, asked, sources, [...signers, own]);
+    if (status === undefined) standing ??= signer;
+    else problem = `whether its signer counts: ${status.detail}`;
+    if (status?.kind === 'revoked') return { counts: false, problem };
   }
-  return problem;
+  if (standing === undefined) return { counts: false, problem };
+  const isWhole = isOfAllKeys(held.list, asked, standing, known);
+  return { counts: true, problem: isWhole ? undefined : OF_ANOTHER_KEY };
 }
 
-async function standingProblem(
-  path: readonly X509Certificate[],
+/** @param other whose key has signed the list: a list knows the first certificate of a key only */
+async function hasSigned(
+  held: HeldList,
+  certificate: X509Certificate,
+  other: X509Certificate | undefined,
+): Promise<boolean> {
+  if ((await held.problemWith(certificate)) === undefined) return true;
+  const mayBe = fieldsOf(certificate).keyUsage?.cRLSign !== false;
+  return mayBe && other !== undefined && hasKeyOf(certificate, other);
+}
+
+/** What is wrong with a signer, or a CA above it; `undefined` where all of them are good. */
+async function standingOf(
+  { path }: ListSigner,
   asked: AskedCertificate,
   sources: ListSources,
   signers: readonly X509Certificate[],
-): Promise<string | undefined> {
+): Promise<Exclude<CertificateStatus, { readonly kind: 'good' }> | undefined> {
   for (const [index, certificate] of path.slice(0, -1).entries()) {
     const ca = path[index + 1] ?? certificate;
     // eslint-disable-next-line no-await-in-loop -- the first one that does not stand is enough
     const status = await statusByLists({ ...asked, certificate, ca }, sources, signers);
-    if (status.kind !== 'good') return `whether its signer counts: ${status.detail}`;
+    if (status.kind !== 'good') return status;
   }
   return undefined;
 }

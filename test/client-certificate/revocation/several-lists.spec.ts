@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CertificationAuthorities } from '../../../lib/client-certificate/chain/certification-authorities.js';
+import type { AskedCertificate } from '../../../lib/client-certificate/revocation/asked-certificate.js';
 import { CertificateRevocations } from '../../../lib/client-certificate/revocation/certificate-revocations.js';
 import { ListServer } from '../../support/pki/list-server.js';
 import { extension, integer, sequence, tlv } from '../../support/pki/der-writer.js';
@@ -51,6 +52,21 @@ async function ask(
   others: readonly Party[] = [],
   hosts: readonly string[] = [],
 ): Promise<string> {
+  const between = [party, ...others].map(({ certificate }) => certificate);
+  const authorities = new CertificationAuthorities([root.certificate], between);
+  const { listSigners = () => [] } = authorities.verdictOf([
+    of.certificate,
+    party.certificate,
+    root.certificate,
+  ]);
+  return askOf(lists, { certificate: of.certificate, ca: party.certificate, listSigners }, hosts);
+}
+
+async function askOf(
+  lists: readonly Buffer[],
+  asked: Omit<AskedCertificate, 'now'>,
+  hosts: readonly string[] = [],
+): Promise<string> {
   const file = join(folder, 'all.crl');
   writeFileSync(file, lists.map(pemOf).join(''));
   const crl = {
@@ -62,19 +78,7 @@ async function ask(
   };
   opened = new CertificateRevocations({ mode: 'strict', crl, ocsp: undefined });
   await opened.start();
-  const between = [party, ...others].map(({ certificate }) => certificate);
-  const authorities = new CertificationAuthorities([root.certificate], between);
-  const { listSigners = () => [] } = authorities.verdictOf([
-    of.certificate,
-    party.certificate,
-    root.certificate,
-  ]);
-  const status = await opened.statusOf({
-    certificate: of.certificate,
-    ca: party.certificate,
-    listSigners,
-    now: Date.now(),
-  });
+  const status = await opened.statusOf({ ...asked, now: Date.now() });
   await opened.close();
   return status.kind === 'good' ? 'good' : `${status.kind}: ${status.detail}`;
 }
@@ -271,6 +275,91 @@ describe('RFC5280-6.3.3 (f): a list that another key of the CA has signed', () =
     expect(await ask([standing], here, [signer], [server.host])).toBe('good');
     expect(await ask([standing], here, [], [server.host])).toMatch(/^unavailable/);
     await server.stop();
+  });
+});
+
+describe('RFC5280-6.3.3 (f): a CA with a list for each of its keys, as AD CS keeps them', () => {
+  const OTHER = /^unavailable: .*it is of another key of its CA, which may keep a list for each/;
+  const named = (): readonly string[] => [client.certificate.serialNumber];
+  const ofVersion = extension('1.3.6.1.4.1.311.21.1', integer('010001'));
+  let standing: Buffer;
+  let other: Party;
+  beforeAll(async () => {
+    standing = issueList(signerOf(root));
+    other = await issue('ca', { ca: true, keyUsage: SIGNS_ALL, issuer: root });
+  });
+
+  test('The list of another key proves nobody good, whatever has become of the list of the right one', async () => {
+    expect(await ask([standing, list({}, other)], client, [other])).toMatch(OTHER);
+    const late = list({ nextUpdate: Date.now() - DAY / 2 });
+    expect(await ask([standing, list({}, other), late], client, [other])).toMatch(OTHER);
+    expect(await ask([standing, list({}, other), list()], client, [other])).toBe('good');
+  });
+
+  test('Who is on the list of any key is revoked', async () => {
+    expect(await ask([standing, list({ revoked: named() }, other)], client, [other])).toMatch(/^revoked/);
+    const both = [standing, list({}, other), list({ revoked: named() })];
+    expect(await ask(both, client, [other])).toMatch(/^revoked/);
+  });
+
+  test('The list of another key that is fetched in place of the right one is refused', async () => {
+    const server = await ListServer.start();
+    const here = await clientWith(new x509.CRLDistributionPointsExtension([server.url('/ca.crl')]));
+    server.answers.set('/ca.crl', list({}, other));
+    expect(await ask([standing], here, [other], [server.host])).toMatch(OTHER);
+    await server.stop();
+  });
+
+  test('RFC4210-4.4: a certificate by which one key vouches for the other makes the list one of both', async () => {
+    const { keys } = other;
+    const newWithOld = await issue('ca', { ca: true, keyUsage: SIGNS_ALL, issuer: party, keys });
+    const oldWithNew = await issue('ca', { ca: true, keyUsage: SIGNS_ALL, issuer: other, keys: party.keys });
+    for (const link of [newWithOld, oldWithNew]) {
+      for (const others of [
+        [other, link],
+        [link, other],
+      ])
+        expect(await ask([standing, list({}, other)], client, others)).toBe('good');
+    }
+    const foreign = await issue('ca', { ca: true, keyUsage: SIGNS_ALL, issuer: root });
+    expect(await ask([standing, list({}, foreign)], client, [newWithOld, other, foreign])).toMatch(OTHER);
+  });
+
+  test('A key with several certificates does not count where one of them is revoked', async () => {
+    const first = await issue('ca', { keyUsage: SIGNS_LISTS, issuer: root });
+    const twin = await issue('ca', { keyUsage: SIGNS_LISTS, issuer: root, keys: first.keys });
+    const killed = issueList(signerOf(root), { revoked: [twin.certificate.serialNumber] });
+    for (const others of [
+      [twin, first],
+      [first, twin],
+    ])
+      expect(await ask([killed, list({}, first)], client, others)).toMatch(
+        /^unavailable: .*whether its signer counts: CN=ca is revoked/,
+      );
+  });
+
+  test('A list with the CA version of AD CS is of its own key, also where a link or a key for lists alone has signed it', async () => {
+    const { keys } = other;
+    const link = await issue('ca', { ca: true, keyUsage: SIGNS_ALL, issuer: party, keys });
+    const signer = await issue('ca', { keyUsage: SIGNS_LISTS, issuer: root });
+    const extensions = [ofVersion];
+    expect(await ask([standing, list({ extensions })])).toBe('good');
+    expect(await ask([standing, list({ extensions }, other)], client, [other, link])).toMatch(OTHER);
+    expect(await ask([standing, list({ extensions }, signer)], client, [signer])).toMatch(OTHER);
+    const listed = list({ extensions, revoked: named() }, other);
+    expect(await ask([standing, listed], client, [other, link])).toMatch(/^revoked/);
+  });
+
+  test('A CA that only a self-issued certificate in the path joins with the signer is of one line with it', async () => {
+    const link = await issue('ca', { ca: true, keyUsage: SIGNS_ALL, issuer: party });
+    const here = await issue('client', { issuer: link });
+    const authorities = new CertificationAuthorities([root.certificate], [party.certificate]);
+    const path = [here, link, party, root].map(({ certificate }) => certificate);
+    const [first = here.certificate, ...rest] = path;
+    const { listSigners = () => [] } = authorities.verdictOf([first, ...rest]);
+    expect(
+      await askOf([standing, list()], { certificate: here.certificate, ca: link.certificate, listSigners }),
+    ).toBe('good');
   });
 });
 
