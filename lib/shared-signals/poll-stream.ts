@@ -1,5 +1,6 @@
 import { AuthorizationServerHttp } from '../authorization-server/authorization-server-http.js';
 import { invalidAnswer } from '../authorization-server/invalid-answer.js';
+import { BoundedLog } from '../common/bounded-log.js';
 import { renderFields } from '../common/log-fields.js';
 import { log } from '../common/log.js';
 import { messageOf } from '../common/message-of.js';
@@ -13,6 +14,8 @@ import type { PollDelivery } from './transmitter-rules.js';
 const MOST_EVENTS = 100;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 60_000;
+/** From one call that brings no news to the next. */
+const SHORTEST_ROUND_MS = 1_000;
 
 /** What is told of a token that is not accepted. */
 interface Refused {
@@ -28,6 +31,9 @@ export class PollStream {
   private readonly http: AuthorizationServerHttp;
   private acknowledged: string[] = [];
   private refused = new Map<string, Refused>();
+  private readonly refusals = new BoundedLog();
+  /** What the last answer had, by `jti`. */
+  private previous: ReadonlySet<string> = new Set();
   private failures = 0;
   private isClosed = false;
   private running: Promise<void> | undefined;
@@ -65,10 +71,13 @@ export class PollStream {
   /** @returns whether more waits @param isMore whether more was there: then nobody waits for what comes */
   private async pollOnce(isMore: boolean): Promise<boolean> {
     try {
+      const began = performance.now();
       const { sets, moreAvailable } = await this.ask(isMore);
-      this.transmitter.channel.answered();
-      await this.takeIn(sets);
+      const accepted = await this.takeIn(sets);
+      // One of which nothing can be believed, or stored, tells nothing.
+      if (sets.length === 0 || accepted > 0) this.transmitter.channel.answered();
       this.succeeded();
+      await this.keepDistance(began, sets);
       return moreAvailable;
     } catch (error) {
       if (!this.isClosed) await this.failed(error);
@@ -104,36 +113,54 @@ export class PollStream {
     return found;
   }
 
-  /** One by one, in their order. @throws what keeps one from being stored: it is not acknowledged, nor are those behind it */
-  private async takeIn(sets: PollAnswer['sets']): Promise<void> {
+  /**
+   * One by one, in their order, and each by itself: one that cannot be stored is not acknowledged, and keeps no other one back.
+   * @returns how many were accepted
+   * @throws what has kept the first of them from being stored, when all others are
+   */
+  private async takeIn(sets: PollAnswer['sets']): Promise<number> {
+    const failures: unknown[] = [];
+    let accepted = 0;
     for (const [tokenId, set] of sets) {
-      // eslint-disable-next-line no-await-in-loop -- in their order
-      const refused = await this.takeOne(tokenId, set);
-      if (refused === undefined) this.acknowledged.push(tokenId);
-      else this.refused.set(tokenId, refused);
+      try {
+        // eslint-disable-next-line no-await-in-loop -- in their order
+        await this.takeOne(tokenId, set);
+        this.acknowledged.push(tokenId);
+        accepted += 1;
+      } catch (error) {
+        if (error instanceof SetError) this.refuse(tokenId, error);
+        else failures.push(error);
+      }
+      if (this.isClosed) break;
     }
+    if (failures.length > 0) throw failures[0];
+    return accepted;
   }
 
-  private async takeOne(tokenId: string, jws: string): Promise<Refused | undefined> {
-    try {
-      const set = readSet(jws);
-      if (set.payload['jti'] !== tokenId)
-        throw new SetError('invalid_request', 'its jti is not that by which it is named');
-      await this.transmitter.receive(set);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof SetError)) throw error;
-      const { issuer } = this.transmitter.rules;
-      log.warn(
-        `a security event was not accepted: ${renderFields({ transmitter: issuer, why: error.message })}`,
-      );
-      return { err: error.code, description: error.description };
-    }
+  private async takeOne(tokenId: string, jws: string): Promise<void> {
+    const set = readSet(jws);
+    if (set.payload['jti'] !== tokenId)
+      throw new SetError('invalid_request', 'its jti is not that by which it is named');
+    await this.transmitter.receive(set);
+  }
+
+  private refuse(tokenId: string, { code, description, message }: SetError): void {
+    this.refused.set(tokenId, { err: code, description });
+    const fields = renderFields({ transmitter: this.transmitter.rules.issuer, why: message });
+    this.refusals.write('warn', 'refused security events', `a security event was not accepted: ${fields}`);
   }
 
   private succeeded(): void {
     if (this.failures > 0) log.log(`polled again after ${this.failures} failures: ${this.fields()}`);
     this.failures = 0;
+  }
+
+  /** Not every transmitter lets a call wait until there is news: then it is asked once a second. */
+  private async keepDistance(began: number, sets: PollAnswer['sets']): Promise<void> {
+    const isNews = sets.some(([tokenId]) => !this.previous.has(tokenId));
+    this.previous = new Set(sets.map(([tokenId]) => tokenId));
+    const left = SHORTEST_ROUND_MS - (performance.now() - began);
+    if (!isNews && left > 0 && !this.isClosed) await this.pause(left);
   }
 
   /** Waits for a while, longer each time. */

@@ -2,7 +2,7 @@ import { SharedSignals, type Signal } from 'nestjs-cert-bound-auth/shared-signal
 import type { RevocationStore } from 'nestjs-cert-bound-auth';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { caep } from '../../support/event-types.js';
-import { eventually } from '../../support/eventually.js';
+import { always, eventually } from '../../support/eventually.js';
 import { type Platform, PLATFORMS } from '../../support/platforms.js';
 import { type SignalApi, type SignalApiOptions, startSignalApi } from '../../support/signal-api.js';
 import { push, RECEIVER, type SetOptions, TestTransmitter } from '../../support/transmitter.js';
@@ -164,6 +164,62 @@ describe.each(PLATFORMS)('a transmitter that is polled, on %s', (platform) => {
     transmitter.answers.clear();
     await eventually(() => state() === 'heard', 10_000);
     expect(await call(token)).toBe(200);
+  });
+
+  test('a transmitter whose keys cannot be fetched is not heard, though it answers each poll', async () => {
+    const { call, token, transmitter, state, revocation } = await stage(platform, (made) => {
+      made.answers.set('/jwks', { status: 503 });
+    });
+    const jti = await transmitter.offer(revocation);
+    await eventually(() => transmitter.polls.length > 2, 10_000);
+    expect(state()).toBe('heard');
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 310_000 });
+    const before = transmitter.polls.length;
+    await eventually(() => transmitter.polls.length > before + 1, 10_000);
+    expect([await call(token), state(), transmitter.waiting.has(jti)]).toEqual([503, 'silent', true]);
+  });
+
+  test('INV3: an event that cannot be stored keeps none behind it back, and its transmitter is not heard', async () => {
+    const { call, token, transmitter, state, revocation } = await stage(platform, undefined, {
+      signals: {
+        path: undefined,
+        onSignal: ({ type }) => {
+          if (type.endsWith('risk-level-change')) throw new Error('the app fails for this one');
+        },
+      },
+    });
+    const poisoned = await transmitter.offer({ type: caep('risk-level-change') });
+    const behind = await transmitter.offer(revocation);
+    await eventually(() => !transmitter.waiting.has(behind));
+    expect(await call(token)).toBe(401);
+    expect(transmitter.waiting.has(poisoned)).toBe(true);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 310_000 });
+    const before = transmitter.polls.length;
+    await eventually(() => transmitter.polls.length > before + 1, 10_000);
+    expect([state(), transmitter.waiting.has(poisoned)]).toEqual(['silent', true]);
+  });
+
+  test('RFC8936-2.6: answers of which every token is refused do not count as heard', async () => {
+    const { transmitter, state } = await stage(platform, (made) => {
+      const sets = { misnamed: 'x.y' };
+      made.answers.set('/poll', { status: 200, body: JSON.stringify({ sets }) });
+    });
+    await eventually(() => transmitter.polls.some(({ setErrs }) => setErrs !== undefined));
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 310_000 });
+    const before = transmitter.polls.length;
+    await eventually(() => transmitter.polls.length > before + 1, 10_000);
+    expect(state()).toBe('silent');
+  });
+
+  test('a transmitter that answers at once without news is asked once a second, and what is new at once', async () => {
+    const { transmitter } = await stage(platform, (made) => {
+      made.longPoll = 1;
+    });
+    await eventually(() => transmitter.polls.length > 1, 10_000);
+    const before = transmitter.polls.length;
+    await always(() => transmitter.polls.length <= before + 1, 700);
+    await transmitter.offer();
+    await eventually(() => transmitter.waiting.size === 0);
   });
 
   test('it is asked until the app ends, and ends at once though a call waits', async () => {
