@@ -58,15 +58,26 @@ export function certificateEntries(
 
 /** A number of digits alone may be decimal as well; some write a space behind the comma, or the root first. */
 function namesOf({ issuer, serialNumber }: NamedCertificate): readonly string[] {
+  // Nobody writes them into a name: some receivers have them by splitting lines.
+  if (CONTROL.test(issuer)) return [];
   const serials = /^\d{1,60}$/.test(serialNumber)
     ? [serialNumber, BigInt(serialNumber).toString(16)]
     : [serialNumber.replace(/^0x/i, '')];
-  const leafFirst = issuer.replaceAll(/,\s+/g, ',');
-  const rootFirst = leafFirst.split(',').toReversed().join(',');
+  const parts = partsOf(issuer);
+  const spellings = [issuer, parts.join(','), parts.toReversed().join(',')];
   const names = serials.flatMap((serial) =>
-    [leafFirst, rootFirst].flatMap((name) => nameOf({ issuer: name, serialNumber: serial })),
+    spellings.flatMap((name) => nameOf({ issuer: name, serialNumber: serial })),
   );
   return [...new Set(names)];
+}
+
+// eslint-disable-next-line no-control-regex -- it is what is looked for
+const CONTROL = /[\u0000-\u001f]/;
+
+/** What stands between commas that are not escaped (RFC 4514 §2.4), without the spaces before it. */
+function partsOf(name: string): readonly string[] {
+  const parts = name.match(/(?:\\.?|[^\\,])+/gsu) ?? [];
+  return parts.map((part) => part.trimStart());
 }
 
 function nameOf(certificate: NamedCertificate): readonly string[] {

@@ -6,6 +6,7 @@ import { PushEndpoint } from './push-endpoint.js';
 import type { ResolvedSharedSignals } from './resolve-shared-signals.js';
 import type { TransmitterHealth } from './signal-channel.js';
 import { Transmitter } from './transmitter.js';
+import type { TransmitterRules } from './transmitter-rules.js';
 
 /** Receives what transmitters say of revoked tokens, whatever framework the requests come by. */
 export class SignalReceiver {
@@ -17,7 +18,8 @@ export class SignalReceiver {
 
   /** @param list of the app that refuses what is revoked */
   constructor({ path, transmitters, onSignal, logout }: ResolvedSharedSignals, list: RevocationList) {
-    this.transmitters = transmitters.map((rules) => new Transmitter(rules, list, onSignal));
+    const shared = sharedIssuers(transmitters);
+    this.transmitters = transmitters.map((rules) => new Transmitter(rules, list, onSignal, shared));
     this.providers = (logout?.providers ?? []).map((rules) => new LogoutProvider(rules, list));
     this.endpoints = [
       ...(path === undefined ? [] : [new PushEndpoint(path, byIssuer(this.transmitters))]),
@@ -46,6 +48,12 @@ export class SignalReceiver {
     const peers = [...this.transmitters, ...this.providers];
     await Promise.all(peers.map(async (each) => each.close()));
   }
+}
+
+/** Issuers of tokens for which more than one speaks: several transmitters, or one of them for users of several issuers. */
+function sharedIssuers(transmitters: readonly TransmitterRules[]): ReadonlySet<string> {
+  const spoken = transmitters.flatMap(({ issuers }) => [...issuers.values()]);
+  return new Set(spoken.filter((issuer, index) => spoken.indexOf(issuer) !== index));
 }
 
 function byIssuer<Peer extends { readonly rules: { readonly issuer: string } }>(

@@ -73,7 +73,15 @@ async function ofComplex(subject: JsonObject, speaker: Speaker): Promise<readonl
   if (Object.keys(subject).some((name) => critical.has(name) && !read.has(name))) return [];
   if (user === undefined) return sessionOf(sid, speaker);
   const users = await usersOf(user, speaker);
+  // Nobody knows whose session it is, but it has ended.
+  if (users.length === 0 && !namesIssuer(user)) return sessionOf(sid, speaker);
   return sid === undefined ? users : users.map((each) => ({ ...each, sessionId: sid }));
+}
+
+/** Of somebody whom the transmitter does not speak for, the session is not one of its either. */
+function namesIssuer({ identifiers, ...own }: JsonObject): boolean {
+  const all: readonly unknown[] = [own, ...(Array.isArray(identifiers) ? identifiers : [])];
+  return all.some((each) => isJsonObject(each) && ('iss' in each || 'issuer' in each));
 }
 
 function sessionOf(sid: string | undefined, { issuers }: Speaker): readonly RevokedTokens[] {

@@ -40,10 +40,12 @@ export class Transmitter {
   private readonly told = new LRUCache<string, true>({ max: MOST_KNOWN });
   private readonly warnings = new SeldomLog('events without effect');
 
+  /** @param shared issuers of tokens that others speak for as well, or this one for several issuers of users */
   constructor(
     readonly rules: TransmitterRules,
     private readonly list: RevocationList,
     private readonly onSignal: SharedSignalsOptions['onSignal'],
+    private readonly shared: ReadonlySet<string>,
   ) {
     const { issuer, jwksUri } = rules;
     const refresh = refreshRulesOf(KEY_CACHE);
@@ -85,7 +87,7 @@ export class Transmitter {
     const subject = token.subject ?? event.payload['subject'];
     const entries = await this.entriesOf(reaction, subject, this.timesOf(event, token));
     const hasEffect = entries.length > 0;
-    if (!hasEffect && isMeantForTokens(reaction)) this.warn(event.type, token);
+    if (!hasEffect && isMeantForTokens(reaction) && reaction.kind !== 'enable') this.warn(event.type, token);
     const { issuer, tokenId, issuedAt } = token;
     const { type, payload } = event;
     return {
@@ -101,12 +103,26 @@ export class Transmitter {
     times: SignalTimes,
   ): Promise<readonly RevocationEntry[]> {
     if (!isMeantForTokens(reaction)) return [];
-    if (reaction.kind !== 'revoke-certificate')
-      return signalEntries(reaction, await tokensOfSubject(subject, this.speaker), times);
-    const { issuers } = this.speaker;
-    const ofCertificate = certificateEntries(reaction.certificate, issuers, times);
-    // Whichever certificate it is, it is one of this subject.
-    return ofCertificate.length > 0 ? ofCertificate : this.entriesOf({ kind: 'revoke' }, subject, times);
+    if (reaction.kind !== 'revoke-certificate') {
+      const tokens = await tokensOfSubject(subject, this.speaker);
+      return tokens.flatMap((each) => this.entriesAbout(each, reaction, times));
+    }
+    const ofCertificate = certificateEntries(reaction.certificate, this.speaker.issuers, times);
+    // Whichever certificate it is, it is one of this subject: where a proxy hands on its digest alone, no token is found by its name.
+    const ofSubject = await this.entriesOf({ kind: 'revoke' }, subject, times);
+    return [...ofCertificate, ...ofSubject];
+  }
+
+  /** Where others speak for tokens of the same issuer, this one must not take back what they have said. */
+  private entriesAbout(
+    tokens: RevokedTokens,
+    reaction: SubjectReaction,
+    times: SignalTimes,
+  ): readonly RevocationEntry[] {
+    const { kind } = reaction;
+    if (!this.shared.has(tokens.issuer)) return signalEntries(reaction, [tokens], times);
+    if (kind === 'enable') return [];
+    return signalEntries(kind === 'disable' ? { kind: 'revoke' } : reaction, [tokens], times);
   }
 
   /** An event cannot have happened after it was written down: a time that says so is none. */

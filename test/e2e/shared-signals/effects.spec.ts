@@ -131,6 +131,46 @@ const ROWS: readonly (readonly [
     OF_ALICE,
   ],
   [
+    'a certificate that no token is known to be bound to',
+    caep('credential-change'),
+    {
+      ...BEFORE,
+      credential_type: 'x509',
+      change_type: 'revoke',
+      x509_issuer: 'CN=Elsewhere',
+      x509_serial: '01',
+    },
+    user,
+    OF_ALICE,
+  ],
+  [
+    'the session of a user whom nobody finds',
+    caep('session-revoked'),
+    BEFORE,
+    complex({ user: { format: 'email', email: 'a@example.com' }, session }),
+    ['old', 'new'],
+  ],
+  [
+    'a session of a user of another issuer',
+    caep('session-revoked'),
+    BEFORE,
+    complex({ user: { format: 'iss_sub', iss: 'https://other.example.com', sub: 'alice' }, session }),
+    [],
+  ],
+  [
+    'a session of aliases of another issuer',
+    caep('session-revoked'),
+    BEFORE,
+    complex({
+      user: {
+        format: 'aliases',
+        identifiers: [1, { format: 'iss_sub', iss: 'https://other.example.com', sub: 'alice' }],
+      },
+      session,
+    }),
+    [],
+  ],
+  [
     'less assurance',
     caep('assurance-level-change'),
     { ...BEFORE, change_direction: 'decrease' },
@@ -228,5 +268,57 @@ describe.each(PLATFORMS)('what events do to tokens, on %s', (platform) => {
     expect(await say('account-disabled', now - 20)).toBe(401);
     expect(await say('account-purged', now - 20)).toBe(401);
     expect(await say('account-enabled', now - 1)).toBe(401);
+  });
+
+  test('account-enabled of one transmitter does not lift what another one has disabled, and new tokens are good', async () => {
+    const as = await startAuthorizationServer(world);
+    const [transmitter, other] = await Promise.all([
+      TestTransmitter.start(world),
+      TestTransmitter.start(world),
+    ]);
+    const api = await startSignalApi(
+      world,
+      platform,
+      { as, transmitter },
+      {
+        signals: (first) => ({
+          path: '/signals',
+          transmitters: [first, { ...first, issuer: other.issuer }],
+        }),
+      },
+    );
+    const tokenOf = async (iat: number): Promise<string> =>
+      as.accessToken({ certificate: world.client1, subject: 'alice', claims: { iat } });
+    const [old, fresh] = await Promise.all([tokenOf(now - 60), tokenOf(now - 5)]);
+    const disabled = { type: risc('account-disabled'), event: { event_timestamp: now - 30 } };
+    const enabled = { type: risc('account-enabled'), event: { event_timestamp: now - 20 } };
+    const subject = user(as);
+    for (const set of [
+      await transmitter.set({ ...disabled, subject }),
+      await other.set({ ...enabled, subject }),
+      await transmitter.set({ ...enabled, subject }),
+    ])
+      expect((await api.push(set)).status).toBe(202);
+    expect([await api.call(old), await api.call(fresh)]).toEqual([401, 200]);
+  });
+
+  test('account-enabled of one issuer of users does not lift what was disabled of another', async () => {
+    const as = await startAuthorizationServer(world);
+    const transmitter = await TestTransmitter.start(world);
+    const partner = 'https://partner.example.com';
+    const subjects = { issuers: { [as.issuer]: as.issuer, [partner]: as.issuer } };
+    const api = await startSignalApi(world, platform, { as, transmitter }, { transmitter: { subjects } });
+    const alice = await as.accessToken({
+      certificate: world.client1,
+      subject: 'alice',
+      claims: { iat: now - 60 },
+    });
+    const say = async (name: string, at: number, subject: object): Promise<number> => {
+      const event = { event_timestamp: at };
+      return (await api.push(await transmitter.set({ type: risc(name), event, subject }))).status;
+    };
+    expect(await say('account-disabled', now - 30, user(as))).toBe(202);
+    expect(await say('account-enabled', now - 20, { ...user(as), iss: partner })).toBe(202);
+    expect(await api.call(alice)).toBe(401);
   });
 });
