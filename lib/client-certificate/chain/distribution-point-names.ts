@@ -24,6 +24,13 @@ export function generalNameKeys(der: Buffer, names: DerElement): readonly string
   });
 }
 
+/** The directory names among them, likewise: certificates name their issuers by nothing else. */
+export function directoryNameKeys(der: Buffer, names: DerElement): readonly string[] {
+  return childrenOf(der, names)
+    .filter(({ tag }) => tag === DIRECTORY_NAME)
+    .map((name) => nameKey(der, childrenOf(der, name)[0] ?? name));
+}
+
 const DIRECTORY_NAME = 0xa4;
 
 /** All reasons that a list can be about, from `keyCompromise` to `aACompromise` (RFC 5280 §4.2.1.13), a bit each. */

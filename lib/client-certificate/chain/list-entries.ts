@@ -1,5 +1,5 @@
 import { childrenOf, contentHex, type DerElement, elementAt, INTEGER, isTime } from './der.js';
-import { generalNameKeys } from './distribution-point-names.js';
+import { directoryNameKeys } from './distribution-point-names.js';
 import { NO_SERIAL_NUMBERS, type SerialNumbers, SerialNumberWriter } from './serial-numbers.js';
 
 /** Which certificates a list names. */
@@ -7,7 +7,7 @@ export interface ListEntries {
   readonly revoked: SerialNumbers;
   /** Of a delta: which certificates are off the list again. */
   readonly removed: SerialNumbers;
-  /** Of an indirect list: certificates of other CAs. */
+  /** Of an indirect list: certificates of other CAs; one CA may stand there several times. */
   readonly ofOthers: readonly RevokedOfIssuer[];
 }
 
@@ -38,7 +38,7 @@ export function readListEntries(
   if (entries === undefined) return { revoked: NO_SERIAL_NUMBERS, removed: NO_SERIAL_NUMBERS, ofOthers: [] };
   const own = new SerialNumberWriter(entries.end - entries.content);
   const removed = new SerialNumberWriter(0);
-  const others = new Map<string, SerialNumberWriter>();
+  const others = new OtherIssuers();
   let writer = own;
   for (let offset = entries.content; offset < entries.end;) {
     const entry = elementAt(der, offset, entries.end);
@@ -50,30 +50,50 @@ export function readListEntries(
       date.end === entry.end ? NOTHING : readEntry(der, elementAt(der, date.end, entry.end), around);
     if (typeof said === 'string') return said;
     // Those that follow are of this CA too (RFC 5280 §5.3.3).
-    if (said.issuer !== undefined)
-      writer = said.issuer === around.issuer ? own : writerOf(others, said.issuer);
+    if (said.issuers !== undefined)
+      writer = said.issuers.every((issuer) => issuer === around.issuer) ? own : others.writerOf(said.issuers);
     (said.isRemoved ? removed : writer).add(der, serialNumber.content, serialNumber.end);
     offset = entry.end;
   }
-  const ofOthers = [...others].map(([issuer, each]) => ({ issuer, revoked: each.finish() }));
-  return { revoked: own.finish(), removed: removed.finish(), ofOthers };
+  return { revoked: own.finish(), removed: removed.finish(), ofOthers: others.finish() };
 }
 
-function writerOf(others: Map<string, SerialNumberWriter>, issuer: string): SerialNumberWriter {
-  const writer = others.get(issuer) ?? new SerialNumberWriter(0);
-  others.set(issuer, writer);
-  if (others.size > MOST_ISSUERS) throw new RangeError('it names too many CAs');
-  return writer;
+/** The CAs that an indirect list names. An entry may have several names of one: their numbers are held once. */
+class OtherIssuers {
+  private readonly groups = new Map<
+    string,
+    { readonly issuers: readonly string[]; readonly writer: SerialNumberWriter }
+  >();
+  private names = 0;
+
+  /** @throws RangeError where there are too many */
+  writerOf(issuers: readonly string[]): SerialNumberWriter {
+    const key = JSON.stringify(issuers);
+    const before = this.groups.get(key);
+    if (before !== undefined) return before.writer;
+    this.names += issuers.length;
+    if (this.names > MOST_ISSUERS) throw new RangeError('it names too many CAs');
+    const writer = new SerialNumberWriter(0);
+    this.groups.set(key, { issuers, writer });
+    return writer;
+  }
+
+  finish(): readonly RevokedOfIssuer[] {
+    return [...this.groups.values()].flatMap(({ issuers, writer }) => {
+      const revoked = writer.finish();
+      return issuers.map((issuer) => ({ issuer, revoked }));
+    });
+  }
 }
 
 /** What an entry says beside its number. */
 interface Said {
-  /** Of which CA it is; `undefined` for that of the entry before. */
-  readonly issuer: string | undefined;
+  /** The names of the CA that it is of; `undefined` for that of the entry before. */
+  readonly issuers: readonly string[] | undefined;
   readonly isRemoved: boolean;
 }
 
-const NOTHING: Said = { issuer: undefined, isRemoved: false };
+const NOTHING: Said = { issuers: undefined, isRemoved: false };
 
 const REASON_CODE = '551d15';
 const INVALIDITY_DATE = '551d18';
@@ -83,7 +103,7 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([REASON_CODE, INVALIDITY_DATE, C
 const REMOVED = 8;
 
 function readEntry(der: Buffer, extensions: DerElement, { isDelta, isIndirect }: Around): Said | string {
-  let { issuer, isRemoved } = NOTHING;
+  let { issuers, isRemoved } = NOTHING;
   for (let offset = extensions.content; offset < extensions.end;) {
     const extension = elementAt(der, offset, extensions.end);
     const [identifier, ...rest] = childrenOf(der, extension);
@@ -94,7 +114,8 @@ function readEntry(der: Buffer, extensions: DerElement, { isDelta, isIndirect }:
       return `an entry has a critical extension that is not supported (${name} in hex)`;
     if (name === CERTIFICATE_ISSUER) {
       if (!isIndirect) return 'an entry names another CA, and the list does not say that it is indirect';
-      [issuer] = generalNameKeys(der, elementAt(der, value.content, value.end));
+      issuers = directoryNameKeys(der, elementAt(der, value.content, value.end));
+      if (issuers.length === 0) return 'an entry names another CA by no directory name';
     }
     if (name === REASON_CODE && der[value.end - 1] === REMOVED) {
       if (!isDelta) return 'an entry is of a delta: it takes a certificate off the list';
@@ -102,5 +123,5 @@ function readEntry(der: Buffer, extensions: DerElement, { isDelta, isIndirect }:
     }
     offset = extension.end;
   }
-  return { issuer, isRemoved };
+  return { issuers, isRemoved };
 }

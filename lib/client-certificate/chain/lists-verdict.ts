@@ -1,6 +1,6 @@
 import { ALL_REASONS } from './distribution-point-names.js';
 import type { RevocationList } from './revocation-list.js';
-import { hasSerialNumber, NO_SERIAL_NUMBERS, type SerialNumbers } from './serial-numbers.js';
+import { hasSerialNumber } from './serial-numbers.js';
 
 /** A list that has been signed by whom it should, and speaks of a certificate. */
 export interface SpeakingList<List extends RevocationList = RevocationList> {
@@ -54,15 +54,17 @@ function revokedBy<Speaking extends SpeakingList>(
   base: Speaking,
   delta: Speaking | undefined,
 ): Speaking | undefined {
-  const { issuer, serialNumber } = certificate;
-  if (delta !== undefined && hasSerialNumber(numbersOf(delta.list, issuer), serialNumber)) return delta;
+  const { serialNumber } = certificate;
+  if (delta !== undefined && names(delta.list, certificate)) return delta;
   const isRemoved = delta?.provesGood === true && hasSerialNumber(delta.list.removed, serialNumber);
-  return !isRemoved && hasSerialNumber(numbersOf(base.list, issuer), serialNumber) ? base : undefined;
+  return !isRemoved && names(base.list, certificate) ? base : undefined;
 }
 
-function numbersOf({ issuer, revoked, ofOthers }: RevocationList, of: string): SerialNumbers {
-  if (of === issuer) return revoked;
-  return ofOthers.find((other) => other.issuer === of)?.revoked ?? NO_SERIAL_NUMBERS;
+/** Whether a certificate is on a list. */
+function names(list: RevocationList, { issuer, serialNumber }: Numbered): boolean {
+  return [list, ...list.ofOthers].some(
+    (part) => part.issuer === issuer && hasSerialNumber(part.revoked, serialNumber),
+  );
 }
 
 /** RFC 5280 §5.2.4: of the same CA, key and scope, newer than the list, and made for it or for an older one. */

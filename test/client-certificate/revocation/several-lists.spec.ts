@@ -224,6 +224,52 @@ describe('RFC5280-5.3.3: an indirect list', () => {
   });
 });
 
+describe('RFC5280-5.3.3: the CA of an entry of an indirect list', () => {
+  const uri = tlv(0x86, Buffer.from('http://ca.example'));
+  const nameOf = ({ certificate }: Party): Buffer => tlv(0xa4, subjectOf(certificate));
+  const of = (...names: readonly Buffer[]): Buffer => extension('2.5.29.29', sequence(...names), true);
+  let service: Party;
+  let here: Party;
+  beforeAll(async () => {
+    service = await issue('service', { ca: true, keyUsage: SIGNS_ALL, issuer: root });
+    const points = sequence(sequence(tlv(0xa2, nameOf(service))));
+    here = await clientWith(new x509.Extension('2.5.29.31', false, points));
+  });
+
+  async function askFor(...revoked: readonly (string | Buffer)[]): Promise<string> {
+    const extensions = [issuingDistributionPoint({ flags: [4] })];
+    return ask([issueList(signerOf(root)), list({ revoked, extensions }, service)], here, [service]);
+  }
+
+  test('It is found by its directory name, whatever other names stand before or behind it', async () => {
+    const { serialNumber } = here.certificate;
+    for (const names of [
+      [uri, nameOf(party)],
+      [nameOf(party), uri],
+      [nameOf(root), uri, nameOf(party)],
+    ])
+      expect(await askFor(entryOf(serialNumber, of(...names)))).toMatch(/^revoked/);
+    expect(await askFor(entryOf('2a', of(uri, nameOf(party))), serialNumber)).toMatch(/^revoked/);
+    expect(await askFor(entryOf(serialNumber, of(uri, nameOf(root))))).toBe('good');
+  });
+
+  test('It is found in each part of a list that names it, and beside the CA of the list itself', async () => {
+    const { serialNumber } = here.certificate;
+    const [first, last] = [entryOf('2a', of(nameOf(party))), of(nameOf(root), nameOf(party))];
+    expect(await askFor(first, entryOf(serialNumber, last))).toMatch(/^revoked/);
+    expect(await askFor(entryOf(serialNumber, last), first, '2b')).toMatch(/^revoked/);
+    expect(await askFor(entryOf(serialNumber, of(nameOf(service), nameOf(party))))).toMatch(/^revoked/);
+  });
+
+  test('A list with an entry of a CA without a directory name is refused', async () => {
+    for (const names of [[uri], []])
+      await expect(askFor(entryOf('2a', of(...names)))).rejects.toThrow(
+        'an entry names another CA by no directory name',
+      );
+    await expect(askFor(entryOf('2a', of(tlv(0xa4))))).rejects.toThrow('it is no name');
+  });
+});
+
 describe('RFC5280-6.3.3 (f): a list that another key of the CA has signed', () => {
   const forLists = async (says: Says = {}): Promise<Party> =>
     issue('ca', { keyUsage: SIGNS_LISTS, issuer: root, ...says });
