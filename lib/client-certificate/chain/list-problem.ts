@@ -28,7 +28,8 @@ export async function signerProblem(
   }
 }
 
-function caProblem({ issuer, authorityKeyId }: Signed, ca: X509Certificate): string | undefined {
+/** Why a CA cannot have signed a list, whatever its signature. */
+export function caProblem({ issuer, authorityKeyId }: Signed, ca: X509Certificate): string | undefined {
   const { subject, subjectKeyId, keyUsage } = fieldsOf(ca);
   if (issuer !== subject) return 'it is of another CA';
   if (keyUsage?.cRLSign === false) return 'the key of its CA may not sign lists (key usage)';

@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { missingListProblem } from '../chain/missing-list.js';
+import type { RevocationList } from '../chain/revocation-list.js';
 import { readLists } from './read-lists.js';
 import type { RevocationSettings } from './revocation-settings.js';
 
@@ -14,18 +15,20 @@ export function filesProblem(
   { mode, crl, ocsp }: RevocationSettings,
 ): string | undefined {
   if (mode !== 'strict' || crl === undefined || crl.hosts.length > 0 || ocsp !== undefined) return undefined;
-  const issuers = [crl.files].flat().map(issuersIn);
-  return issuers.includes(undefined)
-    ? undefined
-    : missingListProblem(
-        cas.filter(({ ca }) => ca),
-        new Set(issuers.flatMap((each) => each ?? [])),
-      );
+  const read = [crl.files].flat().map(listsIn);
+  const lists = read.flatMap((each) => each ?? []);
+  // Who an indirect list speaks for, certificates say.
+  if (read.includes(undefined) || lists.some(({ scope }) => scope.isIndirect)) return undefined;
+  const whole = lists.filter(({ baseNumber }) => baseNumber === undefined);
+  return missingListProblem(
+    cas.filter(({ ca }) => ca),
+    new Set(whole.map(({ issuer }) => issuer)),
+  );
 }
 
-function issuersIn(file: string): readonly string[] | undefined {
+function listsIn(file: string): readonly RevocationList[] | undefined {
   const reading = readLists(contentOf(file));
-  return reading.kind === 'lists' ? reading.lists.map(({ list }) => list.issuer) : undefined;
+  return reading.kind === 'lists' ? reading.lists.map(({ list }) => list) : undefined;
 }
 
 function contentOf(file: string): Buffer {

@@ -1,7 +1,7 @@
-import type { X509Certificate } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { andThen, type MaybePromise } from '../../common/maybe-promise.js';
-import { signerProblem } from '../chain/list-problem.js';
+import { caProblem, signerProblem } from '../chain/list-problem.js';
 import type { RevocationList } from '../chain/revocation-list.js';
 
 /** CAs of one name with different keys, of which one has signed the list. */
@@ -15,6 +15,8 @@ export class HeldList {
   });
   /** Needed until a CA has signed it: it can have tens of megabytes. */
   private der: Buffer | undefined;
+  /** The key that has signed it, once that is known: a CA may have several certificates for one key. */
+  private key: KeyObject | undefined;
 
   /** @param name of the file, or the URL */
   constructor(
@@ -36,14 +38,23 @@ export class HeldList {
     const known = this.problems.get(ca.fingerprint256);
     if (known !== undefined) return known.problem;
     const { der } = this;
-    if (der === undefined) return 'it is signed by another CA of this name';
+    if (der === undefined) return this.otherProblem(ca);
     const pending = signerProblem(der, this.list, ca).then((problem) => {
       this.problems.set(ca.fingerprint256, { problem });
-      if (problem === undefined) this.der = undefined;
+      if (problem === undefined) {
+        this.der = undefined;
+        this.key = ca.publicKey;
+      }
       return problem;
     });
     this.problems.set(ca.fingerprint256, { problem: pending });
     return pending;
+  }
+
+  /** Why it is not signed by this CA, once it is known by which key it is. */
+  private otherProblem(ca: X509Certificate): string | undefined {
+    if (this.key?.equals(ca.publicKey) === true) return caProblem(this.list, ca);
+    return 'it is signed by another CA of this name';
   }
 
   /** Whether this CA has signed it. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { log } from '../../common/log.js';
 import { messageOf } from '../../common/message-of.js';
 import type { RevocationSourceHealth } from '../../events/revocation-source-health.js';
+import type { RevocationList } from '../chain/revocation-list.js';
 import type { Generation } from './generation.js';
 import { HeldList } from './held-list.js';
 import { readListsAside } from './read-lists-aside.js';
@@ -65,11 +66,8 @@ export class ListFiles {
 
   health(now: number): readonly RevocationSourceHealth[] {
     return this.files.map((file) => {
-      // Of several lists, the one that is out of date first.
-      const [first] = file.lists
-        .map(({ list }) => list)
-        .toSorted((one, other) => endOf(one.nextUpdate) - endOf(other.nextUpdate));
-      const isFresh = first !== undefined && now <= endOf(first.nextUpdate);
+      const first = firstToEnd(file.lists.map(({ list }) => list));
+      const isFresh = first !== undefined && now <= endOf(first);
       return {
         source: file.path,
         kind: 'crl-file',
@@ -135,6 +133,14 @@ function groupByIssuer(lists: readonly HeldList[]): ReadonlyMap<string, readonly
   return groups;
 }
 
-function endOf(nextUpdate = Infinity): number {
+/** Of several lists, the one that is out of date first. A delta is none by itself: without it, its list counts on. */
+function firstToEnd(lists: readonly RevocationList[]): RevocationList | undefined {
+  const whole = lists.filter(({ baseNumber }) => baseNumber === undefined);
+  const [first] = (whole.length === 0 ? lists : whole).toSorted((one, other) => endOf(one) - endOf(other));
+  return first;
+}
+
+/** One that does not say until when it counts never does. */
+function endOf({ nextUpdate = -Infinity }: RevocationList): number {
   return nextUpdate;
 }

@@ -1,11 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { readLists } from './read-lists.js';
+import { memoryOf, readLists } from './read-lists.js';
 
 // The way of a large list: its bytes come in, and go out again with what was read of them. Nothing is copied on the way.
 const content = workerData as Uint8Array<ArrayBuffer>;
 const reading = readLists(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
-const lists = reading.kind === 'lists' ? reading.lists : [];
-parentPort?.postMessage(
-  reading,
-  lists.flatMap(({ der, list }) => [der.buffer, list.revoked.bytes.buffer, list.revoked.slots.buffer]),
-);
+parentPort?.postMessage(reading, memoryOf(reading));

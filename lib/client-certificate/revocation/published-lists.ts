@@ -51,7 +51,9 @@ export class PublishedLists {
   }
 
   health(now: number): readonly RevocationSourceHealth[] {
-    return [...this.known.values()].map(({ url, list }) => {
+    // What nobody has asked for lately is fetched when it is needed, and says nothing of how this is doing.
+    const needed = [...this.known.values()].filter(({ list }) => !list.isForgotten(now));
+    return needed.map(({ url, list }) => {
       const { at, until, failures, problem } = list.record;
       const { thisUpdate, nextUpdate } = list.known?.list ?? {};
       return {

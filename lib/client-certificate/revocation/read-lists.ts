@@ -34,6 +34,17 @@ export function readLists(content: Buffer): ListsReading {
   }
 }
 
+/** What a thread can hand over with it, each once: empty lists share what they have. */
+export function memoryOf(reading: ListsReading): ArrayBuffer[] {
+  const lists = reading.kind === 'lists' ? reading.lists : [];
+  const memory = lists.flatMap(({ der, list: { revoked } }) => memoryOfList(der, revoked));
+  return [...new Set(memory)];
+}
+
+function memoryOfList(der: Uint8Array<ArrayBuffer>, revoked: RevocationList['revoked']): ArrayBuffer[] {
+  return [der.buffer, revoked.bytes.buffer, revoked.slots.buffer];
+}
+
 /** @throws Error when one is cut off */
 function blocksIn(content: Buffer): readonly Buffer[] {
   const blocks: Buffer[] = [];

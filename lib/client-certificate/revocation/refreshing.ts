@@ -57,6 +57,12 @@ export class Refreshing<Value> {
     return this.fetchOnce(now);
   }
 
+  /** Whether it is out of date because nobody has asked for it lately. */
+  isForgotten(now: number): boolean {
+    const isOver = this.held === undefined || now > this.held.until;
+    return isOver && now - this.usedAt > FORGOTTEN_AFTER_MS;
+  }
+
   /** Fetches it anew in the background, where it is time and somebody has lately asked for it. */
   refreshWhenDue(now: number): void {
     const { held, failure } = this;
