@@ -12,6 +12,9 @@ import {
   problem,
 } from '../options/configuration-error.js';
 import { noSuchOption } from '../options/no-such-option.js';
+import { listsProblem } from '../client-certificate/chain/lists-of-trust.js';
+import type { ClientTrust } from '../tls/client-trust.js';
+import { pemBlocks, pemText } from '../tls/pem.js';
 import { mutualTls, type MutualTlsOptions, type MutualTlsServerOptions } from '../tls/mutual-tls.js';
 import { parseConfig } from './parse-config.js';
 import { dereference } from './references.js';
@@ -170,11 +173,21 @@ function checkTls(tls: unknown): readonly ConfigurationProblem[] {
   if (unknown.length > 0)
     return unknown.map((name) => problem(`tls.${name}`, tls[name], noSuchOption(name, [...TLS_FIELDS])));
   try {
-    createSecureContext(tlsOf(tls));
-    return [];
+    const options = mutualTls(tls as unknown as MutualTlsOptions);
+    createSecureContext(options);
+    const missing = listsProblem(trustOf(options));
+    return missing === undefined ? [] : [problem('tls.crl', tls['crl'], missing)];
   } catch (error) {
     return [problem('tls', tls, messageOf(error))];
   }
+}
+
+function trustOf({ ca, crl = [] }: MutualTlsServerOptions): ClientTrust {
+  return {
+    ca: pemBlocks(pemText(ca), 'CERTIFICATE'),
+    crl: pemBlocks(pemText(crl), 'X509 CRL'),
+    partialChains: false,
+  };
 }
 
 /** @throws TypeError for what would weaken it */

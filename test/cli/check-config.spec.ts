@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { TestCertificateAuthority } from 'nestjs-cert-bound-auth/testing';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { readServeConfig } from '../../lib/cli/serve-config.js';
 import { createWorld, whenOver, type World } from '../support/world.js';
@@ -395,6 +396,18 @@ describe('references in a configuration', () => {
     expect(await check({ ...RIGHT, tls }, other)).toEqual([
       expect.stringMatching(/^tls \(object\): .*mismatch/),
     ]);
+  });
+
+  test("lists of proxies' CAs that leave one CA out are a fault, for whoever is below that one would be refused", async () => {
+    const { key, cert } = world.server;
+    const other = await TestCertificateAuthority.create('CA without a list');
+    const references = { key: { file: 'key.pem' }, cert: { file: 'cert.pem' }, ca: { file: 'ca.pem' } };
+    const tls = { ...references, crl: { file: 'ca.crl' } };
+    const files = { 'key.pem': key, 'cert.pem': cert, 'ca.crl': await world.ca.issueCrl() };
+    expect(await check({ ...RIGHT, tls }, { ...files, 'ca.pem': world.ca.cert })).toEqual([]);
+    expect(await check({ ...RIGHT, tls }, { ...files, 'ca.pem': `${world.ca.cert}\n${other.cert}` })).toEqual(
+      [expect.stringMatching(/^tls\.crl \(string\): there is no list of CN=CA without a list, so that /)],
+    );
   });
 
   test('INV8: a secret that still ends with a line end is a fault, wherever it is from', async () => {

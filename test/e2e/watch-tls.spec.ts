@@ -383,6 +383,22 @@ describe('TLS files that are broken', () => {
     expect(said(app).map(({ level }) => level)).toEqual(['error', 'log']);
   });
 
+  it('a CA that comes without a revocation list is told in the log, and keeps no revocation from being heeded', async () => {
+    const ca = await TestCertificateAuthority.create('Revoking CA');
+    const client = await ca.issueClientCertificate('revoked');
+    const app = await start('express', { texts: { ca: ca.cert, crl: await ca.issueCrl() } });
+    expect(await app.attempt(client)).toBe(200);
+    ca.revoke(client);
+    await app.folder.replace({ ca: `${ca.cert}\n${otherCa.cert}`, crl: await ca.issueCrl() });
+    await eventually(async () => (await app.attempt(client)) === 'refused', SECOND);
+    await eventually(() => said(app).length === 2, SECOND);
+    expect(said(app)).toMatchObject([
+      { level: 'log', text: expect.stringContaining('reloaded') },
+      { level: 'error', text: expect.stringMatching(/^TLS files: there is no list of CN=Other CA, /) },
+    ]);
+    expect(await app.attempt(otherClient)).toBe('refused');
+  });
+
   it('a file that OpenSSL does not take keeps the old material in force', async () => {
     const app = await start('express', { tls: { ciphers: 'DEFAULT@SECLEVEL=3' } });
     await app.folder.replace(await weakPair());

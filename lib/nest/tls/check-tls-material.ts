@@ -1,9 +1,7 @@
-import { X509Certificate } from 'node:crypto';
 import { Server } from 'node:tls';
 import { type ConfigurationProblem, problem } from '../../options/configuration-error.js';
 import type { CertificateSettings } from '../../client-certificate/certificate-settings.js';
-import { issuersOfLists } from '../../client-certificate/chain/configured-cas.js';
-import { missingListProblem } from '../../client-certificate/chain/missing-list.js';
+import { certificatesOf, listsProblem } from '../../client-certificate/chain/lists-of-trust.js';
 import { filesProblem } from '../../client-certificate/revocation/files-without-list.js';
 import { asksForCertificate } from '../../tls/asks-for-certificate.js';
 import { type ClientTrust, clientTrustOf } from '../../tls/client-trust.js';
@@ -41,11 +39,11 @@ function checkTrust(server: Server): readonly ConfigurationProblem[] {
     const remedy = 'without ca, a certificate of any public CA would count: use mutualTls({ key, cert, ca })';
     return [problem('httpsOptions.ca', ca, remedy)];
   }
-  const remedy = crl === undefined ? undefined : listsProblem(crl, clientTrustOf(server));
+  const remedy = crl === undefined ? undefined : givenListsProblem(crl, clientTrustOf(server));
   return remedy === undefined ? [] : [problem('httpsOptions.crl', crl, remedy)];
 }
 
-function listsProblem(crl: unknown, trust: ClientTrust): string | undefined {
+function givenListsProblem(crl: unknown, trust: ClientTrust): string | undefined {
   // A list of no lists switches the check off.
   if (trust.crl.length === 0)
     return 'there is no revocation list in it, and nothing would be checked: leave it out, or give PEM';
@@ -55,18 +53,7 @@ function listsProblem(crl: unknown, trust: ClientTrust): string | undefined {
       'several lists are in one text, of which some versions of Node read the first one only: ' +
       'use mutualTls({ crl }), or give each by itself'
     );
-  return missingListProblem(certificatesOf(trust), issuersOfLists(trust));
-}
-
-/** Those that can be read: the others vouch for nobody. */
-function certificatesOf({ ca }: ClientTrust): readonly X509Certificate[] {
-  return ca.flatMap((pem) => {
-    try {
-      return [new X509Certificate(pem)];
-    } catch {
-      return [];
-    }
-  });
+  return listsProblem(trust);
 }
 
 function checkFiles(

@@ -2,6 +2,8 @@ import { type INestApplication } from '@nestjs/common';
 import type { Server } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import { logToNest } from '../log/log-to-nest.js';
+import { listsProblem } from '../../client-certificate/chain/lists-of-trust.js';
+import { clientTrustOf } from '../../tls/client-trust.js';
 import { mutualTlsServerOf, serversOf } from './app-servers.js';
 import { holdsIntermediates } from '../../tls/mutual-tls.js';
 import { reloadableServerOf, type ServerContextOptions } from '../../tls/reloadable-server.js';
@@ -144,6 +146,9 @@ class TlsFileWatch implements TlsWatch {
       `TLS files reloaded: ${describeTlsMaterial(material)}` +
         (retires ? '; older connections close after their current response' : ''),
     );
+    // It is in force all the same: the other lists may name somebody.
+    const missing = listsProblem(clientTrustOf(this.server));
+    if (missing !== undefined) log.error(`TLS files: ${missing}`);
   }
 
   private report(problems: readonly string[]): void {
