@@ -40,6 +40,8 @@ export interface DecidedRequest extends TokenOrigin {
   readonly tokenDigest: string | undefined;
   /** SHA-256 of the certificate that the client proved, base64url; `undefined` where there was none. */
   readonly certificateThumbprint: string | undefined;
+  /** Only where the cookie of a session stood for the token. */
+  readonly bySession?: true;
   /** The `x-fapi-interaction-id` of the answer, a UUID; `undefined` without the option `interactionId`. */
   readonly interactionId: string | undefined;
   /** Whether the token was known already: nothing was verified or asked anew. */

@@ -81,7 +81,8 @@ export class DecisionReporter {
 }
 
 function describe(trace: RequestTrace, route: string): DecidedRequest {
-  const { startedAt, scheme, tokenDigest, certificateThumbprint, interactionId, cacheHit, verified } = trace;
+  const { startedAt, scheme, tokenDigest, certificateThumbprint, bySession } = trace;
+  const { interactionId, cacheHit, verified } = trace;
   return {
     route,
     scheme,
@@ -90,6 +91,7 @@ function describe(trace: RequestTrace, route: string): DecidedRequest {
     subject: verified?.subject,
     tokenDigest,
     certificateThumbprint,
+    ...(bySession ? { bySession: true as const } : {}),
     interactionId,
     cacheHit,
     duration: performance.now() - startedAt,

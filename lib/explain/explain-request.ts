@@ -24,6 +24,7 @@ import { type HttpRequest, rawRequestOf } from '../request/http-request.js';
 import { namesStatusList } from '../status-list/status-reference.js';
 import { explainConfirmation } from './explain-confirmation.js';
 import { explainJwt } from './explain-jwt.js';
+import { explainSession } from './explain-session.js';
 import type { Check, Explanation, FittingPresets } from './explanation.js';
 import { fittingPresets } from './fitting-presets.js';
 import type { Presented, Situation } from './situation.js';
@@ -72,6 +73,12 @@ function explainCredentials(
   request: HttpRequest,
   rules: AuthenticationRules,
 ): Credentials | undefined {
+  if (isBySession(request, rules)) {
+    const session = explainSession(steps, request, rules);
+    if (session === undefined) return undefined;
+    const { token, certificate } = session;
+    return { token, presented: presentedBy(request, { scheme: 'Bearer' }, token, certificate) };
+  }
   const expected = `one token, sent as ${rules.schemes.join(' or ')}`;
   const read = steps.check(told('request', 'credentials', expected, sentAs(request)), () => {
     const authorization = readAuthorization(request, rules.schemes);
@@ -86,9 +93,15 @@ function explainCredentials(
   return { token, presented };
 }
 
+/** An `Authorization` header counts instead of a cookie. */
+function isBySession(request: HttpRequest, { sessions }: AuthenticationRules): boolean {
+  const sent = headerValues(rawRequestOf(request), 'authorization');
+  return sent.length === 0 && sessions?.isShownBy(request) === true;
+}
+
 function presentedBy(
   request: HttpRequest,
-  { scheme }: Authorization,
+  { scheme }: Pick<Authorization, 'scheme'>,
   token: string,
   certificate: Presented['certificate'],
 ): Presented {

@@ -6,6 +6,8 @@ export type ExplainedStage = 'request' | 'access-token' | 'confirmation' | 'auth
 /** The checks of a request, in the order in which they are made. */
 export const CHECKS = [
   'credentials',
+  'session_origin',
+  'session',
   'token_form',
   'issuer',
   'type',

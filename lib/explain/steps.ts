@@ -19,8 +19,18 @@ export type Outcome<Value> = { readonly kind: 'passed'; readonly value: Value } 
 export class Steps {
   readonly taken: ExplainedStep[] = [];
 
+  /** What no text may repeat. */
+  private secrets: readonly string[];
+
   /** @param secrets what no text may repeat: the token and the proof */
-  constructor(private readonly secrets: readonly string[]) {}
+  constructor(secrets: readonly string[]) {
+    this.secrets = secrets;
+  }
+
+  /** Nor may any text repeat this, from now on. */
+  hide(secret: string): void {
+    this.secrets = [...this.secrets, secret];
+  }
 
   /** Makes a check. @throws whatever is no refusal */
   check<Value>(told: Told, make: () => Value): Outcome<Value> {

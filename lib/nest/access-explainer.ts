@@ -35,7 +35,7 @@ export class AccessExplainer {
 
   /**
    * Explains a request, as if it had come to a route that demands nothing more than a token. No `jti` and no ticket is used up, and
-   * nothing is reported. Servers are asked as for any request, and so is `validate`. A session is not looked at: the token must be sent.
+   * nothing is reported. Servers are asked as for any request, and so is `validate`. The cookie of a session is explained up to the token in it.
    * @param request of Express or Fastify
    * @param policy its rules, in the place of the module's own
    * @throws Error where the app has no such policy
@@ -47,7 +47,7 @@ export class AccessExplainer {
     // What explains is needed by few apps, and seldom.
     const { explainRequest } = await import('../explain/explain-request.js');
     return explainRequest(request, {
-      rules: { ...server.decidesBy, sessions: undefined },
+      rules: server.decidesBy,
       demands: NO_DEMANDS,
       mayAsk: true,
       seesChains: true,

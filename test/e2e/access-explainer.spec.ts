@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { PUBLIC_URL, sendDpop, startDpopApi } from '../support/dpop.js';
 import { PLATFORMS } from '../support/platforms.js';
 import { startProtectedApi } from '../support/protected-api.js';
+import { SESSION_SECRET, sessionCookie } from '../support/session-cookie.js';
 import { TokenController } from '../support/token-controller.js';
 import { AUDIENCE, clientOf, createWorld, type World } from '../support/world.js';
 
@@ -60,6 +61,54 @@ describe.each(PLATFORMS)('explain(request) on %s', (platform) => {
     }
     expect((await sendDpop(app, world, client, token, { jti })).status).toBe(200);
     expect((await sendDpop(app, world, client, token, { jti })).status).toBe(401);
+  });
+
+  test('a session is explained up to the token in its cookie, and neither is repeated', async () => {
+    const options = { session: { secrets: [SESSION_SECRET], lifetime: 300, idle: 100 } };
+    const { as, app } = await startProtectedApi(world, platform, [TokenController, WhyController], {
+      options,
+    });
+    const token = await as.accessToken({ certificate: world.client1 });
+    const expired = await as.accessToken({ certificate: world.client1, claims: { exp: 1 } });
+    const cookie = sessionCookie(token, world.client1);
+    const why = async (
+      sent: string,
+      more: Readonly<Record<string, string>> = {},
+      certificate: World['client1'] | undefined = world.client1,
+    ): Promise<Explanation> => {
+      const request = clientOf(app, world, certificate)
+        .get('/why')
+        .set({ cookie: sent, ...more });
+      const { body } = (await request.expect(200)) as { readonly body: Explanation };
+      for (const secret of [token, expired, sent])
+        expect(JSON.stringify(body)).not.toContain(secret.slice(-20));
+      return body;
+    };
+    expect(await why(cookie)).toMatchObject({ outcome: 'accepted', notChecked: [] });
+    const failedAt = async (...given: Parameters<typeof why>): Promise<unknown> => {
+      const { outcome, steps } = await why(...given);
+      expect(outcome).toBe('refused');
+      return steps.find(({ result }) => result === 'failed');
+    };
+    expect(await failedAt(cookie, {}, world.client2)).toMatchObject({
+      check: 'session',
+      reason: 'session_invalid',
+    });
+    expect(await failedAt(sessionCookie(token, world.client1, 101))).toMatchObject({
+      check: 'session',
+      reason: 'session_expired',
+    });
+    expect(await failedAt(cookie, { 'sec-fetch-site': 'cross-site' })).toMatchObject({
+      check: 'session_origin',
+    });
+    expect(await failedAt(`${cookie}; ${cookie}`)).toMatchObject({
+      check: 'credentials',
+      reason: 'credentials_repeated',
+    });
+    expect(await failedAt(sessionCookie(expired, world.client1))).toMatchObject({
+      check: 'times',
+      reason: 'token_expired',
+    });
   });
 
   test('a policy explains by its own rules, and one that is not there is said to be so', async () => {

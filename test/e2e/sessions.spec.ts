@@ -1,7 +1,12 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { Controller, Get, Header, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import {
+  type AccessDecision,
   AllowAnonymous,
   type CertBoundAuthOptions,
+  DECISION_CHANNEL,
   Policy,
   Public,
   Scopes,
@@ -24,7 +29,17 @@ import {
 } from '../support/protected-api.js';
 import { SESSION_SECRET, sessionCookie } from '../support/session-cookie.js';
 import { SERVERS, startBank } from './graphql/bank.js';
-import { API_CLIENT, AUDIENCE, challengeOf, clientOf, createWorld } from '../support/world.js';
+import { createWatchedApp } from '../support/watched-app.js';
+import {
+  API_CLIENT,
+  AUDIENCE,
+  challengeOf,
+  clientOf,
+  createWorld,
+  startAuthorizationServer,
+  tlsOf,
+  whenOver,
+} from '../support/world.js';
 
 const world = await createWorld();
 afterEach(() => {
@@ -156,6 +171,25 @@ describe.each(PLATFORMS)('sessions on %s', (platform) => {
     expect(own.headers).toMatchObject({ 'cache-control': 'no-store' });
     expect(own.headers['vary']).toMatch(/\bCookie\b/);
     expect((await call(api, `a=b; ${pair}; c=d`, '/').expect(200)).body).toEqual({ who: 'alice' });
+  });
+
+  test('an event says that a session stood for the token, and of a token that was sent it says nothing of the kind', async () => {
+    const api = await start(platform);
+    const events: AccessDecision[] = [];
+    const hear = (event: unknown): void => void events.push(event as AccessDecision);
+    subscribe(DECISION_CHANNEL, hear);
+    whenOver(async () => void unsubscribe(DECISION_CHANNEL, hear));
+    const token = await alices(api.as);
+    const cookie = await cookieFor(api, token);
+    await call(api, cookie, '/own').expect(200);
+    await call(api, cookie, '/admin').expect(403);
+    await call(api, '', '/own', { token }).expect(200);
+    expect(events.map(({ outcome, bySession }) => [outcome, bySession])).toEqual([
+      ['accepted', undefined],
+      ['accepted', true],
+      ['refused', true],
+      ['accepted', undefined],
+    ]);
   });
 
   test('nobody gets a session by being let in: only a route that starts one sets a cookie', async () => {
@@ -432,6 +466,31 @@ describe.each(PLATFORMS)('sessions on %s', (platform) => {
     await clientOf(api.app, world, world.client1, await alices(api.as))
       .post('/session/open')
       .expect(500);
+  });
+});
+
+describe('sessions over HTTP/2', () => {
+  test('RFC8705-1 a cookie stands for its token over HTTP/2, in however many fields the cookies come (RFC 9113 §8.2.3)', async () => {
+    const as = await startAuthorizationServer(world);
+    const watched = await createWatchedApp('fastify http2', tlsOf(world), {
+      ...as.moduleOptions,
+      session: SESSION,
+    });
+    await watched.app.listen(0, '127.0.0.1');
+    const token = await as.accessToken({ certificate: world.client1 });
+    const cookie = sessionCookie(token, world.client1);
+    const get = async ({ key, cert }: TestCertificate, cookies: string | string[]): Promise<number> => {
+      const session = connect(`https://localhost:${watched.port}`, { key, cert, ca: world.ca.cert });
+      const request = session.request({ ':path': '/fast', cookie: cookies });
+      const [headers] = (await once(request, 'response')) as [{ readonly ':status': number }];
+      session.destroy();
+      return headers[':status'];
+    };
+    expect(await get(world.client1, cookie)).toBe(200);
+    expect(await get(world.client1, ['theme=dark', cookie])).toBe(200);
+    expect(await get(world.client2, cookie)).toBe(401);
+    expect(await get(world.client1, [cookie, cookie])).toBe(400);
+    expect(await get(world.client1, `${cookie}x`)).toBe(401);
   });
 });
 
