@@ -95,7 +95,7 @@ class McpEndpoints {
   async revoked(@Req() request: AnyRequest, @Res() response: AnyResponse): Promise<void> {
     const { method } = request.body as { readonly method?: string };
     const { auth } = await mcpRequest(request);
-    const { issuer, subject } = auth?.extra as { readonly issuer: string; readonly subject: string };
+    const { issuer = '', subject = '' } = (auth?.extra ?? {}) as Partial<Record<string, string>>;
     if (method === 'tools/call') await this.revocations.revoke({ issuer, subject });
     await answerAlone(request, response);
   }
