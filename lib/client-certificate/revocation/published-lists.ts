@@ -21,6 +21,8 @@ const MOST_BYTES = 512 * 2 ** 20;
 interface Published {
   readonly url: string;
   readonly list: Refreshing<HeldList>;
+  /** For which certificate it was asked for last: its root, and who signs lists below that, can be others than at first. */
+  asked: AskedCertificate;
 }
 
 /** The lists that CAs publish where their certificates say, each for the CA that asks for it. */
@@ -38,7 +40,9 @@ export class PublishedLists {
 
   /** The list at a URL, if the CA of a certificate has signed it, or whoever else signs its lists. */
   get(url: URL, asked: AskedCertificate): MaybePromise<Served<HeldList>> {
-    return this.at(url, asked).list.get(asked.now);
+    const published = this.at(url, asked);
+    published.asked = asked;
+    return published.list.get(asked.now);
   }
 
   /** What was last fetched from there, however old it is. */
@@ -75,8 +79,9 @@ export class PublishedLists {
     if (before !== undefined) return before;
     const published: Published = {
       url: url.href,
+      asked,
       list: new Refreshing(async (previous) => {
-        const fetched = await this.fetch(url, asked, previous);
+        const fetched = await this.fetch(url, published.asked, previous);
         // Its size has changed.
         setImmediate(() => this.known.set(key, published));
         return fetched;

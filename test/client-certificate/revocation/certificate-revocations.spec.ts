@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { CertificationAuthorities } from '../../../lib/client-certificate/chain/certification-authorities.js';
+import type { ListSigners } from '../../../lib/client-certificate/chain/certification-path.js';
 import { CertificateRevocations } from '../../../lib/client-certificate/revocation/certificate-revocations.js';
 import type { CertificateStatus } from '../../../lib/client-certificate/revocation/certificate-status.js';
 import type { RevocationListSettings } from '../../../lib/client-certificate/revocation/revocation-settings.js';
@@ -280,6 +282,40 @@ describe('revocation lists at distribution points', () => {
       return revocations.version !== version;
     });
     expect(await ask(revocations, here)).toMatch(/^revoked/);
+  });
+
+  test('The list of another key does not take the place of the right one, and who may sign is as it was asked last', async () => {
+    const root = await issue('root', { ca: true, keyUsage: SIGNS_ALL });
+    const own = await issue('ca', { ca: true, keyUsage: SIGNS_ALL, issuer: root });
+    const other = await issue('ca', { ca: true, keyUsage: SIGNS_ALL, issuer: root });
+    const forLists = await issue('ca', { keyUsage: x509.KeyUsageFlags.cRLSign, issuer: root });
+    const extensions = [new x509.CRLDistributionPointsExtension([server.url('/ca.crl')])];
+    const { certificate } = await issue('client', { issuer: own, extensions });
+    writeFileSync(file, issueList(signerOf(root)));
+    const revocations = await open({ files: file, hosts: [server.host] });
+    const start = Date.now();
+    const askBy = async (now: number, ...between: readonly Party[]): Promise<string> => {
+      const authorities = new CertificationAuthorities(
+        [root.certificate],
+        [own, ...between].map((each) => each.certificate),
+      );
+      const listSigners: ListSigners = (name, at) => authorities.listSignersOf(name, root.certificate, at);
+      return (await revocations.statusOf({ certificate, ca: own.certificate, listSigners, now })).kind;
+    };
+    const failureOf = (): string | undefined =>
+      revocations.health(start).find(({ kind }) => kind === 'crl')?.lastFailure;
+
+    server.answers.set('/ca.crl', issueList(signerOf(own)));
+    expect(await askBy(start, other)).toBe('good');
+    server.answers.set('/ca.crl', issueList(signerOf(other)));
+    expect(await askBy(start + 3_700_000, other)).toBe('good');
+    await eventually(() => failureOf() !== undefined);
+    expect(failureOf()).toMatch(/^it is of another key of its CA/);
+    expect(await askBy(start + 3_700_001, other)).toBe('good');
+
+    const revoked = [certificate.serialNumber];
+    server.answers.set('/ca.crl', issueList(signerOf(forLists), { revoked }));
+    await eventually(async () => (await askBy(start + 3_800_000, other, forLists)) === 'revoked');
   });
 
   test('While a list cannot be fetched again the old one serves, until it is out of date', async () => {
