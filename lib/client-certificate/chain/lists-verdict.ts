@@ -38,8 +38,12 @@ export function verdictOfLists<Speaking extends SpeakingList>(
   let covered = 0;
   let until = Infinity;
   for (const base of bases) {
-    const delta = newestDelta(base.list, lists);
-    const by = revokedBy(certificate, base, delta);
+    const later = lists.filter(({ list }) => isLater(list, base.list));
+    const delta = newestOf(later.filter(({ list }) => isMadeFor(list, base.list)));
+    const by =
+      revokedBy(certificate, base, delta) ??
+      // Of a base that is not here: what it takes off cannot be told, and who is on it is revoked.
+      later.find(({ list }) => !isMadeFor(list, base.list) && names(list, certificate));
     if (by !== undefined) return { kind: 'revoked', by };
     if (!base.provesGood) continue;
     covered |= base.coverage;
@@ -67,27 +71,27 @@ function names(list: RevocationList, { issuer, serialNumber }: Numbered): boolea
   );
 }
 
-/** RFC 5280 §5.2.4: of the same CA, key and scope, newer than the list, and made for it or for an older one. */
-function newestDelta<Speaking extends SpeakingList>(
-  base: RevocationList,
-  lists: readonly Speaking[],
-): Speaking | undefined {
-  const { number } = base;
-  if (number === undefined) return undefined;
-  return lists
-    .filter(({ list }) => isAbout(list, base, number))
-    .toSorted((one, other) => (isBelow(one.list.number ?? '', other.list.number ?? '') ? 1 : -1))[0];
+function newestOf<Speaking extends SpeakingList>(deltas: readonly Speaking[]): Speaking | undefined {
+  return deltas.toSorted((one, other) =>
+    isBelow(one.list.number ?? '', other.list.number ?? '') ? 1 : -1,
+  )[0];
 }
 
-function isAbout(delta: RevocationList, base: RevocationList, number: string): boolean {
+/** Whether it is a delta of the same CA, key and scope as a list, and newer (RFC 5280 §5.2.4). */
+function isLater(delta: RevocationList, base: RevocationList): boolean {
   return (
     delta.baseNumber !== undefined &&
-    !isBelow(number, delta.baseNumber) &&
-    isBelow(number, delta.number ?? '') &&
+    base.number !== undefined &&
+    isBelow(base.number, delta.number ?? '') &&
     delta.issuer === base.issuer &&
     delta.authorityKeyId === base.authorityKeyId &&
     JSON.stringify(delta.scope) === JSON.stringify(base.scope)
   );
+}
+
+/** Whether a later delta was made for this list, or for an older one. */
+function isMadeFor({ baseNumber = '' }: RevocationList, { number = '' }: RevocationList): boolean {
+  return !isBelow(number, baseNumber);
 }
 
 function isBelow(one: string, other: string): boolean {

@@ -134,6 +134,21 @@ describe('RFC5280-5.2.4: a list with its delta', () => {
     expect(await ask([base('05'), again, second, first])).toMatch(/^revoked/);
   });
 
+  test('Who is on a delta of a later list than the one that is there is revoked, and whom it takes off stays so', async () => {
+    const others = delta('06', '05');
+    const ofLater = delta('08', '07', { revoked: revoked() });
+    for (const lists of [
+      [base('05'), ofLater],
+      [base('05'), others, ofLater, delta('09', '07')],
+    ])
+      expect(await ask(lists)).toMatch(/^revoked/);
+    const taken = delta('08', '07', { revoked: [removed(client)] });
+    expect(await ask([base('05'), delta('06', '05', { revoked: revoked() }), taken])).toMatch(/^revoked/);
+    expect(await ask([base('05'), taken])).toBe('good');
+    expect(await ask([base('09'), ofLater])).toBe('good');
+    expect(await ask([base('08'), ofLater])).toBe('good');
+  });
+
   test('A delta of a later list, of an older one, of other certificates or another signer changes nothing', async () => {
     const whole = base('05', { revoked: revoked() });
     const impostor = await issue('ca', { ca: true, keyUsage: SIGNS_ALL, issuer: root });
