@@ -12,6 +12,7 @@ import type {
 } from './certificate-checks.js';
 import type { CertificateSettings } from './certificate-settings.js';
 import type { ClientCertificate } from './client-certificate.js';
+import type { AskedCertificate } from './revocation/asked-certificate.js';
 import { CertificateRevocations } from './revocation/certificate-revocations.js';
 import type { CertificateStatus } from './revocation/certificate-status.js';
 import type { RevocationSettings } from './revocation/revocation-settings.js';
@@ -98,16 +99,21 @@ export class RevocationCheck implements CertificateCheck {
     { path, listSigners = nobodyElse }: VerifiedChain,
     now: number,
   ): Promise<CertificateStatus> {
+    const [leaf] = path;
+    if (leaf === undefined) return { kind: 'unknown', detail: 'the path of the certificate is not known' };
+    const statuses = await Promise.all(
+      path.slice(0, -1).map(async (certificate, index) => {
+        const ca = path[index + 1] ?? certificate;
+        return this.statusOfOne({ certificate, ca, listSigners, now });
+      }),
+    );
+    return worstOf(statuses);
+  }
+
+  /** What goes wrong with one certificate hides nothing that is known of another. */
+  private async statusOfOne(asked: AskedCertificate): Promise<CertificateStatus> {
     try {
-      const [leaf] = path;
-      if (leaf === undefined) return { kind: 'unknown', detail: 'the path of the certificate is not known' };
-      const statuses = await Promise.all(
-        path.slice(0, -1).map(async (certificate, index) => {
-          const ca = path[index + 1] ?? certificate;
-          return this.revocations.statusOf({ certificate, ca, listSigners, now });
-        }),
-      );
-      return worstOf(statuses);
+      return await this.revocations.statusOf(asked);
     } catch (error) {
       return { kind: 'unavailable', detail: messageOf(error) };
     }

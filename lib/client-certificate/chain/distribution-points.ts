@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { messageOf } from '../../common/message-of.js';
 import { fieldsOf } from './certificate-fields.js';
 import { childrenOf, type DerElement, elementAt } from './der.js';
 import { ALL_REASONS, generalNameKeys, pointNamesOf, reasonsOf } from './distribution-point-names.js';
@@ -28,6 +29,18 @@ export function distributionPointsOf(certificate: X509Certificate): readonly Dis
   const der = extensions.get(CRL_DISTRIBUTION_POINTS)?.value;
   if (der === undefined) return [];
   return childrenOf(der, elementAt(der, 0)).map((element) => readPoint(der, element, issuer));
+}
+
+/** Likewise, with none where they can't be read. */
+export function readDistributionPoints(certificate: X509Certificate): {
+  readonly points: readonly DistributionPoint[];
+  readonly problem: string | undefined;
+} {
+  try {
+    return { points: distributionPointsOf(certificate), problem: undefined };
+  } catch (error) {
+    return { points: [], problem: `its distribution points can't be read: ${messageOf(error)}` };
+  }
 }
 
 function readPoint(der: Buffer, element: DerElement, issuer: string): DistributionPoint {

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { fieldsOf } from './certificate-fields.js';
 import type { ListSigner } from './certification-path.js';
-import { distributionPointsOf } from './distribution-points.js';
+import { readDistributionPoints } from './distribution-points.js';
 import { isSelfIssued } from './may-issue.js';
 import type { RevocationList } from './revocation-list.js';
 
@@ -21,8 +21,8 @@ export function isOfAllKeys(
 ): boolean {
   const [own] = signer.path;
   if (isOfOneKey) return hasKeyOf(own, ca);
-  if (scope.isIndirect && distributionPointsOf(certificate).some(({ issuers }) => issuers.includes(issuer)))
-    return true;
+  const { points } = readDistributionPoints(certificate);
+  if (scope.isIndirect && points.some(({ issuers }) => issuers.includes(issuer))) return true;
   return signer.isForLists || isLink(ca, own) || known.some(({ path }) => isJoinedIn(path, own, ca));
 }
 

@@ -1,7 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import { fieldsOf } from '../chain/certificate-fields.js';
 import { type ListSigner, nameOf } from '../chain/certification-path.js';
-import { distributionPointsOf } from '../chain/distribution-points.js';
+import { ALL_REASONS } from '../chain/distribution-point-names.js';
+import { type DistributionPoint, readDistributionPoints } from '../chain/distribution-points.js';
 import { hasKeyOf, isOfAllKeys, OF_ANOTHER_KEY } from '../chain/list-of-another-key.js';
 import { coverageOf, timeProblem } from '../chain/list-problem.js';
 import { type SpeakingList, verdictOfLists } from '../chain/lists-verdict.js';
@@ -34,16 +35,18 @@ export async function statusByLists(
 ): Promise<CertificateStatus> {
   const { certificate, now } = asked;
   const fields = fieldsOf(certificate);
-  const points = distributionPointsOf(certificate);
-  const problems: string[] = [];
+  const { points, problem: unreadable } = readDistributionPoints(certificate);
+  const problems: string[] = unreadable === undefined ? [] : [unreadable];
   const speaking: (SpeakingList & { readonly name: string })[] = [];
   const look = async (held: HeldList): Promise<void> => {
-    const coverage = coverageOf(held.list, certificate);
+    // Who does not tell where its lists are is good by none of them.
+    const isOwn = held.list.issuer === fields.issuer;
+    const coverage = unreadable === undefined ? coverageOf(held.list, certificate) : isOwn ? ALL_REASONS : 0;
     if (coverage === 0) return;
     const signature = await signatureOf(held, asked, sources, signers);
     const problem = signature.problem ?? timeProblem(held.list, now, CLOCK_TOLERANCE_MS);
-    if (signature.counts)
-      speaking.push({ list: held.list, coverage, provesGood: problem === undefined, name: held.name });
+    const provesGood = (problem ?? unreadable) === undefined;
+    if (signature.counts) speaking.push({ list: held.list, coverage, provesGood, name: held.name });
     if (problem !== undefined) problems.push(`${held.name}: ${problem}`);
   };
   const status = (): CertificateStatus | undefined => {
@@ -81,7 +84,7 @@ export async function statusByLists(
   };
 }
 
-function urlsOf(points: ReturnType<typeof distributionPointsOf>, { hosts }: ListSources): readonly URL[] {
+function urlsOf(points: readonly DistributionPoint[], { hosts }: ListSources): readonly URL[] {
   return points
     .flatMap(({ uris }) => uris.map((uri) => allowedUrl(uri, { hosts })))
     .filter((url) => url !== undefined)
