@@ -102,9 +102,15 @@ export class ListFiles {
       if (mark === file.mark) return false;
       const reading = await readListsAside(await readFile(file.path));
       if (reading.kind === 'refused') throw new Error(reading.problem);
-      file.lists = reading.lists.map(
+      const lists = reading.lists.map(
         ({ der, list }) => new HeldList(file.path, list, Buffer.from(der.buffer)),
       );
+      const older = file.lists.find((before) => isReplacedByOlder(before, lists));
+      if (older !== undefined)
+        throw new Error(
+          `it has an older list than the one in force, of ${new Date(older.list.thisUpdate).toISOString()}`,
+        );
+      file.lists = lists;
       if (file.readAt !== 0) log.log(`revocation lists read anew: ${file.path}, ${describe(file.lists)}`);
       file.mark = mark;
       file.readAt = Date.now();
@@ -120,6 +126,18 @@ export class ListFiles {
       return false;
     }
   }
+}
+
+/** Whether all lists that would come in its place are older. One that is not valid yet is in force for nobody. */
+function isReplacedByOlder({ list: before }: HeldList, lists: readonly HeldList[]): boolean {
+  if (before.thisUpdate > Date.now()) return false;
+  const next = lists.filter(({ list }) => kindOf(list) === kindOf(before));
+  return next.length > 0 && next.every(({ list }) => list.thisUpdate < before.thisUpdate);
+}
+
+/** Lists of one kind replace one another: of the same CA, key and scope, deltas or none. */
+function kindOf({ issuer, authorityKeyId, scope, baseNumber }: RevocationList): string {
+  return JSON.stringify([issuer, authorityKeyId, scope, baseNumber === undefined]);
 }
 
 function describe(lists: readonly HeldList[]): string {

@@ -10,17 +10,21 @@ import { CertificateRevocations } from '../../../lib/client-certificate/revocati
 import type { CertificateStatus } from '../../../lib/client-certificate/revocation/certificate-status.js';
 import type { RevocationListSettings } from '../../../lib/client-certificate/revocation/revocation-settings.js';
 import { eventually } from '../../support/eventually.js';
-import { extension, integer } from '../../support/pki/der-writer.js';
+import { extension, integer, sequence, tlv } from '../../support/pki/der-writer.js';
 import { ListServer } from '../../support/pki/list-server.js';
 import {
   issueList,
   issuingDistributionPoint,
+  type ListSays,
   pemOf,
   type Signer,
 } from '../../support/pki/revocation-lists.js';
 import { DAY, issue, type Party } from '../chain/parties.js';
 
 const SIGNS_ALL = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
+
+/** Of certificates of CAs alone. */
+const ofNobody = issuingDistributionPoint({ flags: [2] });
 
 let party: Party;
 let ca: Signer;
@@ -133,6 +137,31 @@ describe('revocation lists in files', () => {
     rmSync(file);
     await eventually(() => /ENOENT/.test(revocations.health(Date.now())[0]?.lastFailure ?? ''));
     expect(await ask(revocations)).toMatch(/^revoked/);
+  });
+
+  test('An older list than the one in force is refused, each of its own kind, and the old ones stay', async () => {
+    const start = Date.now();
+    const keyId = extension('2.5.29.35', sequence(tlv(0x80, Buffer.from('c0ffee', 'hex'))));
+    const revoked = [client.certificate.serialNumber];
+    const write = (...lists: readonly Buffer[]): void => writeFileSync(file, lists.map(pemOf).join(''));
+    const at = (ago: number, says: ListSays = {}): Buffer =>
+      issueList(ca, { thisUpdate: start - ago, ...says });
+    write(at(10_000, { revoked }), at(5_000, { extensions: [keyId] }), at(-DAY, { extensions: [ofNobody] }));
+    const revocations = await open({ files: file });
+    const { version } = revocations;
+    write(at(20_000), at(1_000, { extensions: [keyId] }));
+    await eventually(() => revocations.health(start)[0]?.failures !== 0);
+    expect(revocations.health(start)[0]?.lastFailure).toMatch(
+      /^it has an older list than the one in force, of /,
+    );
+    expect([await ask(revocations), revocations.version]).toEqual([
+      `revoked: CN=client is revoked by ${file}`,
+      version,
+    ]);
+    // Of two lists of a kind the newer one counts, another kind is not compared, and one of tomorrow is not in force.
+    write(at(20_000), at(10_000), at(30_000, { extensions: [ofNobody] }));
+    await eventually(() => revocations.version !== version);
+    expect(await ask(revocations)).toBe('good');
   });
 
   test('A file that is missing, empty or holds something else stops the boot, and is named', async () => {
