@@ -3,6 +3,7 @@ import { messageOf } from '../common/message-of.js';
 import { SeldomLog } from '../common/seldom-log.js';
 import { type LogPage, PAGE, type RedisRevocationLog } from './redis-revocation-log.js';
 import { issuerEntry, SLACK } from './revocation-entry.js';
+import { isMark } from './revocation-mark.js';
 
 /** How a log in Redis is followed. */
 export interface FeedSettings {
@@ -89,7 +90,8 @@ export class RedisRevocationFeed implements RevocationFeed {
       return `the list of revocations in Redis is full with ${maxEntries} entries: all tokens of the issuer that are as old are refused; raise revocations.maxEntries`;
     });
     const rules = { generation, lifetime: this.lifetime, maxEntries: undefined };
-    if ((await this.log.append(less, rules)) === 'kept') return less;
+    // Marks take no room: they are kept already.
+    if ((await this.log.append(less, rules)) === 'kept') return [...less, ...entries.filter(isMark)];
     throw this.lost();
   }
 
@@ -151,10 +153,10 @@ export class RedisRevocationFeed implements RevocationFeed {
   }
 
   /** @returns whether that was all */
-  private takeIn({ generation, entries }: LogPage): boolean {
+  private takeIn({ generation, entries, marks }: LogPage): boolean {
     this.generation = generation;
     const fresh = entries.filter(({ position }) => position > this.position);
-    this.replica.add(fresh.map(({ entry }) => entry));
+    this.replica.add([...marks, ...fresh.map(({ entry }) => entry)]);
     this.position = fresh.at(-1)?.position ?? this.position;
     return entries.length < PAGE;
   }

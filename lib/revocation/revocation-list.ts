@@ -9,7 +9,7 @@ import { log } from '../common/log.js';
 import { SeldomLog } from '../common/seldom-log.js';
 import { type Cutoff, CutoffTable } from './cutoff-table.js';
 import type { RevocationChannel } from './revocation-channel.js';
-import { issuerEntry } from './revocation-entry.js';
+import { issuerEntry, NEVER_AGAIN } from './revocation-entry.js';
 import { keyText, MARK, readKey, SHAPE, type Shape, type TokenKey } from './token-key.js';
 
 /** How much is remembered of what has been revoked, as configured. */
@@ -50,6 +50,8 @@ export class RevocationList implements RevocationReplica {
   readonly shapes: Shape[] = [];
   private readonly table: CutoffTable;
   private readonly issuers = new Map<string, Cutoff>();
+  /** Moments by the text of their keys: a few for each who tells of revocations. */
+  private readonly marks = new Map<string, number>();
   private readonly listeners = new Set<() => void>();
   private readonly channels: RevocationChannel[] = [];
   private readonly served = new Set<string>();
@@ -138,8 +140,9 @@ export class RevocationList implements RevocationReplica {
   add(entries: readonly RevocationEntry[]): void {
     const now = Date.now() / 1000;
     const counting = entries.filter(({ until }) => until >= now);
-    if (counting.length === 0) return;
-    for (const entry of counting) this.take(entry, now);
+    let isAboutTokens = false;
+    for (const entry of counting) isAboutTokens = this.take(entry, now) || isAboutTokens;
+    if (!isAboutTokens) return;
     this.version += 1;
     for (const listener of this.listeners) listener();
   }
@@ -147,6 +150,11 @@ export class RevocationList implements RevocationReplica {
   /** The second until which tokens with this key are refused; `undefined` where none are. */
   cutoffOf(key: TokenKey): number | undefined {
     return this.table.find(key, Date.now() / 1000)?.issuedBefore;
+  }
+
+  /** The latest moment of a mark, in seconds since the epoch; `undefined` where there is none. */
+  markAt(key: TokenKey): number | undefined {
+    return this.marks.get(keyText(key));
   }
 
   /** The same of all tokens of an issuer. @param issuer its key */
@@ -167,24 +175,31 @@ export class RevocationList implements RevocationReplica {
 
   /** All entries that still count, for a store that has lost them. */
   *entries(): Generator<RevocationEntry> {
+    for (const [key, issuedBefore] of this.marks)
+      yield { kind: 'lift', key, issuer: ALL_ISSUERS, issuedBefore, until: NEVER_AGAIN };
     for (const [issuer, cutoff] of this.issuers) yield { kind: 'revoke', key: issuer, issuer, ...cutoff };
     for (const [words, cutoff] of this.table.entries(Date.now() / 1000))
       yield { kind: 'revoke', key: keyText({ words }), issuer: ALL_ISSUERS, ...cutoff };
   }
 
-  private take(entry: RevocationEntry, now: number): void {
+  /** @returns whether it is about tokens */
+  private take(entry: RevocationEntry, now: number): boolean {
     const key = readEntryKey(entry);
-    if (key === undefined) return this.cutIssuer(entry.issuer, entry);
-    if (key.shape === MARK) {
-      this.table.put(key, entry, now);
-      return undefined;
+    if (key?.shape === MARK) {
+      this.marks.set(entry.key, Math.max(this.marks.get(entry.key) ?? 0, entry.issuedBefore));
+      return false;
     }
-    if (entry.kind === 'lift') return this.lift(key, entry, now);
+    if (key === undefined) this.cutIssuer(entry.issuer, entry);
+    else if (entry.kind === 'lift') this.lift(key, entry, now);
+    else this.cut(key, entry, now);
+    return true;
+  }
+
+  private cut(key: TokenKey, entry: RevocationEntry, now: number): void {
     if (isOfAccount(key) && (this.table.find(liftOf(key), now)?.issuedBefore ?? -1) >= entry.issuedBefore)
-      return undefined;
+      return;
     if (!this.shapes.includes(key.shape)) this.shapes.push(key.shape);
     if (!this.table.put(key, entry, now)) this.cutFor(entry, now);
-    return undefined;
   }
 
   /** An account may be used again; what comes later but is older says nothing any more. */

@@ -1,6 +1,6 @@
 import type { RevocationEntry } from '../cert-bound-auth.options.js';
 import { issuerKey } from './revocation-entry.js';
-import { keyText, MARK, type TokenKey, tokenKey } from './token-key.js';
+import { keyText, MARK, readKey, type TokenKey, tokenKey } from './token-key.js';
 
 /** A moment that all instances learn of with what is revoked. It refuses nothing. */
 export class RevocationMark {
@@ -25,4 +25,9 @@ export class RevocationMark {
       until: Math.ceil(until),
     };
   }
+}
+
+/** Whether an entry is nothing but a moment. */
+export function isMark({ key, issuer }: RevocationEntry): boolean {
+  return key !== issuer && readKey(key).shape === MARK;
 }

@@ -56,10 +56,10 @@ export class SignalChannel implements RevocationChannel {
 
   health(): TransmitterHealth {
     const { issuer, maxSilence = Infinity } = this.rules;
-    const event = latestOf(this.list.cutoffOf(this.heard.key), this.heardAt);
+    const event = latestOf(this.list.markAt(this.heard.key), this.heardAt);
     const lastHeard = latestOf(event, this.answeredAt);
     // That it answers says nothing of events.
-    const stoppedAt = latestOf(this.list.cutoffOf(this.stopped.key), this.stoppedAt);
+    const stoppedAt = latestOf(this.list.markAt(this.stopped.key), this.stoppedAt);
     if (stoppedAt !== undefined && stoppedAt >= (event ?? 0)) return { issuer, state: 'stopped', lastHeard };
     const isSilent = nowInSeconds() - Math.max(this.since, lastHeard ?? 0) > maxSilence;
     return { issuer, state: isSilent ? 'silent' : 'heard', lastHeard };

@@ -4,6 +4,7 @@ import { RedisRevocationStore, type RedisClient } from 'nestjs-cert-bound-auth';
 import { describe, expect, test } from 'vitest';
 import { entriesFor } from '../../lib/revocation/revocation-entry.js';
 import { RevocationList } from '../../lib/revocation/revocation-list.js';
+import { RevocationMark } from '../../lib/revocation/revocation-mark.js';
 import { tokenKey } from '../../lib/revocation/token-key.js';
 import { eventually } from '../support/eventually.js';
 import { REDIS_PACKAGES } from '../support/redis-double.js';
@@ -15,6 +16,7 @@ const ISSUER = 'https://as.example.com';
 const DAY = 86_400;
 const CHANNEL = '{cert-bound-auth:revocations}';
 const LOG = `${CHANNEL}:log`;
+const ABOUT = `${CHANNEL}:about`;
 
 interface Instance {
   readonly list: RevocationList;
@@ -148,5 +150,42 @@ describe.each(REDIS_PACKAGES)('what is revoked, in a real Redis, by %s', (kind) 
     await expect(revoke('bob')).rejects.toThrow('did not answer within 500 ms');
     redis.thaw();
     await eventually(() => state() === 'current');
+  });
+
+  test('marks outlive the log, take no room in it, and never go back', async () => {
+    const redis = await RedisServer.start();
+    const one = await startInstance(connectClient(kind, redis), { maxEntries: 1 });
+    const inspector = inspect(redis);
+    const mark = new RevocationMark(ISSUER, ['stopped']);
+    const now = Math.floor(Date.now() / 1000);
+    const far = now + 366 * DAY;
+    await one.revoke('alice');
+    await one.list.revoke([mark.entryAt(now, far)]);
+    await one.list.revoke([mark.entryAt(now - 100, far)]);
+    expect([await inspector.zcard(LOG), one.list.markAt(mark.key), one.list.size]).toEqual([1, now, 1]);
+    // As after days.
+    await inspector.del(LOG);
+    await inspector.hset(ABOUT, 'dropped', String(Date.now() * 1000));
+    const other = await startInstance(connectClient(kind, redis), { create: false });
+    expect([other.list.markAt(mark.key), other.refuses('alice')]).toEqual([now, false]);
+  });
+
+  test('a mark is kept with what is revoked though the list is full, and put back when Redis was emptied', async () => {
+    const redis = await RedisServer.start();
+    const one = await startInstance(connectClient(kind, redis), { maxEntries: 1 });
+    const mark = new RevocationMark(ISSUER, ['stopped']);
+    const now = Math.floor(Date.now() / 1000);
+    const times = { issuedBefore: now, now, maxTokenLifetime: DAY };
+    await one.revoke('alice');
+    await one.list.revoke([
+      ...entriesFor({ issuer: ISSUER, subject: 'bob' }, times),
+      mark.entryAt(now, now + DAY),
+    ]);
+    expect(one.list.markAt(mark.key)).toBe(now);
+    const inspector = inspect(redis);
+    await inspector.flushall();
+    await eventually(async () => (await inspector.hget(ABOUT, 'generation')) !== null);
+    const other = await startInstance(connectClient(kind, redis), { create: false });
+    expect(other.list.markAt(mark.key)).toBe(now);
   });
 });

@@ -2,6 +2,7 @@ import { RedisRevocationStore, type RedisClient, type RevocationEntry } from 'ne
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { accountEntry, entriesFor } from '../../lib/revocation/revocation-entry.js';
 import { RevocationList } from '../../lib/revocation/revocation-list.js';
+import { RevocationMark } from '../../lib/revocation/revocation-mark.js';
 import { tokenKey } from '../../lib/revocation/token-key.js';
 import { REDIS_PACKAGES } from '../support/redis-double.js';
 import { RedisLogDouble } from '../support/redis-log-double.js';
@@ -210,7 +211,7 @@ describe.each(REDIS_PACKAGES)('what is revoked, kept in Redis, by %s', (kind) =>
     const all = [...list.entries()].filter(({ key, issuer }) => key === issuer);
     expect(all).toMatchObject([{ kind: 'revoke', issuedBefore: NOW }]);
     let replies = ['full', 'lost'];
-    redis.instead = () => replies.shift() ?? ['', '0', []];
+    redis.instead = () => replies.shift() ?? ['', '0', [], []];
     await expect(list.revoke(entriesOf('dave'))).rejects.toThrow('Redis has lost the list');
     replies = [];
   });
@@ -229,9 +230,11 @@ describe.each(REDIS_PACKAGES)('what is revoked, kept in Redis, by %s', (kind) =>
     ['a number', 7],
     ['a text', 'hello'],
     ['nothing', null],
-    ['no list of entries', ['one', '0', '']],
-    ['no generation', [[], '0', []]],
-    ['an entry that nobody can read', ['one', '0', ['x', '1']]],
+    ['no list of entries', ['one', '0', '', []]],
+    ['no generation', [[], '0', [], []]],
+    ['an entry that nobody can read', ['one', '0', ['x', '1'], []]],
+    ['a mark that nobody can read', ['one', '0', [], ['x', '1']]],
+    ['no list of marks', ['one', '0', []]],
     ['an empty list of nothing', []],
   ])('a reply that makes no sense is an outage: %s', async (_, reply) => {
     const redis = new RedisLogDouble();
@@ -247,7 +250,7 @@ describe.each(REDIS_PACKAGES)('what is revoked, kept in Redis, by %s', (kind) =>
     await list.start();
     redis.instead = () => 'fine';
     await expect(list.revoke(entriesOf('alice'))).rejects.toThrow('makes no sense');
-    let replies: unknown[] = [['', '0', []], ''];
+    let replies: unknown[] = [['', '0', [], []], ''];
     redis.instead = () => replies.shift() ?? 7;
     const other = listOf(redis.client(kind));
     await other.start();
@@ -264,7 +267,7 @@ test('texts come as bytes from a client that is set up so, and its copy of an ol
   await list.start();
   await soon();
   expect(redis.heardBy).toBe(1);
-  redis.instead = () => [Buffer.from(redis.generation), Buffer.from('0'), []];
+  redis.instead = () => [Buffer.from(redis.generation), Buffer.from('0'), [], []];
   await soon(1_000);
   expect(stateOf(list)).toBe('current');
   list.close();
@@ -316,3 +319,29 @@ test('the names of the keys begin with the prefix, in braces, and with the usual
     '{payments}:about',
   ]);
 });
+
+test.each(REDIS_PACKAGES)(
+  'marks are known everywhere, make no room less, and change nothing about tokens, by %s',
+  async (kind) => {
+    const redis = new RedisLogDouble();
+    const [one, other] = [
+      listOf(redis.client(kind), { maxEntries: 1 }),
+      listOf(redis.client(kind), { maxEntries: 1 }),
+    ];
+    await Promise.all([one.start(), other.start()]);
+    await one.revoke(entriesOf('alice'));
+    await soon();
+    const mark = new RevocationMark(ISSUER, ['stopped']);
+    const { version } = other;
+    await one.revoke([mark.entryAt(NOW, NOW + DAY)]);
+    await one.revoke([mark.entryAt(NOW - 10, NOW + DAY)]);
+    await soon();
+    expect([one.markAt(mark.key), other.markAt(mark.key)]).toEqual([NOW, NOW]);
+    expect([redis.log.size, other.size, other.version]).toEqual([1, 1, version]);
+    await one.revoke([...entriesOf('bob'), mark.entryAt(NOW + 1, NOW + DAY)]);
+    expect(one.markAt(mark.key)).toBe(NOW + 1);
+    expect([...one.entries()]).toContainEqual(
+      expect.objectContaining({ kind: 'lift', issuedBefore: NOW + 1 }),
+    );
+  },
+);

@@ -11,6 +11,8 @@ export class RedisLogDouble {
   dropped = 0;
   /** Entries as they are written, by position. */
   readonly log = new Map<string, number>();
+  /** Moments by key. */
+  readonly marks = new Map<string, number>();
   /** What the next commands are answered with instead, until it is `undefined`. */
   instead: (() => unknown) | undefined;
   /** Sees each command. */
@@ -67,7 +69,10 @@ export class RedisLogDouble {
       .filter(([, at]) => at >= position)
       .toSorted(([, one], [, other]) => one - other)
       .slice(0, most);
-    return [this.generation, String(this.dropped), found.flatMap(([text, at]) => [text, String(at)])];
+    const [entries, marks] = [found, [...this.marks]].map((all) =>
+      all.flatMap(([text, at]) => [text, String(at)]),
+    );
+    return [this.generation, String(this.dropped), entries, marks];
   }
 
   private create(): unknown {
@@ -76,9 +81,15 @@ export class RedisLogDouble {
     return this.generation;
   }
 
-  private append([generation, , most, , ...entries]: readonly string[]): unknown {
+  private append([generation, , most, , words, ...all]: readonly string[]): unknown {
     if (generation !== '' && generation !== this.generation) return 'lost';
-    if (most !== '' && this.log.size >= Number(most)) return 'full';
+    const marks = all.slice(0, Number(words));
+    for (let index = 0; index < marks.length; index += 2) {
+      const [key = '', at] = marks.slice(index, index + 2);
+      this.marks.set(key, Math.max(this.marks.get(key) ?? -1, Number(at)));
+    }
+    const entries = all.slice(Number(words));
+    if (most !== '' && entries.length > 0 && this.log.size >= Number(most)) return 'full';
     for (const text of entries) {
       if (this.log.has(text)) continue;
       this.last += 1;
