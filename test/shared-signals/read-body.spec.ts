@@ -49,3 +49,18 @@ test('a body of the greatest size is read as a whole', async () => {
   sender.write('y'.repeat(30));
   expect(await read).toBe('x'.repeat(20) + 'y'.repeat(30));
 });
+
+test('a body that comes byte by byte is read as a whole, in its order', async () => {
+  const server = createServer();
+  open.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const read = new Promise<string>((resolve) =>
+    server.once('request', (request) => resolve(readBody(request, { size: 1_000, time: 30_000 }))),
+  );
+  const sender = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' });
+  open.push(sender);
+  const body = Array.from({ length: 500 }, (_, index) => String(index % 10)).join('');
+  const chunks = [...body].map((byte) => `1\r\n${byte}\r\n`).join('');
+  sender.write(`POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`);
+  expect(await read).toBe(body);
+});
