@@ -2,6 +2,7 @@ import type { RevocationEntry } from '../cert-bound-auth.options.js';
 import type { RevocationChannel } from '../revocation/revocation-channel.js';
 import type { RevocationList } from '../revocation/revocation-list.js';
 import { RevocationMark } from '../revocation/revocation-mark.js';
+import type { Delivery } from './transmitter-rules.js';
 
 /** When a transmitter can be relied on. */
 export interface ChannelRules {
@@ -11,6 +12,7 @@ export interface ChannelRules {
   /** Seconds; `undefined`: however long. */
   readonly maxSilence: number | undefined;
   readonly onSilence: 'refuse' | 'carry-on';
+  readonly delivery: Pick<Delivery, 'kind'>;
 }
 
 /** How a transmitter is doing. */
@@ -61,8 +63,14 @@ export class SignalChannel implements RevocationChannel {
     // That it answers says nothing of events.
     const stoppedAt = latestOf(this.list.markAt(this.stopped.key), this.stoppedAt);
     if (stoppedAt !== undefined && stoppedAt >= (event ?? 0)) return { issuer, state: 'stopped', lastHeard };
-    const isSilent = nowInSeconds() - Math.max(this.since, lastHeard ?? 0) > maxSilence;
+    const isSilent = nowInSeconds() - this.countsFrom(lastHeard) > maxSilence;
     return { issuer, state: isSilent ? 'silent' : 'heard', lastHeard };
+  }
+
+  /** A start is no news of one that pushes, where it is known what it has said; one that is polled has yet to be asked. */
+  private countsFrom(lastHeard: number | undefined): number {
+    if (lastHeard === undefined) return this.since;
+    return this.rules.delivery.kind === 'push' ? lastHeard : Math.max(this.since, lastHeard);
   }
 
   /** It has answered at this moment, though perhaps with no event. */

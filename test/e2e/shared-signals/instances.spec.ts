@@ -56,6 +56,28 @@ describe.each(PLATFORMS)('instances that share a store, on %s', (platform) => {
     expect(one.state()).toBe('heard');
     expect(await one.call(bob)).toBe(200);
   });
+
+  test('an instance that starts knows that the transmitter has been silent for long', async () => {
+    const as = await startAuthorizationServer(world);
+    const transmitter = await TestTransmitter.start(world);
+    const redis = new RedisLogDouble();
+    const start = async () => {
+      const store = new RedisRevocationStore(redis.client('redis'), { create: true });
+      const rules = { options: { revocations: { store } }, transmitter: { maxSilence: 600 } };
+      const api = await startSignalApi(world, platform, { as, transmitter }, rules);
+      const state = (): string | undefined =>
+        api.app.get(SharedSignals, { strict: false }).health()[0]?.state;
+      return { ...api, state };
+    };
+    const one = await start();
+    expect(one.state()).toBe('heard');
+    expect((await one.push(await transmitter.set({ type: ssf('verification') }))).status).toBe(202);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 610_000 });
+    const other = await start();
+    expect([one.state(), other.state()]).toEqual(['silent', 'silent']);
+    expect((await one.push(await transmitter.set({ type: ssf('verification') }))).status).toBe(202);
+    await eventually(() => other.state() === 'heard');
+  });
 });
 
 function nowInSeconds(): number {
