@@ -41,7 +41,6 @@ function isLink(certificate: X509Certificate, signer: X509Certificate): boolean 
   );
 }
 
-/** Whether two certificates are of one key. */
-export function hasKeyOf({ publicKey }: X509Certificate, other: X509Certificate): boolean {
+function hasKeyOf({ publicKey }: X509Certificate, other: X509Certificate): boolean {
   return publicKey.equals(other.publicKey);
 }

@@ -3,7 +3,7 @@ import { fieldsOf } from '../chain/certificate-fields.js';
 import { type ListSigner, nameOf } from '../chain/certification-path.js';
 import { ALL_REASONS } from '../chain/distribution-point-names.js';
 import { type DistributionPoint, readDistributionPoints } from '../chain/distribution-points.js';
-import { hasKeyOf, isOfAllKeys, OF_ANOTHER_KEY } from '../chain/list-of-another-key.js';
+import { isOfAllKeys, OF_ANOTHER_KEY } from '../chain/list-of-another-key.js';
 import { coverageOf, timeProblem } from '../chain/list-problem.js';
 import { type SpeakingList, verdictOfLists } from '../chain/lists-verdict.js';
 import { allowedUrl } from './allowed-url.js';
@@ -112,14 +112,12 @@ async function signatureOf(
   let problem = await held.problemWith(asked.ca);
   if (problem === undefined) return { counts: true, problem };
   const known = asked.listSigners(held.list.issuer, asked.now);
-  let signed: X509Certificate | undefined;
   let standing: ListSigner | undefined;
   for (const signer of known) {
     const [own] = signer.path;
     if (signers.some(({ raw }) => raw.equals(own.raw))) continue;
     // eslint-disable-next-line no-await-in-loop -- of several certificates of the key, none may be revoked
-    if (!(await hasSigned(held, own, signed))) continue;
-    signed = own;
+    if ((await held.problemWith(own)) !== undefined) continue;
     // eslint-disable-next-line no-await-in-loop -- as above
     const status = await standingOf(signer, asked, sources, [...signers, own]);
     if (status === undefined) standing ??= signer;
@@ -129,17 +127,6 @@ async function signatureOf(
   if (standing === undefined) return { counts: false, problem };
   const isWhole = isOfAllKeys(held.list, asked, standing, known);
   return { counts: true, problem: isWhole ? undefined : OF_ANOTHER_KEY };
-}
-
-/** @param other whose key has signed the list: a list knows the first certificate of a key only */
-async function hasSigned(
-  held: HeldList,
-  certificate: X509Certificate,
-  other: X509Certificate | undefined,
-): Promise<boolean> {
-  if ((await held.problemWith(certificate)) === undefined) return true;
-  const mayBe = fieldsOf(certificate).keyUsage?.cRLSign !== false;
-  return mayBe && other !== undefined && hasKeyOf(certificate, other);
 }
 
 /** What is wrong with a signer, or a CA above it; `undefined` where all of them are good. */
