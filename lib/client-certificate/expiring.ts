@@ -2,12 +2,13 @@ import type { RevocationSourceHealth } from '../events/revocation-source-health.
 import { type Expiring, expiringCertificate } from '../common/expiry-watch.js';
 import { onOneLine } from '../common/on-one-line.js';
 import type { CertificateSettings } from './certificate-settings.js';
-import { readCaCertificates } from './chain/read-certificates.js';
+import { readCaTrust } from './chain/ca-trust.js';
 
-/** The CAs that certificates from a proxy must lead to, where they are checked here. */
+/** The CAs by which certificates from a proxy are checked here: those they must lead to, and those between. */
 export function expiringCas({ trust }: CertificateSettings): readonly Expiring[] {
   if (typeof trust === 'string') return [];
-  return readCaCertificates(trust.ca).map((ca) => expiringCertificate('the CA of client certificates', ca));
+  const { anchors, between } = readCaTrust(trust);
+  return [...anchors, ...between].map((ca) => expiringCertificate('the CA of client certificates', ca));
 }
 
 /** A list may be out of date after this part of its time, before which CAs publish the next one. */

@@ -58,11 +58,13 @@ describe.each(KINDS)('what expires soon, on %s', (kind) => {
     ]);
   });
 
-  test('a CA that certificates from a proxy must lead to is warned of, and one with time left is not', async () => {
+  test('CAs by which certificates from a proxy are checked are warned of, and one with time left is not', async () => {
     const world = await createWorld();
     const as = await startAuthorizationServer(world);
     const party = await issue('Old CA', { ca: true, keyUsage: SIGNS_ALL, notAfter: 9.5 * DAY });
-    const trust = { ca: [world.ca.cert, party.certificate.toString()] };
+    const between = await issue('CA between', { ca: true, issuer: party, notAfter: 8.5 * DAY });
+    const [old, intermediates] = [party, between].map(({ certificate }) => certificate.toString());
+    const trust = { ca: [world.ca.cert, old ?? ''], intermediates: intermediates ?? '' };
     const clientCertificate = forwardedBy.nginx({
       header: 'x-client-cert',
       trustedProxies: ['loopback'],
@@ -75,6 +77,7 @@ describe.each(KINDS)('what expires soon, on %s', (kind) => {
     const warned = logger.ours.filter(({ text }) => text.includes('expires')).map(({ text }) => text);
     expect(warned).toEqual([
       expect.stringMatching(/^the CA of client certificates "CN=Old CA" expires in 9 days, on .*: renew it$/),
+      expect.stringMatching(/^the CA of client certificates "CN=CA between" expires in 8 days, on /),
     ]);
   });
 });
