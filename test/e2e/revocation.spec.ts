@@ -1,9 +1,11 @@
+import { createHash, KeyObject } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Controller, Get } from '@nestjs/common';
+import * as x509 from '@peculiar/x509';
 import {
   CertBoundAuthModule,
   type ClientCertificateOptions,
@@ -11,6 +13,7 @@ import {
   mutualTls,
   type CertificateRevocationOptions,
   UNCHECKED_REVOCATION_CHANNEL,
+  watchTls,
 } from 'nestjs-cert-bound-auth';
 import {
   type TestAuthorizationServer,
@@ -19,7 +22,11 @@ import {
 } from 'nestjs-cert-bound-auth/testing';
 import supertest from 'supertest';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { CLOCK_TOLERANCE_MS } from '../../lib/client-certificate/revocation/clock-tolerance.js';
+import { DAY, issue, type Party } from '../client-certificate/chain/parties.js';
 import { eventually } from '../support/eventually.js';
+import { issueList, pemOf } from '../support/pki/revocation-lists.js';
+import { plainFolder } from '../support/tls-folder.js';
 import { PLATFORMS, startApp } from '../support/platforms.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { openClient, type TlsClient } from '../support/tls-client.js';
@@ -75,6 +82,15 @@ async function connect(
   return { client, get: async () => client.get('/fast', { authorization: `Bearer ${token}` }) };
 }
 
+/** A client's certificate as PEM, with its key. */
+function identityOf({ certificate, keys }: Party): Pick<TestCertificate, 'key' | 'cert' | 'thumbprint'> {
+  return {
+    key: String(KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' })),
+    cert: certificate.toString(),
+    thumbprint: createHash('sha256').update(certificate.raw).digest('base64url'),
+  };
+}
+
 function textOf({ lines }: RecordingLogger): string {
   return lines.map(({ text }) => text).join('\n');
 }
@@ -110,6 +126,99 @@ describe.each(KINDS)('revoked certificates, on %s', (kind) => {
       await wait(5);
     }
     expect([...answers]).toEqual(['401 200']);
+  });
+});
+
+/** Milliseconds that new files may take on a busy machine. */
+const IN_FORCE = 3_000;
+
+describe.each(PLATFORMS)('CAs and lists that come to their end under load, on %s', (kind) => {
+  /** A CA of which one can issue lists that end whenever one likes, with a client. */
+  async function caThatEnds(): Promise<{
+    readonly ca: Party;
+    readonly client: Party;
+    readonly cert: string;
+  }> {
+    const usages = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
+    const ca = await issue('CA that ends', { ca: true, keyUsage: usages });
+    return { ca, client: await issue('client', { issuer: ca }), cert: ca.certificate.toString() };
+  }
+
+  test('INV3: while a CA is removed and a list of another one runs out, nobody is decided about wrongly', async () => {
+    const removed = await TestCertificateAuthority.create('Removed CA');
+    const ending = await caThatEnds();
+    const signer = {
+      certificate: ending.ca.certificate,
+      key: KeyObject.from(ending.ca.keys.privateKey),
+    };
+    const others = [await world.ca.issueCrl(), await removed.issueCrl()];
+    publish([...others, pemOf(issueList(signer))].join(''));
+    as = await startAuthorizationServer(world);
+    const cas = (...certs: readonly string[]): string => [world.ca.cert, ending.cert, ...certs].join('\n');
+    const texts = { key: world.server.key, cert: world.server.cert, ca: cas(removed.cert) };
+    const folder = await plainFolder(texts);
+    const { crl: _, ...watched } = folder.paths;
+    const auth = optionsWith({ from: 'tls', revocation: { crl: { files: file } } });
+    const app = await createWatchedApp(kind, mutualTls({ ...texts, clientAuth: 'request' }), auth);
+    await watchTls(app.app, watched);
+    await app.app.listen(0, '127.0.0.1');
+
+    const identities = {
+      standing: world.client1,
+      removed: await removed.issueClientCertificate('removed'),
+      ending: identityOf(ending.client),
+    };
+    const ask = async (name: keyof typeof identities, token: string): Promise<unknown> => {
+      const { key: own, cert } = identities[name];
+      const client = await openClient({
+        port: app.port,
+        http: SERVERS[kind],
+        ca: world.ca.cert,
+        key: own,
+        cert,
+      });
+      const answer = await client.get('/fast', { authorization: `Bearer ${token}` });
+      client.socket.destroy();
+      return answer;
+    };
+    const tokens = await Promise.all(
+      Object.values(identities).map(async ({ thumbprint }) =>
+        as.accessToken({ claims: { cnf: { 'x5t#S256': thumbprint } } }),
+      ),
+    );
+    const seen = { removed: [] as unknown[], ending: [] as unknown[] };
+    const endsAt = Math.ceil(Date.now() / 1_000) * 1_000 + 2 * IN_FORCE + 1_000;
+    const times = { thisUpdate: Date.now() - DAY / 2, nextUpdate: endsAt - CLOCK_TOLERANCE_MS };
+    publish([...others, pemOf(issueList(signer, times))].join(''));
+    let removedAt = Infinity;
+    const wrong: string[] = [];
+    while (Date.now() < endsAt + 1_500) {
+      const sentAt = Date.now();
+      if (removedAt === Infinity && sentAt > endsAt - IN_FORCE - 1_000) {
+        await folder.replace({ ca: cas() });
+        removedAt = Date.now();
+      }
+      const [standing, gone, late] = await Promise.all([
+        ask('standing', tokens[0] ?? ''),
+        ask('removed', tokens[1] ?? ''),
+        ask('ending', tokens[2] ?? ''),
+      ]);
+      const answeredAt = Date.now();
+      seen.removed.push(gone);
+      seen.ending.push(late);
+      // Connections of before end when the CAs are others.
+      const mayEnd = answeredAt > removedAt && sentAt < removedAt + IN_FORCE;
+      if (standing !== 200 && !(mayEnd && standing === 'refused'))
+        wrong.push(`${String(standing)} for a good one`);
+      if (sentAt > removedAt + IN_FORCE && gone === 200) wrong.push('a client of a CA that was removed');
+      if (answeredAt < removedAt && gone !== 200) wrong.push(`${String(gone)} before the CA was removed`);
+      if (sentAt > endsAt && late !== 503) wrong.push(`${String(late)} after the end of the list`);
+      if (answeredAt < endsAt && late !== 200 && !(mayEnd && late === 'refused'))
+        wrong.push(`${String(late)} before the end of the list`);
+    }
+    expect(wrong).toEqual([]);
+    expect([seen.removed[0], seen.removed.at(-1)]).toEqual([200, 401]);
+    expect([seen.ending[0], seen.ending.at(-1)]).toEqual([200, 503]);
   });
 });
 
