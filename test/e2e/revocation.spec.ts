@@ -144,7 +144,7 @@ describe.each(PLATFORMS)('CAs and lists that come to their end under load, on %s
     return { ca, client: await issue('client', { issuer: ca }), cert: ca.certificate.toString() };
   }
 
-  test('INV3: while a CA is removed and a list of another one runs out, nobody is decided about wrongly', async () => {
+  test('INV3: nobody is decided about wrongly while a CA is removed and a list of another one runs out', async () => {
     const removed = await TestCertificateAuthority.create('Removed CA');
     const ending = await caThatEnds();
     const signer = {
