@@ -1,11 +1,10 @@
-import { KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { CertBoundAuthHealthIndicator, forwardedBy, mutualTls } from 'nestjs-cert-bound-auth';
 import { describe, expect, test } from 'vitest';
-import { DAY, issue, type Party } from '../client-certificate/chain/parties.js';
+import { DAY, issue, type Party, signerOf } from '../client-certificate/chain/parties.js';
 import { issueList } from '../support/pki/revocation-lists.js';
 import { createWatchedApp, type ServerKind, SERVERS } from '../support/watched-app.js';
 import { createWorld, startAuthorizationServer, whenOver } from '../support/world.js';
@@ -14,9 +13,9 @@ const KINDS = Object.keys(SERVERS) as readonly ServerKind[];
 const SIGNS_ALL = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
 
 /** A list of a month, of which less than a tenth is left. @returns the path of its file */
-function oldList({ certificate, keys }: Party): string {
+function oldList(party: Party): string {
   const times = { thisUpdate: Date.now() - 29 * DAY, nextUpdate: Date.now() + DAY + 60_000 };
-  return newList(issueList({ certificate, key: KeyObject.from(keys.privateKey) }, times));
+  return newList(issueList(signerOf(party), times));
 }
 
 /** @returns the path of a file with this list */

@@ -1,4 +1,3 @@
-import { createHash, KeyObject } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +22,7 @@ import {
 import supertest from 'supertest';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CLOCK_TOLERANCE_MS } from '../../lib/client-certificate/revocation/clock-tolerance.js';
-import { DAY, issue, type Party } from '../client-certificate/chain/parties.js';
+import { DAY, identityOf, issue, type Party, signerOf } from '../client-certificate/chain/parties.js';
 import { eventually } from '../support/eventually.js';
 import { issueList, pemOf } from '../support/pki/revocation-lists.js';
 import { plainFolder } from '../support/tls-folder.js';
@@ -82,15 +81,6 @@ async function connect(
   return { client, get: async () => client.get('/fast', { authorization: `Bearer ${token}` }) };
 }
 
-/** A client's certificate as PEM, with its key. */
-function identityOf({ certificate, keys }: Party): Pick<TestCertificate, 'key' | 'cert' | 'thumbprint'> {
-  return {
-    key: String(KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' })),
-    cert: certificate.toString(),
-    thumbprint: createHash('sha256').update(certificate.raw).digest('base64url'),
-  };
-}
-
 function textOf({ lines }: RecordingLogger): string {
   return lines.map(({ text }) => text).join('\n');
 }
@@ -147,10 +137,7 @@ describe.each(PLATFORMS)('CAs and lists that come to their end under load, on %s
   test('INV3: nobody is decided about wrongly while a CA is removed and a list of another one runs out', async () => {
     const removed = await TestCertificateAuthority.create('Removed CA');
     const ending = await caThatEnds();
-    const signer = {
-      certificate: ending.ca.certificate,
-      key: KeyObject.from(ending.ca.keys.privateKey),
-    };
+    const signer = signerOf(ending.ca);
     const others = [await world.ca.issueCrl(), await removed.issueCrl()];
     publish([...others, pemOf(issueList(signer))].join(''));
     as = await startAuthorizationServer(world);

@@ -1,11 +1,10 @@
-import { createHash, KeyObject } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { CertificateRevocations } from '../../lib/client-certificate/revocation/certificate-revocations.js';
 import type { OcspSettings } from '../../lib/client-certificate/revocation/revocation-settings.js';
 import { mutualTls } from 'nestjs-cert-bound-auth';
 import type { TestAuthorizationServer } from 'nestjs-cert-bound-auth/testing';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { issue, type Party } from '../client-certificate/chain/parties.js';
+import { identityOf, issue, type Party } from '../client-certificate/chain/parties.js';
 import { openClient } from '../support/tls-client.js';
 import { createWatchedApp, type ServerKind, SERVERS } from '../support/watched-app.js';
 import { createWorld, startAuthorizationServer, whenOver, type World } from '../support/world.js';
@@ -98,13 +97,9 @@ describe.each(KINDS)('an app that asks the responder of OpenSSL, on %s', (kind) 
     return watched.port;
   }
 
-  async function get(port: number, { certificate, keys }: Party): Promise<unknown> {
-    const identity = {
-      cert: certificate.toString(),
-      key: String(KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' })),
-    };
+  async function get(port: number, party: Party): Promise<unknown> {
+    const { thumbprint, ...identity } = identityOf(party);
     const client = await openClient({ port, http: SERVERS[kind], ca: world.ca.cert, ...identity });
-    const thumbprint = createHash('sha256').update(certificate.raw).digest('base64url');
     const token = await as.accessToken({ claims: { cnf: { 'x5t#S256': thumbprint } } });
     return client.get('/fast', { authorization: `Bearer ${token}` });
   }

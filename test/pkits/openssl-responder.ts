@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Party } from '../client-certificate/chain/parties.js';
+import { identityOf, type Party } from '../client-certificate/chain/parties.js';
 
 /** What a CA says of a certificate; nothing of those that it does not know. */
 export type Said = 'good' | 'revoked';
@@ -26,10 +25,7 @@ export class OpensslResponder {
   constructor({ ca, signer = ca }: ResponderSays) {
     this.write('ca.pem', ca.certificate.toString());
     this.write('signer.pem', signer.certificate.toString());
-    this.write(
-      'signer.key',
-      String(KeyObject.from(signer.keys.privateKey).export({ type: 'pkcs8', format: 'pem' })),
-    );
+    this.write('signer.key', identityOf(signer).key);
     this.writeIndex();
   }
 

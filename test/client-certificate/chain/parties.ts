@@ -1,6 +1,8 @@
 import 'reflect-metadata';
-import { webcrypto, X509Certificate } from 'node:crypto';
+import { createHash, KeyObject, webcrypto, X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
+import type { TestCertificate } from 'nestjs-cert-bound-auth/testing';
+import type { Signer } from '../../support/pki/revocation-lists.js';
 
 const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 export const DAY = 86_400_000;
@@ -71,5 +73,22 @@ export async function issue(name: string, says: Says = {}): Promise<Party> {
     name,
     subject: says.subject,
     certificate: new X509Certificate(Buffer.from(certificate.rawData)),
+  };
+}
+
+/** A party as one that signs revocation lists. */
+export function signerOf({ certificate, keys }: Party): Signer {
+  return { certificate, key: KeyObject.from(keys.privateKey) };
+}
+
+/** A party as a client of TLS, with what its tokens are bound to. All but the thumbprint is PEM. */
+export function identityOf({
+  certificate,
+  keys,
+}: Party): Pick<TestCertificate, 'key' | 'cert' | 'thumbprint'> {
+  return {
+    key: String(KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' })),
+    cert: certificate.toString(),
+    thumbprint: createHash('sha256').update(certificate.raw).digest('base64url'),
   };
 }

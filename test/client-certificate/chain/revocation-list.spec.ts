@@ -1,4 +1,3 @@
-import { KeyObject } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fieldsOf } from '../../../lib/client-certificate/chain/certificate-fields.js';
@@ -19,7 +18,7 @@ import {
   serialNumbers,
   type Signer,
 } from '../../support/pki/revocation-lists.js';
-import { DAY, issue, NOW, type Party } from './parties.js';
+import { DAY, issue, NOW, type Party, signerOf } from './parties.js';
 
 const SIGNS_ALL = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
 const URI = 'http://crl.example/ca.crl';
@@ -30,10 +29,6 @@ beforeAll(async () => {
   party = await issue('ca', { ca: true, keyUsage: SIGNS_ALL });
   ca = signerOf(party);
 });
-
-function signerOf({ certificate, keys }: Party): Signer {
-  return { certificate, key: KeyObject.from(keys.privateKey) };
-}
 
 /** The list, or why it is refused. */
 function read(der: Buffer): RevocationList | string {

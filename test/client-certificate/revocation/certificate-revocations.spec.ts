@@ -1,4 +1,3 @@
-import { KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +18,7 @@ import {
   pemOf,
   type Signer,
 } from '../../support/pki/revocation-lists.js';
-import { DAY, issue, type Party } from '../chain/parties.js';
+import { DAY, issue, type Party, signerOf } from '../chain/parties.js';
 
 const SIGNS_ALL = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
 
@@ -54,10 +53,6 @@ afterEach(async () => {
   await Promise.all(opened.map(async (each) => each.close()));
   rmSync(folder, { recursive: true });
 });
-
-function signerOf({ certificate, keys }: Party): Signer {
-  return { certificate, key: KeyObject.from(keys.privateKey) };
-}
 
 async function open(crl: Partial<RevocationListSettings>): Promise<CertificateRevocations> {
   const all = { files: [], hosts: [], privateNetworks: [], timeout: 2_000, maxSize: 100_000, ...crl };

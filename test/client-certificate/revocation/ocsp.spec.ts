@@ -1,4 +1,3 @@
-import { KeyObject } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CertificateRevocations } from '../../../lib/client-certificate/revocation/certificate-revocations.js';
@@ -11,7 +10,7 @@ import { extension, integer } from '../../support/pki/der-writer.js';
 import { ListServer } from '../../support/pki/list-server.js';
 import { type AnswerSays, answerAbout, errorAnswer, responder } from '../../support/pki/ocsp-answers.js';
 import { issueList, type Signer } from '../../support/pki/revocation-lists.js';
-import { DAY, issue, type Party, type Says } from '../chain/parties.js';
+import { DAY, issue, type Party, type Says, signerOf } from '../chain/parties.js';
 
 const SIGNS_ALL = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
 const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9';
@@ -38,10 +37,6 @@ beforeEach(() => {
 afterEach(async () => {
   await Promise.all(opened.map(async (each) => each.close()));
 });
-
-function signerOf({ certificate, keys }: Party): Signer {
-  return { certificate, key: KeyObject.from(keys.privateKey) };
-}
 
 /** A client whose certificate names this responder. */
 async function clientAt(url: string, ...extensions: readonly x509.Extension[]): Promise<Party> {

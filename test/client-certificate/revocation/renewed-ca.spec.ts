@@ -1,4 +1,3 @@
-import { KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +16,7 @@ import {
   pemOf,
   type Signer,
 } from '../../support/pki/revocation-lists.js';
-import { DAY, issue, type Party } from '../chain/parties.js';
+import { DAY, issue, type Party, signerOf } from '../chain/parties.js';
 
 const SIGNS_ALL = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
 const SIGNS_CERTIFICATES = x509.KeyUsageFlags.keyCertSign;
@@ -41,10 +40,6 @@ afterEach(async () => {
   await Promise.all(opened.map(async (each) => each.close()));
   rmSync(folder, { recursive: true });
 });
-
-function signerOf({ certificate, keys }: Party): Signer {
-  return { certificate, key: KeyObject.from(keys.privateKey) };
-}
 
 function settings(crl: Partial<NonNullable<RevocationSettings['crl']>>): RevocationSettings {
   const all = { files: file, hosts: [], privateNetworks: [], timeout: 2_000, maxSize: 100_000, ...crl };

@@ -1,4 +1,3 @@
-import { KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,13 +10,8 @@ import { VOUCHED_FOR } from '../../../lib/client-certificate/chain/chain-verdict
 import { RevocationCheck } from '../../../lib/client-certificate/revocation-check.js';
 import type { RevocationSettings } from '../../../lib/client-certificate/revocation/revocation-settings.js';
 import { sequence, tlv } from '../../support/pki/der-writer.js';
-import {
-  issueList,
-  issuingDistributionPoint,
-  pemOf,
-  type Signer,
-} from '../../support/pki/revocation-lists.js';
-import { issue, type Party } from '../chain/parties.js';
+import { issueList, issuingDistributionPoint, pemOf } from '../../support/pki/revocation-lists.js';
+import { issue, type Party, signerOf } from '../chain/parties.js';
 
 const SIGNS_ALL = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
 /** Distribution points whose name is of no kind that there is. */
@@ -34,10 +28,6 @@ beforeAll(async () => {
   ca = await issue('ca', { ca: true, keyUsage: SIGNS_ALL, issuer: root });
 });
 afterEach(async () => opened?.close());
-
-function signerOf({ certificate, keys }: Party): Signer {
-  return { certificate, key: KeyObject.from(keys.privateKey) };
-}
 
 /** Why a client of the CA does not count by these lists; `undefined` where it does. */
 async function reasonOf(

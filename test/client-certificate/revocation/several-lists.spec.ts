@@ -1,4 +1,3 @@
-import { KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,10 +14,9 @@ import {
   issuingDistributionPoint,
   type ListSays,
   pemOf,
-  type Signer,
   subjectOf,
 } from '../../support/pki/revocation-lists.js';
-import { DAY, issue, type Party, type Says } from '../chain/parties.js';
+import { DAY, issue, type Party, type Says, signerOf } from '../chain/parties.js';
 
 const SIGNS_ALL = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
 const SIGNS_LISTS = x509.KeyUsageFlags.cRLSign;
@@ -40,10 +38,6 @@ afterEach(async () => {
   await opened?.close();
   rmSync(folder, { recursive: true });
 });
-
-function signerOf({ certificate, keys }: Party): Signer {
-  return { certificate, key: KeyObject.from(keys.privateKey) };
-}
 
 /** What these lists, in a file, say of a client of the CA. @param others CAs and keys for lists that are configured too */
 async function ask(
