@@ -5,6 +5,7 @@ import { messageOf } from '../common/message-of.js';
 import { type NodeRequest, requestPathOf } from '../request/http-request.js';
 import type { LogoutProvider } from './logout-provider.js';
 import { BodyError, readBody } from './read-body.js';
+import { requireMediaType } from './require-media-type.js';
 import { readSet } from './security-event-token.js';
 import { SetError } from './set-error.js';
 import { endingConnection, NEVER_KEPT, notAllowed, type SignalAnswer } from './signal-answer.js';
@@ -45,9 +46,7 @@ export class LogoutEndpoint {
   }
 
   private async take(request: IncomingMessage): Promise<void> {
-    const [type = ''] = (request.headers['content-type'] ?? '').split(';');
-    if (type.trim().toLowerCase() !== FORM)
-      throw new SetError('invalid_request', `its media type is not ${FORM}`);
+    requireMediaType(request, FORM);
     const sent = new URLSearchParams(await readBody(request, LIMITS)).getAll('logout_token');
     const [text, ...others] = sent;
     if (text === undefined || others.length > 0)

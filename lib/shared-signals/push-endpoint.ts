@@ -5,6 +5,7 @@ import { renderFields } from '../common/log-fields.js';
 import { messageOf } from '../common/message-of.js';
 import { type NodeRequest, requestPathOf } from '../request/http-request.js';
 import { BodyError, readBody } from './read-body.js';
+import { requireMediaType } from './require-media-type.js';
 import { readSet, SET_MEDIA_TYPE, type UnverifiedSet } from './security-event-token.js';
 import { SetError } from './set-error.js';
 import { answerToFailure, endingConnection, KEPT, notAllowed, type SignalAnswer } from './signal-answer.js';
@@ -77,11 +78,9 @@ export class PushEndpoint {
   }
 }
 
-function checkMediaType({ headers }: IncomingMessage): void {
-  const [type = ''] = (headers['content-type'] ?? '').split(';');
-  if (type.trim().toLowerCase() !== SET_MEDIA_TYPE)
-    throw new SetError('invalid_request', `its media type is not ${SET_MEDIA_TYPE}`);
-  if (!['', 'identity'].includes((headers['content-encoding'] ?? '').toLowerCase()))
+function checkMediaType(request: IncomingMessage): void {
+  requireMediaType(request, SET_MEDIA_TYPE);
+  if (!['', 'identity'].includes((request.headers['content-encoding'] ?? '').toLowerCase()))
     throw new SetError('invalid_request', 'it has a content coding');
 }
 
